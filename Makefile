@@ -1,0 +1,50 @@
+# `make` lists the targets. Everything lives in .venv; nothing else on the machine is touched.
+
+PYTHON ?= python3
+VENV   ?= .venv
+BIN    := $(VENV)/bin
+READY  := $(VENV)/.ready
+
+.DEFAULT_GOAL := help
+.PHONY: help run test lint format lock clean
+
+help:  ## list the targets
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*##/\t/' | expand -t 12
+
+run: $(READY)  ## Valkey, the provider's simulator and the service; shows what to try
+	@$(BIN)/python -m verify_service.dev
+
+test: $(READY)  ## every test, with branch coverage
+	@$(BIN)/coverage erase
+	@$(BIN)/coverage run -m pytest
+	@$(BIN)/coverage combine --quiet
+	@$(BIN)/coverage report
+
+lint: $(READY)  ## ruff and mypy --strict
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+
+format: $(READY)  ## let ruff write
+	@$(BIN)/ruff check --fix .
+	@$(BIN)/ruff format .
+
+lock: $(READY)  ## resolve the packages of setup.cfg anew, with hashes, for every Python it supports
+	@$(BIN)/python -m pip install --quiet uv
+	@$(BIN)/uv pip compile setup.cfg --extra server --output-file requirements.txt $(LOCKING)
+	@$(BIN)/uv pip compile setup.cfg --extra server --extra dev -c requirements.txt \
+		--output-file requirements-dev.txt $(LOCKING)
+
+LOCKING := --quiet --upgrade --universal --python-version 3.11 --generate-hashes \
+	--no-emit-index-url --no-emit-find-links --custom-compile-command 'make lock'
+
+clean:  ## remove what the other targets made
+	rm -rf $(VENV) .coverage* .hypothesis .mypy_cache .pytest_cache .ruff_cache build dist *.egg-info
+
+$(READY): requirements-dev.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and \
+		"Python 3.11 or newer is needed; say which: make PYTHON=python3.12")'
+	@echo "Setting up $(VENV) (once, a minute or so) …"
+	@$(PYTHON) -m venv $(VENV)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $<
+	@touch $@
