@@ -1,0 +1,68 @@
+"""What can go wrong, as facts. No HTTP here: ``api/errors.py`` gives each its status."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from verify_service.advice import Standing
+    from verify_service.models import Refused
+
+
+class VerifyError(Exception):
+    """The root of everything this service raises on purpose."""
+
+
+@dataclass
+class InvalidNumber(VerifyError):
+    """The text is no phone number that could be called."""
+
+    reason: str
+
+
+@dataclass
+class DestinationNotAllowed(VerifyError):
+    """A real number, but flash calls to it are switched off (country or type)."""
+
+    reason: str
+
+
+@dataclass
+class LimitReached(VerifyError):
+    """A limit refused. Nothing was reserved and nobody was called.
+
+    Attributes:
+        limit: The limit's name, the same in answers, settings and metrics.
+        retry_after: Whole seconds, at least 1, until it lets one more through.
+    """
+
+    limit: str
+    retry_after: int
+
+
+class VerificationNotFound(VerifyError):
+    """No such verification for this app. A stranger's id and an unknown one are the same."""
+
+
+@dataclass
+class CallFailed(VerifyError):
+    """The verification was reserved, but its call did not go out as it should."""
+
+    standing: Standing
+    refusal: Refused
+
+
+class StoreUnavailable(VerifyError):
+    """Redis did not answer, or answered that it cannot work now."""
+
+
+class TooManyCallsInFlight(VerifyError):
+    """Every place for a call in flight is taken; nothing was reserved."""
+
+
+@dataclass
+class InvalidCallback(VerifyError):
+    """The callback has the right shape and a value that cannot be true."""
+
+    reason: str

@@ -1,0 +1,77 @@
+"""Verification ids: opaque outside, and yet they say in which slot of Redis to look.
+
+An id is ``base64url(r ‖ (tag ⊕ HMAC(secret, r)))``: 16 random bytes, then the number's tag under
+a pad that only we can compute. Two ids of one number have nothing in common for anybody else.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import re
+import secrets
+from base64 import urlsafe_b64decode, urlsafe_b64encode
+from dataclasses import dataclass
+
+RANDOM_BYTES = 16
+TAG_BYTES = 14
+"""16 + 14 = 30 bytes are 40 characters of base64 exactly: each id has one spelling only."""
+_SHAPE = re.compile(r"[A-Za-z0-9_-]{40}\Z")
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """Where a verification lives in Redis.
+
+    Attributes:
+        tag: The number's pseudonym, which names the slot.
+        key: The verification's own part, random.
+    """
+
+    tag: str
+    key: str
+
+
+class IdMint:
+    """Makes ids and reads them.
+
+    Args:
+        secret: Key of the tags. Changing it makes every number a stranger to its limits.
+    """
+
+    def __init__(self, secret: bytes) -> None:
+        self._secret = secret
+
+    def tag(self, number: str) -> str:
+        """Return the pseudonym of an E.164 number: 19 characters of base64url."""
+        return _text(self._tag(number))
+
+    def mint(self, number: str) -> str:
+        """Return a fresh id for a verification of ``number``."""
+        random = secrets.token_bytes(RANDOM_BYTES)
+        return _text(random + _xor(self._tag(number), self._pad(random)))
+
+    def address(self, verification_id: str) -> Address | None:
+        """Return where to look, or None where the text cannot be an id of ours.
+
+        Any text of the right shape has an address. Whether something lives there, Redis tells.
+        """
+        if not _SHAPE.match(verification_id):
+            return None
+        raw = urlsafe_b64decode(verification_id)
+        random, masked = raw[:RANDOM_BYTES], raw[RANDOM_BYTES:]
+        return Address(tag=_text(_xor(masked, self._pad(random))), key=_text(random))
+
+    def _tag(self, number: str) -> bytes:
+        return hmac.digest(self._secret, b"tag:" + number.encode(), hashlib.sha256)[:TAG_BYTES]
+
+    def _pad(self, random: bytes) -> bytes:
+        return hmac.digest(self._secret, b"pad:" + random, hashlib.sha256)[:TAG_BYTES]
+
+
+def _text(raw: bytes) -> str:
+    return urlsafe_b64encode(raw).rstrip(b"=").decode()
+
+
+def _xor(left: bytes, right: bytes) -> bytes:
+    return bytes(a ^ b for a, b in zip(left, right, strict=True))

@@ -1,0 +1,49 @@
+"""The limits of one number: names, defaults, and where each figure comes from."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from verify_service.models import Window
+
+COOLDOWN = "cooldown"
+NUMBER = "number"
+FAILURES = "failures"
+LOCKED = "locked"
+
+DAY = 86_400
+LOCK_SECONDS = 90 * DAY
+"""A lock and a run of failures end this long after the last failure."""
+WAIVERS_PER_DAY = 3
+"""How often a day an undelivered call (REJECTED, UNAVAILABLE) is taken out of the windows."""
+WAITING_CALLBACKS = 5
+WAITING_SECONDS = 600
+"""A callback that no call claims yet is kept this long; at most five for a number."""
+READABLE_SECONDS = 3_600
+"""How long a verification can be read after its end."""
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """What one number may do. Every duration in seconds.
+
+    The defaults claim (see the README): a guesser hits with 9/9000 = 0.1 % per number and day,
+    and 30/9000 = 0.33 % per run before the number locks.
+
+    Attributes:
+        code_ttl: How long a code can be entered.
+        max_checks: Guesses compared per verification.
+        cooldowns: Pause after the 1st, 2nd … start of the last 24 h; the last one repeats.
+        starts: Windows over starts.
+        failures: Windows over wrong guesses.
+        lock_after: Wrong guesses in a row, without a right one, that lock the number.
+        deadline: When a call still ``placing`` must be taken for lost.
+    """
+
+    code_ttl: int = 300
+    max_checks: int = 3
+    cooldowns: tuple[int, ...] = (30, 60, 120, 300)
+    starts: tuple[Window, ...] = (Window(3, 600), Window(5, DAY))
+    failures: tuple[Window, ...] = (Window(9, DAY),)
+    lock_after: int = 30
+    deadline: float = 10.0
