@@ -1,0 +1,1 @@
+"""Verifications in Redis. The only folder that imports ``redis``."""

@@ -1,0 +1,72 @@
+"""First come, first served for connections.
+
+The queue of ``redis-py``'s blocking pool wakes who waits the longest, but anybody who happens to
+run first takes the connection. With 64 checks at a time over 8 connections, one check in 25 had
+waited out its half second so, though the average wait was 30 ms (measured, gevent, two cores).
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import deque
+from queue import Empty, Full
+from typing import Any
+
+
+class _Waiter:
+    def __init__(self) -> None:
+        self.served = threading.Event()
+        self.item: Any = None
+
+
+class FairQueue:
+    """A stack that hands each item to the longest waiting, never past them.
+
+    It has as much of ``queue.LifoQueue`` as the pool uses. It is no subclass: gevent puts a
+    class of its own in that one's place.
+
+    Args:
+        maxsize: How many items are kept at most.
+    """
+
+    def __init__(self, maxsize: int) -> None:
+        self.queue: list[Any] = []
+        self._maxsize = maxsize
+        self._lock = threading.Lock()
+        self._line: deque[_Waiter] = deque()
+
+    def get(self, block: bool = True, timeout: float | None = None) -> Any:
+        """Return the item put last, or wait in line for the next.
+
+        Raises:
+            Empty: None came within ``timeout`` seconds.
+        """
+        with self._lock:
+            if self.queue:
+                return self.queue.pop()
+            if not block:
+                raise Empty
+            waiter = _Waiter()
+            self._line.append(waiter)
+        waiter.served.wait(timeout)
+        with self._lock:
+            if not waiter.served.is_set():
+                self._line.remove(waiter)
+                raise Empty
+        return waiter.item
+
+    def put_nowait(self, item: Any) -> None:
+        """Give ``item`` to the head of the line; without a line, keep it.
+
+        Raises:
+            Full: More would be kept than there may be.
+        """
+        with self._lock:
+            if self._line:
+                waiter = self._line.popleft()
+                waiter.item = item
+                waiter.served.set()
+            elif len(self.queue) >= self._maxsize:
+                raise Full
+            else:
+                self.queue.append(item)

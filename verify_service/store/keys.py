@@ -1,0 +1,34 @@
+"""Every key name of the store. All keys of one number share the hash tag, hence one slot."""
+
+from __future__ import annotations
+
+import hashlib
+from base64 import urlsafe_b64encode
+
+from verify_service.ids import Address
+
+
+def slot(tag: str) -> str:
+    """Return the hash tag that scripts build further keys of the same slot from."""
+    return f"{{{tag}}}"
+
+
+def number(tag: str) -> str:
+    """What a number may still do. Lives as long as any limit remembers it."""
+    return f"n:{slot(tag)}"
+
+
+def verification(address: Address) -> str:
+    """One verification. Lives until an hour after its end."""
+    return f"v:{slot(address.tag)}:{address.key}"
+
+
+def call(tag: str, request: str) -> str:
+    """Whom a requestId belongs to; ten minutes only while no call claims it."""
+    return f"call:{slot(tag)}:{request}"
+
+
+def request_digest(request_id: str) -> str:
+    """Return 22 characters for a requestId of any length and spelling: keys stay small."""
+    digest = hashlib.sha256(request_id.encode()).digest()[:16]
+    return urlsafe_b64encode(digest).rstrip(b"=").decode()

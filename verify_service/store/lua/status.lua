@@ -1,0 +1,16 @@
+-- Reads a verification as it stands.
+--
+-- KEYS  1 v:{tag}:<key>   2 n:{tag}
+-- ARGV  1 policy  2 {tag}  3 app
+-- Returns  {'missing'}, or a view with 'found'.
+--
+-- It writes only where a waiting callback can be matched with a call that time has made lost.
+
+local verification = load_verification(KEYS[1])
+if not verification or verification.app ~= ARGV[3] then
+  return {'missing'}
+end
+
+local number = load_number(KEYS[2])
+settle(number, ARGV[2])
+return view('found', number, KEYS[1])
