@@ -1,0 +1,1 @@
+"""The flash-call provider. The only folder that imports ``requests``."""
