@@ -1,0 +1,1 @@
+"""HTTP. The only folder that imports ``flask``, ``app.py`` aside."""

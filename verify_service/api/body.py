@@ -1,0 +1,69 @@
+"""Reads a request's body, once and strictly, before any schema sees it."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Any, NoReturn
+
+from flask import request
+from marshmallow import Schema, ValidationError
+
+from verify_service.api.problems import NotJson, WrongMediaType
+
+LARGEST = 16 * 1024
+"""Bytes. The longest honest request has under a thousand."""
+_SURROGATE = re.compile(rb"\\u[dD][89a-fA-F]")
+
+
+def load(schema: Schema) -> dict[str, Any]:
+    """Return the JSON body as the schema reads it.
+
+    Raises:
+        WrongMediaType: The Content-Type is not JSON.
+        NotJson: The body is empty or broken.
+        ValidationError: It is JSON of the wrong shape.
+    """
+    if not request.is_json:
+        raise WrongMediaType
+    return validate(schema, read_json(request.get_data()))
+
+
+def validate(schema: Schema, data: Any) -> dict[str, Any]:
+    """Return ``data`` as the schema reads it, or raise ValidationError."""
+    loaded: dict[str, Any] = schema.load(data)
+    return loaded
+
+
+def dump(schema: Schema, answer: dict[str, Any]) -> dict[str, Any]:
+    """Return the fields of ``answer`` that the schema knows, under their names outside."""
+    dumped: dict[str, Any] = schema.dump(answer)
+    return dumped
+
+
+def read_json(raw: bytes) -> Any:
+    """Parse JSON as the standard has it: UTF-8, no NaN, no key twice, no half of a character."""
+    try:
+        data = json.loads(
+            raw.decode("utf-8"), object_pairs_hook=_each_key_once, parse_constant=_no_constant
+        )
+        if _SURROGATE.search(raw):
+            # Two escapes may write one character; one of them alone writes none, and a text
+            # with it in could neither be digested nor answered.
+            json.dumps(data, ensure_ascii=False).encode("utf-8")
+    except (ValueError, RecursionError) as error:
+        if isinstance(error, ValidationError):
+            raise
+        raise NotJson from error
+    return data
+
+
+def _each_key_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        raise ValidationError("A key stands twice; which of them would count?")
+    return found
+
+
+def _no_constant(name: str) -> NoReturn:
+    raise ValidationError(f"{name} is no JSON number.")

@@ -1,0 +1,43 @@
+"""The platform and the operator: is it alive, is it ready, what has it done."""
+
+from __future__ import annotations
+
+from flask import Blueprint, Response, abort
+from flask.typing import ResponseReturnValue
+
+from verify_service.api.auth import header, is_one_of
+from verify_service.api.context import context, verifications
+
+
+def operations_blueprint(metrics_token: str | None, *, production: bool) -> Blueprint:
+    """Return the blueprint.
+
+    Args:
+        metrics_token: What ``/metrics`` asks for; without one it is open in development and
+            hidden in production.
+    """
+    blueprint = Blueprint("operations", __name__)
+
+    @blueprint.get("/healthz")
+    def healthz() -> ResponseReturnValue:
+        """The process is alive."""
+        return {"status": "ok"}
+
+    @blueprint.get("/readyz")
+    def readyz() -> ResponseReturnValue:
+        """Redis answers, so starts and checks can be served."""
+        verifications().store.ping()
+        return {"status": "ok", "calls": "open"}
+
+    @blueprint.get("/metrics")
+    def metrics() -> ResponseReturnValue:
+        """The counters."""
+        if metrics_token is None and production:
+            abort(404)
+        scheme, _, shown = (header("Authorization") or "").partition(" ")
+        known = scheme.lower() == "bearer" and is_one_of([(metrics_token or "").encode()], shown)
+        if metrics_token is not None and not known:
+            abort(401)
+        return Response(context().metrics.render(), mimetype="text/plain")
+
+    return blueprint

@@ -1,0 +1,43 @@
+"""Around every request: its id, its log line, its age."""
+
+from __future__ import annotations
+
+import re
+import time
+import uuid
+
+import structlog
+from flask import Flask, Response, g, request
+
+HEADER = "X-Request-ID"
+_ACCEPTABLE = re.compile(r"[A-Za-z0-9_.:-]{1,128}\Z")
+
+log = structlog.get_logger("verify_service.http")
+
+
+def install(app: Flask) -> None:
+    """Give every request an id before it is worked on and a log line after."""
+    app.before_request(_begin)
+    app.after_request(_end)
+
+
+def _begin() -> None:
+    given = request.headers.get(HEADER, "")
+    g.request_id = given if _ACCEPTABLE.match(given) else uuid.uuid4().hex
+    g.began = time.perf_counter()
+    structlog.contextvars.clear_contextvars()
+    structlog.contextvars.bind_contextvars(request_id=g.request_id)
+
+
+def _end(response: Response) -> Response:
+    response.headers[HEADER] = g.request_id
+    # The rule, never the path or its query: secrets may stand in both.
+    rule = request.url_rule.rule if request.url_rule else None
+    log.info(
+        "request",
+        method=request.method,
+        rule=rule,
+        http=response.status_code,
+        ms=round((time.perf_counter() - g.began) * 1000, 1),
+    )
+    return response

@@ -1,0 +1,103 @@
+"""What happened, written down: one log line and one count per event.
+
+All that a log can ever say of a number or a call passes through here. Numbers are masked; codes,
+keys and the calling number never come this way.
+"""
+
+from __future__ import annotations
+
+import structlog
+
+from verify_service.errors import LimitReached
+from verify_service.metrics import Metrics
+from verify_service.models import Checked, Outcome, Placed, Refused, Report, Unknown, Verification
+from verify_service.numbers import mask
+
+_LONGEST_FOREIGN_WORD = 32
+
+log = structlog.get_logger("verify_service")
+
+
+class LogJournal:
+    """Writes to the structured log and to the counters."""
+
+    def __init__(self, metrics: Metrics) -> None:
+        self._metrics = metrics
+
+    def started(self, verification: Verification, outcome: Outcome) -> None:
+        """A call was placed, failed, or nobody knows."""
+        self._metrics.starts.labels(outcome=verification.call.state).inc()
+        event = log.bind(**_about(verification))
+        match outcome:
+            case Placed(caller_prefix=None):
+                self._metrics.caller_mismatches.inc()
+                event.error(
+                    "caller_mismatch",
+                    hint="The provider's `from` does not end in the code it was given: people "
+                    "will type digits that are not the code. Ask the provider.",
+                )
+            case Placed():
+                event.info("call_placed", request_id_of_provider=outcome.request_id[:64])
+            case Unknown():
+                event.warning("call_unknown", reason=outcome.reason)
+            case Refused():
+                self._refused_by_provider(event, outcome)
+
+    def refused(self, number: str, limit: LimitReached) -> None:
+        """A limit refused a start."""
+        self._metrics.refusals.labels(limit=limit.limit).inc()
+        log.info(
+            "start_refused", number=mask(number), limit=limit.limit, retry_after=limit.retry_after
+        )
+
+    def not_recorded(self, verification: Verification, error: Exception) -> None:
+        """The provider was asked, and Redis was gone before the outcome was kept."""
+        self._metrics.not_recorded.inc()
+        log.error("outcome_not_recorded", error=type(error).__name__, **_about(verification))
+
+    def checked(self, checked: Checked) -> None:
+        """A guess was compared, or not."""
+        self._metrics.checks.labels(verdict=checked.verdict).inc()
+        verification = checked.verification
+        log.info(
+            "checked",
+            verdict=checked.verdict,
+            state=verification.state,
+            checks_left=verification.checks_left,
+            **_about(verification),
+        )
+
+    def canceled(self, verification: Verification) -> None:
+        """A login flow gave up a verification."""
+        log.info("canceled", state=verification.state, **_about(verification))
+
+    def called_back(self, report: Report, applied: bool) -> None:
+        """The provider told how a call went."""
+        self._metrics.callbacks.labels(status=report.status, applied=str(applied).lower()).inc()
+        log.info(
+            "called_back",
+            number=mask(report.number),
+            call_status=report.status,
+            applied=applied,
+            request_id_of_provider=report.request_id[:64],
+        )
+
+    def unknown_status(self, number: str, status: str) -> None:
+        """The provider used a word that its page does not have."""
+        self._metrics.callbacks.labels(status="other", applied="false").inc()
+        log.error(
+            "unknown_call_status",
+            number=mask(number),
+            call_status=status[:_LONGEST_FOREIGN_WORD],
+            hint="The provider's page has no such status; it was counted and not applied.",
+        )
+
+    def _refused_by_provider(self, event: structlog.typing.BindableLogger, why: Refused) -> None:
+        code = "none" if why.error_code is None else str(min(why.error_code, 999))
+        self._metrics.provider_errors.labels(code=code).inc()
+        level = "error" if why.account else "warning"
+        getattr(event, level)("call_failed", reason=why.reason, error_code=why.error_code)
+
+
+def _about(verification: Verification) -> dict[str, str]:
+    return {"verification_id": verification.id, "number": mask(verification.number)}

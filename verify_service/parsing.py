@@ -1,0 +1,169 @@
+"""Readers for the settings that are more than a number or a word.
+
+An error says what the value should look like and never repeats it: it may be a secret.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import SplitResult, urlsplit
+
+from environs import EnvError
+
+from verify_service.models import Window
+from verify_service.numbers import REGIONS, TYPE_NAMES
+
+LIVE_KEYS = 2
+"""Keys an app may have at a time: the old one and the new."""
+LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
+_APP = re.compile(r"[A-Za-z0-9_.-]{1,64}\Z")
+_SHA256 = re.compile(r"[0-9a-f]{64}\Z")
+_WINDOW = re.compile(r"([0-9]{1,9})/([0-9]{1,9})\Z")
+_PAUSE = re.compile(r"[0-9]{1,9}\Z")
+_PATH_SECRET = re.compile(r"[A-Za-z0-9_.~-]{1,128}\Z")
+
+
+@dataclass(frozen=True, slots=True)
+class AccessKey:
+    """An app and the SHA-256 of one of its keys."""
+
+    app: str
+    digest: bytes
+
+
+def sha256_hex(key: str) -> str:
+    """Return what ``ACCESS_KEYS`` holds of a key."""
+    return hashlib.sha256(key.encode()).hexdigest()
+
+
+def add_parsers(env: Any) -> None:
+    """Teach an ``environs.Env`` the readers below."""
+    for name, reader in _READERS.items():
+        env.add_parser(name, reader)
+
+
+def _word(text: str) -> str:
+    if not text or not text.isprintable() or not text.isascii():
+        raise EnvError("Must be a non-empty text of printable ASCII characters.")
+    return text
+
+
+def _secret(text: str) -> bytes:
+    if not text:
+        raise EnvError("Must not be empty.")
+    return text.encode()
+
+
+def _secrets(text: str) -> tuple[bytes, ...]:
+    return tuple(_secret(part) for part in _parts(text))
+
+
+def _parts(text: str) -> list[str]:
+    parts = [part.strip() for part in text.split(",")]
+    if not all(parts):
+        raise EnvError("Must be a comma-separated list without empty parts.")
+    return parts
+
+
+def _access_keys(text: str) -> tuple[AccessKey, ...]:
+    keys = tuple(_access_key(part) for part in _parts(text))
+    apps = Counter(key.app for key in keys)
+    if max(apps.values()) > LIVE_KEYS:
+        raise EnvError(f"An app may have {LIVE_KEYS} keys at a time, to change one for the other.")
+    return keys
+
+
+def _access_key(text: str) -> AccessKey:
+    app, _, digest = text.partition("=")
+    if not _APP.match(app) or not _SHA256.match(digest.lower()):
+        raise EnvError("Must be a list of app=<SHA-256 of the key, 64 hexadecimal digits>.")
+    return AccessKey(app, bytes.fromhex(digest))
+
+
+def _split(text: str) -> SplitResult:
+    try:
+        url = urlsplit(text)
+        _ = url.port
+    except ValueError:  # its message quotes the address, and a password may be in it
+        raise EnvError("Must be an address; percent-encode a password's / @ : [ ].") from None
+    return url
+
+
+def _redis_url(text: str) -> str:
+    if _split(text).scheme not in ("redis", "rediss", "unix"):
+        raise EnvError("Must start with redis://, rediss:// or unix://.")
+    return text
+
+
+def _http_url(text: str) -> str:
+    url = _split(text)
+    plain = "@" not in url.netloc and not url.query and not url.fragment
+    if url.scheme not in ("http", "https") or not url.hostname or not plain:
+        raise EnvError("Must be an http(s) address without user or query: https://host/api.")
+    return text.rstrip("/")
+
+
+def _path_secret(text: str) -> str | None:
+    if text and not _PATH_SECRET.match(text):
+        raise EnvError("Must be 1 to 128 of the characters A-Z a-z 0-9 _ . ~ - (it is in a path).")
+    return text or None
+
+
+def _pauses(text: str) -> tuple[int, ...]:
+    parts = _parts(text)
+    if not all(_PAUSE.match(part) for part in parts):
+        raise EnvError("Must be a list of whole seconds, e.g. 30,60,120,300; 0 for none.")
+    return tuple(int(part) for part in parts)
+
+
+def _windows(text: str) -> tuple[Window, ...]:
+    return tuple(_window(part) for part in _parts(text))
+
+
+def _window(text: str) -> Window:
+    match = _WINDOW.match(text)
+    window = Window(int(match[1]), int(match[2])) if match else None
+    if window is None or window.count == 0 or window.seconds == 0:
+        raise EnvError("Must be a list of <count>/<seconds>, e.g. 3/600,5/86400.")
+    return window
+
+
+def _countries(text: str) -> frozenset[str]:
+    countries = frozenset(part.upper() for part in _parts(text))
+    if countries - REGIONS:
+        raise EnvError("Must be a list of ISO 3166 country codes, e.g. RU,KZ; * for all.")
+    return countries
+
+
+def _number_types(text: str) -> frozenset[str]:
+    types = frozenset(part.upper() for part in _parts(text))
+    if types - TYPE_NAMES:
+        raise EnvError(f"Must be of: {', '.join(sorted(TYPE_NAMES))}.")
+    return types
+
+
+def _level(text: str) -> str:
+    if text.upper() not in LEVELS:
+        raise EnvError(f"Must be one of: {', '.join(LEVELS)}.")
+    return text.upper()
+
+
+_READERS: dict[str, Callable[[str], Any]] = {
+    "word": _word,
+    "secret": _secret,
+    "secrets": _secrets,
+    "access_keys": _access_keys,
+    "redis_url": _redis_url,
+    "http_url": _http_url,
+    "path_secret": _path_secret,
+    "pauses": _pauses,
+    "windows": _windows,
+    "countries": _countries,
+    "number_types": _number_types,
+    "level": _level,
+}

@@ -1,0 +1,219 @@
+"""Everything the environment may say, read once, strictly, into one frozen object.
+
+Every variable may also be given as ``<NAME>_FILE``, the path of a file that holds the value.
+``config/env.example`` explains each for the operator; a test compares the two.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from ipaddress import ip_address
+from typing import Any
+from urllib.parse import urlsplit
+
+from environs import EnvError, EnvValidationError, FileAwareEnv
+from marshmallow.validate import OneOf, Range
+
+from verify_service import parsing
+from verify_service.models import Window
+from verify_service.numbers import ANY_COUNTRY, Destinations
+from verify_service.policy import DAY, Policy
+from verify_service.provider.auth import AUTH_FORMS
+
+SANDBOX_PREFIX = "sandbox-"
+"""Keys of the simulator start so, like the test keys of card processors: production, which must
+place real calls, refuses them."""
+
+DEVELOPMENT: dict[str, str] = {
+    "REDIS_URL": "redis://127.0.0.1:6379/0",
+    "ACCESS_KEYS": "demo=" + parsing.sha256_hex("development-access-key"),
+    "CODE_SECRET": "development-code-secret",
+    "NUMBER_SECRET": "development-number-secret",
+    "PROVIDER_ACCESS_KEY": "sandbox-access-key",
+    "CALLBACK_APP_KEYS": "sandbox-app-key",
+    "ALLOWED_COUNTRIES": ANY_COUNTRY,
+}
+"""What development may leave unset. In production each of these must be given."""
+
+
+class SettingsError(ValueError):
+    """The environment does not make a working service; the message names each variable."""
+
+
+class _Environment(FileAwareEnv):
+    """Names the variable whose file cannot be read, whatever the reason."""
+
+    def _get_value(self, env_key: str, default: Any) -> Any:
+        try:
+            return super()._get_value(env_key, default)
+        except EnvError:
+            raise
+        except (OSError, ValueError):
+            reason = f"{env_key}_FILE: Must be the path of a readable text file in UTF-8."
+            raise SettingsError(reason) from None
+
+
+def _secret(**kwargs: Any) -> Any:
+    return field(repr=False, **kwargs)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """One field per variable, in its own words; durations in seconds unless named otherwise."""
+
+    app_env: str
+    redis_url: str = _secret()
+    redis_pool: int
+    redis_timeout: float
+    redis_ca_file: str | None
+    redis_verify: bool
+    access_keys: tuple[parsing.AccessKey, ...] = _secret()
+    access_key_in_query: bool
+    code_secret: tuple[bytes, ...] = _secret()
+    number_secret: bytes = _secret()
+    provider_url: str
+    provider_access_key: str = _secret()
+    provider_auth: str
+    provider_call_timeout_ms: int
+    provider_connect_timeout: float
+    provider_deadline: float
+    provider_max_in_flight: int
+    callback_app_keys: tuple[bytes, ...] = _secret()
+    callback_path_secret: str | None = _secret()
+    callback_grace: int
+    code_ttl: int
+    max_checks: int
+    start_cooldowns: tuple[int, ...]
+    starts_per_number: tuple[Window, ...]
+    failures_per_number: tuple[Window, ...]
+    lock_after_failures: int
+    allowed_countries: frozenset[str]
+    allowed_number_types: frozenset[str]
+    metrics_token: str | None = _secret()
+    log_level: str
+
+    @property
+    def production(self) -> bool:
+        """Whether this is the real thing."""
+        return self.app_env == "production"
+
+    @property
+    def policy(self) -> Policy:
+        """The limits of one number."""
+        return Policy(
+            code_ttl=self.code_ttl,
+            max_checks=self.max_checks,
+            cooldowns=self.start_cooldowns,
+            starts=self.starts_per_number,
+            failures=self.failures_per_number,
+            lock_after=self.lock_after_failures,
+            deadline=self.provider_deadline,
+        )
+
+    @property
+    def destinations(self) -> Destinations:
+        """Which numbers may be called."""
+        return Destinations(self.allowed_countries, self.allowed_number_types)
+
+    @classmethod
+    def from_env(cls) -> Settings:
+        """Read the process' environment.
+
+        Raises:
+            SettingsError: Something is missing, malformed or not fit for production. All that is
+                wrong is said at once, by variable, and no value is repeated.
+        """
+        env = _Environment(eager=False, strip_whitespace=True)
+        parsing.add_parsers(env)
+        try:
+            settings = cls(**_read(env))
+            env.seal()
+        except EnvValidationError as error:
+            raise SettingsError(_sentences(error.error_messages)) from None
+        _judge(settings)
+        return settings
+
+
+def _read(env: Any) -> dict[str, Any]:
+    app_env = env.str("APP_ENV", "production", validate=OneOf(["production", "development"]))
+    needed = DEVELOPMENT if app_env == "development" else {}
+
+    def required(name: str) -> Any:
+        return needed.get(name, ...)
+
+    threads = env.int("THREADS", 1000, validate=Range(min=2)) or 2  # None where it is malformed
+    return {
+        "app_env": app_env,
+        "redis_url": env.redis_url("REDIS_URL", required("REDIS_URL")),
+        "redis_pool": env.int("REDIS_POOL", 4, validate=Range(min=1)),
+        "redis_timeout": env.float("REDIS_TIMEOUT", 0.5, validate=Range(min=0.01, max=2)),
+        "redis_ca_file": env.str("REDIS_CA_FILE", None) or None,
+        "redis_verify": env.bool("REDIS_VERIFY", True),
+        "access_keys": env.access_keys("ACCESS_KEYS", required("ACCESS_KEYS")),
+        "access_key_in_query": env.bool("ACCESS_KEY_IN_QUERY", True),
+        "code_secret": env.secrets("CODE_SECRET", required("CODE_SECRET")),
+        "number_secret": env.secret("NUMBER_SECRET", required("NUMBER_SECRET")),
+        "provider_url": env.http_url("PROVIDER_URL", "https://cpaas.mittoapi.net/api"),
+        "provider_access_key": env.word("PROVIDER_ACCESS_KEY", required("PROVIDER_ACCESS_KEY")),
+        "provider_auth": env.str("PROVIDER_AUTH", "x-accesskey", validate=OneOf(AUTH_FORMS)),
+        "provider_call_timeout_ms": env.int(
+            "PROVIDER_CALL_TIMEOUT_MS", 30_000, validate=Range(min=1_000, max=300_000)
+        ),
+        "provider_connect_timeout": env.float(
+            "PROVIDER_CONNECT_TIMEOUT", 3.0, validate=Range(min=0.01)
+        ),
+        "provider_deadline": env.float("PROVIDER_DEADLINE", 10.0, validate=Range(min=0.05, max=25)),
+        "provider_max_in_flight": env.int(
+            "PROVIDER_MAX_IN_FLIGHT",
+            min(max(32, threads // 2), threads - 1),
+            validate=Range(min=1, max=threads - 1),
+        ),
+        "callback_app_keys": env.secrets("CALLBACK_APP_KEYS", required("CALLBACK_APP_KEYS")),
+        "callback_path_secret": env.path_secret("CALLBACK_PATH_SECRET", None),
+        "callback_grace": env.int("CALLBACK_GRACE", 30, validate=Range(min=0)),
+        "code_ttl": env.int("CODE_TTL", 300, validate=Range(min=1, max=DAY)),
+        "max_checks": env.int("MAX_CHECKS", 3, validate=Range(min=1, max=10)),
+        "start_cooldowns": env.pauses("START_COOLDOWNS", "30,60,120,300"),
+        "starts_per_number": env.windows("STARTS_PER_NUMBER", "3/600,5/86400"),
+        "failures_per_number": env.windows("FAILURES_PER_NUMBER", "9/86400"),
+        "lock_after_failures": env.int("LOCK_AFTER_FAILURES", 30, validate=Range(min=1)),
+        "allowed_countries": env.countries("ALLOWED_COUNTRIES", required("ALLOWED_COUNTRIES")),
+        "allowed_number_types": env.number_types(
+            "ALLOWED_NUMBER_TYPES", "MOBILE,FIXED_LINE_OR_MOBILE"
+        ),
+        "metrics_token": env.str("METRICS_TOKEN", None) or None,
+        "log_level": env.level("LOG_LEVEL", "INFO"),
+    }
+
+
+def _judge(settings: Settings) -> None:
+    """Refuse what would work and must not, in production."""
+    if not settings.production:
+        return
+    url = urlsplit(settings.provider_url)
+    if url.scheme == "http" and not _is_loopback(url.hostname or ""):
+        raise SettingsError(
+            "PROVIDER_URL: codes and keys would travel in the clear; use https in production."
+        )
+    if settings.provider_access_key.startswith(SANDBOX_PREFIX):
+        raise SettingsError(
+            "PROVIDER_ACCESS_KEY: this is a key of the simulator, which rings no real phone; "
+            "set the provider's own key, or APP_ENV=development."
+        )
+    if any(key.startswith(SANDBOX_PREFIX.encode()) for key in settings.callback_app_keys):
+        raise SettingsError(
+            "CALLBACK_APP_KEYS: this is the simulator's key, which everybody knows; "
+            "set the provider's own, or APP_ENV=development."
+        )
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+def _sentences(problems: Any) -> str:
+    lines = [f"{name}: {' '.join(messages)}" for name, messages in sorted(problems.items())]
+    return "The environment is not complete or not valid:\n  " + "\n  ".join(lines)
