@@ -1,0 +1,175 @@
+"""The number chooses: every row of the table, over the wire.
+
+The rows stand here a second time, written out, so that a change of the table is a change of a test.
+"""
+
+import time
+from concurrent.futures import ThreadPoolExecutor
+
+import phonenumbers
+import pytest
+
+from verify_service.sandbox.outcomes import MAGIC_NUMBERS
+
+from .harness import ORDINARY_NUMBER, Receiver, Sandbox
+
+STATUSES = {
+    "79990000001": "ANSWERED",
+    "79990000002": "TERMINATED",
+    "79990000003": "BUSY_HERE",
+    "79990000004": "REJECTED",
+    "79990000005": "UNAVAILABLE",
+    "79990000006": "FORBIDDEN",
+    ORDINARY_NUMBER: "TERMINATED",
+    "79990009999": "TERMINATED",
+}
+CODES = [
+    ("79990000101", 401, 1, "Authentication required"),
+    ("79990000102", 400, 2, "Inactive account"),
+    ("79990000104", 429, 4, "Too many requests"),
+    ("79990000105", 401, 5, "Inactive token"),
+    ("79990000106", 403, 6, "Insufficient funds"),
+    ("79990000110", 400, 10, "Invalid request"),
+    ("79990000111", 400, 11, "Invalid number"),
+    ("79990000116", 400, 16, "Sender not allowed"),
+]
+WORDS = {
+    "79990000201": "invalidAccessKeyError",
+    "79990000202": "requiredJsonError",
+    "79990000203": "invalidSchemeError",
+    "79990000204": "invalidDataError",
+    "79990000205": "prohibitedForAppError",
+    "79990000206": "prohibitedForServiceError",
+    "79990000207": "rpcError",
+}
+SLOW_ANSWER = "79990000301"
+UNKNOWN_STATUS = "79990000401"
+NO_CALLBACK = "79990000402"
+CALLBACK_FIRST = "79990000403"
+CALLBACK_TWICE = "79990000404"
+
+
+@pytest.mark.parametrize(("number", "status"), STATUSES.items())
+def test_call_statuses(calling: Sandbox, receiver: Receiver, number: str, status: str) -> None:
+    """The call is placed and its callback brings the status; other numbers ring unanswered."""
+    answer = calling.place(number)
+    assert answer.status_code == 200
+    [callback] = receiver.wait_for(1)
+    assert callback["status"] == status
+    assert callback["requestId"] == answer.json()["requestId"]
+    assert calling.calls()[0]["outcome"] == status
+
+
+@pytest.mark.parametrize(("number", "http_status", "code", "reason"), CODES)
+def test_error_codes(
+    calling: Sandbox, number: str, http_status: int, code: int, reason: str
+) -> None:
+    """The page's table of codes, each with its HTTP status."""
+    answer = calling.place(number)
+    assert answer.status_code == http_status
+    assert answer.json() == {"errorCode": code, "errorReason": reason}
+    assert calling.calls()[0]["outcome"] == f"errorCode {code}"
+
+
+@pytest.mark.parametrize(("number", "word"), WORDS.items())
+def test_error_words(calling: Sandbox, number: str, word: str) -> None:
+    """The other error shape, under HTTP 200: only the body says that the call failed."""
+    answer = calling.place(number)
+    assert answer.status_code == 200
+    assert answer.json()["status"] == word
+    assert answer.json()["error"]
+    assert "requestId" not in answer.json()
+    assert calling.calls()[0]["outcome"] == word
+
+
+def test_a_slow_answer(calling: Sandbox, receiver: Receiver) -> None:
+    """The answer takes 2 s, and the callback waits for it."""
+    began = time.monotonic()
+    assert calling.place(SLOW_ANSWER).status_code == 200
+    assert time.monotonic() - began >= 2.0
+    [callback] = receiver.wait_for(1)
+    assert callback["at"] - began >= 2.0
+
+
+def test_an_unknown_status(calling: Sandbox, receiver: Receiver) -> None:
+    """A callback may bring a status that the page does not have."""
+    calling.place(UNKNOWN_STATUS)
+    assert receiver.wait_for(1)[0]["status"] == "VOICEMAIL"
+
+
+def test_no_callback(calling: Sandbox, receiver: Receiver) -> None:
+    """Nothing comes, though what is placed after it does."""
+    assert calling.place(NO_CALLBACK).status_code == 200
+    later = calling.place().json()["requestId"]
+    assert [each["requestId"] for each in receiver.wait_for(1)] == [later]
+    assert calling.calls()[0]["callbacks"] == []
+    assert calling.calls()[0]["outcome"] == "noCallback"
+
+
+def test_a_callback_before_the_answer(calling: Sandbox, receiver: Receiver) -> None:
+    """The answer to the call is held until the callback has been taken, and none comes after."""
+    receiver.open.clear()
+    with ThreadPoolExecutor() as pool:
+        answer = pool.submit(calling.place, CALLBACK_FIRST)
+        [callback] = receiver.wait_for(1)
+        assert not answer.done()
+        receiver.open.set()
+        first = answer.result().json()["requestId"]
+    assert callback["requestId"] == first
+    later = calling.place().json()["requestId"]
+    assert [each["requestId"] for each in receiver.wait_for(2)] == [first, later]
+
+
+def test_a_callback_twice(calling: Sandbox, receiver: Receiver) -> None:
+    """The same callback to the last digit, not merely a similar one."""
+    calling.place(CALLBACK_TWICE)
+    first, second = receiver.wait_for(2)
+    assert {**first, "at": 0} == {**second, "at": 0}
+
+
+@pytest.mark.parametrize("number", ["+79990000104", "79990000104"])
+def test_both_spellings_choose(sandbox: Sandbox, number: str) -> None:
+    """A plus changes nothing."""
+    assert sandbox.place(number).status_code == 429
+
+
+def test_every_row_is_tested() -> None:
+    """A row that is added to the table needs a test here."""
+    rows = {*STATUSES, *(row[0] for row in CODES), *WORDS} - {ORDINARY_NUMBER, "79990009999"}
+    rows |= {SLOW_ANSWER, UNKNOWN_STATUS, NO_CALLBACK, CALLBACK_FIRST, CALLBACK_TWICE}
+    assert rows == set(MAGIC_NUMBERS)
+
+
+@pytest.mark.parametrize("number", MAGIC_NUMBERS)
+def test_magic_numbers_are_valid_mobile_numbers(number: str) -> None:
+    """A service's own checks let them through."""
+    parsed = phonenumbers.parse(f"+{number}")
+    assert phonenumbers.is_valid_number(parsed)
+    assert phonenumbers.number_type(parsed) == phonenumbers.PhoneNumberType.MOBILE
+
+
+def test_the_table_as_json(sandbox: Sandbox) -> None:
+    """Programs can read the table."""
+    table = sandbox.get("/sandbox/outcomes").json()
+    assert table["status"] == "ok"
+    assert [row["number"] for row in table["outcomes"]] == [f"+{each}" for each in MAGIC_NUMBERS]
+    assert table["outcomes"][8] == {
+        "number": "+79990000104",
+        "outcome": "errorCode 4",
+        "meaning": "refused with HTTP 429: Too many requests",
+        "httpStatus": 429,
+        "answerAfter": 0.0,
+        "callbacks": [],
+        "callbackFirst": False,
+    }
+    assert table["otherwise"]["callbacks"] == ["TERMINATED"]
+    assert table["otherwise"]["httpStatus"] == 200
+
+
+def test_the_front_page(sandbox: Sandbox) -> None:
+    """People can read it too, in plain text with commands that work."""
+    page = sandbox.get("/")
+    assert page.headers["Content-Type"].startswith("text/plain")
+    assert f"{sandbox.root}/api/apps/flash/calls/flash" in page.text
+    assert '{"number": "79990000001", "code": 1234, "timeout": 30000}' in page.text
+    assert all(number in page.text for number in MAGIC_NUMBERS)

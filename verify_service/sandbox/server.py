@@ -1,0 +1,50 @@
+"""Serves a simulator: one process, a thread for each request, nothing to install."""
+
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from types import FrameType
+from typing import Any
+
+from flask import Flask
+from werkzeug.serving import BaseWSGIServer, WSGIRequestHandler, make_server
+
+
+class _Handler(WSGIRequestHandler):
+    """Speaks HTTP/1.1 and keeps no access log: a query argument may hold the token."""
+
+    protocol_version = "HTTP/1.1"
+
+    def log(self, kind: str, message: str, *args: Any) -> None:
+        """Nothing: the simulator itself says in words what each call came to."""
+
+
+def bind(app: Flask, host: str, port: int) -> BaseWSGIServer:
+    """A server that listens, port 0 for any free one; `serve_forever` makes it answer.
+
+    Raises:
+        SystemExit: the address cannot be had; the reason is on stderr.
+    """
+    return make_server(host, port, app, threaded=True, request_handler=_Handler)
+
+
+def base_url(server: BaseWSGIServer) -> str:
+    """What a client of the provider takes for its base URL."""
+    host = f"[{server.host}]" if ":" in server.host else server.host
+    return f"http://{host}:{server.port}/api"
+
+
+@contextmanager
+def quiet_end() -> Iterator[None]:
+    """SIGTERM and Ctrl-C end the block, and nothing more is said. Only for the main thread."""
+    with suppress(KeyboardInterrupt):
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, _end)
+        yield
+
+
+def _end(_number: int, _frame: FrameType | None) -> None:
+    # A terminal's Ctrl-C is often followed by a parent's SIGTERM: the second one changes nothing.
+    for each in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(each, signal.SIG_IGN)
+    raise KeyboardInterrupt
