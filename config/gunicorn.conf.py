@@ -1,0 +1,79 @@
+"""The web server, every number with its why.
+
+Why gunicorn with gevent. Measured in one run on two cores, two processes each, the service's
+shape of work against a provider that takes 1 s (medians of 3 to 5 runs; a spread of 1.5 is noise):
+
+                      checks  500 starts  check p99   memory  SIGTERM twice, and
+                      per s   at once     meanwhile           20 starts in flight
+  gthread, 128        1,264   4.0 s       2,874 ms    102 MB  finished; new ones reset
+  gthread, 300        1,160   2.3 s         882 ms    117 MB  finished; new ones reset
+  gevent              2,041   1.8 s         534 ms    120 MB  finished; new ones refused
+  granian, 128        2,445   3.4 s       2,282 ms    126 MB  lost
+  granian, 300        2,312   2.0 s         803 ms    146 MB  lost
+  waitress, 128, one    522   4.9 s       3,885 ms     47 MB  not measured
+
+granian checks a little faster, but lost the starts in flight when the second SIGTERM came, and
+keeps an idle connection for 60 s at most, less than routers do. gthread has a thread held by each
+client that drips its headers: 100 of those timed out half the checks at 64 threads.
+"""
+
+import contextlib
+import os
+import resource
+import tempfile
+from pathlib import Path
+
+from gunicorn.glogging import Logger
+
+# All interfaces, as platforms expect; on one's own machine nobody else should come in.
+_host = "127.0.0.1" if os.environ.get("APP_ENV") == "development" else "0.0.0.0"  # noqa: S104
+bind = f"{_host}:{os.environ.get('PORT', '8000')}"
+
+# One process per core; the platform's smallest machines have one or two. WEB_CONCURRENCY says more.
+workers = int(os.environ.get("WEB_CONCURRENCY") or 2)
+worker_class = "gevent"
+
+# Connections per process, each a greenlet: a few kilobytes. Idle ones count too, and a router
+# keeps many. Starts in flight take half of them at most (PROVIDER_MAX_IN_FLIGHT).
+worker_connections = int(os.environ.get("THREADS") or 1000)
+
+# Each connection is a file, and so are a start's connection to the provider and its duplicate.
+# The usual soft limit of 1,024 would be reached before worker_connections is.
+_soft, _hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+with contextlib.suppress(ValueError, OSError):
+    resource.setrlimit(resource.RLIMIT_NOFILE, (_hard, _hard))
+
+# Routers keep an idle connection for 90 s and reuse it until then; whoever closes first must not
+# be us, or a request meets a closed door.
+keepalive = 95
+
+# Seconds without a sign of life from a process until it is replaced: a bug, not a slow provider,
+# since greenlets that wait do not stop the heartbeat.
+timeout = 30
+
+# After SIGTERM: the platform kills at 30 s, the longest request (PROVIDER_DEADLINE) takes 10.
+graceful_timeout = 25
+
+# The heartbeat is a file; on a disk, a busy one could stop it.
+if Path("/dev/shm").is_dir():  # noqa: S108
+    worker_tmp_dir = "/dev/shm"  # noqa: S108
+
+# A socket for `gunicornc` that nobody here uses.
+control_socket_disable = True
+
+# Counters of all processes in one folder, so that any of them can answer GET /metrics for all.
+os.environ.setdefault("PROMETHEUS_MULTIPROC_DIR", tempfile.mkdtemp(prefix="verify-metrics-"))
+
+
+class NoAccessLog(Logger):
+    """The service logs each request itself, by its rule.
+
+    An access log would print paths and queries, which may hold the callback's secret and a key;
+    build packs switch it on by GUNICORN_CMD_ARGS, after this file was read.
+    """
+
+    def access(self, *_):
+        """Write nothing."""
+
+
+logger_class = NoAccessLog

