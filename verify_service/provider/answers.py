@@ -48,6 +48,13 @@ ERROR_WORDS = {
 """Source: the provider's page, "Response format"."""
 
 _NOT_THE_ACCOUNT = {THROTTLED, INVALID_NUMBER}
+_ACCOUNT_WORDS = {
+    "invalidAccessKeyError",
+    "requiredJsonError",
+    "invalidSchemeError",
+    "prohibitedForAppError",
+}
+"""The other words may be about one number only."""
 
 
 def interpret(code: str, http_status: int, body: bytes, retry_after: str | None = None) -> Outcome:
@@ -66,7 +73,13 @@ def interpret(code: str, http_status: int, body: bytes, retry_after: str | None 
     if 400 <= http_status < 500:
         throttle = _seconds(retry_after) if http_status == 429 else None
         reason = f"The provider refused the call (HTTP {http_status})."
-        return Refused(reason, refund=True, error_code=error_code, retry_after=throttle)
+        return Refused(
+            reason,
+            refund=True,
+            error_code=error_code,
+            account=http_status in (401, 403),
+            retry_after=throttle,
+        )
     if not 200 <= http_status < 300:
         reason = f"The provider answered HTTP {http_status}; the phone may ring all the same."
         return Refused(reason, refund=False, error_code=error_code)
@@ -112,7 +125,7 @@ def _known_code(error_code: int, retry_after: str | None) -> Refused:
 
 def _known_word(word: str) -> Refused:
     reason = f"The provider refused the call: {ERROR_WORDS[word]}."
-    return Refused(reason, refund=True, account=word != "rpcError")
+    return Refused(reason, refund=True, account=word in _ACCOUNT_WORDS)
 
 
 def _parse(body: bytes) -> dict[str, Any]:
@@ -134,7 +147,7 @@ def _text(value: object) -> str:
     if isinstance(value, bool) or not isinstance(value, str | int):
         return ""
     text = str(value).strip()
-    # JSON can spell half a character ("\\ud800"), which nothing else could take.
+    # JSON can spell half a character ("\ud800"), which nothing else could take.
     return "" if _HALF_CHARACTER.search(text) else text
 
 

@@ -74,12 +74,14 @@ class Attempt(Generic[Answer]):
         """Run the exchange; the thread's whole life."""
         _thread.attempt = self
         try:
-            self._answer = exchange()
+            try:
+                self._answer = exchange()
+            finally:
+                with self._lock:
+                    self._open.close()
         except Exception as error:
             self._error = error
         finally:
-            with self._lock:
-                self._open.close()
             # First, so that whoever has the answer finds its place in flight free again.
             finished()
             self._done.set()

@@ -1,0 +1,128 @@
+"""What the tests share: one exchange with a scripted server, and what must never leave it."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable
+from contextlib import ExitStack
+from dataclasses import dataclass
+from typing import Any
+
+from verify_service.errors import TooManyCallsInFlight
+from verify_service.models import Outcome, Placed, Refused
+from verify_service.provider.flashcall import FlashCallConfig, FlashCallProvider
+
+from .server import PATIENCE, Received, Server, Step, reply, send
+
+NUMBER = "+79161112233"
+CODE = "4859"
+PREFIX = "7917913"
+CALLER = PREFIX + CODE
+TOKEN = "canary-token-Zq3"
+
+SLACK = 0.5
+"""Seconds an answer may come after the deadline on a busy machine."""
+SOON = 0.2
+"""A deadline for what never ends by itself."""
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What one exchange came to, at both ends."""
+
+    outcome: Outcome
+    requests: list[Received]
+    connections: int
+    seconds: float
+
+
+def answer(status: int, fields: object, *headers: str) -> Step:
+    """Answer with JSON."""
+    return send(reply(status, json.dumps(fields).encode(), *headers))
+
+
+def success(*headers: str, **more: Any) -> Step:
+    """Answer as the provider does when it takes a call."""
+    return answer(200, {"requestId": "r-1", "from": CALLER, **more}, *headers)
+
+
+def provider_at(url: str, **settings: Any) -> FlashCallProvider:
+    """A client with one place, patient unless told otherwise."""
+    ordinary: dict[str, Any] = {"deadline": PATIENCE, "connect_timeout": 2.0, "max_in_flight": 1}
+    return FlashCallProvider(
+        FlashCallConfig(url=f"{url}/api", access_key=TOKEN, **ordinary | settings)
+    )
+
+
+def place(provider: FlashCallProvider) -> Outcome:
+    """Have the phone rung, and look for what must not leave."""
+    with provider.admit() as line:
+        outcome = line.place(NUMBER, CODE)
+    assert_silent(outcome)
+    return outcome
+
+
+def assert_silent(*things: object) -> None:
+    """Neither the code nor the caller's number nor the token shows in any of them."""
+    for thing in things:
+        for words in (repr(thing), str(thing)):
+            assert CODE not in words
+            assert TOKEN not in words
+
+
+def exchange(*script: Step, posts: int = 1, **options: Any) -> Seen:
+    """Place a call with a server that follows the script; the deadline holds, and one POST came.
+
+    Args:
+        posts: How many whole requests the server must have seen when all is over.
+        options: Of :class:`Server` (``tls``, ``gate``, ``reads``, ``keep_alive``), else of
+            :class:`FlashCallConfig`.
+    """
+    ours = {
+        name: options.pop(name) for name in ("tls", "gate", "reads", "keep_alive") & options.keys()
+    }
+    with Server(*script, **ours) as server:
+        provider = provider_at(server.url, **options)
+        began = time.monotonic()
+        outcome = place(provider)
+        seconds = time.monotonic() - began
+        wait_until(lambda: free_places(provider) == 1)
+    assert seconds < options.get("deadline", PATIENCE) + SLACK
+    assert len(server.requests) == posts
+    assert server.connections <= 1
+    return Seen(outcome, server.requests, server.connections, seconds)
+
+
+def refused(*script: Step, **options: Any) -> Refused:
+    """Return the outcome of the exchange, which is a refusal."""
+    outcome = exchange(*script, **options).outcome
+    assert isinstance(outcome, Refused)
+    return outcome
+
+
+def placed(*script: Step, **options: Any) -> Placed:
+    """Return the outcome of the exchange, which is a placed call."""
+    outcome = exchange(*script, **options).outcome
+    assert isinstance(outcome, Placed)
+    return outcome
+
+
+def free_places(provider: FlashCallProvider) -> int:
+    """How many more calls could be placed now: found out by taking every place."""
+    with ExitStack() as stack:
+        free = 0
+        while True:
+            try:
+                stack.enter_context(provider.admit())
+            except TooManyCallsInFlight:
+                return free
+            free += 1
+
+
+def wait_until(condition: Callable[[], bool]) -> None:
+    """Return as soon as it holds; fail when it never does."""
+    end = time.monotonic() + PATIENCE
+    while not condition():
+        assert time.monotonic() < end, "waited in vain"
+        time.sleep(0.005)

@@ -1,0 +1,191 @@
+"""A provider of the suite's own: it reads a request from a real socket and follows a script.
+
+What it writes is bytes that a test spells out, so that it can be as wrong as a network is.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+import ssl
+import struct
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Self
+
+PATIENCE = 5.0
+"""Seconds after which a thread of the server gives up whatever it waits for."""
+
+
+@dataclass(frozen=True)
+class Received:
+    """One request that arrived whole."""
+
+    method: str
+    target: str
+    headers: list[tuple[str, str]]
+    body: bytes
+
+    def values(self, name: str) -> list[str]:
+        """Every value of a header, in the order of arrival."""
+        return [value for key, value in self.headers if key.lower() == name.lower()]
+
+
+@dataclass(frozen=True)
+class Peer:
+    """A connection as a step of the script sees it."""
+
+    socket: socket.socket
+    over: threading.Event
+    """Set when the server ends."""
+
+
+Step = Callable[[Peer], None]
+
+
+def send(data: bytes) -> Step:
+    """Write all of it, if the other end still listens."""
+
+    def step(peer: Peer) -> None:
+        with contextlib.suppress(OSError):
+            peer.socket.sendall(data)
+
+    return step
+
+
+def drip(data: bytes, pause: float = 0.02) -> Step:
+    """Write a byte, wait, write the next: never late for a timeout that is per read."""
+
+    def step(peer: Peer) -> None:
+        with contextlib.suppress(OSError):
+            for byte in data:
+                peer.socket.sendall(bytes([byte]))
+                if peer.over.wait(pause):
+                    return
+
+    return step
+
+
+def hang(peer: Peer) -> None:
+    """Say nothing until the other end closes or the server ends."""
+    with contextlib.suppress(OSError):
+        peer.socket.settimeout(0.01)
+        while not peer.over.is_set():
+            with contextlib.suppress(TimeoutError):
+                if not peer.socket.recv(1024):
+                    return
+
+
+def reset(peer: Peer) -> None:
+    """Break the connection off with an RST."""
+    peer.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+
+
+def reply(status: int, body: bytes = b"", *headers: str, length: int | None = None) -> bytes:
+    """An answer with its Content-Length, which may be made a lie."""
+    size = len(body) if length is None else length
+    lines = [f"HTTP/1.1 {status} Said so", f"Content-Length: {size}", *headers, "", ""]
+    return "\r\n".join(lines).encode("latin-1") + body
+
+
+class Server:
+    """Listens on a free port of loopback for as long as its ``with`` block lasts.
+
+    Args:
+        script: What every connection does once its request has arrived; then it is closed.
+        tls: Speak TLS.
+        gate: What a connection waits for before it reads, or shakes hands.
+        reads: Whether a request is read before the script runs.
+        keep_alive: Wait for further requests instead of closing.
+    """
+
+    def __init__(
+        self,
+        *script: Step,
+        tls: ssl.SSLContext | None = None,
+        gate: threading.Event | None = None,
+        reads: bool = True,
+        keep_alive: bool = False,
+    ) -> None:
+        self.requests: list[Received] = []
+        self.connections = 0
+        self._script = script
+        self._tls = tls
+        self._gate = gate
+        self._reads = reads
+        self._keep_alive = keep_alive
+        self._over = threading.Event()
+        self._listener = socket.create_server(("127.0.0.1", 0), backlog=64)
+        self.port: int = self._listener.getsockname()[1]
+        self.url = f"{'https' if tls else 'http'}://127.0.0.1:{self.port}"
+        self._farewell: tuple[str, int] | None = None
+        self._threads = [threading.Thread(target=self._accept, daemon=True)]
+
+    def __enter__(self) -> Self:
+        self._threads[0].start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """End, once every connection that was made before has been dealt with."""
+        with socket.socket() as last:
+            last.bind(("127.0.0.1", 0))
+            self._farewell = last.getsockname()
+            last.connect(("127.0.0.1", self.port))
+            self._threads[0].join(PATIENCE)
+        self._listener.close()
+        self._over.set()
+        for thread in self._threads:
+            thread.join(PATIENCE)
+            assert not thread.is_alive(), "a thread of the server did not end"
+
+    def _accept(self) -> None:
+        while True:
+            connection, address = self._listener.accept()
+            if address == self._farewell:
+                connection.close()
+                return
+            self.connections += 1
+            thread = threading.Thread(target=self._serve, args=(connection,), daemon=True)
+            self._threads.append(thread)
+            thread.start()
+
+    def _serve(self, connection: socket.socket) -> None:
+        connection.settimeout(PATIENCE)
+        if self._gate is not None:
+            self._gate.wait(PATIENCE)
+        with contextlib.ExitStack() as stack:
+            stack.enter_context(connection)
+            if self._tls is not None:
+                try:
+                    connection = self._tls.wrap_socket(connection, server_side=True)
+                except OSError:
+                    return  # the other end would not shake hands
+                stack.enter_context(connection)
+            self._converse(Peer(connection, self._over))
+
+    def _converse(self, peer: Peer) -> None:
+        while True:
+            if self._reads:
+                request = _receive(peer.socket)
+                if request is None:
+                    return
+                self.requests.append(request)
+            for step in self._script:
+                step(peer)
+            if not self._keep_alive:
+                return
+
+
+def _receive(connection: socket.socket) -> Received | None:
+    """Read one request; None where it is none, or the other end leaves before it is whole."""
+    with contextlib.suppress(OSError, ValueError), connection.makefile("rb") as stream:
+        method, target, _ = stream.readline().decode("latin-1").split(" ", 2)
+        headers = []
+        while line := stream.readline().decode("latin-1").rstrip("\r\n"):
+            name, _, value = line.partition(": ")
+            headers.append((name, value))
+        size = int(dict(headers)["Content-Length"])
+        body = stream.read(size)
+        return Received(method, target, headers, body) if len(body) == size else None
+    return None

@@ -1,0 +1,185 @@
+"""The wall clock over resolver, connect, TLS, headers and body."""
+
+from __future__ import annotations
+
+import gc
+import select
+import socket
+import ssl
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from typing import Any
+
+import pytest
+
+from verify_service.models import Outcome, Refused, Unknown
+from verify_service.provider.flashcall import FlashCallProvider
+
+from .harness import SLACK, SOON, exchange, free_places, place, provider_at, success, wait_until
+from .server import PATIENCE, Server, drip, hang, reply, send
+
+BODY = b'{"requestId": "r-1"}'
+
+
+def placed_in_time(provider: FlashCallProvider, deadline: float = SOON) -> Outcome:
+    """Place a call that cannot end by itself; it ends at the deadline."""
+    began = time.monotonic()
+    outcome = place(provider)
+    assert deadline <= time.monotonic() - began < deadline + SLACK
+    return outcome
+
+
+@contextmanager
+def resolver(monkeypatch: pytest.MonkeyPatch) -> Iterator[threading.Event]:
+    """A resolver that answers only when the event is set."""
+    release = threading.Event()
+    resolve = socket.getaddrinfo
+
+    def slow(*args: Any, **kwargs: Any) -> Any:
+        release.wait(PATIENCE)
+        return resolve(*args, **kwargs)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(socket, "getaddrinfo", slow)
+        yield release
+        release.set()
+
+
+@contextmanager
+def full_backlog() -> Iterator[tuple[socket.socket, set[Any]]]:
+    """A listener whose queue is full, and who is in it: the next connection only waits."""
+    with socket.socket() as listener, ExitStack() as stack:
+        listener.bind(("127.0.0.1", 0))
+        listener.listen(0)
+        queue = set()
+        for _ in range(16):
+            waiting = stack.enter_context(socket.socket())
+            waiting.setblocking(False)
+            waiting.connect_ex(listener.getsockname())
+            queue.add(waiting.getsockname())
+            if not select.select([], [waiting], [], 0.1)[1]:
+                break
+        else:
+            pytest.skip("this system's listeners are never full")
+        yield listener, queue
+
+
+def assert_refunded(outcome: Outcome) -> None:
+    """The outcome says that nobody was called and the quota is given back."""
+    assert isinstance(outcome, Refused)
+    assert outcome.refund
+
+
+def test_a_hung_resolver_is_left_behind_and_never_sends(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The start is refunded at the deadline; the name found later leads to no request."""
+    with Server(success()) as server, resolver(monkeypatch) as release:
+        provider = provider_at(server.url, deadline=SOON)
+        assert_refunded(placed_in_time(provider))
+        assert free_places(provider) == 0
+
+        release.set()
+        wait_until(lambda: free_places(provider) == 1)
+        gc.collect()  # an unclosed socket would be noticed here
+    assert server.requests == []
+
+
+def test_a_hung_connect_is_left_behind_and_never_sends() -> None:
+    """The start is refunded at the deadline; a connection that opens later carries nothing."""
+    with full_backlog() as (listener, queue):
+        provider = provider_at(f"http://127.0.0.1:{listener.getsockname()[1]}", deadline=SOON)
+        assert_refunded(placed_in_time(provider))
+        assert free_places(provider) == 0
+
+        listener.settimeout(PATIENCE)
+        connection, caller = listener.accept()
+        while caller in queue:
+            connection.close()
+            connection, caller = listener.accept()
+        with connection:
+            connection.settimeout(PATIENCE)
+            assert connection.recv(1) == b""
+        wait_until(lambda: free_places(provider) == 1)
+        gc.collect()  # an unclosed socket would be noticed here
+
+
+def test_a_slow_connect_ends_at_its_own_timeout() -> None:
+    """``connect_timeout`` ends a connect before the deadline does."""
+    with full_backlog() as (listener, _):
+        url = f"http://127.0.0.1:{listener.getsockname()[1]}"
+        began = time.monotonic()
+        assert_refunded(place(provider_at(url, deadline=PATIENCE, connect_timeout=0.1)))
+    assert time.monotonic() - began < PATIENCE
+
+
+def test_a_hung_handshake_is_cut_off_and_never_sends(trusted_tls: ssl.SSLContext) -> None:
+    """The start is refunded at the deadline; a handshake that goes on later carries nothing."""
+    gate = threading.Event()
+    with Server(success(), tls=trusted_tls, gate=gate) as server:
+        provider = provider_at(server.url, deadline=SOON, connect_timeout=PATIENCE)
+        assert_refunded(placed_in_time(provider))
+        wait_until(lambda: free_places(provider) == 1)
+        gate.set()
+    assert server.connections == 1
+    assert server.requests == []
+
+
+def test_a_slow_handshake_ends_at_the_connect_timeout(trusted_tls: ssl.SSLContext) -> None:
+    """``connect_timeout`` is a timeout of the handshake too, and still nothing was sent."""
+    gate = threading.Event()
+    with Server(success(), tls=trusted_tls, gate=gate) as server:
+        began = time.monotonic()
+        assert_refunded(place(provider_at(server.url, connect_timeout=0.1)))
+        assert time.monotonic() - began < PATIENCE
+        gate.set()
+    assert server.requests == []
+
+
+@pytest.mark.parametrize(
+    "script",
+    [
+        [hang],
+        [drip(reply(200, BODY))],
+        [drip(b"HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n" * 9)],
+        [send(reply(200, BODY)[: -len(BODY)]), hang],
+        [send(reply(200, BODY)[: -len(BODY)]), drip(BODY)],
+        [send(b"HTTP/1.0 200 OK\r\n\r\n"), drip(BODY)],
+        [send(b"HTTP/1.0 200 OK\r\n\r\n" + BODY), hang],
+        [send(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"), drip(b"14\r\n" + BODY)],
+        [send(b"HTTP/1.1 400 No\r\n\r\n"), drip(b'{"errorCode": 6}')],
+    ],
+    ids=[
+        "silence",
+        "dripped-headers",
+        "dripped-interim-answers",
+        "no-body",
+        "dripped-body",
+        "dripped-body-without-length",
+        "body-without-end",
+        "dripped-chunk",
+        "dripped-refusal",
+    ],
+)
+@pytest.mark.parametrize("secure", [False, True], ids=["plain", "tls"])
+def test_an_answer_that_does_not_end_is_unknown_at_the_deadline(
+    script: list[Any], secure: bool, trusted_tls: ssl.SSLContext
+) -> None:
+    """Sent, and no whole answer in time: unknown, in time, with one POST, and the thread ends."""
+    seen = exchange(*script, deadline=SOON, tls=trusted_tls if secure else None)
+
+    assert isinstance(seen.outcome, Unknown)
+    assert seen.seconds >= SOON
+
+
+def test_a_system_without_threads_gives_the_quota_back(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No thread can be started: nothing was sent, and the place is free again."""
+
+    def refuse(_: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    provider = provider_at("http://127.0.0.1:9")
+    with monkeypatch.context() as patch:
+        patch.setattr(threading.Thread, "start", refuse)
+        assert_refunded(place(provider))
+    assert free_places(provider) == 1

@@ -1,0 +1,124 @@
+"""The table without a network, and the promise that no answer is ever an exception."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+
+from verify_service.models import Placed, Refused
+from verify_service.provider.answers import ERROR_CODES, ERROR_WORDS, interpret
+
+from .harness import CALLER, CODE, PREFIX
+from .test_outcomes import CODES, WORDS
+
+STATUSES = st.integers(100, 599)
+FIELDS = ["requestId", "from", "status", "errorCode", "errorReason"]
+SCALARS = (
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats()
+    | st.text()
+    | st.sampled_from([*WORDS, "ok", CALLER, CODE, "4", "11", 0, 4, 11, "\ud800", "odd\udfffError"])
+)
+JSON = st.recursive(
+    SCALARS,
+    lambda inner: st.lists(inner) | st.dictionaries(st.sampled_from(FIELDS) | st.text(), inner),
+    max_leaves=4,
+)
+ANSWERS = st.dictionaries(st.sampled_from(FIELDS), JSON)
+
+
+def assert_sound(status: int, body: bytes) -> None:
+    """An outcome that promises no more than the answer gives."""
+    outcome = interpret(CODE, status, body, None)
+    if isinstance(outcome, Placed):
+        answer = json.loads(body)
+        assert 200 <= status < 300
+        assert outcome.request_id == str(answer["requestId"]).strip() != ""
+        assert outcome.request_id.encode()
+        assert answer.get("errorCode") in (None, False, 0, "", "0", [], {}) or not int(
+            answer["errorCode"]
+        )
+        assert outcome.caller_prefix is None or str(answer["from"]).strip().endswith(CODE)
+        assert (outcome.caller_prefix is None) is (outcome.caller_length is None)
+    else:
+        assert isinstance(outcome, Refused)
+        assert status >= 100
+        assert outcome.refund or not outcome.account
+
+
+@settings(deadline=None)
+@given(STATUSES, st.binary())
+@example(200, b'{"requestId": ' + b"9" * 5000 + b"}")
+@example(200, b"[" * 60_000)
+@example(200, b'{"requestId": ' * 10_000)
+@example(200, b"\xff\xfe{\x00}\x00")
+@example(200, b'{"requestId": "\xed\xa0\x80"}')
+@example(200, b'{"requestId": 1e999, "errorCode": -Infinity}')
+def test_any_bytes_give_an_outcome(status: int, body: bytes) -> None:
+    """Whatever comes with whatever status: an outcome, and placed only for a reason."""
+    assert_sound(status, body)
+
+
+@settings(deadline=None)
+@given(STATUSES, JSON | ANSWERS)
+@example(200, {"status": [], "requestId": "r-1"})
+@example(200, {"status": {}, "errorCode": {}})
+def test_any_json_gives_an_outcome(status: int, answer: Any) -> None:
+    """Any type in any field: an outcome, and placed only for a reason."""
+    assert_sound(status, json.dumps(answer).encode())
+
+
+@settings(deadline=None)
+@given(STATUSES, ANSWERS, st.none() | st.text(), st.integers(1000, 9999))
+def test_the_throttle_has_bounds(
+    status: int, answer: dict[str, Any], header: str | None, code: int
+) -> None:
+    """A time to wait, where there is one, has 1 to 3600 seconds."""
+    outcome = interpret(str(code), status, json.dumps(answer).encode(), header)
+    if isinstance(outcome, Refused) and outcome.retry_after is not None:
+        assert 1 <= outcome.retry_after <= 3600
+        assert outcome.refund
+
+
+@settings(deadline=None)
+@given(st.text(alphabet="0123456789", max_size=11), st.integers(1000, 9999))
+def test_prefix_and_code_make_the_caller(prefix: str, code: int) -> None:
+    """Of a caller that ends in the code exactly the last four digits stay here."""
+    body = json.dumps({"requestId": 1, "from": f"+{prefix}{code}"}).encode()
+    assert interpret(str(code), 200, body) == Placed("1", prefix, len(prefix) + 4)
+
+
+@pytest.mark.parametrize("status", [100, 199, 300, 304, 399, 500, 599])
+def test_outside_of_2xx_nothing_is_placed(status: int) -> None:
+    """A requestId under another status fails, and counts."""
+    body = json.dumps({"requestId": "r-1", "from": CALLER}).encode()
+    outcome = interpret(CODE, status, body)
+    assert isinstance(outcome, Refused)
+    assert not outcome.refund
+
+
+@pytest.mark.parametrize("status", [302, 400, 429, 500, 503])
+@pytest.mark.parametrize(("code", "refund"), [(row[0], row[2]) for row in CODES])
+def test_a_known_error_code_decides_over_any_status(code: int, refund: bool, status: int) -> None:
+    """The provider's own word counts more than the class of its HTTP status."""
+    outcome = interpret(CODE, status, json.dumps({"errorCode": code}).encode())
+    assert isinstance(outcome, Refused)
+    assert outcome.refund is refund
+
+
+def test_the_whole_page_is_tested() -> None:
+    """What the client knows of the page is what these tests walk through."""
+    assert list(ERROR_CODES) == [row[0] for row in CODES]
+    assert list(ERROR_WORDS) == WORDS
+
+
+def test_a_duplicate_key_counts_with_its_last_value() -> None:
+    """As every JSON reader of the provider's clients would take it."""
+    body = b'{"requestId": "a", "requestId": "b", "from": "%s"}' % CALLER.encode()
+    assert interpret(CODE, 200, body) == Placed("b", PREFIX, len(CALLER))

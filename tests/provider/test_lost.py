@@ -1,0 +1,170 @@
+"""Connections that break, and answers that are hardly HTTP: what may have arrived is unknown."""
+
+from __future__ import annotations
+
+import socket
+from typing import Any
+
+import pytest
+
+from verify_service.models import Placed, Refused, Unknown
+
+from .harness import exchange, place, provider_at
+from .server import Peer, Server, Step, drip, reply, reset, send
+
+BODY = b'{"requestId": "r-1"}'
+CHUNKED = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
+
+CUT = {
+    "before-the-answer": b"",
+    "in-the-status-line": b"HTTP/1.1 20",
+    "after-the-status-digits": b"HTTP/1.1 200",
+    "in-the-reason": b"HTTP/1.1 400 Bad Requ",
+    "after-the-status-line": b"HTTP/1.1 400 Bad Request\r\n",
+    "in-a-header": b"HTTP/1.1 200 OK\r\nContent-Le",
+    "in-a-header-value": b"HTTP/1.1 200 OK\r\nContent-Length: 1",
+    "before-the-blank-line": b"HTTP/1.1 200 OK\r\nContent-Length: 20\r\n",
+    "before-the-body": reply(200, BODY)[: -len(BODY)],
+    "in-the-body": reply(200, BODY)[:-5],
+    "before-the-last-byte": reply(200, BODY + b" ")[:-1],
+    "in-a-refusal": reply(400, b'{"errorCode": 6}', length=90),
+    "before-a-chunk": CHUNKED,
+    "in-a-chunk-size": CHUNKED + b"1",
+    "in-a-chunk": CHUNKED + b"14\r\n" + BODY[:10],
+    "before-the-last-chunk": CHUNKED + b"14\r\n" + BODY + b"\r\n",
+    "before-the-last-blank-line": CHUNKED + b"14\r\n" + BODY + b"\r\n0\r\n",
+    "after-an-interim-answer": b"HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n",
+}
+
+
+@pytest.mark.parametrize("end", [(), (reset,)], ids=["closed", "reset"])
+@pytest.mark.parametrize("said", CUT.values(), ids=CUT)
+def test_a_connection_lost_after_sending_is_unknown(said: bytes, end: tuple[Step, ...]) -> None:
+    """Wherever an answer breaks off, the phone may be ringing, and nothing is sent again."""
+    assert isinstance(exchange(send(said), *end).outcome, Unknown)
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        b'{"requestId": "r-1"}\r\n',
+        b"SSH-2.0-OpenSSH_9.9\r\n",
+        b"\x15\x03\x01\x00\x02\x02\x46",
+        b"\x00" * 100_000,
+        b"HTTP/2 200\r\n\r\n",
+        b"HTTP/1.1 99 No\r\n\r\n",
+        b"HTTP/1.1 2000 OK\r\n\r\n",
+        b"HTTP/1.1 " + b"9" * 5000 + b" OK\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\n" + b"X: y\r\n" * 200 + b"\r\n",
+        b"HTTP/1.1 200 OK\r\nX: " + b"y" * 70_000 + b"\r\n\r\n" + BODY,
+        b"HTTP/1.1 200 OK\r\nContent-Length: 20, 30\r\n\r\n" + BODY,
+        CHUNKED + b"zz\r\n" + BODY + b"\r\n0\r\n\r\n",
+        CHUNKED + b"-1\r\n" + BODY + b"\r\n0\r\n\r\n",
+        CHUNKED + b"f" * 5000 + b"\r\n" + BODY,
+        b"HTTP/1.1 200 OK\r\nContent-Length: " + b"9" * 30 + b"\r\n\r\n" + BODY,
+    ],
+    ids=lambda said: repr(said[-40:]),
+)
+def test_what_is_not_http_is_unknown(said: bytes) -> None:
+    """An answer that breaks the protocol says nothing about the call."""
+    assert isinstance(exchange(send(said)).outcome, Unknown)
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        b"HTTP/1.0 200 OK\r\n\r\n" + BODY,
+        b"HTTP/1.1 200\r\n\r\n" + BODY,
+        b"HTTP/1.1 200 OK\n\n" + BODY,
+        b"HTTP/1.1 200 OK\r\nContent-Length: " + b"9" * 5000 + b"\r\n\r\n" + BODY,
+        b"HTTP/1.1 200 OK\r\nContent-Length: -4\r\n\r\n" + BODY,
+        b"HTTP/1.1 200 \xff\xfe\r\nX-Odd: \xc3\x28\x00\x7f\r\n\xe9: 1\r\n\r\n" + BODY,
+        b"HTTP/1.1 200 OK\r\nno colon here\r\n\r\n" + BODY,
+        b"HTTP/1.1 200 OK\r\n folded: first\r\n\r\n" + BODY,
+        b"HTTP/1.1 200 OK\r\nSet-Cookie: =;;\xff; expires=0; max-age=x\r\n\r\n" + BODY,
+        b"HTTP/1.1 200 OK\r\nContent-Type: ;;charset='\xff\r\n\r\n" + BODY,
+        b"HTTP/1.1 200 OK\r\nContent-Encoding: br, zstd, odd\r\n\r\n" + BODY,
+        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: identity\r\n\r\n" + BODY,
+        CHUNKED + b"A\r\n" + BODY[:10] + b"\r\na;x=y\r\n" + BODY[10:] + b"\r\n0\r\nX: y\r\n\r\n",
+        CHUNKED.replace(b"\r\n\r\n", b"\r\nContent-Length: 3\r\n\r\n")
+        + b"14\r\n%b\r\n0\r\n\r\n" % BODY,
+        b"HTTP/1.1 100 Continue\r\n\r\n" + reply(200, BODY),
+        b"HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n" + reply(200, BODY),
+        b"HTTP/1.1 102 Processing\r\n\r\n" * 3 + reply(200, BODY),
+        b"HTTP/1.1 103 Hints\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n"
+        + reply(200, BODY),
+        reply(200, BODY) + b"HTTP/1.1 500 Smuggled\r\n\r\n",
+        reply(200, b"\xef\xbb\xbf" + BODY),
+    ],
+    ids=lambda said: repr(said[-60:]),
+)
+def test_odd_http_is_understood(said: bytes) -> None:
+    """Old versions, odd headers, chunks and interim answers do not hide a placed call."""
+    outcome = exchange(send(said)).outcome
+
+    assert isinstance(outcome, Placed)
+    assert outcome.request_id == "r-1"
+
+
+def test_a_refusal_after_an_interim_answer_is_a_refusal() -> None:
+    """What counts is the final answer."""
+    said = b"HTTP/1.1 103 Early Hints\r\n\r\n" + reply(400, b'{"errorCode": 11}')
+    outcome = exchange(send(said)).outcome
+
+    assert isinstance(outcome, Refused)
+    assert outcome.invalid_number
+
+
+def test_endless_interim_answers_end_at_the_deadline() -> None:
+    """A server that is always about to answer is unknown after the deadline."""
+    said = b"HTTP/1.1 102 Processing\r\n\r\n" * 2000
+    assert isinstance(exchange(drip(said, pause=0.001), deadline=0.2).outcome, Unknown)
+
+
+def test_a_request_that_was_half_read_is_unknown() -> None:
+    """Its first byte arrived, then the connection was reset: it may all have arrived."""
+
+    def read_a_little(peer: Peer) -> None:
+        assert peer.socket.recv(1) == b"P"
+
+    with Server(read_a_little, reset, reads=False) as server:
+        outcome = place(provider_at(server.url))
+    assert isinstance(outcome, Unknown)
+    assert server.connections == 1
+
+
+def test_a_refused_connection_gives_the_quota_back() -> None:
+    """Nobody listens: nothing was sent, nobody was called."""
+    with socket.socket() as unheard:
+        unheard.bind(("127.0.0.1", 0))
+        outcome = place(provider_at(f"http://127.0.0.1:{unheard.getsockname()[1]}"))
+    assert isinstance(outcome, Refused)
+    assert outcome.refund
+
+
+@pytest.mark.parametrize("url", ["http://provider.invalid", "http://" + "a" * 64 + ".invalid"])
+def test_a_name_that_does_not_resolve_gives_the_quota_back(
+    url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """No address, or no possible name: nothing was sent."""
+
+    def unresolvable(*_: Any, **__: Any) -> Any:
+        raise socket.gaierror(socket.EAI_NONAME, "no such name")
+
+    monkeypatch.setattr(socket, "getaddrinfo", unresolvable)
+    outcome = place(provider_at(url))
+
+    assert isinstance(outcome, Refused)
+    assert outcome.refund
+
+
+def test_an_address_that_refuses_leads_to_the_next_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Only a connection that never opened is tried again, at the name's next address."""
+    with Server(send(reply(200, BODY))) as server, socket.socket() as unheard:
+        unheard.bind(("127.0.0.1", 0))
+        addresses = [unheard.getsockname(), ("127.0.0.1", server.port), ("127.0.0.1", server.port)]
+        found = [(socket.AF_INET, socket.SOCK_STREAM, 6, "", address) for address in addresses]
+        monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: found)
+        outcome = place(provider_at("http://provider.invalid"))
+    assert isinstance(outcome, Placed)
+    assert len(server.requests) == 1

@@ -1,0 +1,151 @@
+"""Every refusal of the contract's table of outcomes, over a real socket, one POST each."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from .harness import CALLER, CODE, answer, refused, success
+from .server import Server, reply, send
+
+# errorCode, its HTTP status, refund, account, invalid number: from the page and the contract.
+CODES = [
+    (1, 401, True, True, False),
+    (2, 400, True, True, False),
+    (4, 429, True, False, False),
+    (5, 401, True, True, False),
+    (6, 403, True, True, False),
+    (10, 400, True, True, False),
+    (11, 400, False, False, True),
+    (16, 400, True, True, False),
+]
+WORDS = [
+    "invalidAccessKeyError",
+    "requiredJsonError",
+    "invalidSchemeError",
+    "invalidDataError",
+    "prohibitedForAppError",
+    "prohibitedForServiceError",
+    "rpcError",
+]
+
+
+@pytest.mark.parametrize("over_200", [False, True], ids=["own-status", "over-200"])
+@pytest.mark.parametrize(("code", "status", "refund", "account", "invalid"), CODES)
+def test_a_known_error_code_decides(
+    *, code: int, status: int, refund: bool, account: bool, invalid: bool, over_200: bool
+) -> None:
+    """A known errorCode means the same with its own HTTP status and over HTTP 200."""
+    body = {"errorCode": code, "errorReason": f"because of {CODE}"}
+    outcome = refused(answer(200 if over_200 else status, body))
+
+    assert outcome.refund is refund
+    assert outcome.account is account
+    assert outcome.invalid_number is invalid
+    assert outcome.error_code == code
+    assert (outcome.retry_after is None) is (code != 4)
+
+
+def test_an_error_beats_a_request_id() -> None:
+    """An answer that carries a known errorCode and a requestId is an error."""
+    assert refused(answer(200, {"errorCode": 6, "requestId": "r-1", "from": CALLER})).account
+
+
+def test_an_error_code_may_be_text() -> None:
+    """The page's numbers count as text too."""
+    assert refused(answer(400, {"errorCode": "11"})).invalid_number
+
+
+@pytest.mark.parametrize("status", [200, 400, 403])
+@pytest.mark.parametrize("word", WORDS)
+def test_an_error_word_decides(word: str, status: int) -> None:
+    """An error status word gives the start's quota back, over 200 and over 4xx."""
+    body = {"status": word, "error": f"because of {CODE}", "requestId": "r-1"}
+    outcome = refused(answer(status, body))
+
+    assert outcome.refund
+    assert outcome.error_code is None
+    assert outcome.retry_after is None
+    assert not outcome.invalid_number
+
+
+@pytest.mark.parametrize(
+    "more", [{}, {"requestId": "r-1", "from": CALLER}], ids=["bare", "with-id"]
+)
+@pytest.mark.parametrize(("status", "refund"), [(200, False), (400, True), (500, False)])
+def test_an_unknown_error_code_counts_as_its_class(
+    status: int, refund: bool, more: dict[str, Any]
+) -> None:
+    """An errorCode that the page does not know: 4xx gives back, 200 and 5xx count."""
+    outcome = refused(answer(status, {"errorCode": 99, **more}))
+
+    assert outcome.refund is refund
+    assert outcome.error_code == 99
+    assert not outcome.account
+
+
+@pytest.mark.parametrize("code", [-1, 1.5, "E42", True, 10**12, [4], {"is": 4}])
+def test_an_error_code_that_is_no_number_is_an_error_still(code: object) -> None:
+    """Whatever an errorCode other than 0 looks like, a 200 that carries it is no success."""
+    outcome = refused(answer(200, {"errorCode": code, "requestId": "r-1", "from": CALLER}))
+
+    assert not outcome.refund
+    assert outcome.error_code is None
+
+
+def test_an_unknown_error_word_over_200_is_an_error_still() -> None:
+    """A status in the style of the page's errors is no success, but it may ring."""
+    assert not refused(answer(200, {"status": "newError", "requestId": "r-1"})).refund
+
+
+@pytest.mark.parametrize("status", [400, 401, 402, 403, 404, 405, 408, 413, 422, 451])
+def test_any_other_4xx_gives_the_quota_back(status: int) -> None:
+    """A 4xx without a reason is a refusal that costs nothing."""
+    outcome = refused(send(reply(status, b"<h1>no</h1>")))
+
+    assert outcome.refund
+    assert outcome.retry_after is None
+
+
+@pytest.mark.parametrize("status", [500, 502, 503, 504, 599])
+def test_a_5xx_counts(status: int) -> None:
+    """A 5xx fails, and its quota is kept: the phone may ring."""
+    outcome = refused(send(reply(status, b"upstream", "Retry-After: 7")))
+
+    assert not outcome.refund
+    assert outcome.retry_after is None
+
+
+@pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
+def test_a_redirect_is_never_followed(status: int) -> None:
+    """A redirect fails and counts; where it points to sees no connection at all."""
+    with Server(success()) as elsewhere:
+        outcome = refused(send(reply(status, b"", f"Location: {elsewhere.url}/x")))
+    assert not outcome.refund
+    assert elsewhere.connections == 0
+
+
+@pytest.mark.parametrize(
+    ("header", "seconds"),
+    [
+        ([], 5),
+        (["Retry-After: 12"], 12),
+        (["Retry-After: 0"], 1),
+        (["Retry-After: 999999"], 3600),
+        (["Retry-After: " + "9" * 5000], 5),
+        (["Retry-After: -3"], 5),
+        (["Retry-After: 1.5"], 5),
+        (["Retry-After: Wed, 21 Oct 2026 07:28:00 GMT"], 5),
+        (["Retry-After: \xb2"], 5),
+        (["Retry-After: 3", "Retry-After: 4"], 5),
+        (["Retry-After:"], 5),
+    ],
+)
+@pytest.mark.parametrize("body", [b'{"errorCode": 4}', b""], ids=["code-4", "bare-429"])
+def test_the_throttle_names_a_time(header: list[str], seconds: int, body: bytes) -> None:
+    """Code 4, and 429 without a body, come with 1 to 3600 seconds; 5 if none can be read."""
+    outcome = refused(send(reply(429, body, *header)))
+
+    assert outcome.retry_after == seconds
+    assert outcome.refund

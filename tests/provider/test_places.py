@@ -1,0 +1,165 @@
+"""Places in flight: a hung provider keeps its own and no more, and nothing leaks."""
+
+from __future__ import annotations
+
+import gc
+import itertools
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
+from pathlib import Path
+
+import pytest
+
+from verify_service.errors import TooManyCallsInFlight
+from verify_service.models import Placed, Refused, Unknown
+from verify_service.provider import flashcall
+from verify_service.provider.flashcall import FlashCallProvider
+
+from .harness import CODE, NUMBER, SOON, free_places, place, provider_at, success, wait_until
+from .server import Peer, Server, Step, hang, reply, reset, send
+
+NOWHERE = "http://127.0.0.1:9"
+FDS = Path("/proc/self/fd")
+
+
+def test_the_limit_is_the_limit() -> None:
+    """With N places the call N+1 is not admitted, and one that left makes room for one."""
+    provider = provider_at(NOWHERE, max_in_flight=3)
+    with ExitStack() as stack:
+        lines = [stack.enter_context(provider.admit()) for _ in range(3)]
+        with pytest.raises(TooManyCallsInFlight):
+            provider.admit()
+        lines[0].__exit__(None, None, None)
+        stack.pop_all()
+        assert free_places(provider) == 1
+        for line in lines[1:]:
+            line.__exit__(None, None, None)
+    assert free_places(provider) == 3
+
+
+def test_a_block_that_places_nothing_gives_its_place_back() -> None:
+    """Also where it ends in an error, as a refused reservation does."""
+    provider = provider_at(NOWHERE)
+    with provider.admit():
+        pass
+    with pytest.raises(KeyError), provider.admit():
+        raise KeyError
+    assert free_places(provider) == 1
+
+
+def test_a_place_is_free_once_place_returned() -> None:
+    """An exchange that ended has given its place back before its answer is seen."""
+    with Server(success()) as server:
+        provider = provider_at(server.url)
+        for _ in range(50):
+            assert isinstance(place(provider), Placed)
+    assert free_places(provider) == 1
+
+
+def test_a_hung_exchange_keeps_its_place_until_its_thread_ends(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The caller is answered at the deadline, the place comes back with the thread."""
+    release = threading.Event()
+    send_it = FlashCallProvider._send
+
+    def slow(self: FlashCallProvider, request: object) -> object:
+        try:
+            return send_it(self, request)  # type: ignore[arg-type]
+        finally:
+            release.wait(5)
+
+    monkeypatch.setattr(FlashCallProvider, "_send", slow)
+    with Server(hang) as server:
+        provider = provider_at(server.url, deadline=SOON, max_in_flight=2)
+        assert isinstance(place(provider), Unknown)
+        assert free_places(provider) == 1
+        release.set()
+        wait_until(lambda: free_places(provider) == 2)
+
+
+def test_an_error_while_interpreting_gives_the_place_back(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A bug in reading an answer does not cost a place."""
+
+    def broken(*_: object) -> None:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(flashcall, "interpret", broken)
+    with Server(success()) as server:
+        provider = provider_at(server.url)
+        for _ in range(3):
+            with pytest.raises(ZeroDivisionError), provider.admit() as line:
+                line.place(NUMBER, CODE)
+    assert free_places(provider) == 1
+
+
+def test_a_request_that_cannot_be_made_gives_the_place_back() -> None:
+    """A token that fits in no header: nothing is sent, the place is free, the token is silent."""
+    with Server(success()) as server:
+        provider = provider_at(server.url)
+        provider._credentials.headers["X-Authorization"] = "two\nlines"
+        outcome = place(provider)
+        assert isinstance(outcome, Refused)
+        assert outcome.refund
+        assert free_places(provider) == 1
+    assert server.requests == []
+
+
+def test_an_error_of_ours_comes_through() -> None:
+    """What is no failure of a connection is a bug and is raised, with the place given back."""
+    provider = provider_at(NOWHERE)
+    with pytest.raises(AttributeError), provider.admit() as line:
+        line.place(None, CODE)  # type: ignore[arg-type]
+    assert free_places(provider) == 1
+
+
+def test_many_at_once_are_one_post_each() -> None:
+    """32 callers over 32 places: 32 connections with one POST each, and no word in the log."""
+    with Server(success()) as server:
+        provider = provider_at(server.url, max_in_flight=32)
+        with ThreadPoolExecutor(32) as pool:
+            outcomes = list(pool.map(lambda _: place(provider), range(32)))
+    assert all(isinstance(outcome, Placed) for outcome in outcomes)
+    assert len(server.requests) == server.connections == 32
+    assert free_places(provider) == 32
+
+
+@pytest.mark.skipif(not FDS.exists(), reason="counts descriptors as Linux shows them")
+def test_500_exchanges_leak_neither_threads_nor_descriptors() -> None:
+    """Answers, losses and resets in turn leave the process as it was."""
+    turns: list[Step] = [
+        success(),
+        send(b"HTTP/1.1 200 OK\r\nConte"),
+        send(reply(200, b"{", "Connection: keep-alive", length=9)),
+        send(b"HTTP/1.1 200 OK\r\nContent-Length: 2, 3\r\n\r\n{}"),
+        send(reply(307, b"", "Location: /elsewhere")),
+        send(reply(200, b"x" * 100_000)),
+        reset,
+    ]
+    coming = itertools.cycle(turns)
+
+    def take_turns(peer: Peer) -> None:
+        next(coming)(peer)
+
+    with Server(take_turns) as server:
+        provider = provider_at(server.url)
+        place(provider)
+        wait_until(lambda: threading.active_count() <= 2)
+        threads, descriptors = threading.active_count(), _descriptors()
+        gc.disable()
+        try:
+            for _ in range(500):
+                place(provider)
+            wait_until(lambda: threading.active_count() <= threads)
+            wait_until(lambda: _descriptors() <= descriptors)
+        finally:
+            gc.enable()
+            gc.collect()
+    assert len(server.requests) == 501
+
+
+def _descriptors() -> int:
+    return len(list(FDS.iterdir()))

@@ -1,0 +1,106 @@
+"""The code, the caller's number and the token stay in the client, whatever happens.
+
+Every outcome of this suite is searched too (``harness.place``).
+"""
+
+from __future__ import annotations
+
+import io
+import logging
+import traceback
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+import structlog
+
+from verify_service import logs
+from verify_service.errors import TooManyCallsInFlight
+from verify_service.models import Outcome
+from verify_service.provider import flashcall
+
+from .harness import (
+    CALLER,
+    CODE,
+    NUMBER,
+    TOKEN,
+    answer,
+    assert_silent,
+    exchange,
+    provider_at,
+    success,
+)
+from .server import Server, hang, reply, reset, send
+
+QUOTING = f"{CODE} {CALLER} {TOKEN}"
+
+SCRIPTS = {
+    "placed": [success()],
+    "placed-elsewhere": [success(**{"from": f"{CALLER}0"})],
+    "refused": [answer(403, {"errorCode": 6, "errorReason": QUOTING})],
+    "error-word": [answer(200, {"status": "rpcError", "error": QUOTING})],
+    "unknown-error": [answer(400, {"errorCode": 77, "errorReason": QUOTING, "status": QUOTING})],
+    "text": [send(reply(500, QUOTING.encode(), f"X-Quoting: {QUOTING}"))],
+    "redirect": [send(reply(307, b"", f"Location: http://127.0.0.1:9/?{QUOTING}"))],
+    "broken-headers": [send(f"HTTP/1.1 200 OK\r\n{QUOTING}\r\n\r\n{QUOTING}".encode())],
+    "broken-status": [send(f"{QUOTING}\r\n\r\n".encode())],
+    "cut-short": [send(reply(200, QUOTING.encode(), length=999))],
+    "broken-chunk": [
+        send(f"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n{QUOTING}\r\n".encode())
+    ],
+    "odd-length": [send(f"HTTP/1.1 200 OK\r\nContent-Length: 1, 2\r\n\r\n{QUOTING}".encode())],
+    "reset": [reset],
+    "silence": [hang],
+}
+
+
+@pytest.fixture
+def logged(caplog: pytest.LogCaptureFixture) -> Iterator[pytest.LogCaptureFixture]:
+    """Everything that a process of ours would log at its most talkative."""
+    library = logging.getLogger("urllib3")
+    before = library.level
+    caplog.set_level(logging.DEBUG)
+    logs.configure("DEBUG", io.StringIO())
+    yield caplog
+    library.setLevel(before)
+    structlog.reset_defaults()
+
+
+@pytest.mark.parametrize("auth", ["query", "x-accesskey"])
+@pytest.mark.parametrize("script", SCRIPTS.values(), ids=SCRIPTS)
+def test_nothing_is_printed_or_logged(
+    script: list[Any],
+    auth: str,
+    logged: pytest.LogCaptureFixture,
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    """On every path the log and both streams are free of code, caller and token."""
+    seen = exchange(*script, auth=auth, deadline=0.3 if hang in script else 5.0)
+
+    assert_silent(seen.outcome, logged.text, *capfd.readouterr())
+
+
+@pytest.mark.parametrize("auth", ["query", "x-accesskey", "basic-pair"])
+def test_nothing_that_is_shared_shows_the_token(auth: str) -> None:
+    """The configuration, the credentials, the client and a line can be printed."""
+    provider = provider_at("http://127.0.0.1:9", auth=auth)
+    with provider.admit() as line:
+        assert_silent(provider, line, provider._config, provider._credentials)
+
+
+def test_an_error_that_leaves_is_silent(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Neither a full house nor a bug of ours quotes anything in its whole traceback."""
+
+    def broken(code: str, *_: object) -> Outcome:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(flashcall, "interpret", broken)
+    with Server(answer(200, {"requestId": QUOTING})) as server:
+        provider = provider_at(server.url)
+        with provider.admit() as line:
+            with pytest.raises(TooManyCallsInFlight) as full:
+                provider.admit()
+            with pytest.raises(ZeroDivisionError) as bug:
+                line.place(NUMBER, CODE)
+    for error in (full.value, bug.value):
+        assert_silent(error, "".join(traceback.format_exception(error)))

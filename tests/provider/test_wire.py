@@ -1,0 +1,123 @@
+"""The request as the provider's end receives it, and what of the surroundings has no say in it."""
+
+from __future__ import annotations
+
+import json
+from base64 import b64encode
+from pathlib import Path
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+
+from verify_service.models import Placed
+from verify_service.provider.auth import AUTH_FORMS
+
+from .harness import CODE, NUMBER, TOKEN, exchange, place, provider_at, success
+from .server import Received, Server
+
+PATH = "/api/apps/flash/calls/flash"
+
+# Name of the form, header, value.
+HEADERS = [
+    ("x-accesskey", "X-Authorization", f"AccessKey {TOKEN}"),
+    ("x-basic", "X-Authorization", f"Basic {TOKEN}"),
+    ("x-bearer", "X-Authorization", f"Bearer {TOKEN}"),
+    ("raw", "Authorization", TOKEN),
+    ("basic", "Authorization", f"Basic {TOKEN}"),
+    ("basic-pair", "Authorization", "Basic " + b64encode(TOKEN.encode()).decode()),
+    ("accesskey", "Authorization", f"AccessKey {TOKEN}"),
+]
+
+
+def sent(**settings: object) -> Received:
+    """The one request of an exchange that goes well."""
+    seen = exchange(success(), **settings)
+    assert isinstance(seen.outcome, Placed)
+    return seen.requests[0]
+
+
+def test_the_body_is_the_pages() -> None:
+    """Bare digits, the code as an integer, the timeout in milliseconds, and nothing else."""
+    request = sent(call_timeout=12_345)
+
+    assert request.method == "POST"
+    assert request.target == PATH
+    pairs = json.loads(request.body, object_pairs_hook=list)
+    assert sorted(pairs) == [("code", int(CODE)), ("number", NUMBER[1:]), ("timeout", 12_345)]
+    assert all(type(value) is int for name, value in pairs if name != "number")
+    assert request.values("Content-Type") == ["application/json"]
+    assert request.values("Content-Length") == [str(len(request.body))]
+
+
+def test_the_headers_ask_for_little() -> None:
+    """No compression, no cookie, no further request on this connection."""
+    request = sent()
+
+    assert request.values("Accept") == ["application/json"]
+    assert request.values("Accept-Encoding") == ["identity"]
+    assert request.values("Connection") == ["close"]
+    assert request.values("Cookie") == []
+    assert request.values("Transfer-Encoding") == []
+    assert request.values("User-Agent") == ["verify-service"]
+
+
+@pytest.mark.parametrize(("form", "header", "value"), HEADERS)
+def test_the_token_is_shown_in_the_chosen_form(form: str, header: str, value: str) -> None:
+    """Exactly one header carries the token, and the address does not."""
+    request = sent(auth=form)
+
+    shown = [pair for pair in request.headers if pair[0].lower().endswith("authorization")]
+    assert shown == [(header, value)]
+    assert urlsplit(request.target).query == ""
+
+
+def test_the_token_can_be_a_query_argument() -> None:
+    """The page's second way: the argument X-Authorization, and no header."""
+    request = sent(auth="query")
+
+    assert urlsplit(request.target).path == PATH
+    assert parse_qs(urlsplit(request.target).query) == {"X-Authorization": [f"AccessKey {TOKEN}"]}
+    assert not [name for name, _ in request.headers if name.lower().endswith("authorization")]
+
+
+def test_every_form_is_tested() -> None:
+    """A form added to the client is added here."""
+    assert set(AUTH_FORMS) == {form for form, _, _ in HEADERS} | {"query"}
+
+
+def test_cookies_are_not_kept() -> None:
+    """What the provider sets in one answer is not in the next request, nor is the connection."""
+    answer = success("Set-Cookie: a=b; Path=/", "Connection: keep-alive")
+    with Server(answer, keep_alive=True) as server:
+        provider = provider_at(server.url)
+        for _ in range(3):
+            assert isinstance(place(provider), Placed)
+    assert [request.values("Cookie") for request in server.requests] == [[]] * 3
+    assert server.connections == 3
+
+
+@pytest.mark.parametrize("case", [str.upper, str.lower])
+@pytest.mark.parametrize("exempt", [None, "", "example.org"])
+def test_no_proxy_is_used(
+    case: object, exempt: str | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Proxy variables change neither the way nor the request; a proxy sees no connection."""
+    with Server(success()) as proxy:
+        for name in ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"):
+            monkeypatch.setenv(case(name), proxy.url)  # type: ignore[operator]
+        if exempt is not None:
+            monkeypatch.setenv(case("NO_PROXY"), exempt)  # type: ignore[operator]
+        assert sent().target == PATH
+    assert proxy.connections == 0
+
+
+@pytest.mark.parametrize("form", ["x-accesskey", "raw"])
+def test_no_netrc_is_read(form: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A .netrc entry for the provider's host neither adds nor replaces a header."""
+    netrc = tmp_path / ".netrc"
+    netrc.write_text("machine 127.0.0.1 login somebody password else\n")
+    netrc.chmod(0o600)
+    monkeypatch.setenv("NETRC", str(netrc))
+    monkeypatch.setenv("HOME", str(tmp_path))
+
+    assert sent(auth=form).values("Authorization") == ([TOKEN] if form == "raw" else [])
