@@ -10,6 +10,10 @@ from redis.retry import Retry
 
 from verify_service.store.fairness import FairQueue
 
+IN_LINE = 0.9
+"""Seconds to wait for a free connection. With a reply and a new connection of half a second each
+at worst, an answer that Redis is away comes within two."""
+
 
 def connect(
     url: str, *, pool: int, timeout: float, ca_file: str | None = None, verify: bool = True
@@ -19,7 +23,7 @@ def connect(
     Args:
         url: ``redis://``, ``rediss://`` or ``unix://``.
         pool: Connections at most; a small plan allows 20 for everything.
-        timeout: Seconds to wait for a free connection, to connect, and for each reply.
+        timeout: Seconds to connect, and to wait for each reply.
         ca_file: PEM file of the authority that signed the server's certificate.
         verify: False takes any certificate (``rediss://`` only).
     """
@@ -37,6 +41,6 @@ def connect(
         if ca_file:
             options["ssl_ca_certs"] = ca_file
     connections = redis.BlockingConnectionPool.from_url(
-        url, max_connections=pool, timeout=timeout, queue_class=FairQueue, **options
+        url, max_connections=pool, timeout=IN_LINE, queue_class=FairQueue, **options
     )
     return redis.Redis(connection_pool=connections)

@@ -1,0 +1,100 @@
+"""Clients: many at a time, each on a connection of its own."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import time
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import gevent
+
+HEADERS = {
+    "X-Authorization": "AccessKey development-access-key",
+    "Content-Type": "application/json",
+}
+
+
+@dataclass
+class Load:
+    """What a load came to."""
+
+    statuses: Counter[int] = field(default_factory=Counter)
+    seconds: list[float] = field(default_factory=list)
+
+    def percentile(self, share: float) -> float:
+        """Return milliseconds that this share of the requests stayed below."""
+        ordered = sorted(self.seconds)
+        return 1000 * ordered[min(len(ordered) - 1, int(share * len(ordered)))]
+
+    def send(self, client: http.client.HTTPConnection, path: str, body: dict[str, Any]) -> Any:
+        """Post once, note how it went, and return the answer."""
+        began = time.perf_counter()
+        client.request("POST", path, json.dumps(body), HEADERS)
+        response = client.getresponse()
+        answer = json.loads(response.read())
+        self.seconds.append(time.perf_counter() - began)
+        self.statuses[response.status] += 1
+        return answer
+
+
+def client(port: int) -> http.client.HTTPConnection:
+    """Return a connection to the service."""
+    return http.client.HTTPConnection("127.0.0.1", port, timeout=60)
+
+
+def in_parallel(many: int, work: Callable[[int], None]) -> float:
+    """Run ``work`` for 0 … many-1 at once; return the seconds until all are done."""
+    began = time.perf_counter()
+    gevent.joinall([gevent.spawn(work, n) for n in range(many)], raise_error=True)
+    return time.perf_counter() - began
+
+
+def checks(port: int, verification_id: str, clients: int, seconds: float) -> Load:
+    """Keep ``clients`` busy with checks for so long."""
+    load = Load()
+    until = time.perf_counter() + seconds
+
+    def work(_: int) -> None:
+        connection = client(port)
+        while time.perf_counter() < until:
+            load.send(connection, "/verify/check", _guess(verification_id))
+
+    in_parallel(clients, work)
+    return load
+
+
+def starts(port: int, many: int, first: int) -> tuple[Load, float]:
+    """Start so many numbers at once; return the load and the seconds until all had an answer."""
+    load = Load()
+
+    def work(n: int) -> None:
+        load.send(client(port), "/verify/start", {"number": f"+7916{first + n}"})
+
+    seconds = in_parallel(many, work)
+    return load, seconds
+
+
+def starts_with_checks(
+    port: int, verification_id: str, many: int, first: int, pace: float = 0.02
+) -> tuple[Load, float, Load]:
+    """The same, with a check every ``pace`` seconds meanwhile."""
+    meanwhile = Load()
+    connection = client(port)
+
+    def keep_checking() -> None:
+        while True:
+            meanwhile.send(connection, "/verify/check", _guess(verification_id))
+            gevent.sleep(pace)
+
+    checker = gevent.spawn(keep_checking)
+    started, seconds = starts(port, many, first)
+    checker.kill()
+    return started, seconds, meanwhile
+
+
+def _guess(verification_id: str) -> dict[str, str]:
+    return {"verificationId": verification_id, "code": "1234"}
