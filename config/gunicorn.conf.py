@@ -72,7 +72,7 @@ class NoAccessLog(Logger):
     build packs switch it on by GUNICORN_CMD_ARGS, after this file was read.
     """
 
-    def access(self, *_):
+    def access(self, *_: object) -> None:
         """Write nothing."""
 
 

@@ -69,7 +69,7 @@ def _next_for_call(verification: Verification, call_state: CallState) -> NextAct
             return NextAction.RESTART
         case CallState.UNDELIVERED if verification.call.provider_status == CallStatus.FORBIDDEN:
             return NextAction.STOP
-        case CallState.UNDELIVERED:
+        case CallState.UNDELIVERED | CallState.FAILED:
             return NextAction.RESTART
         case _:
             return NextAction.ENTER_CODE

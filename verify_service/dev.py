@@ -38,7 +38,8 @@ Ready. In another terminal, one after the other:
 
   # 3. The login flow checks what was typed. Once, and only once, it says verified: true.
   curl -s {web}/verify/check -H 'X-Authorization: AccessKey development-access-key' \\
-    -H 'Content-Type: application/json' -d "{{\\"verificationId\\": \\"$ID\\", \\"code\\": \\"$CODE\\"}}"
+    -H 'Content-Type: application/json' \\
+    -d "{{\\"verificationId\\": \\"$ID\\", \\"code\\": \\"$CODE\\"}}"
 
   # 4. The provider's callback has marked the call delivered by now.
   curl -s {web}/verify/$ID -H 'X-Authorization: AccessKey development-access-key'

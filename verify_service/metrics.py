@@ -12,7 +12,6 @@ from prometheus_client import (
 )
 from prometheus_client.multiprocess import MultiProcessCollector
 
-
 # A second series beside each counter, with its birthday: nobody looks at it.
 disable_created_metrics()  # type: ignore[no-untyped-call]
 

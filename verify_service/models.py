@@ -131,7 +131,9 @@ class Verification:
 
     @property
     def expires_in(self) -> int:
-        """Whole seconds, rounded up; 0 once it is over."""
+        """Whole seconds, rounded up, in which a code can be entered; 0 once it is over."""
+        if self.state is not State.PENDING:
+            return 0
         return max(0, -(-(self.expires_at - self.now) // 1000))
 
     @property

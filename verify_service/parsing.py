@@ -75,6 +75,8 @@ def _access_keys(text: str) -> tuple[AccessKey, ...]:
     apps = Counter(key.app for key in keys)
     if max(apps.values()) > LIVE_KEYS:
         raise EnvError(f"An app may have {LIVE_KEYS} keys at a time, to change one for the other.")
+    if len({key.digest for key in keys}) < len(keys):
+        raise EnvError("A key stands twice; each app needs its own, or whose request would it be?")
     return keys
 
 

@@ -188,23 +188,22 @@ def _read(env: Any) -> dict[str, Any]:
 
 def _judge(settings: Settings) -> None:
     """Refuse what would work and must not, in production."""
-    if not settings.production:
-        return
+    problems: dict[str, list[str]] = {}
     url = urlsplit(settings.provider_url)
     if url.scheme == "http" and not _is_loopback(url.hostname or ""):
-        raise SettingsError(
-            "PROVIDER_URL: codes and keys would travel in the clear; use https in production."
-        )
+        problems["PROVIDER_URL"] = ["Codes and keys would travel in the clear; use https."]
     if settings.provider_access_key.startswith(SANDBOX_PREFIX):
-        raise SettingsError(
-            "PROVIDER_ACCESS_KEY: this is a key of the simulator, which rings no real phone; "
-            "set the provider's own key, or APP_ENV=development."
-        )
+        problems["PROVIDER_ACCESS_KEY"] = [
+            "This is a key of the simulator, which rings no real phone;",
+            "set the provider's own, or APP_ENV=development.",
+        ]
     if any(key.startswith(SANDBOX_PREFIX.encode()) for key in settings.callback_app_keys):
-        raise SettingsError(
-            "CALLBACK_APP_KEYS: this is the simulator's key, which everybody knows; "
-            "set the provider's own, or APP_ENV=development."
-        )
+        problems["CALLBACK_APP_KEYS"] = [
+            "This is the simulator's key, which everybody knows;",
+            "set the provider's own, or APP_ENV=development.",
+        ]
+    if settings.production and problems:
+        raise SettingsError(_sentences(problems))
 
 
 def _is_loopback(host: str) -> bool:

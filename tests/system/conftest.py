@@ -1,4 +1,4 @@
-"""The real processes, started as `make run` does: Valkey, the simulator, the Procfile's web line."""
+"""The real processes, as `make run` starts them: Valkey, the simulator, the web line."""
 
 from __future__ import annotations
 
@@ -24,8 +24,10 @@ def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
     web, sandbox = free_port(), free_port()
     with output.open("w") as stream:
         process = subprocess.Popen(
-            [sys.executable, "-m", "verify_service.dev"]
-            + ["--port", str(web), "--sandbox-port", str(sandbox)],
+            [
+                *(sys.executable, "-m", "verify_service.dev"),
+                *("--port", str(web), "--sandbox-port", str(sandbox)),
+            ],
             cwd=ROOT,
             env=os.environ | {"SANDBOX_CALLBACK_DELAY": "0.2", "WEB_CONCURRENCY": "2"},
             stdout=stream,

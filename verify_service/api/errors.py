@@ -136,7 +136,7 @@ def _call_failed(error: domain.CallFailed) -> Response:
 
 def _store_unavailable(error: domain.StoreUnavailable) -> Response:
     log.error("store_unavailable", error=type(error.__cause__).__name__)
-    reason = "Redis cannot be reached; nobody was called or verified. Try again."
+    reason = "Redis cannot be reached, so nobody is verified by this answer. Try again."
     return _problem(503, "rpcError", reason, retry_after=SOON)
 
 

@@ -14,21 +14,19 @@ from verify_service.verification import Answer
 def verification(standing: Standing) -> dict[str, Any]:
     """What start, status and cancel show."""
     found = standing.verification
-    shown = {
+    return {
         "verification_id": found.id,
         "state": found.state,
         "number": mask(found.number),
         "call": _call(found.call) | {"state": standing.call_state},
         "checks_left": found.checks_left,
         "expires_at": found.expires_at // 1000,
+        "expires_in": found.expires_in,
         "restart_in": found.restart_in,
         "next_action": standing.next_action,
         **_bar(found),
         **_reference(found),
     }
-    if found.state is State.PENDING:
-        shown["expires_in"] = found.expires_in
-    return shown
 
 
 def check(answer: Answer) -> dict[str, Any]:

@@ -89,7 +89,7 @@ class CallbackRequest(Schema):
 
     request_id = Opaque(required=True, data_key="requestId")
     number = Opaque(required=True)
-    status = fields.String(required=True, validate=Length(1, 64))
+    status = fields.String(required=True, validate=Length(min=1))
     timestamp = Moment(required=True)
 
 

@@ -6,6 +6,7 @@ from typing import Any
 
 import redis
 from redis.backoff import NoBackoff
+from redis.maint_notifications import MaintNotificationsConfig
 from redis.retry import Retry
 
 from verify_service.store.fairness import FairQueue
@@ -34,6 +35,8 @@ def connect(
         "retry": Retry(NoBackoff(), 0),
         "decode_responses": True,
         "protocol": 2,
+        # A command more on every connection, for one vendor's announcements.
+        "maint_notifications_config": MaintNotificationsConfig(enabled=False),
     }
     if url.startswith("rediss://"):
         options["ssl_cert_reqs"] = "required" if verify else "none"

@@ -1,0 +1,133 @@
+"""The whole application behind a test client, with everything it said kept for inspection."""
+
+from __future__ import annotations
+
+import io
+import json
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import quote
+
+import redis
+from werkzeug.test import TestResponse
+
+from verify_service import logs
+from verify_service.app import create_app
+from verify_service.parsing import sha256_hex
+from verify_service.settings import Settings
+
+KEY = "canary-access-key-of-shop"
+SECOND_KEY = "canary-second-key-of-shop"
+OTHER_KEY = "canary-access-key-of-bank"
+APP_KEY = "canary-app-key"
+PROVIDER_KEY = "canary-provider-key"
+PATH_SECRET = "canary-path-secret"
+METRICS_TOKEN = "canary-metrics-token"
+CODE_SECRET = "canary-code-secret"
+NUMBER_SECRET = "canary-number-secret"
+
+NUMBER = "+79179136787"
+OTHER_NUMBER = "+79161234567"
+
+ENVIRONMENT = {
+    "APP_ENV": "production",
+    "REDIS_URL": "redis://127.0.0.1:1/0",
+    "ACCESS_KEYS": f"shop={sha256_hex(KEY)},shop={sha256_hex(SECOND_KEY)},"
+    f"bank={sha256_hex(OTHER_KEY)}",
+    "CODE_SECRET": CODE_SECRET,
+    "NUMBER_SECRET": NUMBER_SECRET,
+    "PROVIDER_ACCESS_KEY": PROVIDER_KEY,
+    "CALLBACK_APP_KEYS": APP_KEY,
+    "ALLOWED_COUNTRIES": "*",
+    "LOG_LEVEL": "DEBUG",
+}
+"""Production, as an operator would set it; the tests' answers must hold there."""
+
+
+@dataclass
+class Service:
+    """One application. Every answer it gave is in `answers`, every log line in `log`."""
+
+    settings: Settings
+    redis: redis.Redis | None = None
+    log: io.StringIO = field(default_factory=io.StringIO)
+    answers: list[TestResponse] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.app = create_app(self.settings, self.redis)
+        logs.configure(self.settings.log_level, self.log)
+        self._client = self.app.test_client()
+
+    def request(self, method: str, path: str, key: str | None = KEY, **kwargs: Any) -> TestResponse:
+        """Send exactly this, with an access key unless it is None."""
+        headers = dict(kwargs.pop("headers", {}))
+        if key is not None:
+            headers["X-Authorization"] = f"AccessKey {key}"
+        answer = self._client.open(path, method=method, headers=headers, **kwargs)
+        self.answers.append(answer)
+        return answer
+
+    def post(self, path: str, body: Any, **kwargs: Any) -> TestResponse:
+        """POST JSON; bytes and text go as they are."""
+        if isinstance(body, bytes | str):
+            return self.request("POST", path, data=body, content_type="application/json", **kwargs)
+        return self.request("POST", path, json=body, **kwargs)
+
+    def start(self, number: str = NUMBER, key: str = KEY, **fields: Any) -> TestResponse:
+        return self.post("/verify/start", {"number": number, **fields}, key=key)
+
+    def started(self, number: str = NUMBER, **fields: Any) -> str:
+        """Start and return the verificationId."""
+        answer = self.start(number, **fields)
+        assert answer.status_code == 201, answer.text
+        return str(answer.json["verificationId"])
+
+    def check(self, verification_id: str, code: Any, key: str = KEY) -> TestResponse:
+        body = {"verificationId": verification_id, "code": code}
+        return self.post("/verify/check", body, key=key)
+
+    def status(self, verification_id: str, key: str = KEY) -> TestResponse:
+        return self.request("GET", f"/verify/{quote(verification_id)}", key=key)
+
+    def cancel(self, verification_id: str, key: str = KEY) -> TestResponse:
+        return self.request("POST", f"/verify/{quote(verification_id)}/cancel", key=key)
+
+    def callback(self, secret: str = "", **fields: Any) -> TestResponse:
+        """Send a callback; a field of None is left out."""
+        path = "/callbacks/flashcall" + (f"/{secret}" if secret else "")
+        return self.post(path, callback_body(**fields), key=None)
+
+    @property
+    def lines(self) -> list[dict[str, Any]]:
+        """Every log line so far, parsed."""
+        return [json.loads(line) for line in self.log.getvalue().splitlines()]
+
+    def events(self, name: str) -> list[dict[str, Any]]:
+        return [line for line in self.lines if line["event"] == name]
+
+    def metric(self, sample: str) -> float:
+        """The value of one sample, as /metrics shows it; 0 where it is not there."""
+        found = self.request(
+            "GET", "/metrics", None, headers={"Authorization": f"Bearer {METRICS_TOKEN}"}
+        )
+        assert found.status_code == 200
+        lines = [line for line in found.text.splitlines() if line.startswith(f"{sample} ")]
+        return float(lines[0].rpartition(" ")[2]) if lines else 0.0
+
+
+def callback_body(**fields: Any) -> dict[str, Any]:
+    """A callback for the first call of a test; `fields` change it, None takes one away."""
+    body = {
+        "requestId": "request-1",
+        "number": NUMBER.removeprefix("+"),
+        "status": "ANSWERED",
+        "timestamp": 1_700_000_000,
+        "appKey": APP_KEY,
+        **fields,
+    }
+    return {name: value for name, value in body.items() if value is not None}
+
+
+def wrong(code: str) -> str:
+    """A well-formed code that is not this one."""
+    return "1000" if code != "1000" else "1001"

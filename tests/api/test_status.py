@@ -1,0 +1,188 @@
+"""`GET /verify/<id>`: the table from the call's state to what the login flow does next."""
+
+from __future__ import annotations
+
+import threading
+from base64 import urlsafe_b64decode, urlsafe_b64encode
+
+import pytest
+
+from verify_service.ids import IdMint
+
+from .service import Service, wrong
+from .standin import Answer, StandIn, success
+
+MOMENT = 1_790_000_000
+"""The `clock`'s beginning."""
+
+
+def test_it_shows_what_start_showed(timed: Service, clock) -> None:
+    """A second later: the same, a second older."""
+    begun = timed.start(reference="r").json
+    clock.passes(1)
+    assert timed.status(begun["verificationId"]).json == begun | {
+        "expiresIn": 299,
+        "restartIn": 29,
+    }
+
+
+def test_a_placed_call_is_waited_for(timed: Service, clock) -> None:
+    """Until its timeout plus the grace it is `placed`, then `unconfirmed`."""
+    vid = timed.started()
+    clock.passes(59)
+    assert _reads(timed, vid) == ("pending", "placed", "enterCode")
+    clock.passes(1)
+    assert _reads(timed, vid) == ("pending", "unconfirmed", "restart")
+
+
+def _reads(service: Service, vid: str) -> tuple[str, str, str]:
+    found = service.status(vid).json
+    return found["state"], found["call"]["state"], found["nextAction"]
+
+
+def test_unconfirmed_is_enter_code_while_a_start_has_to_wait(make, fake, clock) -> None:
+    """`restart` once `restartIn` is 0, and not before."""
+    service = make(fake, START_COOLDOWNS="100")
+    vid = service.started()
+    clock.passes(60)
+    assert _reads(service, vid) == ("pending", "unconfirmed", "enterCode")
+    assert service.status(vid).json["restartIn"] == 40
+    clock.passes(40)
+    assert _reads(service, vid) == ("pending", "unconfirmed", "restart")
+
+
+def test_the_code_of_an_unconfirmed_call_verifies(timed: Service, provider: StandIn, clock) -> None:
+    """`restart` is advice, no end."""
+    vid = timed.started()
+    clock.passes(100)
+    answer = timed.check(vid, wrong(provider.code)).json
+    assert (answer["nextAction"], answer["expiresIn"], answer["restartIn"]) == ("restart", 200, 0)
+    assert timed.check(vid, provider.code).json["verified"] is True
+
+
+def test_a_late_callback_still_counts(timed: Service, clock) -> None:
+    vid = timed.started()
+    clock.passes(100)
+    assert timed.callback(timestamp=MOMENT + 20).json["applied"] is True
+    assert _reads(timed, vid) == ("pending", "delivered", "enterCode")
+
+
+@pytest.mark.parametrize("timeout", ["1000", "300000"])
+def test_the_grace_counts_from_the_calls_own_timeout(make, fake, clock, timeout: str) -> None:
+    service = make(fake, PROVIDER_CALL_TIMEOUT_MS=timeout, CALLBACK_GRACE="7", CODE_TTL="900")
+    vid = service.started()
+    clock.passes(int(timeout) / 1000 + 6.999)
+    assert service.status(vid).json["call"]["state"] == "placed"
+    clock.passes(0.001)
+    assert service.status(vid).json["call"]["state"] == "unconfirmed"
+
+
+@pytest.mark.parametrize(
+    ("status", "state", "action"),
+    [
+        ("ANSWERED", "delivered", "enterCode"),
+        ("TERMINATED", "delivered", "enterCode"),
+        ("BUSY_HERE", "delivered", "enterCode"),
+        ("REJECTED", "undelivered", "restart"),
+        ("UNAVAILABLE", "undelivered", "restart"),
+        ("FORBIDDEN", "undelivered", "stop"),
+    ],
+)
+def test_what_the_callback_said(timed: Service, status: str, state: str, action: str) -> None:
+    """The page's six words, each with its action, as it stands in the answer."""
+    vid = timed.started()
+    timed.callback(status=status, timestamp=MOMENT + 3)
+    found = timed.status(vid).json
+    assert found["call"] == {
+        "state": state,
+        "callerPrefix": "7917913",
+        "callerLength": 11,
+        "codeDigits": 4,
+        "providerStatus": status,
+        "at": MOMENT + 3,
+    }
+    assert (found["state"], found["nextAction"]) == ("pending", action)
+
+
+@pytest.mark.parametrize(
+    ("status", "wait"), [("REJECTED", 0), ("UNAVAILABLE", 0), ("FORBIDDEN", 30), ("ANSWERED", 30)]
+)
+def test_only_a_call_nobody_could_help_ends_the_cooldown(
+    timed: Service, status: str, wait: int
+) -> None:
+    vid = timed.started()
+    timed.callback(status=status)
+    assert timed.status(vid).json["restartIn"] == wait
+    assert timed.start().status_code == (429 if wait else 201)
+
+
+def test_three_undelivered_calls_a_day_are_taken_out_of_the_windows(timed: Service, clock) -> None:
+    """The fourth of the day does neither."""
+    for turn in range(1, 5):
+        vid = timed.started()
+        timed.callback(requestId=f"request-{turn}", status="UNAVAILABLE", timestamp=MOMENT + 1)
+        assert timed.status(vid).json["restartIn"] == (30 if turn == 4 else 0)
+        assert _reads(timed, vid)[2] == "restart"
+
+
+def test_an_undelivered_call_still_verifies_by_its_code(timed: Service, provider: StandIn) -> None:
+    """The provider may be wrong; the person typed what only the phone could tell."""
+    vid = timed.started()
+    timed.callback(status="REJECTED")
+    assert timed.check(vid, provider.code).json["verified"] is True
+
+
+def test_while_it_is_being_placed_wait_and_then_it_is_unknown(
+    make, fake, clock, provider: StandIn
+) -> None:
+    """Read from beside, while the provider takes its time: `placing`, `wait`."""
+    service, reader = make(fake), make(fake)
+    seen = []
+    asked, go_on = threading.Event(), threading.Event()
+
+    def slowly(call):
+        asked.set()
+        go_on.wait(5)
+        return success(call, 1)
+
+    provider.then = slowly
+    # The id is not known outside before the answer: it is read where it lives.
+    starting = threading.Thread(target=service.started)
+    starting.start()
+    assert asked.wait(5)
+    vid = _id_of_the_only_verification(reader, fake)
+    seen.append(_reads(reader, vid))
+    clock.passes(9.999)
+    seen.append(_reads(reader, vid))
+    clock.passes(0.001)
+    seen.append(_reads(reader, vid))
+    go_on.set()
+    starting.join()
+    seen.append(_reads(reader, vid))
+    assert seen == [
+        ("pending", "placing", "wait"),
+        ("pending", "placing", "wait"),
+        ("pending", "unknown", "enterCode"),
+        ("pending", "placed", "enterCode"),
+    ]
+
+
+def _id_of_the_only_verification(service: Service, client) -> str:
+    """Put an id together again from the name of its key, as only a holder of the secret can."""
+    (key,) = client.keys("v:*")
+    tag, _, own = key.removeprefix("v:{").partition("}:")
+    random = urlsafe_b64decode(own + "==")
+    pad = IdMint(service.settings.number_secret)._pad(random)
+    hidden = bytes(a ^ b for a, b in zip(urlsafe_b64decode(tag + "="), pad, strict=True))
+    return urlsafe_b64encode(random + hidden).decode()
+
+
+def test_a_failed_call_is_a_restart_and_an_invalid_number_a_stop(
+    timed: Service, provider: StandIn
+) -> None:
+    provider.then = lambda _: Answer(403, {"errorCode": 6})
+    failed = timed.start().json
+    assert _reads(timed, failed["verificationId"]) == ("failed", "failed", "restart")
+    provider.then = lambda _: Answer(400, {"errorCode": 11})
+    hopeless = timed.start().json
+    assert _reads(timed, hopeless["verificationId"]) == ("failed", "failed", "stop")

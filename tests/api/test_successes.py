@@ -1,0 +1,54 @@
+"""A call that was placed, and how the operator learns what is wrong with one."""
+
+from __future__ import annotations
+
+import pytest
+
+from .service import NUMBER, Service
+from .standin import Answer, StandIn
+
+
+@pytest.mark.parametrize("request_id", ["a-1", 7, 2**63, "x" * 200, "ё"])
+def test_a_request_id_is_any_text_or_number(
+    service: Service, provider: StandIn, request_id: str | int
+) -> None:
+    """And a callback may spell the number as text."""
+    provider.then = lambda call: Answer(200, {"requestId": request_id, "from": call.caller})
+    vid = service.started()
+    assert service.callback(requestId=str(request_id)).json["applied"] is True
+    assert service.status(vid).json["call"]["state"] == "delivered"
+
+
+def test_a_success_needs_no_status(service: Service, provider: StandIn) -> None:
+    for number, more in ((NUMBER, {}), ("+79161234567", {"status": "ok"})):
+        provider.then = lambda call, more=more: Answer(
+            200, {"requestId": len(more), "from": call.caller, **more}
+        )
+        assert service.start(number).json["call"]["state"] == "placed"
+
+
+@pytest.mark.parametrize(
+    "caller", [None, "", "anonymous", 5, [], "7910913", "7917910000", True, "+7917 9131234x"]
+)
+def test_a_caller_that_does_not_end_in_the_code(
+    make, valkey, provider: StandIn, caller: object
+) -> None:
+    """Still placed; the prefix is null, the log is loud, and it is counted."""
+    service = make(valkey, METRICS_TOKEN="canary-metrics-token")
+    provider.then = lambda _: Answer(200, {"requestId": "request-1", "from": caller})
+    body = service.start().json
+    assert body["call"]["state"] == "placed"
+    assert body["call"]["callerPrefix"] is None
+    (line,) = service.events("caller_mismatch")
+    assert line["level"] == "error"
+    assert service.metric("verify_caller_mismatches_total") == 1
+
+
+def test_an_account_side_refusal_is_loud(make, valkey, provider: StandIn) -> None:
+    """The balance is the operator's to fill: an error in the log, and a counter by code."""
+    service = make(valkey, METRICS_TOKEN="canary-metrics-token")
+    provider.answers(403, {"errorCode": 6, "errorReason": "Insufficient funds"})
+    service.start()
+    (line,) = service.events("call_failed")
+    assert (line["level"], line["error_code"]) == ("error", 6)
+    assert service.metric('verify_provider_errors_total{code="6"}') == 1

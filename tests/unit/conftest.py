@@ -1,0 +1,39 @@
+"""Fixtures: an environment that is ours alone."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+
+import pytest
+
+from verify_service.parsing import sha256_hex
+from verify_service.settings import Settings
+
+PRODUCTION = {
+    "REDIS_URL": "rediss://:secret@redis.example:6380/0",
+    "ACCESS_KEYS": f"shop={sha256_hex('key')}",
+    "CODE_SECRET": "code-secret",
+    "NUMBER_SECRET": "number-secret",
+    "PROVIDER_ACCESS_KEY": "provider-key",
+    "CALLBACK_APP_KEYS": "app-key",
+    "ALLOWED_COUNTRIES": "RU,KZ",
+}
+"""The least that production must be told."""
+
+Read = Callable[..., Settings]
+
+
+@pytest.fixture
+def read(monkeypatch: pytest.MonkeyPatch) -> Read:
+    """Reads settings from the least environment of production and what is given."""
+
+    def from_env(**variables: str | None) -> Settings:
+        for name in [name for name in os.environ if not name.startswith("PYTEST")]:
+            monkeypatch.delenv(name)
+        for name, value in {**PRODUCTION, **variables}.items():
+            if value is not None:
+                monkeypatch.setenv(name, value)
+        return Settings.from_env()
+
+    return from_env

@@ -1,0 +1,117 @@
+"""What to do next: the contract's table, and every combination that it leaves to reason."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from itertools import product
+
+import pytest
+
+from verify_service.advice import Timing, standing
+from verify_service.models import Call, CallState, NextAction, State, Verification, Wait
+
+TIMING = Timing(placing=10_000, confirming=60_000)
+BORN = 1_790_000_000_000
+
+WAIT, ENTER, RESTART, STOP = (
+    NextAction.WAIT,
+    NextAction.ENTER_CODE,
+    NextAction.RESTART,
+    NextAction.STOP,
+)
+
+
+def read(
+    call: CallState | Call,
+    age: int = 0,
+    *,
+    state: State = State.PENDING,
+    restart: Wait | None = None,
+    barred: Wait | None = None,
+) -> tuple[str, str]:
+    """The call's state and the next action, `age` milliseconds after the start."""
+    verification = Verification(
+        id="id",
+        app="shop",
+        number="+79179136787",
+        state=state,
+        checks_left=3,
+        created_at=BORN,
+        expires_at=BORN + 300_000,
+        now=BORN + age,
+        call=call if isinstance(call, Call) else Call(call),
+        restart=restart,
+        barred=barred,
+    )
+    found = standing(verification, TIMING)
+    assert found.verification is verification
+    return found.call_state, found.next_action
+
+
+COOLDOWN = Wait("cooldown", 30_000)
+BARRED = Wait("failures", 86_400_000)
+
+
+@pytest.mark.parametrize(
+    ("call", "age", "restart", "reads", "action"),
+    [
+        (CallState.PLACING, 0, COOLDOWN, "placing", WAIT),
+        (CallState.PLACING, 9_999, COOLDOWN, "placing", WAIT),
+        (CallState.PLACING, 10_000, COOLDOWN, "unknown", ENTER),
+        (CallState.PLACED, 0, COOLDOWN, "placed", ENTER),
+        (CallState.PLACED, 59_999, None, "placed", ENTER),
+        (CallState.PLACED, 60_000, COOLDOWN, "unconfirmed", ENTER),
+        (CallState.PLACED, 60_000, None, "unconfirmed", RESTART),
+        (CallState.PLACED, 60_000, Wait("number", 1), "unconfirmed", ENTER),
+        (CallState.UNKNOWN, 0, COOLDOWN, "unknown", ENTER),
+        (CallState.UNKNOWN, 200_000, None, "unknown", ENTER),
+        (CallState.DELIVERED, 200_000, None, "delivered", ENTER),
+        (CallState.FAILED, 0, COOLDOWN, "failed", RESTART),
+    ],
+)
+def test_a_pending_verification(
+    call: CallState, age: int, restart: Wait | None, reads: str, action: NextAction
+) -> None:
+    """The contract's table, at the very millisecond where time changes the reading."""
+    assert read(call, age, restart=restart) == (reads, action)
+
+
+@pytest.mark.parametrize(
+    ("status", "action"), [("REJECTED", RESTART), ("UNAVAILABLE", RESTART), ("FORBIDDEN", STOP)]
+)
+@pytest.mark.parametrize("restart", [None, COOLDOWN])
+def test_an_undelivered_call(status: str, action: NextAction, restart: Wait | None) -> None:
+    """At once, however long a start has to wait: `restartIn` says that."""
+    call = Call(CallState.UNDELIVERED, provider_status=status)
+    assert read(call, restart=restart) == ("undelivered", action)
+
+
+ENDED = [state for state in State if state is not State.PENDING]
+
+
+@pytest.mark.parametrize(("state", "call"), list(product(ENDED, CallState)))
+def test_a_verification_that_is_over(state: State, call: CallState) -> None:
+    """`restart`; an approved one has nothing to restart, and `done` is not told twice."""
+    assert read(call, state=state)[1] == (STOP if state is State.APPROVED else RESTART)
+
+
+@pytest.mark.parametrize("state", State)
+@pytest.mark.parametrize("call", CallState)
+@pytest.mark.parametrize("limit", ["failures", "locked"])
+def test_a_number_that_is_barred_stops(state: State, call: CallState, limit: str) -> None:
+    """Whatever else: nobody could be called and nothing compared."""
+    assert read(call, 90_000, state=state, barred=replace(BARRED, limit=limit))[1] == STOP
+
+
+def test_an_invalid_number_stops() -> None:
+    """No other call to it can go out either."""
+    call = Call(CallState.FAILED, hopeless=True)
+    assert read(call, state=State.FAILED) == ("failed", STOP)
+
+
+@pytest.mark.parametrize(
+    ("milliseconds", "seconds"), [(1, 1), (999, 1), (1_000, 1), (1_001, 2), (30_000, 30)]
+)
+def test_a_wait_is_rounded_up(milliseconds: int, seconds: int) -> None:
+    """After so many whole seconds the limit truly lets through."""
+    assert Wait("cooldown", milliseconds).seconds == seconds

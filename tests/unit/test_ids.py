@@ -1,0 +1,87 @@
+"""Verification ids: opaque outside, an address inside."""
+
+from __future__ import annotations
+
+import re
+from base64 import urlsafe_b64decode
+
+import pytest
+
+from verify_service.ids import IdMint
+
+NUMBER = "+79179136787"
+MINT = IdMint(b"secret")
+
+
+def test_an_id_is_forty_url_safe_characters() -> None:
+    for _ in range(100):
+        assert re.fullmatch(r"[A-Za-z0-9_-]{40}", MINT.mint(NUMBER))
+
+
+def test_ids_never_repeat() -> None:
+    assert len({MINT.mint(NUMBER) for _ in range(2_000)}) == 2_000
+
+
+def test_two_ids_of_one_number_share_nothing() -> None:
+    """No byte of them stands still: over 200 ids every byte takes a hundred values or so, the
+    tag's part too, and the distance of two is that of two random texts."""
+    raw = [urlsafe_b64decode(MINT.mint(NUMBER)) for _ in range(200)]
+    for place in range(30):
+        assert len({each[place] for each in raw}) > 100
+    tags = {left[16:] for left in raw}
+    assert len(tags) == 200
+
+
+def test_the_address_is_the_numbers_tag_and_a_key_of_its_own() -> None:
+    """Round trip: what was minted for a number is found in its slot."""
+    first, second = (MINT.address(MINT.mint(NUMBER)) for _ in range(2))
+    assert first is not None
+    assert second is not None
+    assert first.tag == second.tag == MINT.tag(NUMBER)
+    assert first.key != second.key
+    assert len(first.tag) == 19
+    assert len(first.key) == 22
+
+
+def test_a_tag_tells_no_number() -> None:
+    """A keyed digest: another secret, another tag; another number, another tag."""
+    assert MINT.tag(NUMBER) == IdMint(b"secret").tag(NUMBER)
+    assert MINT.tag(NUMBER) != IdMint(b"other").tag(NUMBER)
+    assert MINT.tag(NUMBER) != MINT.tag("+79179136788")
+
+
+def test_a_foreign_id_leads_nowhere_near() -> None:
+    """Read with another secret an id has an address, and it is another one."""
+    address = IdMint(b"other").address(MINT.mint(NUMBER))
+    assert address is not None
+    assert address.tag not in (MINT.tag(NUMBER), IdMint(b"other").tag(NUMBER))
+
+
+def test_an_id_has_one_spelling() -> None:
+    """40 characters of base64 are 30 bytes exactly: no spare bits, so no second spelling that
+    would lead to the same verification."""
+    vid = MINT.mint(NUMBER)
+    alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
+    addresses = {MINT.address(vid[:-1] + last) for last in alphabet}
+    assert len(addresses) == 64
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "x",
+        "A" * 39,
+        "A" * 41,
+        "A" * 40 + "\n",
+        "A" * 39 + "=",
+        "A" * 39 + "+",
+        "A" * 39 + "/",
+        "A" * 39 + "é",
+        "A" * 39 + "\ud800",
+        " " + "A" * 39,
+        "А" * 40,
+    ],
+)
+def test_what_cannot_be_an_id_has_no_address(text: str) -> None:
+    assert MINT.address(text) is None

@@ -1,0 +1,148 @@
+"""The journal: one line and one count per event, numbers masked."""
+
+from __future__ import annotations
+
+import io
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+import structlog
+
+from verify_service import logs
+from verify_service.errors import LimitReached, StoreUnavailable
+from verify_service.journal import LogJournal
+from verify_service.metrics import Metrics
+from verify_service.models import (
+    Call,
+    CallState,
+    CallStatus,
+    Checked,
+    Outcome,
+    Placed,
+    Refused,
+    Report,
+    State,
+    Unknown,
+    Verdict,
+    Verification,
+)
+
+NUMBER = "+79179136787"
+MASKED = "+7917•••••87"
+REPORT = Report("request-1", NUMBER, CallStatus.ANSWERED, 1)
+
+
+class Kept:
+    """A journal with what it wrote."""
+
+    def __init__(self) -> None:
+        self.stream = io.StringIO()
+        logs.configure("DEBUG", self.stream)
+        self.metrics = Metrics()
+        self.journal = LogJournal(self.metrics)
+
+    @property
+    def line(self) -> dict[str, Any]:
+        """The only line."""
+        (line,) = self.stream.getvalue().splitlines()
+        assert NUMBER.removeprefix("+") not in line
+        return dict(json.loads(line))
+
+    def counts(self, sample: str) -> bool:
+        """Whether this sample counted one."""
+        return f"{sample} 1.0" in self.metrics.render().decode().splitlines()
+
+
+@pytest.fixture
+def kept() -> Iterator[Kept]:
+    yield Kept()
+    structlog.reset_defaults()
+
+
+def verification(call: CallState = CallState.PLACED) -> Verification:
+    return Verification(
+        id="id",
+        app="shop",
+        number=NUMBER,
+        state=State.PENDING,
+        checks_left=2,
+        created_at=0,
+        expires_at=1,
+        now=0,
+        call=Call(call),
+    )
+
+
+@pytest.mark.parametrize(
+    ("outcome", "event", "level"),
+    [
+        (Placed("request-1", "7917913", 11), "call_placed", "info"),
+        (Placed("request-1", None, None), "caller_mismatch", "error"),
+        (Unknown("late"), "call_unknown", "warning"),
+        (Refused("no", refund=True, error_code=4), "call_failed", "warning"),
+        (Refused("no", refund=True, error_code=6, account=True), "call_failed", "error"),
+    ],
+)
+def test_a_start(kept: Kept, outcome: Outcome, event: str, level: str) -> None:
+    """What the operator has to act on is an error, what he may watch a warning."""
+    kept.journal.started(verification(), outcome)
+    line = kept.line
+    assert (line["event"], line["level"]) == (event, level)
+    assert (line["number"], line["verification_id"]) == (MASKED, "id")
+    assert kept.counts('verify_starts_total{outcome="placed"}')
+    assert kept.counts("verify_caller_mismatches_total") == (event == "caller_mismatch")
+
+
+@pytest.mark.parametrize(
+    ("error_code", "label"), [(None, "none"), (4, "4"), (77, "77"), (123_456_789, "999")]
+)
+def test_a_label_takes_few_values(kept: Kept, error_code: int | None, label: str) -> None:
+    """Whatever number the provider thinks of."""
+    kept.journal.started(verification(), Refused("no", refund=False, error_code=error_code))
+    assert kept.counts(f'verify_provider_errors_total{{code="{label}"}}')
+
+
+def test_a_refused_start(kept: Kept) -> None:
+    kept.journal.refused(NUMBER, LimitReached("cooldown", 30))
+    assert kept.line["retry_after"] == 30
+    assert kept.line["number"] == MASKED
+    assert kept.counts('verify_refusals_total{limit="cooldown"}')
+
+
+def test_an_outcome_that_could_not_be_kept(kept: Kept) -> None:
+    """By the error's name: its words may quote an address with a password."""
+    kept.journal.not_recorded(verification(), StoreUnavailable("canary"))
+    assert (kept.line["level"], kept.line["error"]) == ("error", "StoreUnavailable")
+    assert "canary" not in kept.stream.getvalue()
+    assert kept.counts("verify_outcomes_not_recorded_total")
+
+
+@pytest.mark.parametrize("verdict", Verdict)
+def test_a_check(kept: Kept, verdict: Verdict) -> None:
+    kept.journal.checked(Checked(verdict, verification()))
+    assert (kept.line["verdict"], kept.line["checks_left"]) == (verdict, 2)
+    assert kept.counts(f'verify_checks_total{{verdict="{verdict}"}}')
+
+
+def test_a_cancel(kept: Kept) -> None:
+    kept.journal.canceled(verification())
+    assert (kept.line["event"], kept.line["number"]) == ("canceled", MASKED)
+
+
+@pytest.mark.parametrize("applied", [True, False])
+def test_a_callback(kept: Kept, applied: bool) -> None:
+    kept.journal.called_back(REPORT, applied)
+    assert kept.line["call_status"] == "ANSWERED"
+    assert kept.line["number"] == MASKED
+    sample = f'verify_callbacks_total{{applied="{str(applied).lower()}",status="ANSWERED"}}'
+    assert kept.counts(sample)
+
+
+def test_a_status_of_no_table(kept: Kept) -> None:
+    """Loud, cut short, and counted under one name: foreign words make no label."""
+    kept.journal.unknown_status(NUMBER, "X" * 1_000)
+    assert kept.line["level"] == "error"
+    assert kept.line["call_status"] == "X" * 32
+    assert kept.counts('verify_callbacks_total{applied="false",status="other"}')

@@ -1,0 +1,103 @@
+"""Logs: JSON for machines, words for a person, and never the message of an error."""
+
+from __future__ import annotations
+
+import io
+import json
+import logging
+from collections.abc import Iterator
+
+import pytest
+import structlog
+
+from verify_service import logs
+
+
+@pytest.fixture(autouse=True)
+def _as_before() -> Iterator[None]:
+    structlog.contextvars.clear_contextvars()
+    yield
+    structlog.reset_defaults()
+
+
+class Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+def test_json_where_nobody_watches() -> None:
+    """One line an event, with its level and its moment in UTC."""
+    stream = io.StringIO()
+    logs.configure("INFO", stream)
+    with structlog.contextvars.bound_contextvars(request_id="r-1"):
+        structlog.get_logger("x").info("call_placed", number="+7917•••••87")
+    (line,) = stream.getvalue().splitlines()
+    told = json.loads(line)
+    assert told.pop("timestamp").endswith("Z")
+    assert told == {
+        "event": "call_placed",
+        "level": "info",
+        "request_id": "r-1",
+        "number": "+7917•••••87",
+    }
+
+
+def test_words_on_a_terminal() -> None:
+    stream = Terminal()
+    logs.configure("INFO", stream)
+    structlog.get_logger("x").info("call_placed")
+    assert "call_placed" in stream.getvalue()
+    assert not stream.getvalue().startswith("{")
+
+
+def test_a_line_stays_a_line_whatever_stands_in_it() -> None:
+    """Nobody writes a line of his own into the log."""
+    stream = io.StringIO()
+    logs.configure("INFO", stream)
+    structlog.get_logger("x").info("unknown_call_status", call_status='x\n{"event": "forged"}\x1b')
+    (line,) = stream.getvalue().splitlines()
+    assert json.loads(line)["event"] == "unknown_call_status"
+
+
+@pytest.mark.parametrize(
+    ("level", "heard"),
+    [("DEBUG", 4), ("INFO", 3), ("WARNING", 2), ("ERROR", 1)],
+)
+def test_the_level_is_ours(level: str, heard: int) -> None:
+    stream = io.StringIO()
+    logs.configure(level, stream)
+    log = structlog.get_logger("x")
+    for name in ("debug", "info", "warning", "error"):
+        getattr(log, name)("event")
+    assert len(stream.getvalue().splitlines()) == heard
+
+
+def test_urllib3_is_not_heard() -> None:
+    """Even its warnings quote whole addresses, and a key may be in the query."""
+    logs.configure("DEBUG", io.StringIO())
+    assert not logging.getLogger("urllib3.connectionpool").isEnabledFor(logging.ERROR)
+
+
+def failing(secret: str) -> None:
+    try:
+        {}[secret]
+    except KeyError as error:
+        raise ValueError(f"could not use {secret}") from error
+
+
+def test_where_has_frames_and_no_messages() -> None:
+    """Of the error and of what it came from, oldest first."""
+    with pytest.raises(ValueError, match="canary") as caught:
+        failing("canary")
+    told = logs.where(caught.value)
+    assert "canary" not in " ".join(told)
+    assert [line for line in told if line.endswith("Error")] == ["KeyError", "ValueError"]
+    assert told[0].endswith(" failing")
+    assert all(".py:" in line for line in told if not line.endswith("Error"))
+
+
+def test_where_ends_though_two_errors_name_each_other() -> None:
+    """`raise a from b` after b came of a: Python does not mind, a loop would."""
+    first, second = ValueError(), KeyError()
+    first.__cause__, second.__context__ = second, first
+    assert logs.where(first) == ["KeyError", "ValueError"]

@@ -1,0 +1,65 @@
+"""Metrics: Prometheus' text, one set per application, one answer for all processes."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+from verify_service.metrics import Metrics
+
+ROOT = Path(__file__).parents[2]
+
+NAMES = {
+    "verify_starts",
+    "verify_refusals",
+    "verify_checks",
+    "verify_callbacks",
+    "verify_caller_mismatches",
+    "verify_provider_errors",
+    "verify_outcomes_not_recorded",
+}
+
+
+def test_each_counter_is_explained() -> None:
+    text = Metrics().render().decode()
+    for name in NAMES:
+        assert f"# HELP {name}_total " in text
+        assert f"# TYPE {name}_total counter" in text
+
+
+def test_a_count_is_rendered_and_no_birthday() -> None:
+    metrics = Metrics()
+    metrics.checks.labels(verdict="right").inc()
+    text = metrics.render().decode()
+    assert 'verify_checks_total{verdict="right"} 1.0' in text.splitlines()
+    assert "_created" not in text
+
+
+def test_two_applications_count_apart() -> None:
+    first, second = Metrics(), Metrics()
+    first.not_recorded.inc()
+    assert b"verify_outcomes_not_recorded_total 0.0" in second.render()
+
+
+def test_any_process_answers_for_all(tmp_path: Path) -> None:
+    """With PROMETHEUS_MULTIPROC_DIR each writes a file there, and the sum is told."""
+    count = "from verify_service.metrics import Metrics; m = Metrics(); m.not_recorded.inc()"
+    environment = {**os.environ, "PROMETHEUS_MULTIPROC_DIR": str(tmp_path)}
+
+    def run(code: str) -> str:
+        done = subprocess.run(
+            [sys.executable, "-c", code],
+            env=environment,
+            cwd=ROOT,
+            check=True,
+            capture_output=True,
+            text=True,
+            timeout=30,
+        )
+        return done.stdout
+
+    run(count)
+    told = run(f"{count}; print(m.render().decode())")
+    assert "verify_outcomes_not_recorded_total 2.0" in told.splitlines()

@@ -1,0 +1,138 @@
+"""Numbers: every spelling is one number, and the dear ones are refused."""
+
+from __future__ import annotations
+
+import phonenumbers
+import pytest
+from phonenumbers import PhoneNumberFormat, PhoneNumberType
+
+from verify_service.errors import DestinationNotAllowed, InvalidNumber
+from verify_service.numbers import ANY_COUNTRY, TYPE_NAMES, Destinations, canonical, mask
+
+DEFAULT_TYPES = {"MOBILE", "FIXED_LINE_OR_MOBILE"}
+ANYWHERE = Destinations({ANY_COUNTRY}, DEFAULT_TYPES)
+EVERYTHING = Destinations({ANY_COUNTRY, "001"}, TYPE_NAMES)
+
+
+def example(region: str, kind: int) -> phonenumbers.PhoneNumber | None:
+    return phonenumbers.example_number_for_type(region, kind)
+
+
+REGIONS = [
+    region
+    for region in sorted(phonenumbers.SUPPORTED_REGIONS)
+    if example(region, PhoneNumberType.MOBILE) is not None
+]
+
+
+def spellings(region: str) -> set[str]:
+    """A mobile number of the region in E.164, as bare digits, and as its people write it abroad."""
+    number = example(region, PhoneNumberType.MOBILE)
+    e164 = phonenumbers.format_number(number, PhoneNumberFormat.E164)
+    international = phonenumbers.format_number(number, PhoneNumberFormat.INTERNATIONAL)
+    return {e164, international, e164.removeprefix("+")}
+
+
+def test_a_mobile_number_of_every_region() -> None:
+    """Every spelling of it is one and the same number."""
+    accepted = {region: {ANYWHERE.accept(text) for text in spellings(region)} for region in REGIONS}
+    assert {region for region, numbers in accepted.items() if len(numbers) > 1} == set()
+    assert all(numbers <= spellings(region) for region, numbers in accepted.items())
+
+
+def test_nearly_every_region_has_one() -> None:
+    """The test above is not empty."""
+    assert len(REGIONS) > 230
+
+
+REFUSED = {
+    "PREMIUM_RATE": PhoneNumberType.PREMIUM_RATE,
+    "SHARED_COST": PhoneNumberType.SHARED_COST,
+    "VOIP": PhoneNumberType.VOIP,
+    "PAGER": PhoneNumberType.PAGER,
+    "TOLL_FREE": PhoneNumberType.TOLL_FREE,
+    "UAN": PhoneNumberType.UAN,
+    "VOICEMAIL": PhoneNumberType.VOICEMAIL,
+    "PERSONAL_NUMBER": PhoneNumberType.PERSONAL_NUMBER,
+    "FIXED_LINE": PhoneNumberType.FIXED_LINE,
+}
+
+
+@pytest.mark.parametrize(("name", "kind"), REFUSED.items())
+def test_types_refused_by_default_in_every_region(name: str, kind: int) -> None:
+    """And accepted where the operator lists them: the refusal is the type's."""
+    seen = 0
+    for region in sorted(phonenumbers.SUPPORTED_REGIONS):
+        number = example(region, kind)
+        if number is None or phonenumbers.number_type(number) != kind:
+            continue
+        e164 = phonenumbers.format_number(number, PhoneNumberFormat.E164)
+        if not 7 <= len(e164) - 1 <= 15:
+            continue
+        seen += 1
+        with pytest.raises(DestinationNotAllowed, match=name):
+            ANYWHERE.accept(e164)
+        assert Destinations({ANY_COUNTRY}, {name}).accept(e164) == e164
+    assert seen
+
+
+@pytest.mark.parametrize(
+    "number", ["+881612345678", "+870301234567", "+80012345678", "+979123456789", "+883510012345"]
+)
+def test_what_belongs_to_no_country_is_in_only_by_name(number: str) -> None:
+    """Satellite and global ranges: `*` does not mean them."""
+    with pytest.raises(DestinationNotAllowed):
+        Destinations({ANY_COUNTRY}, TYPE_NAMES).accept(number)
+
+
+def test_satellite_by_name() -> None:
+    assert EVERYTHING.accept("+881612345678") == "+881612345678"
+
+
+@pytest.mark.parametrize(("number", "country"), [("+77011234567", "KZ"), ("+79179136787", "RU")])
+def test_a_country_is_more_than_a_prefix(number: str, country: str) -> None:
+    assert Destinations({country}, DEFAULT_TYPES).accept(number) == number
+    other = {"KZ": "RU", "RU": "KZ"}[country]
+    with pytest.raises(DestinationNotAllowed):
+        Destinations({other}, DEFAULT_TYPES).accept(number)
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", "+", "x", "123456", "1" * 16, "89179136787", "+7917913678७", "+79179136787\n", "+0791"],
+)
+def test_what_is_no_number(text: str) -> None:
+    with pytest.raises(InvalidNumber) as caught:
+        ANYWHERE.accept(text)
+    assert "canary" not in caught.value.reason
+
+
+@pytest.mark.parametrize("number", ["+79161234567", "+19002345678", "+881612345678", "+7916123"])
+def test_a_refusal_never_repeats_the_number(number: str) -> None:
+    """It goes into an answer's errorReason, and from there into somebody's log."""
+    narrow = Destinations({"GB"}, DEFAULT_TYPES)
+    with pytest.raises((InvalidNumber, DestinationNotAllowed)) as caught:
+        narrow.accept(number)
+    assert number.removeprefix("+") not in caught.value.reason
+
+
+@pytest.mark.parametrize("spelling", ["+79179136787", "79179136787", "+7 (917) 913-67.87"])
+def test_a_callbacks_number_is_taken_as_it_is(spelling: str) -> None:
+    """Unjudged: what may be called was decided when it was called."""
+    assert canonical(spelling) == "+79179136787"
+
+
+@pytest.mark.parametrize(
+    ("number", "masked"),
+    [
+        ("+79179136787", "+7917•••••87"),
+        ("+442071838750", "+4420••••••50"),
+        ("+6831234", "+6••••34"),
+        ("+123456789012345", "+1234•••••••••45"),
+        ("+12345678", "+12••••78"),
+    ],
+)
+def test_a_mask_hides_four_digits_at_least(number: str, masked: str) -> None:
+    assert mask(number) == masked
+    assert masked.count("•") >= 4
+    assert len(masked) == len(number)

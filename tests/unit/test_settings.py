@@ -1,0 +1,143 @@
+"""Every variable: its default, what it takes, what it refuses."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import fields
+from typing import Any
+
+import pytest
+
+from verify_service.models import Window
+from verify_service.parsing import AccessKey, sha256_hex
+from verify_service.policy import Policy
+from verify_service.settings import Settings, SettingsError
+
+from .conftest import PRODUCTION, Read
+
+DEFAULTS: dict[str, Any] = {
+    "app_env": "production",
+    "redis_pool": 4,
+    "redis_timeout": 0.5,
+    "redis_ca_file": None,
+    "redis_verify": True,
+    "access_key_in_query": True,
+    "provider_url": "https://cpaas.mittoapi.net/api",
+    "provider_auth": "x-accesskey",
+    "provider_call_timeout_ms": 30_000,
+    "provider_connect_timeout": 3.0,
+    "provider_deadline": 10.0,
+    "callback_path_secret": None,
+    "callback_grace": 30,
+    "code_ttl": 300,
+    "max_checks": 3,
+    "start_cooldowns": (30, 60, 120, 300),
+    "starts_per_number": (Window(3, 600), Window(5, 86_400)),
+    "failures_per_number": (Window(9, 86_400),),
+    "lock_after_failures": 30,
+    "allowed_number_types": frozenset({"MOBILE", "FIXED_LINE_OR_MOBILE"}),
+    "metrics_token": None,
+    "log_level": "INFO",
+}
+GIVEN: dict[str, Any] = {
+    "redis_url": "rediss://:secret@redis.example:6380/0",
+    "access_keys": (AccessKey("shop", hashlib.sha256(b"key").digest()),),
+    "code_secret": (b"code-secret",),
+    "number_secret": b"number-secret",
+    "provider_access_key": "provider-key",
+    "callback_app_keys": (b"app-key",),
+    "allowed_countries": frozenset({"RU", "KZ"}),
+}
+DIGEST = sha256_hex("another key")
+
+GOOD: list[tuple[str, str, Any]] = [
+    ("REDIS_URL", "redis://127.0.0.1:6379/0", "redis://127.0.0.1:6379/0"),
+    ("REDIS_URL", "unix:///tmp/redis.sock", "unix:///tmp/redis.sock"),
+    ("REDIS_POOL", "1", 1),
+    ("REDIS_TIMEOUT", "2", 2.0),
+    ("REDIS_CA_FILE", "/etc/ca.pem", "/etc/ca.pem"),
+    ("REDIS_CA_FILE", "", None),
+    ("REDIS_VERIFY", "off", False),
+    ("ACCESS_KEY_IN_QUERY", "off", False),
+    ("ACCESS_KEYS", f"a.b-c_1={DIGEST}", (AccessKey("a.b-c_1", bytes.fromhex(DIGEST)),)),
+    ("ACCESS_KEYS", f"a={DIGEST.upper()}", (AccessKey("a", bytes.fromhex(DIGEST)),)),
+    ("CODE_SECRET", "new, old", (b"new", b"old")),
+    ("NUMBER_SECRET", "with, a comma", b"with, a comma"),
+    ("PROVIDER_URL", "https://host/api/", "https://host/api"),
+    ("PROVIDER_AUTH", "basic-pair", "basic-pair"),
+    ("PROVIDER_CALL_TIMEOUT_MS", "1000", 1000),
+    ("PROVIDER_CONNECT_TIMEOUT", "0.5", 0.5),
+    ("PROVIDER_DEADLINE", "25", 25.0),
+    ("PROVIDER_MAX_IN_FLIGHT", "1", 1),
+    ("CALLBACK_APP_KEYS", "one, two", (b"one", b"two")),
+    ("CALLBACK_PATH_SECRET", "A-z_0.9~", "A-z_0.9~"),
+    ("CALLBACK_PATH_SECRET", "", None),
+    ("CALLBACK_GRACE", "0", 0),
+    ("CODE_TTL", "86400", 86_400),
+    ("MAX_CHECKS", "10", 10),
+    ("START_COOLDOWNS", "0", (0,)),
+    ("START_COOLDOWNS", "1, 2", (1, 2)),
+    ("STARTS_PER_NUMBER", "1/1", (Window(1, 1),)),
+    ("FAILURES_PER_NUMBER", "3/60, 9/86400", (Window(3, 60), Window(9, 86_400))),
+    ("LOCK_AFTER_FAILURES", "1", 1),
+    ("ALLOWED_COUNTRIES", "*", frozenset("*")),
+    ("ALLOWED_COUNTRIES", "ru, 001", frozenset({"RU", "001"})),
+    ("ALLOWED_NUMBER_TYPES", "mobile", frozenset({"MOBILE"})),
+    ("METRICS_TOKEN", "token", "token"),
+    ("METRICS_TOKEN", "", None),
+    ("LOG_LEVEL", "debug", "DEBUG"),
+    ("LOG_LEVEL", "Error", "ERROR"),
+]
+
+
+@pytest.mark.parametrize(("field", "value"), (DEFAULTS | GIVEN).items())
+def test_the_default(read: Read, field: str, value: object) -> None:
+    """As the contract's table has it."""
+    assert getattr(read(), field) == value
+
+
+def test_every_field_is_tested() -> None:
+    """A new variable comes with its default and its good values."""
+    known = set(DEFAULTS) | set(GIVEN) | {"provider_max_in_flight"}
+    assert {field.name for field in fields(Settings)} == known
+    assert {name.lower() for name, _, _ in GOOD} | {"app_env", "provider_access_key"} == known
+
+
+@pytest.mark.parametrize(("name", "text", "value"), GOOD)
+def test_what_it_takes(read: Read, name: str, text: str, value: object) -> None:
+    assert getattr(read(**{name: text}), name.lower()) == value
+
+
+@pytest.mark.parametrize(("threads", "most"), [("2", 1), ("20", 19), ("33", 32), ("200", 100)])
+def test_calls_in_flight_stay_below_the_threads(read: Read, threads: str, most: int) -> None:
+    """At least 32 by default where the threads allow: a hung provider never stops checks."""
+    assert read(THREADS=threads).provider_max_in_flight == most
+    with pytest.raises(SettingsError, match="PROVIDER_MAX_IN_FLIGHT"):
+        read(THREADS=threads, PROVIDER_MAX_IN_FLIGHT=threads)
+
+
+def test_the_policys_own_defaults_are_the_settings(read: Read) -> None:
+    """One table, two places: they agree."""
+    assert read().policy == Policy()
+
+
+def test_no_secret_is_in_the_repr(read: Read) -> None:
+    """A traceback with locals would print it."""
+    shown = repr(read(CALLBACK_PATH_SECRET="path-secret", METRICS_TOKEN="token-secret"))
+    for name in ("CODE_SECRET", "NUMBER_SECRET", "PROVIDER_ACCESS_KEY", "CALLBACK_APP_KEYS"):
+        assert PRODUCTION[name] not in shown
+    for secret in ("path-secret", "token-secret", ":secret@", sha256_hex("key")):
+        assert secret not in shown
+
+
+def test_settings_do_not_change(read: Read) -> None:
+    with pytest.raises(AttributeError):
+        read().code_ttl = 1  # type: ignore[misc]
+
+
+def test_development_needs_nothing(read: Read) -> None:
+    """It starts against local servers with keys everybody knows."""
+    settings = read(**dict.fromkeys(PRODUCTION), APP_ENV="development")
+    assert not settings.production
+    assert settings.redis_url == "redis://127.0.0.1:6379/0"
+    assert settings.allowed_countries == {"*"}

@@ -1,0 +1,177 @@
+"""What the environment may not say: an error names the variable and never repeats the value."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from verify_service.parsing import sha256_hex
+from verify_service.settings import SettingsError
+
+from .conftest import PRODUCTION, Read
+
+D = sha256_hex("x")
+
+BAD: list[tuple[str, str]] = [
+    ("APP_ENV", "staging"),
+    ("APP_ENV", "Production"),
+    ("REDIS_URL", "http://canary"),
+    ("REDIS_URL", "canary"),
+    ("REDIS_URL", "redis://:canary/x@host:6379"),
+    ("REDIS_URL", "redis://:canary℀@host"),
+    ("REDIS_URL", "redis://[canary"),
+    ("REDIS_URL", "redis://canary:99999"),
+    ("REDIS_POOL", "0"),
+    ("REDIS_POOL", "canary"),
+    ("REDIS_POOL", "1.5"),
+    ("REDIS_POOL", ""),
+    ("REDIS_TIMEOUT", "0"),
+    ("REDIS_TIMEOUT", "2.01"),
+    ("REDIS_TIMEOUT", "nan"),
+    ("REDIS_VERIFY", "canary"),
+    ("ACCESS_KEY_IN_QUERY", "canary"),
+    ("ACCESS_KEYS", "canary"),
+    ("ACCESS_KEYS", "shop=canary"),
+    ("ACCESS_KEYS", f"shop={D}0"),
+    ("ACCESS_KEYS", f"={D}"),
+    ("ACCESS_KEYS", f"a b={D}"),
+    ("ACCESS_KEYS", f"shop={D},"),
+    ("ACCESS_KEYS", f"shop={D},shop={sha256_hex('y')},shop={sha256_hex('z')}"),
+    ("ACCESS_KEYS", ""),
+    ("CODE_SECRET", ""),
+    ("CODE_SECRET", "canary,,canary"),
+    ("NUMBER_SECRET", ""),
+    ("PROVIDER_URL", "ftp://canary"),
+    ("PROVIDER_URL", "canary"),
+    ("PROVIDER_URL", "https://"),
+    ("PROVIDER_URL", "https://canary/api?key=canary"),
+    ("PROVIDER_URL", "https://canary/api#x"),
+    ("PROVIDER_URL", "https://canary:canary@host/api"),
+    ("PROVIDER_URL", "https://canary@host/api"),
+    ("PROVIDER_URL", "https://[canary/api"),
+    ("PROVIDER_URL", "https://host:canary/api"),
+    ("PROVIDER_ACCESS_KEY", ""),
+    ("PROVIDER_ACCESS_KEY", "canary\r\nX-Evil: 1"),
+    ("PROVIDER_ACCESS_KEY", "канарейка"),
+    ("PROVIDER_AUTH", "canary"),
+    ("PROVIDER_CALL_TIMEOUT_MS", "999"),
+    ("PROVIDER_CALL_TIMEOUT_MS", "300001"),
+    ("PROVIDER_CONNECT_TIMEOUT", "0"),
+    ("PROVIDER_CONNECT_TIMEOUT", "inf"),
+    ("PROVIDER_DEADLINE", "0"),
+    ("PROVIDER_DEADLINE", "25.1"),
+    ("PROVIDER_MAX_IN_FLIGHT", "0"),
+    ("CALLBACK_APP_KEYS", ""),
+    ("CALLBACK_APP_KEYS", "canary,"),
+    ("CALLBACK_PATH_SECRET", "canary/x"),
+    ("CALLBACK_PATH_SECRET", "canary x"),
+    ("CALLBACK_PATH_SECRET", "x" * 129),
+    ("CALLBACK_GRACE", "-1"),
+    ("CODE_TTL", "0"),
+    ("CODE_TTL", "86401"),
+    ("MAX_CHECKS", "0"),
+    ("MAX_CHECKS", "11"),
+    ("START_COOLDOWNS", ""),
+    ("START_COOLDOWNS", "-1"),
+    ("START_COOLDOWNS", "30;60"),
+    ("START_COOLDOWNS", "1.5"),
+    ("STARTS_PER_NUMBER", "3"),
+    ("STARTS_PER_NUMBER", "0/600"),
+    ("STARTS_PER_NUMBER", "3/0"),
+    ("STARTS_PER_NUMBER", "3/600,"),
+    ("STARTS_PER_NUMBER", "٣/600"),
+    ("FAILURES_PER_NUMBER", "canary"),
+    ("LOCK_AFTER_FAILURES", "0"),
+    ("ALLOWED_COUNTRIES", ""),
+    ("ALLOWED_COUNTRIES", "RU,CANARY"),
+    ("ALLOWED_COUNTRIES", "RUS"),
+    ("ALLOWED_NUMBER_TYPES", "CANARY"),
+    ("THREADS", "1"),
+    ("THREADS", "canary"),
+    ("LOG_LEVEL", "canary"),
+]
+
+
+@pytest.mark.parametrize(("name", "text"), BAD)
+def test_what_is_refused(read: Read, name: str, text: str) -> None:
+    with pytest.raises(SettingsError) as caught:
+        read(**{name: text})
+    told = str(caught.value)
+    assert f"{name}: " in told
+    assert "canary" not in told.lower()
+
+
+@pytest.mark.parametrize("name", PRODUCTION)
+def test_production_needs_each_of_these(read: Read, name: str) -> None:
+    """No secret and no country list has a default there."""
+    with pytest.raises(SettingsError, match=rf"\b{name}: "):
+        read(**{name: None})
+
+
+def test_all_that_is_missing_is_said_at_once(read: Read) -> None:
+    with pytest.raises(SettingsError) as caught:
+        read(**dict.fromkeys(PRODUCTION), MAX_CHECKS="x")
+    for name in (*PRODUCTION, "MAX_CHECKS"):
+        assert f"{name}: " in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("PROVIDER_URL", "http://provider.example/api"),
+        ("PROVIDER_URL", "http://10.0.0.1/api"),
+        ("PROVIDER_URL", "http://127.0.0.1.example/api"),
+        ("PROVIDER_URL", "http://localhost.example/api"),
+        ("PROVIDER_ACCESS_KEY", "sandbox-access-key"),
+        ("CALLBACK_APP_KEYS", "real,sandbox-app-key"),
+    ],
+)
+def test_production_refuses_what_only_development_may(read: Read, name: str, text: str) -> None:
+    """Keys in the clear, and the simulator."""
+    with pytest.raises(SettingsError, match=f"{name}: "):
+        read(**{name: text})
+    assert read(**{name: text}, APP_ENV="development")
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1:8080", "localhost:8080", "[::1]:8080", "127.9.9.9"])
+def test_plain_http_to_oneself_is_fine(read: Read, host: str) -> None:
+    assert read(PROVIDER_URL=f"http://{host}/api").production
+
+
+@pytest.mark.parametrize("name", ["CODE_SECRET", "PROVIDER_ACCESS_KEY", "REDIS_POOL"])
+def test_a_value_may_come_from_a_file(read: Read, tmp_path: Path, name: str) -> None:
+    """As platforms mount secrets, final newline included."""
+    file = tmp_path / "value"
+    file.write_text("17\n", encoding="utf-8")
+    settings = read(**{name: None, f"{name}_FILE": str(file)})
+    assert getattr(settings, name.lower()) in ((b"17",), "17", 17)
+
+
+def test_a_file_goes_before_the_variable(read: Read, tmp_path: Path) -> None:
+    file = tmp_path / "value"
+    file.write_text("from-file", encoding="utf-8")
+    assert read(NUMBER_SECRET="x", NUMBER_SECRET_FILE=str(file)).number_secret == b"from-file"
+
+
+@pytest.mark.parametrize("what", ["missing", "folder", "binary", "below a file", "long"])
+def test_a_file_that_cannot_be_read_is_named(read: Read, tmp_path: Path, what: str) -> None:
+    binary = tmp_path / "binary"
+    binary.write_bytes(b"canary\xff\xfe")
+    path = {
+        "missing": tmp_path / "missing",
+        "folder": tmp_path,
+        "binary": binary,
+        "below a file": binary / "x",
+        "long": tmp_path / ("x" * 300),
+    }[what]
+    with pytest.raises(SettingsError, match="NUMBER_SECRET_FILE") as caught:
+        read(NUMBER_SECRET=None, NUMBER_SECRET_FILE=str(path))
+    assert "0xff" not in str(caught.value)
+
+
+def test_an_empty_file_is_an_empty_value(read: Read, tmp_path: Path) -> None:
+    file = tmp_path / "value"
+    file.write_text("\n", encoding="utf-8")
+    with pytest.raises(SettingsError, match="NUMBER_SECRET: "):
+        read(NUMBER_SECRET=None, NUMBER_SECRET_FILE=str(file))
