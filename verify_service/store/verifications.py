@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from itertools import count, takewhile
 from typing import Any
 
 import redis
@@ -27,6 +28,10 @@ from verify_service.models import (
 from verify_service.policy import Policy
 from verify_service.store import keys
 from verify_service.store.scripts import Scripts
+
+PIECE = 16
+"""Characters, at most 64 bytes of UTF-8: one longer value would cost the whole hash Redis'
+compact form (``hash-max-listpack-value``), and with it twice the memory."""
 
 
 class RedisStore:
@@ -56,7 +61,7 @@ class RedisStore:
             draft.app,
             draft.number,
             draft.digest,
-            draft.reference or "",
+            *_pieces(draft.reference or ""),
         )
         if reply[0] == "refused":
             raise LimitReached(reply[1], Wait(reply[1], reply[2]).seconds)
@@ -146,8 +151,16 @@ class RedisStore:
         try:
             reply: list[Any] = self._scripts.run(script, names, *args)
         except redis.RedisError as error:
+            if _is_bug(error):
+                raise
             raise StoreUnavailable from error
         return reply
+
+
+def _is_bug(error: redis.RedisError) -> bool:
+    """Whether a script went wrong, not the server: its states start with a word in capitals."""
+    message = str(error)
+    return type(error) is redis.ResponseError and not message.partition(" ")[0].isupper()
 
 
 def _both(address: Address) -> list[str]:
@@ -185,13 +198,22 @@ def _verification(verification_id: str, reply: list[Any]) -> Verification:
         expires_at=int(kept["expires"]),
         now=now,
         call=_call(kept),
-        reference=kept["reference"] or None,
+        reference=_reference(kept),
         barred=Wait(barred, barred_wait) if barred else None,
         restart=Wait(limit, limit_wait) if limit else None,
     )
 
 
-def _call(kept: dict[str, str]) -> Call:
+def _pieces(text: str) -> list[str]:
+    return [text[start : start + PIECE] for start in range(0, len(text), PIECE)]
+
+
+def _reference(kept: Mapping[str, str]) -> str | None:
+    pieces = (kept.get(f"ref{index}", "") for index in count(1))
+    return "".join(takewhile(bool, pieces)) or None
+
+
+def _call(kept: Mapping[str, str]) -> Call:
     return Call(
         state=CallState(kept["call"]),
         caller_prefix=kept.get("prefix") or None,

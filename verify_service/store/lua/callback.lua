@@ -12,8 +12,8 @@ local number = load_number(KEYS[1])
 local report = {status = ARGV[4], stamp = ARGV[5], delivered = ARGV[6], waives = ARGV[7]}
 local call = read_hash(KEYS[2])
 
-if call.verification then
-  local key = call.verification
+if call.owner then
+  local key = call.owner
   local verification_key = 'v:' .. ARGV[2] .. ':' .. key
   if not load_verification(verification_key) or not apply(number, key, verification_key, report)
   then
@@ -38,4 +38,4 @@ end
 
 save_number(number)
 settle(number, ARGV[2])
-return {redis.call('HEXISTS', KEYS[2], 'verification') == 1 and 'applied' or 'kept'}
+return {redis.call('HEXISTS', KEYS[2], 'owner') == 1 and 'applied' or 'kept'}

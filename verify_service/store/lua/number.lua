@@ -4,14 +4,15 @@
 -- Keys, all in the slot {tag} of one number
 --   n:{tag}         hash: what the number may still do
 --   v:{tag}:<key>   hash: one verification
---   call:{tag}:<request digest>  hash: the verification a requestId belongs to ("verification"),
---                   or a callback that no call claims yet ("status", "stamp", "came")
+--   call:{tag}:<request digest>  hash: the verification a requestId belongs to ("owner"),
+--                   or a callback that no call claims yet ("status", "stamp", "delivered", "waives")
 --
 -- POLICY (ARGV[1], JSON; every duration in milliseconds)
 --   cooldowns [ms …]     starts [[count, ms] …]     failures [[count, ms] …]
 --   lock, lock_for       waivers, day               deadline, ttl, checks, readable
 --   waiting, waiting_for
---   horizon  the longest of a day, all windows, pauses and a verification's life; kept: the most events any of them looks at
+--   horizon  the longest of a day, all windows, all pauses and a verification's life
+--   kept     the most events any of them looks at
 --
 -- A moment is unixtime in milliseconds by this server's own clock, never a caller's. A log is
 -- text, oldest first: "<ms>:<key> <ms>:<key>" for starts and waiting callbacks, "<ms> <ms>" else.
@@ -257,11 +258,11 @@ end
 -- From now on the requestId belongs to this verification.
 local function claim(number, call_key, request, key, verification_key)
   -- Written before anything is deleted: where memory is full, this fails and nothing is lost.
-  redis.call('HSET', call_key, 'verification', key)
+  redis.call('HSET', call_key, 'owner', key)
   redis.call('HDEL', call_key, 'status', 'stamp', 'delivered', 'waives')
   redis.call('PEXPIREAT', call_key,
              text(redis.call('HGET', verification_key, 'expires') + POLICY.readable))
-  redis.call('HSET', verification_key, 'request', request)
+  redis.call('HSET', verification_key, 'bound', '1')
   number.waiting = without(number.waiting, request)
   number.open = without(number.open, key)
 end

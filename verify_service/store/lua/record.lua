@@ -23,7 +23,7 @@ if outcome == 'placed' then
   end
   number.open = without(number.open, ARGV[3])
   local waiting = read_hash(KEYS[3])
-  if not verification.request and not waiting.verification then
+  if not verification.bound and not waiting.owner then
     claim(number, KEYS[3], ARGV[5], ARGV[3], KEYS[1])
     if waiting.status then
       apply(number, ARGV[3], KEYS[1], waiting)

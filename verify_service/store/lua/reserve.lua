@@ -1,7 +1,7 @@
 -- Reserves a verification before anybody is called, or refuses by the number's own limits.
 --
 -- KEYS  1 v:{tag}:<key>   2 n:{tag}
--- ARGV  1 policy  2 {tag}  3 key  4 app  5 number (E.164)  6 code digest  7 reference or ''
+-- ARGV  1 policy  2 {tag}  3 key  4 app  5 number (E.164)  6 code digest  7… reference in pieces
 -- Returns  {'refused', limit, wait in ms}, or a view with 'reserved'.
 --
 -- Safe to repeat: the key is the caller's own random one, so a second run finds the first's work.
@@ -24,9 +24,12 @@ number.open[#number.open + 1] = {at = NOW, key = ARGV[3]}
 
 local expires = NOW + POLICY.ttl
 redis.call('HSET', KEYS[1],
-  'app', ARGV[4], 'number', ARGV[5], 'digest', ARGV[6], 'reference', ARGV[7],
+  'app', ARGV[4], 'number', ARGV[5], 'digest', ARGV[6],
   'state', 'pending', 'left', POLICY.checks, 'created', text(NOW), 'expires', text(expires),
   'call', 'placing')
+for i = 7, #ARGV do
+  redis.call('HSET', KEYS[1], 'ref' .. i - 6, ARGV[i])
+end
 redis.call('PEXPIREAT', KEYS[1], text(expires + POLICY.readable))
 save_number(number)
 

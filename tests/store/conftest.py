@@ -1,0 +1,52 @@
+"""The store over a fake and a real server, neither ever left out, in a time that tests move."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+import redis
+import time_machine
+
+from tests.store.world import CLOCK_KEY, Clock, KeptClock, TravelingClock, World, keys_without_ttl
+from verify_service.policy import Policy
+from verify_service.store import scripts
+
+OWN_CLOCK = "local NOW = clock()"
+
+
+@pytest.fixture(params=["fake", "valkey"])
+def world(request: pytest.FixtureRequest) -> Iterator[World]:
+    """A store under the default policy. After each test every key must have a TTL."""
+    client: redis.Redis = request.getfixturevalue(request.param)
+    clock: Clock = request.getfixturevalue(f"{request.param}_clock")
+    yield World(client, clock, Policy())
+    assert keys_without_ttl(client) == []
+
+
+@pytest.fixture
+def fake_clock() -> Iterator[TravelingClock]:
+    with time_machine.travel(TravelingClock.START, tick=False) as traveler:
+        yield TravelingClock(traveler)
+
+
+@pytest.fixture
+def valkey_clock(valkey: redis.Redis, monkeypatch: pytest.MonkeyPatch) -> KeptClock:
+    """Everything in the scripts is as shipped but this one line."""
+    kept_clock = f"local NOW = tonumber(redis.call('GET', '{CLOCK_KEY}'))"
+    shipped = scripts.source
+
+    def source(name: str) -> str:
+        text = shipped(name)
+        assert text.count(OWN_CLOCK) == 1
+        return text.replace(OWN_CLOCK, kept_clock)
+
+    monkeypatch.setattr(scripts, "source", source)
+    return KeptClock(valkey)
+
+
+@pytest.fixture
+def real(valkey: redis.Redis) -> Iterator[World]:
+    """The store as shipped over a real server, in real time."""
+    yield World(valkey, None, Policy())
+    assert keys_without_ttl(valkey) == []

@@ -1,0 +1,216 @@
+"""A random life of two numbers, lived by the store and by a plain-Python model of the rules."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import pytest
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+
+from tests.store.model import Attempt, Model, Report
+from tests.store.world import APP, NUMBER, OTHER_NUMBER, RIGHT, WRONG, World, keys_without_ttl
+from verify_service.errors import LimitReached, VerificationNotFound
+from verify_service.models import (
+    CallStatus,
+    Outcome,
+    Placed,
+    Refused,
+    Unknown,
+    Verdict,
+    Verification,
+)
+from verify_service.policy import DAY, Policy
+
+NUMBERS = st.sampled_from([NUMBER, NUMBER, OTHER_NUMBER])
+OUTCOMES = st.sampled_from(
+    [
+        Placed("", "7917913", 11),
+        Placed("", "7917913", 11),
+        Unknown("timeout"),
+        Refused("HTTP 500", refund=False),
+        Refused("no connection", refund=True),
+        Refused("no number", refund=False, invalid_number=True),
+    ]
+)
+PAUSES = st.one_of(
+    st.sampled_from([0.001, 1, 9.999, 10, 30, 60, 300, 600, 3600, DAY, 90 * DAY]),
+    st.integers(min_value=1, max_value=120_000).map(lambda milliseconds: milliseconds / 1000),
+)
+PICKS = st.sampled_from([0, 0, 0, 0, 1, 1, 2, 5])
+"""Which verification, counted back from the newest."""
+STATUSES = st.sampled_from([CallStatus.REJECTED, CallStatus.UNAVAILABLE, *CallStatus])
+
+
+class Life:
+    """One verification: what the model and the store each call it."""
+
+    def __init__(self, number: str, attempt: Attempt, verification_id: str) -> None:
+        self.number, self.attempt, self.id = number, attempt, verification_id
+        self.outcome: Outcome | None = None
+        self.request = f"request of {verification_id}"
+        self.nonces: list[str] = []
+        self.rights = 0
+
+
+class Budgets(RuleBasedStateMachine):
+    """Does everything a login flow and the provider may do, to the store and to the model."""
+
+    policies: Sequence[Policy]
+
+    def world(self, policy: Policy) -> World:
+        raise NotImplementedError
+
+    @initialize(which=st.integers(0, 3))
+    def begin(self, which: int) -> None:
+        policy = self.policies[which]
+        self.live = self.world(policy)
+        self.models = {number: Model(policy) for number in (NUMBER, OTHER_NUMBER)}
+        self.lives: list[Life] = []
+
+    def model(self, number: str) -> Model:
+        """Return the number's model at this moment. A store's answer has its own, as exact."""
+        model = self.models[number]
+        model.now = self.live.now
+        return model
+
+    def pick(self, back: int) -> Life:
+        return self.lives[-1 - back % len(self.lives)]
+
+    def ask(self, life: Life, question: Callable[[], Verification]) -> Verification | None:
+        """Ask the store; None where model and store agree that it is gone."""
+        model = self.model(life.number)
+        if life.attempt.readable(model.now):
+            found = question()
+            model.now = found.now
+            return found
+        with pytest.raises(VerificationNotFound):
+            question()
+        return None
+
+    @rule(number=NUMBERS, outcome=st.none() | OUTCOMES)
+    def start(self, number: str, outcome: Outcome | None) -> None:
+        """Start where the limits let it; mostly with the call's outcome recorded at once."""
+        model = self.model(number)
+        draft = self.live.draft(number)
+        try:
+            reserved = self.live.store.reserve(draft)
+        except LimitReached as refused:
+            self.compare_refusal(refused, model.waits(), self.model(number).waits())
+        else:
+            model.now = reserved.now
+            assert model.waits() == {}
+            self.lives.append(Life(number, model.start(), draft.id))
+            if outcome:
+                self.record(0, outcome)
+
+    def compare_refusal(
+        self, refused: LimitReached, before: dict[str, int], after: dict[str, int]
+    ) -> None:
+        """Compare with the waits before and after: the same, where the clock stands still."""
+        most, least = before[refused.limit], after.get(refused.limit, 0)
+        assert most == max(before.values())
+        assert -(-least // 1000) <= refused.retry_after <= -(-most // 1000)
+
+    @precondition(lambda self: self.lives)
+    @rule(back=PICKS, outcome=OUTCOMES)
+    def record(self, back: int, outcome: Outcome) -> None:
+        """Record an outcome, or repeat the one that was recorded."""
+        life = self.pick(back)
+        if isinstance(outcome, Placed):
+            outcome = Placed(life.request, outcome.caller_prefix, outcome.caller_length)
+        recorded = life.outcome or outcome
+        if not self.ask(life, lambda: self.live.store.record(life.id, recorded)):
+            return
+        life.outcome = recorded
+        model = self.models[life.number]
+        match recorded:
+            case Placed(request_id):
+                model.placed(life.attempt, request_id)
+            case Unknown():
+                model.unknown(life.attempt)
+            case Refused():
+                model.failed(life.attempt, recorded.refund, recorded.invalid_number)
+
+    @precondition(lambda self: self.lives)
+    @rule(back=PICKS, right=st.sampled_from([True, False, False, False]), repeat=st.booleans())
+    def check(self, back: int, right: bool, repeat: bool) -> None:
+        life = self.pick(back)
+        self.live.advance(0.001)  # no approval in the very millisecond of its start
+        nonce = life.nonces[-1] if repeat and life.nonces else f"nonce {len(life.nonces)}"
+        life.nonces += [] if nonce in life.nonces else [nonce]
+        told = nonce in life.attempt.verdicts
+        digests = [RIGHT if right else WRONG]
+        seen: list[Verdict] = []
+
+        def question() -> Verification:
+            checked = self.live.store.check(life.id, APP, digests, nonce)
+            seen.append(checked.verdict)
+            return checked.verification
+
+        if self.ask(life, question):
+            assert seen == [self.models[life.number].check(life.attempt, right, nonce)]
+            life.rights += seen == [Verdict.RIGHT] and not told
+            assert life.rights <= 1
+
+    @precondition(lambda self: self.lives)
+    @rule(back=PICKS)
+    def cancel(self, back: int) -> None:
+        life = self.pick(back)
+        if self.ask(life, lambda: self.live.store.cancel(life.id, APP)):
+            self.models[life.number].cancel(life.attempt)
+
+    @precondition(lambda self: self.lives)
+    @rule(back=PICKS, status=STATUSES, stamp=st.integers(0, 3))
+    def call_back(self, back: int, status: CallStatus, stamp: int) -> None:
+        life = self.pick(back)
+        self.deliver(life.number, life.request, status, stamp)
+
+    @rule(number=NUMBERS, name=st.integers(0, 6), status=STATUSES)
+    def call_back_unasked(self, number: str, name: int, status: CallStatus) -> None:
+        """A callback for a call that nobody here placed."""
+        self.deliver(number, f"unasked {name}", status, 1)
+
+    def deliver(self, number: str, request: str, status: CallStatus, stamp: int) -> None:
+        model = self.model(number)
+        expected = model.callback(Report(request, status, stamp, model.now))
+        assert self.live.report(status, stamp, request=request, number=number) is expected
+
+    @rule(seconds=PAUSES)
+    def let_time_pass(self, seconds: float) -> None:
+        self.live.advance(seconds)
+
+    @rule(number=NUMBERS, early=st.sampled_from([0, 1]))
+    def wait_for_the_limits(self, number: str, early: int) -> None:
+        """Go to the very millisecond in which a start is let through, or one before."""
+        waits = self.model(number).waits()
+        self.live.advance(max(0, max(waits.values(), default=0) - early) / 1000)
+
+    @invariant()
+    def every_verification_reads_as_the_model_says(self) -> None:
+        for life in self.lives:
+            found = self.ask(life, lambda life=life: self.live.store.status(life.id, APP))
+            if found:
+                self.models[life.number].match()
+                assert_same(found, life.attempt, self.models[life.number])
+
+    @invariant()
+    def no_key_stays_for_ever(self) -> None:
+        assert keys_without_ttl(self.live.client) == []
+
+
+def assert_same(found: Verification, attempt: Attempt, model: Model) -> None:
+    """Compare all that a login flow can see of a verification."""
+    assert found.now == model.now
+    assert found.state is attempt.state(model.now)
+    assert (found.checks_left, found.expires_at) == (attempt.left, attempt.expires)
+    assert (found.call.state, found.call.hopeless) == (attempt.call, attempt.hopeless)
+    told = (attempt.told.status, attempt.told.stamp) if attempt.told else (None, None)
+    assert (found.call.provider_status, found.call.status_at) == told
+    barred = (found.barred.limit, found.barred.milliseconds) if found.barred else ("", 0)
+    assert barred == model.barred()
+    waits = model.waits()
+    if found.restart:
+        assert waits[found.restart.limit] == found.restart.milliseconds == max(waits.values())
+    else:
+        assert waits == {}

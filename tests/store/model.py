@@ -1,0 +1,231 @@
+"""What a number may do, in plain Python: an independent reading of the contract's rules.
+
+It is slow and keeps everything for ever. It knows nothing of Redis, of keys or of Lua.
+Moments and durations are in milliseconds; ``now`` is told to it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from verify_service.models import CallState, CallStatus, State, Verdict
+from verify_service.policy import Policy
+
+SECOND = 1000
+HOUR = 3600 * SECOND
+DAY = 24 * HOUR
+LOCK = 90 * DAY
+WAITING = 600 * SECOND
+
+
+@dataclass
+class Report:
+    """A callback: its status, its own second, and the moment it came."""
+
+    request: str
+    status: CallStatus
+    stamp: int
+    came: int
+
+
+@dataclass(eq=False)
+class Attempt:
+    """One verification and its call."""
+
+    created: int
+    expires: int
+    left: int
+    ended: State | None = None
+    gone: int = 0
+    call: CallState = CallState.PLACING
+    request: str | None = None
+    told: Report | None = None
+    counts: bool = True
+    waived: bool = False
+    hopeless: bool = False
+    verdicts: dict[str, Verdict] = field(default_factory=dict)
+
+    def state(self, now: int) -> State:
+        if self.ended:
+            return self.ended
+        return State.EXPIRED if now >= self.expires else State.PENDING
+
+    def end(self, state: State, now: int) -> None:
+        self.ended, self.gone = state, now + HOUR
+
+    def readable(self, now: int) -> bool:
+        return now < self.gone
+
+
+class Model:
+    """One number: its limits, its verifications, its callbacks."""
+
+    def __init__(self, policy: Policy) -> None:
+        self.policy = policy
+        self.now = 0
+        self.attempts: list[Attempt] = []
+        self.failures: list[int] = []
+        self.run = 0
+        self.paused_until = 0
+        self.approved_at = 0
+        self.waivers: list[int] = []
+        self.waiting: list[Report] = []
+
+    # -- limits ------------------------------------------------------------------------------
+
+    def barred(self) -> tuple[str, int]:
+        """Why no guess is compared: limit and wait."""
+        if self.run >= self.policy.lock_after and self.failures[-1] + LOCK > self.now:
+            return "locked", self.failures[-1] + LOCK - self.now
+        waits = [self._wait(self.failures, w.count, w.seconds) for w in self.policy.failures]
+        return ("failures", max(waits)) if max(waits) else ("", 0)
+
+    def waits(self) -> dict[str, int]:
+        """How long a new start waits, by each limit that refuses now."""
+        starts = [attempt.created for attempt in self.attempts if attempt.counts]
+        windows = [self._wait(starts, w.count, w.seconds) for w in self.policy.starts]
+        limit, wait = self.barred()
+        waits = {limit: wait, "number": max(windows), "cooldown": self.paused_until - self.now}
+        return {name: wait for name, wait in waits.items() if wait > 0}
+
+    def _wait(self, events: list[int], count: int, seconds: int) -> int:
+        inside = [at for at in events if at + seconds * SECOND > self.now]
+        if len(inside) < count:
+            return 0
+        return inside[-count] + seconds * SECOND - self.now
+
+    # -- what login flows do -----------------------------------------------------------------
+
+    def start(self) -> Attempt:
+        """Start; to be called only where no limit waits."""
+        ttl = self.policy.code_ttl * SECOND
+        attempt = Attempt(self.now, self.now + ttl, self.policy.max_checks)
+        attempt.gone = attempt.expires + HOUR
+        self.attempts.append(attempt)
+        ladder = [
+            one
+            for one in self.attempts
+            if one.counts and one.created > self.now - DAY and one.created >= self.approved_at
+        ]
+        pauses = self.policy.cooldowns
+        self.paused_until = self.now + pauses[min(len(ladder), len(pauses)) - 1] * SECOND
+        return attempt
+
+    def check(self, attempt: Attempt, right: bool, nonce: str) -> Verdict:
+        if nonce in attempt.verdicts:
+            return attempt.verdicts[nonce]
+        if attempt.state(self.now) is not State.PENDING:
+            return Verdict.ENDED
+        if self.barred()[1]:
+            return Verdict.BARRED
+        attempt.left -= 1
+        attempt.verdicts[nonce] = self._succeed(attempt) if right else self._fail(attempt)
+        return attempt.verdicts[nonce]
+
+    def _succeed(self, attempt: Attempt) -> Verdict:
+        attempt.end(State.APPROVED, self.now)
+        self.run = 0
+        self.paused_until, self.approved_at = 0, self.now
+        return Verdict.RIGHT
+
+    def _fail(self, attempt: Attempt) -> Verdict:
+        if self.failures and self.failures[-1] + LOCK <= self.now:
+            self.run = 0
+        self.run += 1
+        self.failures.append(self.now)
+        if attempt.left == 0:
+            attempt.end(State.EXHAUSTED, self.now)
+        return Verdict.WRONG
+
+    def cancel(self, attempt: Attempt) -> None:
+        if attempt.state(self.now) is State.PENDING:
+            attempt.end(State.CANCELED, self.now)
+
+    # -- what the provider does --------------------------------------------------------------
+
+    def placed(self, attempt: Attempt, request: str) -> None:
+        if attempt.call is CallState.PLACING:
+            attempt.call = CallState.PLACED
+        if attempt.request is None:
+            self._bind(attempt, request)
+        self.match()
+
+    def unknown(self, attempt: Attempt) -> None:
+        if attempt.call is CallState.PLACING:
+            attempt.call = CallState.UNKNOWN
+        self.match()
+
+    def failed(self, attempt: Attempt, refund: bool, hopeless: bool) -> None:
+        if attempt.call is CallState.PLACING:
+            attempt.call, attempt.hopeless = CallState.FAILED, hopeless
+            if attempt.state(self.now) is State.PENDING:
+                attempt.end(State.FAILED, self.now)
+            if refund:
+                self._give_back(attempt)
+        self.match()
+
+    def callback(self, report: Report) -> bool:
+        for attempt in self.attempts:
+            if attempt.request == report.request and self.now < attempt.expires + HOUR:
+                return attempt.readable(self.now) and self._tell(attempt, report)
+        self.waiting = [one for one in self.waiting if one.came + WAITING > self.now]
+        same = [one for one in self.waiting if one.request == report.request]
+        if same and not changes(same[0], report):
+            return False
+        self.waiting = [*[one for one in self.waiting if one not in same][-4:], report]
+        self.match()
+        return report not in self.waiting
+
+    def match(self) -> None:
+        """Bind what waits to the one lost call, where there is exactly one of each."""
+        lost = [
+            one
+            for one in self.attempts
+            if one.readable(self.now)
+            and one.request is None
+            and one.call in (CallState.PLACING, CallState.UNKNOWN)
+        ]
+        if len(lost) != 1:
+            return
+        stale = lost[0].created + self.policy.deadline * SECOND <= self.now
+        if lost[0].call is CallState.PLACING and not stale:
+            return
+        meant = [
+            one
+            for one in self.waiting
+            if one.came >= lost[0].created and one.came + WAITING > self.now
+        ]
+        if len(meant) == 1:
+            self._bind(lost[0], meant[0].request)
+
+    def _bind(self, attempt: Attempt, request: str) -> None:
+        attempt.request = request
+        for report in [one for one in self.waiting if one.request == request]:
+            self.waiting.remove(report)
+            if report.came + WAITING > self.now:
+                self._tell(attempt, report)
+
+    def _tell(self, attempt: Attempt, report: Report) -> bool:
+        if attempt.told and not changes(attempt.told, report):
+            return False
+        attempt.told = report
+        attempt.call = CallState.DELIVERED if report.status.delivered else CallState.UNDELIVERED
+        today = [at for at in self.waivers if at > self.now - DAY]
+        if report.status.waives and not attempt.waived and len(today) < 3:
+            attempt.waived = True
+            self.waivers.append(self.now)
+            self._give_back(attempt)
+        return True
+
+    def _give_back(self, attempt: Attempt) -> None:
+        counting = [one for one in self.attempts if one.counts]
+        if counting and counting[-1] is attempt:
+            self.paused_until = 0
+        attempt.counts = False
+
+
+def changes(known: Report, new: Report) -> bool:
+    """Strictly newer, another status, and never from delivered back to undelivered."""
+    if new.stamp <= known.stamp or new.status is known.status:
+        return False
+    return new.status.delivered or not known.status.delivered

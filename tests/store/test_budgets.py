@@ -1,0 +1,74 @@
+"""Random lives of two numbers: the store agrees with a plain-Python model of the rules."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import fakeredis
+import redis
+import time_machine
+from hypothesis import HealthCheck, settings
+from hypothesis.stateful import run_state_machine_as_test
+
+from tests.store.machine import Budgets
+from tests.store.world import Clock, KeptClock, ServerClock, TravelingClock, World
+from verify_service.models import Window
+from verify_service.policy import DAY, Policy
+
+SETTINGS = settings(
+    deadline=None,
+    derandomize=True,
+    database=None,
+    max_examples=50,
+    stateful_step_count=40,
+    suppress_health_check=list(HealthCheck),
+)
+POLICIES = [
+    Policy(),
+    Policy(cooldowns=(0,), failures=(Window(3, 60), Window(5, DAY)), lock_after=8),
+    Policy(cooldowns=(1, 5), starts=(Window(4, 20),), failures=(Window(50, DAY),), lock_after=4),
+    Policy(cooldowns=(10, 20, 40), starts=(Window(9, 3600),), code_ttl=700, max_checks=5),
+]
+SHORT_POLICIES = [
+    Policy(cooldowns=(0,), starts=(Window(3, 1),), failures=(Window(4, 1),), code_ttl=1),
+    Policy(cooldowns=(0, 1), starts=(Window(9, 1),), failures=(Window(2, 1),), deadline=0),
+    Policy(cooldowns=(0,), starts=(Window(4, 2),), failures=(Window(9, 1),), lock_after=6),
+    Policy(cooldowns=(0, 0, 1), starts=(Window(2, 1), Window(5, 3)), max_checks=1, deadline=0),
+]
+"""For a clock that cannot be moved. A call is lost at once or never: no race decides."""
+
+
+def machine(
+    client: redis.Redis, clock: Clock, policies: Sequence[Policy] = POLICIES
+) -> Callable[[], Budgets]:
+    """Return a factory of machines over an emptied server."""
+
+    class Over(Budgets):
+        def world(self, policy: Policy) -> World:
+            client.flushall()
+            clock.advance(0)
+            return World(client, clock, policy)
+
+    Over.policies = policies
+    return Over
+
+
+def test_a_fake_agrees_with_the_model() -> None:
+    """Months of starts, guesses, callbacks and waiting, compared to the millisecond."""
+    with (
+        time_machine.travel(TravelingClock.START, tick=False) as traveler,
+        fakeredis.FakeRedis(decode_responses=True, protocol=2) as fake,
+    ):
+        run_state_machine_as_test(machine(fake, TravelingClock(traveler)), settings=SETTINGS)
+
+
+def test_a_real_server_agrees_with_the_model(valkey: redis.Redis, valkey_clock: KeptClock) -> None:
+    """The same over Valkey's own Lua, with a clock that tests can move."""
+    run_state_machine_as_test(machine(valkey, valkey_clock), settings=SETTINGS)
+
+
+def test_a_real_server_agrees_in_its_own_time(valkey: redis.Redis) -> None:
+    """The scripts as shipped, in seconds that truly pass; each answer says its own moment."""
+    short = settings(SETTINGS, max_examples=10, stateful_step_count=30)
+    live = machine(valkey, ServerClock(valkey), SHORT_POLICIES)
+    run_state_machine_as_test(live, settings=short)

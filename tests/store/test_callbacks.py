@@ -1,0 +1,183 @@
+"""What a callback changes about the call it belongs to, and what it never does."""
+
+from __future__ import annotations
+
+import itertools
+
+import pytest
+
+from tests.store.world import OTHER_NUMBER, WRONG, World
+from verify_service.models import CallState, CallStatus, Refused, State, Verdict, Window
+from verify_service.policy import DAY, Policy
+
+WAIVING = [CallStatus.REJECTED, CallStatus.UNAVAILABLE]
+NOT_WAIVING = [status for status in CallStatus if status not in WAIVING]
+PAIRS = list(itertools.permutations(CallStatus, 2))
+
+
+def known(world: World, verification_id: str) -> tuple[CallState, str | None, int | None]:
+    call = world.store.status(verification_id, "login").call
+    return call.state, call.provider_status, call.status_at
+
+
+@pytest.mark.parametrize("status", CallStatus)
+def test_each_status_marks_the_call(world: World, status: CallStatus) -> None:
+    """Three of the page's six mean delivered, three undelivered; status and time are told."""
+    verification = world.start(request="request")
+    assert world.report(status, 1_790_000_007, request="request")
+    state = CallState.DELIVERED if status.delivered else CallState.UNDELIVERED
+    assert known(world, verification.id) == (state, status.value, 1_790_000_007)
+
+
+@pytest.mark.parametrize("status", CallStatus)
+def test_a_callback_twice_changes_nothing(world: World, status: CallStatus) -> None:
+    """The same callback again is not applied, nor is the same status at a later time."""
+    world.start(request="request")
+    world.report(status, 100, request="request")
+    kept = world.dump()
+    assert not world.report(status, 100, request="request")
+    assert not world.report(status, 101, request="request")
+    assert world.dump() == kept
+
+
+@pytest.mark.parametrize(("first", "second"), PAIRS)
+def test_only_what_is_strictly_newer_applies(
+    world: World, first: CallStatus, second: CallStatus
+) -> None:
+    """Older or of the same second: no change. Newer: applied, but never delivered to not."""
+    verification = world.start(request="request")
+    world.report(first, 100, request="request")
+    kept = world.dump()
+    for stamp in (99, 100):
+        assert not world.report(second, stamp, request="request")
+    assert world.dump() == kept
+
+    regress = first.delivered and not second.delivered
+    assert world.report(second, 101, request="request") is not regress
+    assert known(world, verification.id)[1] == (first if regress else second)
+
+
+def test_a_foreign_number_does_not_match(world: World) -> None:
+    """The right requestId with another number is not the call's."""
+    verification = world.start(request="request")
+    assert not world.report(CallStatus.REJECTED, request="request", number=OTHER_NUMBER)
+    assert known(world, verification.id) == (CallState.PLACED, None, None)
+
+
+def test_a_foreign_request_does_not_match(world: World) -> None:
+    """The right number with another requestId is not the call's."""
+    verification = world.start(request="request")
+    assert not world.report(CallStatus.REJECTED, request="another")
+    assert known(world, verification.id) == (CallState.PLACED, None, None)
+
+
+@pytest.mark.parametrize("status", CallStatus)
+def test_a_callback_verifies_nobody_and_refills_no_guesses(
+    world: World, status: CallStatus
+) -> None:
+    """State, checks left, expiry, failures and lock are what they were before."""
+    world = world.under(Policy(failures=(Window(2, DAY),)))
+    verification = world.start(request="request")
+    world.check(verification, WRONG)
+    before = world.check(verification, WRONG).verification
+
+    world.report(status, request="request")
+
+    after = world.status(verification)
+    assert (after.state, after.checks_left) == (State.PENDING, 1)
+    assert (after.expires_at, after.barred) == (before.expires_at, before.barred)
+    assert world.check(verification).verdict is Verdict.BARRED
+    assert world.refusal() == ("failures", DAY)
+
+
+@pytest.mark.parametrize("status", WAIVING)
+def test_an_undelivered_call_gives_its_start_back(world: World, status: CallStatus) -> None:
+    """REJECTED, UNAVAILABLE: the pause ends, the windows forget it, the ladder steps back."""
+    for _ in range(2):
+        world.start()
+        world.advance(60)
+    verification = world.start(request="request")
+    assert world.status(verification).restart_in == 480
+    world.report(status, request="request")
+    assert world.status(verification).restart_in == 0
+    assert world.start().restart_in == 480
+
+
+@pytest.mark.parametrize("status", NOT_WAIVING)
+def test_any_other_status_gives_nothing_back(world: World, status: CallStatus) -> None:
+    """FORBIDDEN and the delivered ones leave pause and windows alone."""
+    verification = world.start(request="request")
+    world.report(status, request="request")
+    assert world.status(verification).restart_in == 30
+
+
+def test_three_starts_a_day_are_given_back(world: World) -> None:
+    """A fourth undelivered call within 24 h counts and pauses; a day after the first, not."""
+    world = world.under(Policy(starts=(Window(100, DAY),)))
+
+    def undelivered() -> int:
+        verification = world.start(request=f"request-{world.now}")
+        world.report(CallStatus.UNAVAILABLE, request=f"request-{world.now}")
+        return world.status(verification).restart_in
+
+    waits = []
+    for _ in range(4):
+        waits.append(undelivered())
+        world.advance(100)
+    assert waits == [0, 0, 0, 30]
+
+    world.advance(DAY - 400.001)
+    assert undelivered() == 60
+    world.advance(60)
+    assert undelivered() == 0
+    world.advance(0.001)
+    assert undelivered() == 120
+
+
+def test_a_call_gives_back_once(world: World) -> None:
+    """Rejected, then unavailable: one start, given back once, one waiver used."""
+    world = world.under(Policy(cooldowns=(0,), starts=(Window(1, DAY),)))
+    for count in range(3):
+        request = f"request-{count}"
+        world.start(request=request)
+        for stamp, status in enumerate([*WAIVING, *WAIVING]):
+            assert world.report(status, stamp, request=request)
+    world.start(request="fourth")
+    world.report(CallStatus.REJECTED, request="fourth")
+    assert world.refusal() == ("number", DAY)
+
+
+def test_an_older_call_does_not_shorten_the_newer_ones_pause(world: World) -> None:
+    """A late word about the first call gives its place back, not the second one's pause."""
+    older = world.start(request="older")
+    world.advance(30)
+    newer = world.start(request="newer")
+    assert world.status(newer).restart_in == 60
+
+    world.report(CallStatus.REJECTED, request="older")
+    assert world.status(older).restart_in == 60
+    world.report(CallStatus.REJECTED, request="newer")
+    assert world.status(newer).restart_in == 0
+    assert world.start().restart_in == 30
+
+
+def test_a_failed_starts_refund_uses_no_waiver(world: World) -> None:
+    """What never reached the provider is not among the three of the day."""
+    for _ in range(5):
+        world.record(world.reserve(), Refused("no connection", refund=True))
+    verification = world.start(request="request")
+    world.report(CallStatus.REJECTED, request="request")
+    assert world.status(verification).restart_in == 0
+
+
+@pytest.mark.parametrize("status", CallStatus)
+def test_a_late_callback_counts_while_the_verification_is_readable(
+    world: World, status: CallStatus
+) -> None:
+    """After its end a call still learns what became of it; once it is gone, nothing is."""
+    verification = world.start(request="request")
+    world.advance(3899.999)
+    assert world.report(status, request="request")
+    assert known(world, verification.id)[1] == status
+    world.advance(0.001)
+    assert not world.report(CallStatus.ANSWERED, 101, request="request")

@@ -1,0 +1,191 @@
+"""Redis gone, full, read-only, hanging, or fresh from a restart: never a hang, never a yes."""
+
+from __future__ import annotations
+
+import socket
+import time
+from collections.abc import Callable, Iterator
+
+import pytest
+import redis
+
+from tests.store.world import APP, NUMBER, RIGHT, WRONG, World
+from verify_service.errors import StoreUnavailable
+from verify_service.models import (
+    CallState,
+    CallStatus,
+    Placed,
+    Report,
+    State,
+    Unknown,
+    Verdict,
+    Verification,
+)
+from verify_service.policy import Policy
+from verify_service.store.connection import connect
+
+PATIENCE = 2.0
+"""Seconds within which every failure has to surface (bar, line 22)."""
+
+WRITING = 5
+"""So many of the questions write."""
+
+
+def questions(world: World, verification_id: str) -> list[Callable[[], object]]:
+    """Return everything that can be asked of a store: what writes, then what reads."""
+    store = world.store
+    return [
+        lambda: store.reserve(world.draft("+79170000099")),
+        lambda: store.record(verification_id, Placed("request", "7917913", 11)),
+        lambda: store.check(verification_id, APP, [RIGHT], "nonce"),
+        lambda: store.cancel(verification_id, APP),
+        lambda: store.record_callback(Report("request", NUMBER, CallStatus.ANSWERED, 100)),
+        lambda: store.status(verification_id, APP),
+        store.ping,
+    ]
+
+
+def assert_unavailable(asked: Callable[[], object]) -> None:
+    began = time.monotonic()
+    with pytest.raises(StoreUnavailable):
+        asked()
+    assert time.monotonic() - began < PATIENCE
+
+
+def world_at(port: int) -> World:
+    client = connect(f"redis://127.0.0.1:{port}/0", pool=2, timeout=0.25)
+    return World(client, None, Policy())
+
+
+@pytest.fixture
+def silent_port() -> Iterator[int]:
+    """A port that accepts connections and never says a word."""
+    with socket.create_server(("127.0.0.1", 0), backlog=50) as server:
+        yield server.getsockname()[1]
+
+
+@pytest.fixture
+def full(valkey: redis.Redis) -> Iterator[Callable[[], None]]:
+    """Return how to fill the server's memory up to its limit."""
+    yield lambda: valkey.config_set("maxmemory", 1)
+    valkey.config_set("maxmemory", 0)
+
+
+def test_nobody_listening_is_told_in_time() -> None:
+    """Connection refused: StoreUnavailable for every question, within 2 s each."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+    world = world_at(port)
+    for asked in questions(world, world.ids.mint(NUMBER)):
+        assert_unavailable(asked)
+
+
+def test_a_silent_server_is_told_in_time(silent_port: int) -> None:
+    """A black hole: the connection stands and no answer comes; within 2 s all the same."""
+    world = world_at(silent_port)
+    for asked in questions(world, world.ids.mint(NUMBER)):
+        assert_unavailable(asked)
+
+
+def test_a_full_server_verifies_nobody_and_forgets_nothing(
+    real: World, full: Callable[[], None]
+) -> None:
+    """Out of memory: every write is refused whole; reading works; later all is as it was."""
+    verification = real.start(request="request")
+    kept = real.dump()
+    full()
+    for asked in questions(real, verification.id)[:WRITING]:
+        with pytest.raises(StoreUnavailable):
+            asked()
+    for asked in questions(real, verification.id)[WRITING:]:
+        asked()
+    assert real.dump() == kept
+
+    real.client.config_set("maxmemory", 0)
+    assert real.check(verification).verdict is Verdict.RIGHT
+
+
+def test_a_full_server_loses_no_waiting_callback(real: World, full: Callable[[], None]) -> None:
+    """A match that memory stops half way has moved nothing: later it succeeds."""
+    world = World(real.client, None, Policy(deadline=0.05))
+    verification = world.reserve()
+    world.report(CallStatus.ANSWERED, request="learned")
+    assert world.status(verification).call.state is CallState.PLACING
+    time.sleep(0.06)
+    full()
+    with pytest.raises(StoreUnavailable):
+        world.status(verification)
+    world.client.config_set("maxmemory", 0)
+    assert world.status(verification).call.state is CallState.DELIVERED
+
+
+def test_a_read_only_server_verifies_nobody(real: World) -> None:
+    """A replica after a failover: no write, no verdict; reading still works."""
+    verification = real.start()
+    real.client.replicaof("127.0.0.1", "1")
+    try:
+        for asked in questions(real, verification.id)[:WRITING]:
+            with pytest.raises(StoreUnavailable):
+                asked()
+        assert real.status(verification).state is State.PENDING
+    finally:
+        real.client.replicaof("NO", "ONE")
+    assert real.check(verification).verdict is Verdict.RIGHT
+
+
+def test_an_empty_script_cache_is_no_fault(real: World) -> None:
+    """After a restart or SCRIPT FLUSH each decision works at once, and runs once."""
+    verification = real.reserve()
+    steps: list[Callable[[], Verification]] = [
+        lambda: real.record(verification, Unknown("timeout")),
+        lambda: real.check(verification, WRONG).verification,
+        lambda: real.status(verification),
+        lambda: real.store.cancel(verification.id, APP),
+    ]
+    for step in steps:
+        real.client.script_flush()
+        step()
+    real.client.script_flush()
+    assert real.report(CallStatus.ANSWERED, request="request")
+    real.client.script_flush()
+    assert real.refusal() == ("cooldown", 30)
+    stands = real.status(verification)
+    assert (stands.state, stands.checks_left) == (State.CANCELED, 2)
+
+
+def test_a_script_is_sent_once(real: World) -> None:
+    """Only its digest travels afterwards: one round trip for each decision."""
+    verification = real.start()
+    real.check(verification, WRONG)
+    real.client.config_resetstat()
+    real.check(verification, WRONG)
+    real.status(verification)
+    counted = real.client.info("commandstats")
+    assert counted["cmdstat_evalsha"]["calls"] == 2
+    assert not {"cmdstat_eval", "cmdstat_script|load"} & set(counted)
+
+
+def test_the_server_keeps_the_time(real: World) -> None:
+    """`now` is the server's clock, in milliseconds."""
+    seconds, microseconds = real.client.time()
+    now = real.reserve().now
+    assert 0 <= now - (seconds * 1000 + microseconds // 1000) < 5000
+
+
+def test_a_full_pool_is_told_in_time(real: World) -> None:
+    """All connections taken: the wait for one ends with StoreUnavailable."""
+    kwargs = real.client.connection_pool.connection_kwargs
+    with connect(f"redis://{kwargs['host']}:{kwargs['port']}/0", pool=1, timeout=0.2) as client:
+        taken = client.connection_pool.get_connection()
+        try:
+            assert_unavailable(World(client, None, Policy()).store.ping)
+        finally:
+            client.connection_pool.release(taken)
+
+
+def test_a_bug_in_a_script_is_not_an_outage(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An error of our own Lua is raised as what it is: nobody would look for it behind a 503."""
+    broken = world.client.register_script("return {} + 1")
+    monkeypatch.setitem(world.store._scripts._scripts, "status", broken)
+    with pytest.raises(redis.ResponseError):
+        world.store.status(world.ids.mint(NUMBER), APP)

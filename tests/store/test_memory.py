@@ -1,0 +1,101 @@
+"""What a number costs the server: bytes while it is pending, and nothing for ever."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+
+import pytest
+
+from tests.store.world import NUMBER, OTHER_NUMBER, WRONG, World
+from verify_service.errors import LimitReached
+from verify_service.models import CallState, CallStatus, Outcome, Placed, Unknown, Verification
+from verify_service.policy import DAY
+
+PER_VERIFICATION = 1000
+"""Bytes, with its share of the number's and the call's key (bar, line 23)."""
+OF_EMOJI_ONLY = 1100
+"""The same for a reference of 64 characters that take four bytes each: no script does."""
+REFERENCES = [
+    pytest.param(None, PER_VERIFICATION, id="none"),
+    pytest.param("r" * 64, PER_VERIFICATION, id="1 byte each"),
+    pytest.param("é" * 64, PER_VERIFICATION, id="2 bytes each"),
+    pytest.param("漢" * 64, PER_VERIFICATION, id="3 bytes each"),
+    pytest.param("😀" * 64, OF_EMOJI_ONLY, id="4 bytes each"),
+]
+ANY_REFERENCE = pytest.mark.parametrize(("reference", "bound"), REFERENCES)
+NONCE = "n" * 22
+
+
+def bytes_used(world: World) -> int:
+    """Return what MEMORY USAGE counts for every key, each looked at whole."""
+    return sum(world.client.memory_usage(key, samples=0) for key in world.dump())
+
+
+def number_size(world: World) -> int:
+    """Return the characters in a number's own key."""
+    kept = world.client.hgetall(f"n:{{{world.ids.tag(NUMBER)}}}")
+    return sum(len(name) + len(value) for name, value in kept.items())
+
+
+def pending(world: World, reference: str | None, outcome: Outcome) -> Verification:
+    """Make a verification that waits for its last guess."""
+    verification = world.record(world.reserve(reference=reference), outcome)
+    for count in range(2):
+        world.check(verification, WRONG, nonce=f"{count}{NONCE[1:]}")
+    return world.status(verification)
+
+
+@ANY_REFERENCE
+def test_a_placed_verification_fits_its_bound(
+    real: World, reference: str | None, bound: int
+) -> None:
+    """After two wrong guesses and with 64 characters of reference: ≤ 1,000 bytes."""
+    pending(real, reference, Placed("r" * 500, "7917913", 11))
+    assert bytes_used(real) <= bound
+
+
+@ANY_REFERENCE
+def test_a_verification_whose_call_is_lost_fits_its_bound(
+    real: World, reference: str | None, bound: int
+) -> None:
+    """The same for a call that timed out."""
+    pending(real, reference, Unknown("timeout"))
+    assert bytes_used(real) <= bound
+
+
+@ANY_REFERENCE
+@pytest.mark.parametrize("status", CallStatus)
+def test_a_reported_verification_fits_its_bound(
+    real: World, status: CallStatus, reference: str | None, bound: int
+) -> None:
+    """The same with what a callback said of it."""
+    verification = pending(real, reference, Placed("request", "7917913", 11))
+    assert real.report(status, 1_790_000_000, request="request")
+    assert bytes_used(real) <= bound
+    assert real.status(verification).call.state is not CallState.PLACED
+
+
+def test_a_callback_that_waited_leaves_nothing_behind(world: World) -> None:
+    """Bound before or after its callback came, a call's key holds the same."""
+    early, late = world.reserve(), world.reserve(OTHER_NUMBER)
+    world.report(CallStatus.ANSWERED, request="early")
+    world.record(early, Placed("early", "7917913", 11))
+    world.record(late, Placed("late", "7917913", 11))
+    held = [kept for key, (kept, _) in world.dump().items() if key.startswith("call:")]
+    assert [sorted(kept) for kept in held] == [["owner"], ["owner"]]
+
+
+def test_a_busy_number_is_bounded(world: World) -> None:
+    """Weeks of starts, guesses and callbacks: what a number's own key holds does not grow."""
+    kept = []
+    for day in range(20):
+        for count in range(4):
+            request = f"{day} {count}"
+            with suppress(LimitReached):
+                world.check(world.start(request=request), WRONG)
+            world.report(CallStatus.REJECTED, day, request=request)
+            world.report(CallStatus.REJECTED, day, request=f"unasked {request}")
+            world.advance(700)
+        world.advance(DAY - 2800)
+        kept.append(number_size(world))
+    assert max(kept) == max(kept[:10]) < PER_VERIFICATION

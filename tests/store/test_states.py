@@ -1,0 +1,166 @@
+"""What a verification can become, who may see it, and how long."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from tests.store.world import APP, OTHER_NUMBER, WRONG, World
+from verify_service.errors import VerificationNotFound
+from verify_service.models import (
+    CallState,
+    CallStatus,
+    Placed,
+    Refused,
+    State,
+    Unknown,
+    Verdict,
+    Verification,
+)
+from verify_service.policy import READABLE_SECONDS
+
+
+def approve(world: World, verification: Verification) -> None:
+    world.check(verification)
+
+
+def exhaust(world: World, verification: Verification) -> None:
+    for _ in range(3):
+        world.check(verification, WRONG)
+
+
+def expire(world: World, verification: Verification) -> None:
+    world.advance(300)
+
+
+def cancel(world: World, verification: Verification) -> None:
+    world.store.cancel(verification.id, APP)
+
+
+def fail(world: World, verification: Verification) -> None:
+    world.record(verification, Refused("no connection", refund=True))
+
+
+Ending = Callable[[World, Verification], None]
+ENDINGS = [
+    pytest.param(approve, State.APPROVED, id="approved"),
+    pytest.param(exhaust, State.EXHAUSTED, id="exhausted"),
+    pytest.param(expire, State.EXPIRED, id="expired"),
+    pytest.param(cancel, State.CANCELED, id="canceled"),
+    pytest.param(fail, State.FAILED, id="failed"),
+]
+
+
+@pytest.mark.parametrize(("end", "state"), ENDINGS)
+def test_a_final_state_stays(world: World, end: Ending, state: State) -> None:
+    """No check, cancellation, late outcome, callback or passing of time changes an end."""
+    verification = world.reserve()
+    end(world, verification)
+    assert world.status(verification).state is state
+
+    assert world.check(verification).verdict is Verdict.ENDED
+    assert world.check(verification, WRONG).verdict is Verdict.ENDED
+    assert world.store.cancel(verification.id, APP).state is state
+    assert world.record(verification, Refused("late", refund=False)).state is state
+    assert world.record(verification, Unknown("late")).state is state
+    assert world.record(verification, Placed("late", None, None)).state is state
+    world.report(CallStatus.REJECTED, 1, request="late")
+    world.report(CallStatus.ANSWERED, 2, request="late")
+    world.advance(300)
+    assert world.status(verification).state is state
+
+
+@pytest.mark.parametrize(("end", "state"), ENDINGS)
+def test_an_end_is_readable_for_an_hour(world: World, end: Ending, state: State) -> None:
+    """Each end can be read for an hour; then the id is unknown, and no key of it is left."""
+    verification = world.reserve()
+    end(world, verification)
+
+    world.advance(READABLE_SECONDS - 0.001)
+    assert world.status(verification).state is state
+    world.advance(0.001)
+    for ask in (
+        lambda: world.status(verification),
+        lambda: world.check(verification),
+        lambda: world.store.cancel(verification.id, APP),
+        lambda: world.record(verification, Unknown("late")),
+    ):
+        with pytest.raises(VerificationNotFound):
+            ask()
+    assert [key for key in world.dump() if not key.startswith("n:")] == []
+
+
+@pytest.mark.parametrize(("end", "state"), ENDINGS)
+def test_an_end_has_no_time_left(world: World, end: Ending, state: State) -> None:
+    """What still counts down is a pending verification only: its expiry never moves."""
+    verification = world.reserve()
+    end(world, verification)
+    assert world.status(verification).expires_at == verification.expires_at
+
+
+def test_a_cancellation_ends_a_pending_verification(world: World) -> None:
+    """Canceled at once, its code dead, its quota and its pause as they were."""
+    verification = world.start()
+    canceled = world.store.cancel(verification.id, APP)
+    assert canceled.state is State.CANCELED
+    assert (canceled.checks_left, canceled.restart_in) == (3, 30)
+    assert world.store.cancel(verification.id, APP) == canceled
+
+
+def test_a_person_may_be_faster_than_our_own_request(world: World) -> None:
+    """The phone rang and the code was entered before the provider answered us: approved."""
+    verification = world.reserve()
+    assert world.check(verification).verdict is Verdict.RIGHT
+    recorded = world.record(verification, Placed("request", "7917913", 11))
+    assert (recorded.state, recorded.call.state) == (State.APPROVED, CallState.PLACED)
+
+
+def test_a_strangers_id_and_an_unknown_one_are_the_same(world: World) -> None:
+    """Another app's verification does not exist: not to see, to guess at or to cancel."""
+    verification = world.start(app="theirs")
+    kept = world.dump()
+    unknown = world.ids.mint(verification.number)
+    never = world.ids.mint(OTHER_NUMBER)
+    for verification_id in (verification.id, unknown, never, "A" * 40, "", "ü" * 40, "x" * 500):
+        errors = []
+        for ask in (
+            lambda which: world.store.status(which, "ours"),
+            lambda which: world.store.cancel(which, "ours"),
+            lambda which: world.store.check(which, "ours", ["right"], "nonce"),
+        ):
+            with pytest.raises(VerificationNotFound) as raised:
+                ask(verification_id)
+            errors.append(repr(raised.value))
+        assert errors == ["VerificationNotFound()"] * 3
+    assert world.dump() == kept
+    assert world.status(verification, app="theirs").state is State.PENDING
+
+
+@pytest.mark.parametrize("app", ["", "their", "theirs ", "Theirs", "theirs\0"])
+def test_an_apps_name_is_compared_whole(world: World, app: str) -> None:
+    """A name that nearly matches is a stranger's."""
+    verification = world.start(app="theirs")
+    with pytest.raises(VerificationNotFound):
+        world.check(verification, app=app)
+
+
+def test_a_code_does_nothing_elsewhere(world: World) -> None:
+    """The digest that is right for one verification is wrong for a number's other one."""
+    draft = world.draft()
+    first = world.store.reserve(draft)
+    second = world.start(OTHER_NUMBER)
+    assert world.check(second, f"{draft.digest} of another").verdict is Verdict.WRONG
+    assert world.check(first, draft.digest).verdict is Verdict.RIGHT
+
+
+def test_a_start_supersedes_nothing(world: World) -> None:
+    """A newer verification of the number neither ends nor weakens the one before."""
+    older = world.start()
+    world.advance(30)
+    newer = world.start()
+    world.check(newer, WRONG)
+    still = world.status(older)
+    assert (still.state, still.checks_left, still.expires_in) == (State.PENDING, 3, 270)
+    assert world.check(older).verdict is Verdict.RIGHT
+    assert world.check(newer).verdict is Verdict.RIGHT

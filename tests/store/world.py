@@ -1,0 +1,179 @@
+"""A store under test together with the clock that its scripts read."""
+
+from __future__ import annotations
+
+import itertools
+import secrets
+import time
+from datetime import timedelta
+from typing import Protocol
+
+import redis
+from time_machine import Traveller
+
+from verify_service.errors import LimitReached
+from verify_service.ids import IdMint
+from verify_service.models import (
+    CallStatus,
+    Checked,
+    Draft,
+    Outcome,
+    Placed,
+    Report,
+    Verification,
+)
+from verify_service.policy import Policy
+from verify_service.store.verifications import RedisStore
+
+NUMBER = "+79179136787"
+OTHER_NUMBER = "+79179136788"
+APP = "login"
+RIGHT, WRONG = "right".ljust(43, "-"), "wrong".ljust(43, "-")
+"""Digests, as long as real ones."""
+CLOCK_KEY = "test:clock"
+
+
+class Clock(Protocol):
+    """Time that passes only when told to."""
+
+    def milliseconds(self) -> int: ...
+    def advance(self, seconds: float) -> None: ...
+
+
+class TravelingClock:
+    """The process' own time, which fakeredis reads for TIME and for expiry.
+
+    Half a millisecond is added throughout, so that no rounding of floats decides a test.
+    """
+
+    START = 1_790_000_000.0005
+
+    def __init__(self, traveler: Traveller) -> None:
+        self._traveler = traveler
+
+    def milliseconds(self) -> int:
+        return int(time.time() * 1000)
+
+    def advance(self, seconds: float) -> None:
+        self._traveler.shift(timedelta(milliseconds=round(seconds * 1000)))
+
+
+class KeptClock:
+    """A moment kept in a real server, which the scripts are made to read in place of TIME.
+
+    The server's own expiry cannot be moved, so what has become due is deleted in its stead.
+    Time starts at the real present and only moves on: the server never expires a key early.
+    """
+
+    def __init__(self, client: redis.Redis) -> None:
+        self._client = client
+        self._now = int(time.time()) * 1000
+        self.advance(0)
+
+    def milliseconds(self) -> int:
+        return self._now
+
+    def advance(self, seconds: float) -> None:
+        self._now += round(seconds * 1000)
+        self._client.set(CLOCK_KEY, self._now, ex=86_400)
+        for key in self._client.scan_iter():
+            if key != CLOCK_KEY and 0 <= int(self._client.pexpiretime(key)) <= self._now:
+                self._client.delete(key)
+
+
+class ServerClock:
+    """The server's own time. It cannot be moved, so little of what is asked for is waited."""
+
+    LONGEST = 0.2
+
+    def __init__(self, client: redis.Redis) -> None:
+        self._client = client
+
+    def milliseconds(self) -> int:
+        seconds, microseconds = self._client.time()
+        return int(seconds) * 1000 + int(microseconds) // 1000
+
+    def advance(self, seconds: float) -> None:
+        time.sleep(min(seconds, self.LONGEST))
+
+
+class World:
+    """Short words for what tests do to one store."""
+
+    def __init__(self, client: redis.Redis, clock: Clock | None, policy: Policy) -> None:
+        self.client = client
+        self.ids = IdMint(b"number-secret-of-the-store-tests")
+        self.policy = policy
+        self.store = RedisStore(client, self.ids, policy)
+        self._clock = clock
+        self._requests = itertools.count(1)
+
+    @property
+    def now(self) -> int:
+        """Unixtime in milliseconds."""
+        assert self._clock
+        return self._clock.milliseconds()
+
+    def advance(self, seconds: float) -> None:
+        assert self._clock
+        self._clock.advance(seconds)
+
+    def under(self, policy: Policy) -> World:
+        """Return the same world under other rules."""
+        return World(self.client, self._clock, policy)
+
+    def draft(self, number: str = NUMBER, *, app: str = APP, reference: str | None = None) -> Draft:
+        return Draft(self.ids.mint(number), app, number, RIGHT, reference)
+
+    def reserve(
+        self, number: str = NUMBER, *, app: str = APP, reference: str | None = None
+    ) -> Verification:
+        """Reserve, the call still being placed."""
+        return self.store.reserve(self.draft(number, app=app, reference=reference))
+
+    def record(self, verification: Verification, outcome: Outcome) -> Verification:
+        return self.store.record(verification.id, outcome)
+
+    def start(
+        self, number: str = NUMBER, *, app: str = APP, request: str | None = None
+    ) -> Verification:
+        """Reserve and record a placed call."""
+        request = request or f"request-{next(self._requests)}"
+        return self.record(self.reserve(number, app=app), Placed(request, "7917913", 11))
+
+    def refusal(self, number: str = NUMBER) -> tuple[str, int] | None:
+        """Try to reserve; return the limit and its seconds, or None where it was let through."""
+        try:
+            self.reserve(number)
+        except LimitReached as refused:
+            return refused.limit, refused.retry_after
+        return None
+
+    def check(
+        self, verification: Verification, *digests: str, app: str = APP, nonce: str | None = None
+    ) -> Checked:
+        """Check with the digests of a guess; the code's own is ``RIGHT``."""
+        nonce = nonce or secrets.token_urlsafe(12)
+        return self.store.check(verification.id, app, digests or (RIGHT,), nonce)
+
+    def status(self, verification: Verification, app: str = APP) -> Verification:
+        return self.store.status(verification.id, app)
+
+    def report(
+        self, status: CallStatus, stamp: int = 100, *, request: str, number: str = NUMBER
+    ) -> bool:
+        """Deliver a callback; return whether it was applied."""
+        return self.store.record_callback(Report(request, number, status, stamp))
+
+    def dump(self) -> dict[str, tuple[dict[str, str], int]]:
+        """Return all that the server keeps, clock aside, with every key's expiry."""
+        return {
+            key: (self.client.hgetall(key), self.client.pexpiretime(key))
+            for key in self.client.scan_iter()
+            if key != CLOCK_KEY
+        }
+
+
+def keys_without_ttl(client: redis.Redis) -> list[str]:
+    """Return the keys that would stay for ever."""
+    return [key for key in client.scan_iter() if client.pttl(key) == -1]
