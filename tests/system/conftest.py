@@ -11,7 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.system.house import House, free_port, wait_until
+from tests.ports import free_port
+from tests.system.house import House, wait_until
 
 ROOT = Path(__file__).parent.parent.parent
 PATIENCE = 60
@@ -42,3 +43,10 @@ def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
         finally:
             process.send_signal(signal.SIGTERM)
             assert process.wait(PATIENCE) == 0
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """One house for all of them, however many processes share the tests."""
+    for item in items:
+        if Path(__file__).parent in item.path.parents:
+            item.add_marker(pytest.mark.xdist_group("house"))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import socket
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -14,13 +13,6 @@ import requests
 
 KEY = "development-access-key"
 _numbers = itertools.count(1_000_000)
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 def fresh_number() -> str:
