@@ -25,11 +25,11 @@ class Address:
 
     Attributes:
         tag: The number's pseudonym, which names the slot.
-        key: The verification's own part, random.
+        own: The verification's own name, random.
     """
 
     tag: str
-    key: str
+    own: str
 
 
 class IdMint:
@@ -60,7 +60,7 @@ class IdMint:
             return None
         raw = urlsafe_b64decode(verification_id)
         random, masked = raw[:RANDOM_BYTES], raw[RANDOM_BYTES:]
-        return Address(tag=_text(_xor(masked, self._pad(random))), key=_text(random))
+        return Address(tag=_text(_xor(masked, self._pad(random))), own=_text(random))
 
     def _tag(self, number: str) -> bytes:
         return hmac.digest(self._secret, b"tag:" + number.encode(), hashlib.sha256)[:TAG_BYTES]

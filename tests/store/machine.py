@@ -11,15 +11,8 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 from tests.store.model import Attempt, Model, Report
 from tests.store.world import APP, NUMBER, OTHER_NUMBER, RIGHT, WRONG, World, keys_without_ttl
 from verify_service.errors import LimitReached, VerificationNotFound
-from verify_service.models import (
-    CallStatus,
-    Outcome,
-    Placed,
-    Refused,
-    Unknown,
-    Verdict,
-    Verification,
-)
+from verify_service.models import CallStatus, Verdict, Verification
+from verify_service.outcomes import Failed, Outcome, Placed, Unknown
 from verify_service.policy import DAY, Policy
 
 NUMBERS = st.sampled_from([NUMBER, NUMBER, OTHER_NUMBER])
@@ -28,9 +21,9 @@ OUTCOMES = st.sampled_from(
         Placed("", "7917913", 11),
         Placed("", "7917913", 11),
         Unknown("timeout"),
-        Refused("HTTP 500", refund=False),
-        Refused("no connection", refund=True),
-        Refused("no number", refund=False, invalid_number=True),
+        Failed("HTTP 500", refund=False),
+        Failed("no connection", refund=True),
+        Failed("no number", refund=False, invalid_number=True),
     ]
 )
 PAUSES = st.one_of(
@@ -129,7 +122,7 @@ class Budgets(RuleBasedStateMachine):
                 model.placed(life.attempt, request_id)
             case Unknown():
                 model.unknown(life.attempt)
-            case Refused():
+            case Failed():
                 model.failed(life.attempt, recorded.refund, recorded.invalid_number)
 
     @precondition(lambda self: self.lives)
@@ -204,7 +197,7 @@ def assert_same(found: Verification, attempt: Attempt, model: Model) -> None:
     assert found.now == model.now
     assert found.state is attempt.state(model.now)
     assert (found.checks_left, found.expires_at) == (attempt.left, attempt.expires)
-    assert (found.call.state, found.call.hopeless) == (attempt.call, attempt.hopeless)
+    assert (found.call.state, found.call.invalid_number) == (attempt.call, attempt.hopeless)
     told = (attempt.told.status, attempt.told.stamp) if attempt.told else (None, None)
     assert (found.call.provider_status, found.call.status_at) == told
     barred = (found.barred.limit, found.barred.milliseconds) if found.barred else ("", 0)

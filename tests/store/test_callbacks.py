@@ -7,7 +7,8 @@ import itertools
 import pytest
 
 from tests.store.world import OTHER_NUMBER, WRONG, World
-from verify_service.models import CallState, CallStatus, Refused, State, Verdict, Window
+from verify_service.models import CallState, CallStatus, State, Verdict, Window
+from verify_service.outcomes import Failed
 from verify_service.policy import DAY, Policy
 
 WAIVING = [CallStatus.REJECTED, CallStatus.UNAVAILABLE]
@@ -164,7 +165,7 @@ def test_an_older_call_does_not_shorten_the_newer_ones_pause(world: World) -> No
 def test_a_failed_starts_refund_uses_no_waiver(world: World) -> None:
     """What never reached the provider is not among the three of the day."""
     for _ in range(5):
-        world.record(world.reserve(), Refused("no connection", refund=True))
+        world.record(world.reserve(), Failed("no connection", refund=True))
     verification = world.start(request="request")
     world.report(CallStatus.REJECTED, request="request")
     assert world.status(verification).restart_in == 0

@@ -6,23 +6,15 @@ import pytest
 
 from tests.store.world import NUMBER, World
 from verify_service.errors import VerificationNotFound
-from verify_service.models import (
-    CallState,
-    CallStatus,
-    Outcome,
-    Placed,
-    Refused,
-    Report,
-    State,
-    Unknown,
-)
+from verify_service.models import CallState, CallStatus, Report, State
+from verify_service.outcomes import Failed, Outcome, Placed, Unknown
 
 PLACED = Placed("request", "7917913", 11)
 OUTCOMES = [
     pytest.param(PLACED, State.PENDING, CallState.PLACED, 30, id="placed"),
     pytest.param(Unknown("timeout"), State.PENDING, CallState.UNKNOWN, 30, id="unknown"),
-    pytest.param(Refused("500", refund=False), State.FAILED, CallState.FAILED, 30, id="failed"),
-    pytest.param(Refused("refused", refund=True), State.FAILED, CallState.FAILED, 0, id="refund"),
+    pytest.param(Failed("500", refund=False), State.FAILED, CallState.FAILED, 30, id="failed"),
+    pytest.param(Failed("refused", refund=True), State.FAILED, CallState.FAILED, 0, id="refund"),
 ]
 
 
@@ -56,9 +48,9 @@ def test_a_repeated_record_is_harmless(
 def test_a_refund_is_given_once(world: World) -> None:
     """A repeated failure does not give back the quota of another start."""
     failed = world.reserve()
-    world.record(failed, Refused("no connection", refund=True))
+    world.record(failed, Failed("no connection", refund=True))
     world.start()
-    again = world.record(failed, Refused("no connection", refund=True))
+    again = world.record(failed, Failed("no connection", refund=True))
     assert again.restart_in == 30
 
 
@@ -78,12 +70,12 @@ def test_a_caller_not_to_be_trusted_is_none(world: World) -> None:
 
 def test_an_invalid_number_is_hopeless_and_counts(world: World) -> None:
     """errorCode 11: no other call can go out either, and asking again is not free."""
-    refused = Refused("no number", refund=False, error_code=11, invalid_number=True)
+    refused = Failed("no number", refund=False, error_code=11, invalid_number=True)
     recorded = world.record(world.reserve(), refused)
-    assert recorded.call.hopeless
+    assert recorded.call.invalid_number
     assert recorded.restart_in == 30
-    other = world.record(world.reserve("+79170000001"), Refused("throttled", refund=True))
-    assert not other.call.hopeless
+    other = world.record(world.reserve("+79170000001"), Failed("throttled", refund=True))
+    assert not other.call.invalid_number
 
 
 def test_a_reservation_stands_without_its_record(world: World) -> None:
@@ -97,7 +89,7 @@ def test_a_reservation_stands_without_its_record(world: World) -> None:
 
 def test_a_record_without_a_reservation_is_refused(world: World) -> None:
     """Nothing is invented for an id that Redis does not know, and no key left behind."""
-    for outcome in (PLACED, Unknown("timeout"), Refused("refused", refund=True)):
+    for outcome in (PLACED, Unknown("timeout"), Failed("refused", refund=True)):
         with pytest.raises(VerificationNotFound):
             world.store.record(world.ids.mint(NUMBER), outcome)
     assert world.dump() == {}
@@ -107,7 +99,7 @@ def test_a_failure_recorded_late_finds_the_verification_expired(world: World) ->
     """Expired was final already: the call failed, the state does not turn back."""
     verification = world.reserve()
     world.advance(300)
-    recorded = world.record(verification, Refused("late", refund=True))
+    recorded = world.record(verification, Failed("late", refund=True))
     assert (recorded.state, recorded.call.state) == (State.EXPIRED, CallState.FAILED)
 
 

@@ -14,7 +14,8 @@ import pytest
 
 from tests.store.world import RIGHT, WRONG, World
 from verify_service.errors import LimitReached
-from verify_service.models import CallState, CallStatus, Placed, State, Unknown, Verdict, Window
+from verify_service.models import CallState, CallStatus, State, Verdict, Window
+from verify_service.outcomes import Placed, Unknown
 from verify_service.policy import DAY, Policy
 
 T = TypeVar("T")

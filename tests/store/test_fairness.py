@@ -94,3 +94,27 @@ def test_no_item_is_lost_under_load() -> None:
     for thread in threads:
         thread.join(PATIENCE)
     assert sorted(queue.queue) == [0, 1, 2, 3]
+
+
+class _Killed(BaseException):
+    """As a greenlet is killed: an error out of nowhere, in the middle of waiting."""
+
+
+@pytest.mark.parametrize("served", [True, False])
+def test_what_was_meant_for_one_who_is_gone_goes_to_the_next(
+    monkeypatch: pytest.MonkeyPatch, served: bool
+) -> None:
+    """Killed in line, before or just after being served: the connection is not lost."""
+    queue = FairQueue(1)
+
+    def killed(event: threading.Event, _: float | None = None) -> bool:
+        if served:
+            queue.put_nowait("connection")
+        raise _Killed
+
+    monkeypatch.setattr(threading.Event, "wait", killed)
+    with pytest.raises(_Killed):
+        queue.get()
+    if not served:
+        queue.put_nowait("connection")
+    assert queue.get(block=False) == "connection"

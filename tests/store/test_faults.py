@@ -11,16 +11,8 @@ import redis
 
 from tests.store.world import APP, NUMBER, RIGHT, WRONG, World
 from verify_service.errors import StoreUnavailable
-from verify_service.models import (
-    CallState,
-    CallStatus,
-    Placed,
-    Report,
-    State,
-    Unknown,
-    Verdict,
-    Verification,
-)
+from verify_service.models import CallState, CallStatus, Report, State, Verdict, Verification
+from verify_service.outcomes import Placed, Unknown
 from verify_service.policy import Policy
 from verify_service.store.connection import connect
 

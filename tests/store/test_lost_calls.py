@@ -5,15 +5,8 @@ from __future__ import annotations
 import pytest
 
 from tests.store.world import OTHER_NUMBER, World
-from verify_service.models import (
-    CallState,
-    CallStatus,
-    Placed,
-    Refused,
-    Unknown,
-    Verification,
-    Window,
-)
+from verify_service.models import CallState, CallStatus, Verification, Window
+from verify_service.outcomes import Failed, Placed, Unknown
 from verify_service.policy import DAY, Policy
 
 NO_COOLDOWN = Policy(cooldowns=(0,), starts=(Window(100, DAY),))
@@ -181,7 +174,7 @@ def test_a_call_still_being_placed_keeps_its_own_callback(world: World) -> None:
 def test_a_failed_start_is_not_open(world: World) -> None:
     """A call that did not go out takes no callback and stands in no other's way."""
     world = world.under(NO_COOLDOWN)
-    failed = world.record(world.reserve(), Refused("no connection", refund=True))
+    failed = world.record(world.reserve(), Failed("no connection", refund=True))
     lost = lose(world)
     assert world.report(CallStatus.ANSWERED, request="learned")
     assert call_state(world, failed) is CallState.FAILED
@@ -217,7 +210,7 @@ def test_a_record_after_a_match_keeps_what_the_callback_said(world: World) -> No
     verification = world.reserve()
     world.advance(10)
     world.report(CallStatus.ANSWERED, request="learned")
-    for outcome in (placed("learned"), Unknown("late"), Refused("late", refund=True)):
+    for outcome in (placed("learned"), Unknown("late"), Failed("late", refund=True)):
         assert world.record(verification, outcome).call.state is CallState.DELIVERED
 
 

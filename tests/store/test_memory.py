@@ -8,7 +8,8 @@ import pytest
 
 from tests.store.world import NUMBER, OTHER_NUMBER, WRONG, World
 from verify_service.errors import LimitReached
-from verify_service.models import CallState, CallStatus, Outcome, Placed, Unknown, Verification
+from verify_service.models import CallState, CallStatus, Verification
+from verify_service.outcomes import Outcome, Placed, Unknown
 from verify_service.policy import DAY
 
 PER_VERIFICATION = 1000

@@ -6,7 +6,8 @@ import pytest
 
 from tests.store.world import APP, NUMBER, OTHER_NUMBER, World
 from verify_service.errors import LimitReached
-from verify_service.models import CallState, Placed, Refused, State, Window
+from verify_service.models import CallState, State, Window
+from verify_service.outcomes import Failed, Placed
 from verify_service.policy import DAY, Policy
 
 NO_COOLDOWN = Policy(cooldowns=(0,))
@@ -193,14 +194,14 @@ def test_a_start_in_the_millisecond_of_the_approval_works(world: World) -> None:
 def test_a_start_that_never_opened_a_connection_costs_nothing(world: World) -> None:
     """A failure with refund gives back the window's place and steps the ladder back."""
     for _ in range(10):
-        world.record(world.reserve(), Refused("no connection", refund=True))
+        world.record(world.reserve(), Failed("no connection", refund=True))
         world.advance(1)
     assert world.start().restart_in == 30
 
 
 def test_a_failure_that_may_have_rung_counts(world: World) -> None:
     """A failure without refund keeps its place and its pause."""
-    failed = world.record(world.reserve(), Refused("HTTP 500", refund=False))
+    failed = world.record(world.reserve(), Failed("HTTP 500", refund=False))
     assert failed.restart_in == 30
     world.advance(30)
     assert world.start().restart_in == 60
@@ -212,7 +213,7 @@ def test_the_refund_of_an_older_start_leaves_the_newer_ones_pause(world: World) 
     older = world.reserve()
     world.advance(1)
     world.record(world.reserve(), Placed("newer", "7917913", 11))
-    refunded = world.record(older, Refused("no connection", refund=True))
+    refunded = world.record(older, Failed("no connection", refund=True))
     assert refunded.restart_in == 60
     world.advance(60)
     assert world.start().restart_in == 60

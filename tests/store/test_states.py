@@ -8,16 +8,8 @@ import pytest
 
 from tests.store.world import APP, OTHER_NUMBER, WRONG, World
 from verify_service.errors import VerificationNotFound
-from verify_service.models import (
-    CallState,
-    CallStatus,
-    Placed,
-    Refused,
-    State,
-    Unknown,
-    Verdict,
-    Verification,
-)
+from verify_service.models import CallState, CallStatus, State, Verdict, Verification
+from verify_service.outcomes import Failed, Placed, Unknown
 from verify_service.policy import READABLE_SECONDS
 
 
@@ -39,7 +31,7 @@ def cancel(world: World, verification: Verification) -> None:
 
 
 def fail(world: World, verification: Verification) -> None:
-    world.record(verification, Refused("no connection", refund=True))
+    world.record(verification, Failed("no connection", refund=True))
 
 
 Ending = Callable[[World, Verification], None]
@@ -62,7 +54,7 @@ def test_a_final_state_stays(world: World, end: Ending, state: State) -> None:
     assert world.check(verification).verdict is Verdict.ENDED
     assert world.check(verification, WRONG).verdict is Verdict.ENDED
     assert world.store.cancel(verification.id, APP).state is state
-    assert world.record(verification, Refused("late", refund=False)).state is state
+    assert world.record(verification, Failed("late", refund=False)).state is state
     assert world.record(verification, Unknown("late")).state is state
     assert world.record(verification, Placed("late", None, None)).state is state
     world.report(CallStatus.REJECTED, 1, request="late")

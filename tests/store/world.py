@@ -13,15 +13,8 @@ from time_machine import Traveller
 
 from verify_service.errors import LimitReached
 from verify_service.ids import IdMint
-from verify_service.models import (
-    CallStatus,
-    Checked,
-    Draft,
-    Outcome,
-    Placed,
-    Report,
-    Verification,
-)
+from verify_service.models import CallStatus, Checked, Draft, Report, Verification
+from verify_service.outcomes import Outcome, Placed
 from verify_service.policy import Policy
 from verify_service.store.verifications import RedisStore
 

@@ -38,9 +38,9 @@ def test_the_address_is_the_numbers_tag_and_a_key_of_its_own() -> None:
     assert first is not None
     assert second is not None
     assert first.tag == second.tag == MINT.tag(NUMBER)
-    assert first.key != second.key
+    assert first.own != second.own
     assert len(first.tag) == 19
-    assert len(first.key) == 22
+    assert len(first.own) == 22
 
 
 def test_a_tag_tells_no_number() -> None:

@@ -6,14 +6,13 @@ from typing import Any
 
 import redis
 from redis.backoff import NoBackoff
-from redis.maint_notifications import MaintNotificationsConfig
 from redis.retry import Retry
 
 from verify_service.store.fairness import FairQueue
 
-IN_LINE = 0.9
-"""Seconds to wait for a free connection. With a reply and a new connection of half a second each
-at worst, an answer that Redis is away comes within two."""
+WORST = 1.9
+"""Seconds after which an answer must say that Redis is away: waiting in line for a connection,
+opening a new one, and its reply, all at their longest."""
 
 
 def connect(
@@ -34,9 +33,8 @@ def connect(
         # A lost reply may hide a script that ran: redis-py must not run it again on its own.
         "retry": Retry(NoBackoff(), 0),
         "decode_responses": True,
+        # RESP3 would cost a handshake on every connection and give us nothing.
         "protocol": 2,
-        # A command more on every connection, for one vendor's announcements.
-        "maint_notifications_config": MaintNotificationsConfig(enabled=False),
     }
     if url.startswith("rediss://"):
         options["ssl_cert_reqs"] = "required" if verify else "none"
@@ -44,6 +42,10 @@ def connect(
         if ca_file:
             options["ssl_ca_certs"] = ca_file
     connections = redis.BlockingConnectionPool.from_url(
-        url, max_connections=pool, timeout=IN_LINE, queue_class=FairQueue, **options
+        url,
+        max_connections=pool,
+        timeout=max(0.1, WORST - 2 * timeout),
+        queue_class=FairQueue,
+        **options,
     )
     return redis.Redis(connection_pool=connections)

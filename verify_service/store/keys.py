@@ -20,7 +20,7 @@ def number(tag: str) -> str:
 
 def verification(address: Address) -> str:
     """One verification. Lives until an hour after its end."""
-    return f"v:{slot(address.tag)}:{address.key}"
+    return f"v:{slot(address.tag)}:{address.own}"
 
 
 def call(tag: str, request: str) -> str:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from verify_service.models import Window
     from verify_service.policy import Policy
 
-_SHARED = "number"
+_SHARED = ("base", "number", "verification", "calls")
 _DECISIONS = ("reserve", "record", "check", "status", "cancel", "callback")
 
 
@@ -37,9 +37,9 @@ class Scripts:
 
 
 def source(name: str) -> str:
-    """Return a decision's Lua text with the shared part in front."""
+    """Return a decision's Lua text with the shared parts in front."""
     folder = files("verify_service.store") / "lua"
-    return "\n".join((folder / f"{part}.lua").read_text("utf-8") for part in (_SHARED, name))
+    return "\n".join((folder / f"{part}.lua").read_text("utf-8") for part in (*_SHARED, name))
 
 
 def encode(policy: Policy) -> str:

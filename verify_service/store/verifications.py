@@ -9,22 +9,19 @@ from typing import Any
 import redis
 
 from verify_service.errors import LimitReached, StoreUnavailable, VerificationNotFound
-from verify_service.ids import Address, IdMint
+from verify_service.ids import IdMint
 from verify_service.models import (
     Call,
     CallState,
     Checked,
     Draft,
-    Outcome,
-    Placed,
-    Refused,
     Report,
     State,
-    Unknown,
     Verdict,
     Verification,
     Wait,
 )
+from verify_service.outcomes import Failed, Outcome, Placed, Unknown
 from verify_service.policy import Policy
 from verify_service.store import keys
 from verify_service.store.scripts import Scripts
@@ -52,17 +49,8 @@ class RedisStore:
         Raises:
             LimitReached: One of the number's own limits refuses; nothing was written.
         """
-        address = self._address(draft.id)
-        reply = self._run(
-            "reserve",
-            _both(address),
-            keys.slot(address.tag),
-            address.key,
-            draft.app,
-            draft.number,
-            draft.digest,
-            *_pieces(draft.reference or ""),
-        )
+        pieces = _pieces(draft.reference or "")
+        reply = self._decide("reserve", draft.id, draft.app, draft.number, draft.digest, *pieces)
         if reply[0] == "refused":
             raise LimitReached(reply[1], Wait(reply[1], reply[2]).seconds)
         return _verification(draft.id, reply)
@@ -73,21 +61,9 @@ class RedisStore:
         Raises:
             VerificationNotFound: The reservation is gone.
         """
-        address = self._address(verification_id)
-        state, request, prefix, length, refund, hopeless = _outcome_fields(outcome)
-        reply = self._run(
-            "record",
-            [*_both(address), keys.call(address.tag, request)],
-            keys.slot(address.tag),
-            address.key,
-            state,
-            request,
-            prefix,
-            length,
-            refund,
-            hopeless,
+        return _verification(
+            verification_id, self._decide("record", verification_id, *_outcome_fields(outcome))
         )
-        return _found(verification_id, reply)
 
     def check(self, verification_id: str, app: str, digests: Sequence[str], nonce: str) -> Checked:
         """Compare one guess: ``digests`` are those that would be right.
@@ -95,9 +71,8 @@ class RedisStore:
         Raises:
             VerificationNotFound: No such verification for this app.
         """
-        address = self._address(verification_id)
-        reply = self._run("check", _both(address), app, nonce, *digests)
-        return Checked(verification=_found(verification_id, reply), verdict=Verdict(reply[0]))
+        reply = self._decide("check", verification_id, app, nonce, *digests)
+        return Checked(Verdict(reply[0]), _verification(verification_id, reply))
 
     def status(self, verification_id: str, app: str) -> Verification:
         """Read a verification.
@@ -105,9 +80,7 @@ class RedisStore:
         Raises:
             VerificationNotFound: No such verification for this app.
         """
-        address = self._address(verification_id)
-        reply = self._run("status", _both(address), keys.slot(address.tag), app)
-        return _found(verification_id, reply)
+        return _verification(verification_id, self._decide("status", verification_id, app))
 
     def cancel(self, verification_id: str, app: str) -> Verification:
         """End a pending verification; a final one stays what it is.
@@ -115,8 +88,7 @@ class RedisStore:
         Raises:
             VerificationNotFound: No such verification for this app.
         """
-        address = self._address(verification_id)
-        return _found(verification_id, self._run("cancel", _both(address), app))
+        return _verification(verification_id, self._decide("cancel", verification_id, app))
 
     def record_callback(self, report: Report) -> bool:
         """Take a callback; return whether it changed what is known of a call."""
@@ -139,13 +111,20 @@ class RedisStore:
         try:
             self._client.ping()
         except redis.RedisError as error:
-            raise StoreUnavailable from error
+            raise _unavailable(error) from error
 
-    def _address(self, verification_id: str) -> Address:
+    def _decide(self, script: str, verification_id: str, *args: str | int) -> list[Any]:
+        """Run a script about one verification."""
         address = self._ids.address(verification_id)
         if address is None:
             raise VerificationNotFound
-        return address
+        names = [keys.verification(address), keys.number(address.tag)]
+        if script == "record":
+            names.append(keys.call(address.tag, str(args[1])))
+        reply = self._run(script, names, keys.slot(address.tag), address.own, *args)
+        if reply[0] == "missing":
+            raise VerificationNotFound
+        return reply
 
     def _run(self, script: str, names: list[str], *args: str | int) -> list[Any]:
         try:
@@ -153,18 +132,21 @@ class RedisStore:
         except redis.RedisError as error:
             if _is_bug(error):
                 raise
-            raise StoreUnavailable from error
+            raise _unavailable(error) from error
         return reply
+
+
+def _unavailable(error: redis.RedisError) -> StoreUnavailable:
+    """Name what happened; say it where the words cannot quote a command's arguments."""
+    name = type(error).__name__
+    quotable = isinstance(error, redis.ConnectionError | redis.TimeoutError)
+    return StoreUnavailable(f"{name}: {error}" if quotable else name)
 
 
 def _is_bug(error: redis.RedisError) -> bool:
     """Whether a script went wrong, not the server: its states start with a word in capitals."""
     message = str(error)
     return type(error) is redis.ResponseError and not message.partition(" ")[0].isupper()
-
-
-def _both(address: Address) -> list[str]:
-    return [keys.verification(address), keys.number(address.tag)]
 
 
 def _outcome_fields(outcome: Outcome) -> tuple[str, str, str, str | int, int, int]:
@@ -174,15 +156,9 @@ def _outcome_fields(outcome: Outcome) -> tuple[str, str, str, str | int, int, in
             return CallState.PLACED, request, prefix or "", length or "", 0, 0
         case Unknown():
             return CallState.UNKNOWN, "", "", "", 0, 0
-        case Refused():
-            refund, hopeless = int(outcome.refund), int(outcome.invalid_number)
-            return CallState.FAILED, "", "", "", refund, hopeless
-
-
-def _found(verification_id: str, reply: list[Any]) -> Verification:
-    if reply[0] == "missing":
-        raise VerificationNotFound
-    return _verification(verification_id, reply)
+        case Failed():
+            refund, invalid = int(outcome.refund), int(outcome.invalid_number)
+            return CallState.FAILED, "", "", "", refund, invalid
 
 
 def _verification(verification_id: str, reply: list[Any]) -> Verification:
@@ -220,5 +196,5 @@ def _call(kept: Mapping[str, str]) -> Call:
         caller_length=int(kept["length"]) if kept.get("length") else None,
         provider_status=kept.get("status"),
         status_at=int(kept["stamp"]) if "stamp" in kept else None,
-        hopeless=kept.get("hopeless") == "1",
+        invalid_number=kept.get("invalid") == "1",
     )

@@ -1,22 +1,22 @@
 -- Compares one guess, at most once, and consumes the code where it is right.
 --
--- KEYS  1 v:{tag}:<key>   2 n:{tag}
--- ARGV  1 policy  2 app  3 nonce (at most 22 characters)  4… digests that would be right
+-- KEYS  1 v:{tag}:<own>   2 n:{tag}
+-- ARGV  1 policy  2 {tag}  3 own  4 app  5 nonce  6… digests that would be right
 -- Returns  {'missing'}, or a view with 'right' | 'wrong' | 'ended' | 'barred'.
 --
 -- Count first, compare after, consume in the same breath: whatever happens next, no guess is
 -- free and no code is right twice. A second run with the same nonce returns the first's verdict.
 
-local verification = load_verification(KEYS[1])
-if not verification or verification.app ~= ARGV[2] then
+local verification = load_verification(ARGV[3])
+if not verification or verification.app ~= ARGV[4] then
   return {'missing'}
 end
 
 local number = load_number(KEYS[2])
+local try = 'try:' .. ARGV[5]
 
-local told = verification['try:' .. ARGV[3]]
-if told then
-  return view(told, number, KEYS[1])
+if verification[try] then
+  return view(verification[try], number, KEYS[1])
 end
 if state_of(verification) ~= 'pending' then
   return view('ended', number, KEYS[1])
@@ -25,13 +25,13 @@ if guess_limit(number) ~= '' then
   return view('barred', number, KEYS[1])
 end
 
-local run, failed = number.run, number.failed
 local left = redis.call('HINCRBY', KEYS[1], 'left', -1)
-number.run, number.failed = run + 1, NOW
-number.failures[#number.failures + 1] = {at = NOW, key = ''}
+local last_failure = number.last_failure
+number.run, number.last_failure = number.run + 1, NOW
+add(number.failures, '')
 
 local verdict = 'wrong'
-for i = 4, #ARGV do
+for i = 6, #ARGV do
   if ARGV[i] == verification.digest then
     verdict = 'right'
   end
@@ -39,14 +39,14 @@ end
 
 if verdict == 'right' then
   -- Not a failure after all. The day's other failures stay: they may have been a stranger's.
-  number.failures[#number.failures] = nil
-  number.run, number.failed = 0, failed
+  table.remove(number.failures)
+  number.run, number.last_failure = 0, last_failure
   number.reset, number.cooldown = NOW, 0
-  finish(KEYS[1], 'approved')
+  finish(verification, 'approved')
 elseif left <= 0 then
-  finish(KEYS[1], 'exhausted')
+  finish(verification, 'exhausted')
 end
 
-redis.call('HSET', KEYS[1], 'try:' .. ARGV[3], verdict)
+redis.call('HSET', KEYS[1], try, verdict)
 save_number(number)
 return view(verdict, number, KEYS[1])

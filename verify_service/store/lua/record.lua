@@ -1,48 +1,51 @@
 -- Records what the provider did with the call of a reserved verification.
 --
--- KEYS  1 v:{tag}:<key>   2 n:{tag}   3 call:{tag}:<request digest> (of '' where there is none)
--- ARGV  1 policy  2 {tag}  3 key  4 outcome: placed | unknown | failed
+-- KEYS  1 v:{tag}:<own>   2 n:{tag}   3 call:{tag}:<request> (of '' where there is none)
+-- ARGV  1 policy  2 {tag}  3 own  4 outcome: placed | unknown | failed
 --       5 request digest or ''  6 caller prefix or ''  7 caller length or ''
---       8 '1' to give the quota back  9 '1' where no other call can go out either
+--       8 '1' to give the quota back  9 '1' if the provider holds the number for none
 -- Returns  {'missing'}, or a view with 'recorded'.
 --
 -- Safe to repeat, and harmless where a callback was faster.
 
-local verification = load_verification(KEYS[1])
+local verification = load_verification(ARGV[3])
 if not verification then
   return {'missing'}
 end
 
 local number = load_number(KEYS[2])
-local outcome = ARGV[4]
+local outcome, request = ARGV[4], ARGV[5]
 
-if outcome == 'placed' then
+local function placed()
   redis.call('HSET', KEYS[1], 'prefix', ARGV[6], 'length', ARGV[7])
   if verification.call == 'placing' then
     redis.call('HSET', KEYS[1], 'call', 'placed')
   end
-  number.open = without(number.open, ARGV[3])
-  local waiting = read_hash(KEYS[3])
-  if not verification.bound and not waiting.owner then
-    claim(number, KEYS[3], ARGV[5], ARGV[3], KEYS[1])
-    if waiting.status then
-      apply(number, ARGV[3], KEYS[1], waiting)
-    end
-  end
-elseif verification.call == 'placing' then
-  redis.call('HSET', KEYS[1], 'call', outcome)
-  if outcome == 'failed' then
-    number.open = without(number.open, ARGV[3])
-    redis.call('HSET', KEYS[1], 'hopeless', ARGV[9])
-    if state_of(verification) == 'pending' then
-      finish(KEYS[1], 'failed')
-    end
-    if ARGV[8] == '1' then
-      refund(number, ARGV[3])
-    end
+  number.open = without(number.open, verification.own)
+  if not verification.bound and redis.call('HEXISTS', KEYS[3], 'owner') == 0 then
+    claim(number, verification, request)
   end
 end
 
+local function failed()
+  redis.call('HSET', KEYS[1], 'call', 'failed', 'invalid', ARGV[9])
+  number.open = without(number.open, verification.own)
+  if state_of(verification) == 'pending' then
+    finish(verification, 'failed')
+  end
+  if ARGV[8] == '1' then
+    refund(number, verification.own)
+  end
+end
+
+if outcome == 'placed' then
+  placed()
+elseif verification.call == 'placing' and outcome == 'failed' then
+  failed()
+elseif verification.call == 'placing' then
+  redis.call('HSET', KEYS[1], 'call', 'unknown')
+end
+
 save_number(number)
-settle(number, ARGV[2])
+settle(number)
 return view('recorded', number, KEYS[1])

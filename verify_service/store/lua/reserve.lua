@@ -1,26 +1,27 @@
 -- Reserves a verification before anybody is called, or refuses by the number's own limits.
 --
--- KEYS  1 v:{tag}:<key>   2 n:{tag}
--- ARGV  1 policy  2 {tag}  3 key  4 app  5 number (E.164)  6 code digest  7… reference in pieces
+-- KEYS  1 v:{tag}:<own>   2 n:{tag}
+-- ARGV  1 policy  2 {tag}  3 own  4 app  5 number (E.164)  6 code digest  7… reference in pieces
 -- Returns  {'refused', limit, wait in ms}, or a view with 'reserved'.
 --
--- Safe to repeat: the key is the caller's own random one, so a second run finds the first's work.
+-- Safe to repeat: <own> is the caller's own random name, so a second run finds the first's work.
 
 local number = load_number(KEYS[2])
+local own = ARGV[3]
 
-if load_verification(KEYS[1]) then
+if load_verification(own) then
   return view('reserved', number, KEYS[1])
 end
 
-settle(number, ARGV[2])
+settle(number)
 
 local limit, wait = start_limit(number)
-if wait > 0 then
+if limit ~= '' then
   return {'refused', limit, wait}
 end
 
-count_start(number, ARGV[3])
-number.open[#number.open + 1] = {at = NOW, key = ARGV[3]}
+count_start(number, own)
+add(number.open, own)
 
 local expires = NOW + POLICY.ttl
 redis.call('HSET', KEYS[1],

@@ -1,16 +1,16 @@
 -- Reads a verification as it stands.
 --
--- KEYS  1 v:{tag}:<key>   2 n:{tag}
--- ARGV  1 policy  2 {tag}  3 app
+-- KEYS  1 v:{tag}:<own>   2 n:{tag}
+-- ARGV  1 policy  2 {tag}  3 own  4 app
 -- Returns  {'missing'}, or a view with 'found'.
 --
 -- It writes only where a waiting callback can be matched with a call that time has made lost.
 
-local verification = load_verification(KEYS[1])
-if not verification or verification.app ~= ARGV[3] then
+local verification = load_verification(ARGV[3])
+if not verification or verification.app ~= ARGV[4] then
   return {'missing'}
 end
 
 local number = load_number(KEYS[2])
-settle(number, ARGV[2])
+settle(number)
 return view('found', number, KEYS[1])

@@ -1,0 +1,45 @@
+-- One verification.
+--
+--   app, number, ref1…      whose it is, the full E.164 number, the reference in pieces
+--   digest, left            the code's keyed digest, guesses left
+--   created, expires        moments
+--   state                   pending | approved | exhausted | canceled | failed; expired is computed
+--   call                    placing | placed | unknown | failed | delivered | undelivered
+--   prefix, length          the calling number without its last four digits
+--   bound                   its requestId is known
+--   status, stamp           the provider's word for the call, and when (unixtime in seconds)
+--   waived, invalid         gave its quota back; the provider holds the number for none
+--   try:<nonce>             the verdict of a guess, for a repeat of the same request
+
+-- Returns the hash with its key and own name, or nil.
+local function load_verification(own)
+  local key = 'v:' .. SLOT .. ':' .. own
+  local verification = read_hash(key)
+  if not verification.app then
+    return nil
+  end
+  verification.key, verification.own = key, own
+  return verification
+end
+
+local function state_of(verification)
+  if verification.state == 'pending' and tonumber(verification.expires) <= NOW then
+    return 'expired'
+  end
+  return verification.state
+end
+
+-- Final states stay readable for a while after the end.
+local function finish(verification, state)
+  redis.call('HSET', verification.key, 'state', state)
+  redis.call('PEXPIREAT', verification.key, text(NOW + POLICY.readable))
+end
+
+-- The answer of most scripts: what it came to, the moment, the state, what bars guesses, what a
+-- start waits for, and the verification's hash as it is now, flat.
+local function view(verdict, number, key)
+  local flat = redis.call('HGETALL', key)
+  local barred, barred_wait = guess_limit(number)
+  local limit, limit_wait = start_limit(number)
+  return {verdict, NOW, state_of(to_hash(flat)), barred, barred_wait, limit, limit_wait, flat}
+end
