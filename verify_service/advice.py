@@ -54,7 +54,7 @@ def _next_action(verification: Verification, call_state: CallState) -> NextActio
     if verification.state is State.APPROVED:
         # `done` belongs to the one answer that verified, and this is not it.
         return NextAction.STOP
-    if verification.barred or verification.call.hopeless:
+    if verification.barred or verification.call.invalid_number:
         return NextAction.STOP
     if verification.state is not State.PENDING:
         return NextAction.RESTART

@@ -7,7 +7,7 @@ from flask import Flask
 
 from verify_service import logs
 from verify_service.advice import Timing
-from verify_service.api import errors, requests
+from verify_service.api import errors, request_log
 from verify_service.api.auth import access_key_guard
 from verify_service.api.body import LARGEST
 from verify_service.api.callbacks import callbacks_blueprint
@@ -45,7 +45,7 @@ def create_app(settings: Settings, client: redis.Redis | None = None) -> Flask:
         verifications=_verifications(settings, metrics, client or _client(settings)),
         metrics=metrics,
     )
-    requests.install(app)
+    request_log.install(app)
     errors.install(app)
     guard = access_key_guard(settings.access_keys, in_query=settings.access_key_in_query)
     app.register_blueprint(verify_blueprint(guard))

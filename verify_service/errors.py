@@ -7,28 +7,28 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from verify_service.advice import Standing
-    from verify_service.models import Refused
+    from verify_service.outcomes import Failed
 
 
 class VerifyError(Exception):
     """The root of everything this service raises on purpose."""
 
 
-@dataclass
+@dataclass(eq=False)
 class InvalidNumber(VerifyError):
     """The text is no phone number that could be called."""
 
     reason: str
 
 
-@dataclass
+@dataclass(eq=False)
 class DestinationNotAllowed(VerifyError):
     """A real number, but flash calls to it are switched off (country or type)."""
 
     reason: str
 
 
-@dataclass
+@dataclass(eq=False)
 class LimitReached(VerifyError):
     """A limit refused. Nothing was reserved and nobody was called.
 
@@ -45,23 +45,26 @@ class VerificationNotFound(VerifyError):
     """No such verification for this app. A stranger's id and an unknown one are the same."""
 
 
-@dataclass
+@dataclass(eq=False)
 class CallFailed(VerifyError):
-    """The verification was reserved, but its call did not go out as it should."""
+    """The verification was reserved, but the provider refused the call or its answer is no use."""
 
     standing: Standing
-    refusal: Refused
+    outcome: Failed
 
 
+@dataclass(eq=False)
 class StoreUnavailable(VerifyError):
     """Redis did not answer, or answered that it cannot work now."""
+
+    reason: str
 
 
 class TooManyCallsInFlight(VerifyError):
     """Every place for a call in flight is taken; nothing was reserved."""
 
 
-@dataclass
+@dataclass(eq=False)
 class InvalidCallback(VerifyError):
     """The callback has the right shape and a value that cannot be true."""
 

@@ -10,12 +10,15 @@ import structlog
 
 from verify_service.errors import LimitReached
 from verify_service.metrics import Metrics
-from verify_service.models import Checked, Outcome, Placed, Refused, Report, Unknown, Verification
+from verify_service.models import Checked, Report, Verification
 from verify_service.numbers import mask
+from verify_service.outcomes import Failed, Outcome, Placed, Unknown
 
 _LONGEST_FOREIGN_WORD = 32
+PAGE_CODES = frozenset({1, 2, 4, 5, 6, 10, 11, 16})
+"""Source: the provider's page, "Description of error codes"."""
 
-log = structlog.get_logger("verify_service")
+log = structlog.get_logger()
 
 
 class LogJournal:
@@ -26,7 +29,7 @@ class LogJournal:
 
     def started(self, verification: Verification, outcome: Outcome) -> None:
         """A call was placed, failed, or nobody knows."""
-        self._metrics.starts.labels(outcome=verification.call.state).inc()
+        self._metrics.starts.labels(outcome=type(outcome).__name__.lower()).inc()
         event = log.bind(**_about(verification))
         match outcome:
             case Placed(caller_prefix=None):
@@ -40,8 +43,8 @@ class LogJournal:
                 event.info("call_placed", request_id_of_provider=outcome.request_id[:64])
             case Unknown():
                 event.warning("call_unknown", reason=outcome.reason)
-            case Refused():
-                self._refused_by_provider(event, outcome)
+            case Failed():
+                self._failed(event, outcome)
 
     def refused(self, number: str, limit: LimitReached) -> None:
         """A limit refused a start."""
@@ -92,11 +95,17 @@ class LogJournal:
             hint="The provider's page has no such status; it was counted and not applied.",
         )
 
-    def _refused_by_provider(self, event: structlog.typing.BindableLogger, why: Refused) -> None:
-        code = "none" if why.error_code is None else str(min(why.error_code, 999))
-        self._metrics.provider_errors.labels(code=code).inc()
-        level = "error" if why.account else "warning"
-        getattr(event, level)("call_failed", reason=why.reason, error_code=why.error_code)
+    def _failed(self, event: structlog.typing.FilteringBoundLogger, why: Failed) -> None:
+        self._metrics.provider_errors.labels(code=_label(why.error_code)).inc()
+        write = event.error if why.account else event.warning
+        write("call_failed", reason=why.reason, error_code=why.error_code)
+
+
+def _label(error_code: int | None) -> str:
+    """Return one of a few words: the page's own codes, or that it was another, or none."""
+    if error_code is None:
+        return "none"
+    return str(error_code) if error_code in PAGE_CODES else "other"
 
 
 def _about(verification: Verification) -> dict[str, str]:

@@ -5,12 +5,16 @@ from __future__ import annotations
 import os
 
 from prometheus_client import (
+    CONTENT_TYPE_LATEST,
     CollectorRegistry,
     Counter,
     disable_created_metrics,
     generate_latest,
 )
 from prometheus_client.multiprocess import MultiProcessCollector
+
+CONTENT_TYPE = CONTENT_TYPE_LATEST
+"""What :meth:`Metrics.render` returns."""
 
 # A second series beside each counter, with its birthday: nobody looks at it.
 disable_created_metrics()  # type: ignore[no-untyped-call]
@@ -41,7 +45,10 @@ class Metrics:
             registry=registry,
         )
         self.provider_errors = Counter(
-            "verify_provider_errors", "Calls that failed.", ["code"], registry=registry
+            "verify_provider_errors",
+            "Calls refused, or answered so that it is no use.",
+            ["code"],
+            registry=registry,
         )
         self.not_recorded = Counter(
             "verify_outcomes_not_recorded",

@@ -5,7 +5,7 @@ Moments are unixtime in milliseconds unless a name says otherwise, always by Red
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 
@@ -83,6 +83,14 @@ class Verdict(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class AccessKey:
+    """An app and the SHA-256 of one of its keys."""
+
+    app: str
+    digest: bytes
+
+
+@dataclass(frozen=True, slots=True)
 class Wait:
     """What keeps a number from going on, and for how long."""
 
@@ -105,7 +113,7 @@ class Call:
     provider_status: str | None = None
     status_at: int | None = None
     """Unixtime in seconds, as the provider's callback gave it."""
-    hopeless: bool = False
+    invalid_number: bool = False
     """True where no other call to this number can go out either (errorCode 11)."""
 
 
@@ -115,7 +123,7 @@ class Verification:
 
     id: str
     app: str
-    number: str
+    number: str = field(repr=False)
     """Full E.164."""
     state: State
     checks_left: int
@@ -148,8 +156,8 @@ class Draft:
 
     id: str
     app: str
-    number: str
-    digest: str
+    number: str = field(repr=False)
+    digest: str = field(repr=False)
     reference: str | None
 
 
@@ -159,47 +167,6 @@ class Checked:
 
     verdict: Verdict
     verification: Verification
-
-
-@dataclass(frozen=True, slots=True)
-class Placed:
-    """The provider took the call."""
-
-    request_id: str
-    caller_prefix: str | None
-    """All of the caller's number but its last four digits; None where it is not to be trusted."""
-    caller_length: int | None
-
-
-@dataclass(frozen=True, slots=True)
-class Unknown:
-    """The request may have reached the provider: the phone may be ringing."""
-
-    reason: str
-
-
-@dataclass(frozen=True, slots=True)
-class Refused:
-    """No call, or none that can be relied on.
-
-    Attributes:
-        reason: A sentence of ours. Never the provider's own text, which may quote the code.
-        refund: Whether the start's quota is given back.
-        error_code: The provider's ``errorCode``, where it gave one.
-        invalid_number: The provider holds the number for no number (errorCode 11).
-        account: The operator has to act: token, balance, sender (errorCodes 1, 2, 5, 6, 10, 16).
-        retry_after: Seconds to wait, where the provider throttles (errorCode 4).
-    """
-
-    reason: str
-    refund: bool
-    error_code: int | None = None
-    invalid_number: bool = False
-    account: bool = False
-    retry_after: int | None = None
-
-
-Outcome = Placed | Unknown | Refused
 
 
 @dataclass(frozen=True, slots=True)
@@ -214,7 +181,7 @@ class Report:
     """
 
     request_id: str
-    number: str
+    number: str = field(repr=False)
     status: CallStatus
     timestamp: int
 

@@ -9,13 +9,12 @@ import hashlib
 import re
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
-from urllib.parse import SplitResult, urlsplit
+from urllib.parse import SplitResult, parse_qs, urlsplit
 
 from environs import EnvError
 
-from verify_service.models import Window
+from verify_service.models import AccessKey, Window
 from verify_service.numbers import REGIONS, TYPE_NAMES
 
 LIVE_KEYS = 2
@@ -26,14 +25,6 @@ _SHA256 = re.compile(r"[0-9a-f]{64}\Z")
 _WINDOW = re.compile(r"([0-9]{1,9})/([0-9]{1,9})\Z")
 _PAUSE = re.compile(r"[0-9]{1,9}\Z")
 _PATH_SECRET = re.compile(r"[A-Za-z0-9_.~-]{1,128}\Z")
-
-
-@dataclass(frozen=True, slots=True)
-class AccessKey:
-    """An app and the SHA-256 of one of its keys."""
-
-    app: str
-    digest: bytes
 
 
 def sha256_hex(key: str) -> str:
@@ -97,8 +88,12 @@ def _split(text: str) -> SplitResult:
 
 
 def _redis_url(text: str) -> str:
-    if _split(text).scheme not in ("redis", "rediss", "unix"):
+    url = _split(text)
+    if url.scheme not in ("redis", "rediss", "unix"):
         raise EnvError("Must start with redis://, rediss:// or unix://.")
+    # The client would let options in the address overrule the settings of pool, time-outs and TLS.
+    if parse_qs(url.query).keys() - {"db"}:
+        raise EnvError("Must have no options but db; REDIS_POOL and its like set the others.")
     return text
 
 

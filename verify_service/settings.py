@@ -1,6 +1,7 @@
 """Everything the environment may say, read once, strictly, into one frozen object.
 
-Every variable may also be given as ``<NAME>_FILE``, the path of a file that holds the value.
+Every variable may also be given as ``<NAME>_FILE``, the path of a file that holds the value, but
+for ``THREADS``, which the server reads too.
 ``config/env.example`` explains each for the operator; a test compares the two.
 """
 
@@ -15,7 +16,7 @@ from environs import EnvError, EnvValidationError, FileAwareEnv
 from marshmallow.validate import OneOf, Range
 
 from verify_service import parsing
-from verify_service.models import Window
+from verify_service.models import AccessKey, Window
 from verify_service.numbers import ANY_COUNTRY, Destinations
 from verify_service.policy import DAY, Policy
 from verify_service.provider.auth import AUTH_FORMS
@@ -67,7 +68,7 @@ class Settings:
     redis_timeout: float
     redis_ca_file: str | None
     redis_verify: bool
-    access_keys: tuple[parsing.AccessKey, ...] = _secret()
+    access_keys: tuple[AccessKey, ...] = _secret()
     access_key_in_query: bool
     code_secret: tuple[bytes, ...] = _secret()
     number_secret: bytes = _secret()
@@ -130,7 +131,8 @@ class Settings:
             env.seal()
         except EnvValidationError as error:
             raise SettingsError(_sentences(error.error_messages)) from None
-        _judge(settings)
+        if settings.production:
+            _judge(settings)
         return settings
 
 
@@ -162,7 +164,7 @@ def _read(env: Any) -> dict[str, Any]:
         "provider_connect_timeout": env.float(
             "PROVIDER_CONNECT_TIMEOUT", 3.0, validate=Range(min=0.01)
         ),
-        "provider_deadline": env.float("PROVIDER_DEADLINE", 10.0, validate=Range(min=0.05, max=25)),
+        "provider_deadline": env.float("PROVIDER_DEADLINE", 10.0, validate=Range(min=0.05, max=20)),
         "provider_max_in_flight": env.int(
             "PROVIDER_MAX_IN_FLIGHT",
             min(max(32, threads // 2), threads - 1),
@@ -202,7 +204,12 @@ def _judge(settings: Settings) -> None:
             "This is the simulator's key, which everybody knows;",
             "set the provider's own, or APP_ENV=development.",
         ]
-    if settings.production and problems:
+    known = {text.encode() for text in DEVELOPMENT.values()}
+    if known & set(settings.code_secret):
+        problems["CODE_SECRET"] = ["This one is in the source code; make one of your own."]
+    if settings.number_secret in known:
+        problems["NUMBER_SECRET"] = ["This one is in the source code; make one of your own."]
+    if problems:
         raise SettingsError(_sentences(problems))
 
 

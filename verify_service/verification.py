@@ -31,16 +31,13 @@ from verify_service.models import (
     Checked,
     Draft,
     NextAction,
-    Outcome,
-    Placed,
-    Refused,
     Report,
     State,
-    Unknown,
     Verdict,
     Verification,
 )
 from verify_service.numbers import Destinations, canonical
+from verify_service.outcomes import Failed, Outcome, Placed, Unknown
 from verify_service.policy import DAY
 
 NONCE_BYTES = 12
@@ -90,10 +87,13 @@ class Journal(Protocol):
 class Answer:
     """What a check came to, and where the verification stands after it."""
 
-    verified: bool
-    compared: bool
-    barred: bool
+    verdict: Verdict
     standing: Standing
+
+    @property
+    def verified(self) -> bool:
+        """Whether this answer, and no other, logs the person in."""
+        return self.verdict is Verdict.RIGHT
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +118,7 @@ class Verifications:
             TooManyCallsInFlight: No place for another call; nothing was reserved.
             LimitReached: The number has to wait; nobody was called.
             StoreUnavailable: Redis is gone; nobody was called.
-            CallFailed: Reserved, but the call did not go out.
+            CallFailed: Reserved, but the provider refused the call or its answer is no use.
         """
         e164 = self.destinations.accept(number)
         with self.provider.admit() as line:
@@ -127,7 +127,7 @@ class Verifications:
             outcome = line.place(e164, code)
         recorded = self._record(reserved, outcome)
         self.journal.started(recorded, outcome)
-        if isinstance(outcome, Refused):
+        if isinstance(outcome, Failed):
             raise CallFailed(self._stand(recorded), outcome)
         return self._stand(recorded)
 
@@ -145,14 +145,15 @@ class Verifications:
             secrets.token_urlsafe(NONCE_BYTES),
         )
         self.journal.checked(checked)
-        verified = checked.verdict is Verdict.RIGHT
-        stands = self._stand(checked.verification)
-        return Answer(
-            verified=verified,
-            compared=checked.verdict in (Verdict.RIGHT, Verdict.WRONG),
-            barred=checked.verdict is Verdict.BARRED,
-            standing=replace(stands, next_action=NextAction.DONE) if verified else stands,
-        )
+        answer = Answer(checked.verdict, self._stand(checked.verification))
+        if answer.verified:
+            done = replace(answer.standing, next_action=NextAction.DONE)
+            return replace(answer, standing=done)
+        return answer
+
+    def ping(self) -> None:
+        """Raise StoreUnavailable unless starts and checks can be served."""
+        self.store.ping()
 
     def status(self, app: str, verification_id: str) -> Standing:
         """Read a verification as it stands. Raises as :meth:`check`."""
@@ -216,6 +217,6 @@ def _unrecorded(reserved: Verification, outcome: Outcome) -> Verification:
             return replace(reserved, call=Call(CallState.PLACED, prefix, length))
         case Unknown():
             return replace(reserved, call=Call(CallState.UNKNOWN))
-        case Refused(invalid_number=hopeless):
-            call = Call(CallState.FAILED, hopeless=hopeless)
+        case Failed(invalid_number=invalid):
+            call = Call(CallState.FAILED, invalid_number=invalid)
             return replace(reserved, state=State.FAILED, call=call)

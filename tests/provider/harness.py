@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from verify_service.errors import TooManyCallsInFlight
-from verify_service.models import Outcome, Placed, Refused
+from verify_service.outcomes import Failed, Outcome, Placed
 from verify_service.provider.flashcall import FlashCallConfig, FlashCallProvider
 
 from .server import PATIENCE, Received, Server, Step, reply, send
@@ -94,10 +94,10 @@ def exchange(*script: Step, posts: int = 1, **options: Any) -> Seen:
     return Seen(outcome, server.requests, server.connections, seconds)
 
 
-def refused(*script: Step, **options: Any) -> Refused:
+def refused(*script: Step, **options: Any) -> Failed:
     """Return the outcome of the exchange, which is a refusal."""
     outcome = exchange(*script, **options).outcome
-    assert isinstance(outcome, Refused)
+    assert isinstance(outcome, Failed)
     return outcome
 
 

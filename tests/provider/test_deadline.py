@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from verify_service.models import Outcome, Refused, Unknown
+from verify_service.outcomes import Failed, Outcome, Unknown
 from verify_service.provider.flashcall import FlashCallProvider
 
 from .harness import SLACK, SOON, exchange, free_places, place, provider_at, success, wait_until
@@ -68,7 +68,7 @@ def full_backlog() -> Iterator[tuple[socket.socket, set[Any]]]:
 
 def assert_refunded(outcome: Outcome) -> None:
     """The outcome says that nobody was called and the quota is given back."""
-    assert isinstance(outcome, Refused)
+    assert isinstance(outcome, Failed)
     assert outcome.refund
 
 

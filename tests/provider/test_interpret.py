@@ -9,7 +9,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from verify_service.models import Placed, Refused
+from verify_service.outcomes import Failed, Placed
 from verify_service.provider.answers import ERROR_CODES, ERROR_WORDS, interpret
 
 from .harness import CALLER, CODE, PREFIX
@@ -47,7 +47,7 @@ def assert_sound(status: int, body: bytes) -> None:
         assert outcome.caller_prefix is None or str(answer["from"]).strip().endswith(CODE)
         assert (outcome.caller_prefix is None) is (outcome.caller_length is None)
     else:
-        assert isinstance(outcome, Refused)
+        assert isinstance(outcome, Failed)
         assert status >= 100
         assert outcome.refund or not outcome.account
 
@@ -81,7 +81,7 @@ def test_the_throttle_has_bounds(
 ) -> None:
     """A time to wait, where there is one, has 1 to 3600 seconds."""
     outcome = interpret(str(code), status, json.dumps(answer).encode(), header)
-    if isinstance(outcome, Refused) and outcome.retry_after is not None:
+    if isinstance(outcome, Failed) and outcome.retry_after is not None:
         assert 1 <= outcome.retry_after <= 3600
         assert outcome.refund
 
@@ -99,7 +99,7 @@ def test_outside_of_2xx_nothing_is_placed(status: int) -> None:
     """A requestId under another status fails, and counts."""
     body = json.dumps({"requestId": "r-1", "from": CALLER}).encode()
     outcome = interpret(CODE, status, body)
-    assert isinstance(outcome, Refused)
+    assert isinstance(outcome, Failed)
     assert not outcome.refund
 
 
@@ -108,7 +108,7 @@ def test_outside_of_2xx_nothing_is_placed(status: int) -> None:
 def test_a_known_error_code_decides_over_any_status(code: int, refund: bool, status: int) -> None:
     """The provider's own word counts more than the class of its HTTP status."""
     outcome = interpret(CODE, status, json.dumps({"errorCode": code}).encode())
-    assert isinstance(outcome, Refused)
+    assert isinstance(outcome, Failed)
     assert outcome.refund is refund
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from verify_service.models import Placed, Refused, Unknown
+from verify_service.outcomes import Failed, Placed, Unknown
 
 from .harness import exchange, place, provider_at
 from .server import Peer, Server, Step, drip, reply, reset, send
@@ -111,7 +111,7 @@ def test_a_refusal_after_an_interim_answer_is_a_refusal() -> None:
     said = b"HTTP/1.1 103 Early Hints\r\n\r\n" + reply(400, b'{"errorCode": 11}')
     outcome = exchange(send(said)).outcome
 
-    assert isinstance(outcome, Refused)
+    assert isinstance(outcome, Failed)
     assert outcome.invalid_number
 
 
@@ -138,7 +138,7 @@ def test_a_refused_connection_gives_the_quota_back() -> None:
     with socket.socket() as unheard:
         unheard.bind(("127.0.0.1", 0))
         outcome = place(provider_at(f"http://127.0.0.1:{unheard.getsockname()[1]}"))
-    assert isinstance(outcome, Refused)
+    assert isinstance(outcome, Failed)
     assert outcome.refund
 
 
@@ -154,7 +154,7 @@ def test_a_name_that_does_not_resolve_gives_the_quota_back(
     monkeypatch.setattr(socket, "getaddrinfo", unresolvable)
     outcome = place(provider_at(url))
 
-    assert isinstance(outcome, Refused)
+    assert isinstance(outcome, Failed)
     assert outcome.refund
 
 

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from verify_service.errors import TooManyCallsInFlight
-from verify_service.models import Placed, Refused, Unknown
+from verify_service.outcomes import Failed, Placed, Unknown
 from verify_service.provider import flashcall
 from verify_service.provider.flashcall import FlashCallProvider
 
@@ -102,7 +102,7 @@ def test_a_request_that_cannot_be_made_gives_the_place_back() -> None:
         provider = provider_at(server.url)
         provider._credentials.headers["X-Authorization"] = "two\nlines"
         outcome = place(provider)
-        assert isinstance(outcome, Refused)
+        assert isinstance(outcome, Failed)
         assert outcome.refund
         assert free_places(provider) == 1
     assert server.requests == []

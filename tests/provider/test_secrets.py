@@ -16,7 +16,7 @@ import structlog
 
 from verify_service import logs
 from verify_service.errors import TooManyCallsInFlight
-from verify_service.models import Outcome
+from verify_service.outcomes import Outcome
 from verify_service.provider import flashcall
 
 from .harness import (

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from verify_service.models import Placed, Refused
+from verify_service.outcomes import Failed, Placed
 
 from .harness import exchange, place, provider_at, success
 from .server import Server
@@ -22,7 +22,7 @@ def test_a_self_signed_certificate_is_refused_before_sending(tls: ssl.SSLContext
     """Nobody knows the certificate: not a byte of the request leaves, the quota is given back."""
     outcome = exchange(success(), tls=tls, posts=0).outcome
 
-    assert isinstance(outcome, Refused)
+    assert isinstance(outcome, Failed)
     assert outcome.refund
 
 
@@ -30,7 +30,7 @@ def test_a_certificate_for_somebody_else_is_refused(trusted_tls: ssl.SSLContext)
     """A known certificate for another name is no better."""
     with Server(success(), tls=trusted_tls) as server:
         outcome = place(provider_at(f"https://localhost:{server.port}"))
-    assert isinstance(outcome, Refused)
+    assert isinstance(outcome, Failed)
     assert outcome.refund
     assert server.requests == []
 
@@ -39,7 +39,7 @@ def test_a_server_without_tls_is_not_spoken_to() -> None:
     """An answer in the clear to an https address: nothing was sent."""
     with Server(success(), reads=False) as plain:
         outcome = place(provider_at(f"https://127.0.0.1:{plain.port}"))
-    assert isinstance(outcome, Refused)
+    assert isinstance(outcome, Failed)
     assert outcome.refund
     assert plain.connections == 1
 
@@ -53,7 +53,7 @@ def test_the_environment_does_not_choose_whom_to_trust(
 ) -> None:
     """A bundle named by a variable makes no certificate trusted."""
     monkeypatch.setenv(name, str(certificate[0]))
-    assert isinstance(exchange(success(), tls=tls, posts=0).outcome, Refused)
+    assert isinstance(exchange(success(), tls=tls, posts=0).outcome, Failed)
 
 
 def test_a_missing_bundle_in_the_environment_does_no_harm(

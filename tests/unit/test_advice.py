@@ -105,7 +105,7 @@ def test_a_number_that_is_barred_stops(state: State, call: CallState, limit: str
 
 def test_an_invalid_number_stops() -> None:
     """No other call to it can go out either."""
-    call = Call(CallState.FAILED, hopeless=True)
+    call = Call(CallState.FAILED, invalid_number=True)
     assert read(call, state=State.FAILED) == ("failed", STOP)
 
 

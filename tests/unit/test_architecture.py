@@ -15,7 +15,10 @@ TREES = modules(ROOT)
 KNOWN = set(TREES)
 IMPORTS = {name: imported(name, tree, KNOWN) for name, tree in TREES.items()}
 
-DOMAIN = {"advice", "codes", "errors", "ids", "models", "numbers", "policy", "verification"}
+DOMAIN = {
+    *("advice", "codes", "errors", "ids", "models", "numbers", "outcomes", "policy"),
+    "verification",
+}
 """The rules themselves. They would read the same over any store, provider and web framework."""
 
 FENCED = {

@@ -19,15 +19,12 @@ from verify_service.models import (
     CallState,
     CallStatus,
     Checked,
-    Outcome,
-    Placed,
-    Refused,
     Report,
     State,
-    Unknown,
     Verdict,
     Verification,
 )
+from verify_service.outcomes import Failed, Outcome, Placed, Unknown
 
 NUMBER = "+79179136787"
 MASKED = "+7917•••••87"
@@ -81,8 +78,8 @@ def verification(call: CallState = CallState.PLACED) -> Verification:
         (Placed("request-1", "7917913", 11), "call_placed", "info"),
         (Placed("request-1", None, None), "caller_mismatch", "error"),
         (Unknown("late"), "call_unknown", "warning"),
-        (Refused("no", refund=True, error_code=4), "call_failed", "warning"),
-        (Refused("no", refund=True, error_code=6, account=True), "call_failed", "error"),
+        (Failed("no", refund=True, error_code=4), "call_failed", "warning"),
+        (Failed("no", refund=True, error_code=6, account=True), "call_failed", "error"),
     ],
 )
 def test_a_start(kept: Kept, outcome: Outcome, event: str, level: str) -> None:
@@ -91,16 +88,17 @@ def test_a_start(kept: Kept, outcome: Outcome, event: str, level: str) -> None:
     line = kept.line
     assert (line["event"], line["level"]) == (event, level)
     assert (line["number"], line["verification_id"]) == (MASKED, "id")
-    assert kept.counts('verify_starts_total{outcome="placed"}')
+    kind = type(outcome).__name__.lower()
+    assert kept.counts(f'verify_starts_total{{outcome="{kind}"}}')
     assert kept.counts("verify_caller_mismatches_total") == (event == "caller_mismatch")
 
 
 @pytest.mark.parametrize(
-    ("error_code", "label"), [(None, "none"), (4, "4"), (77, "77"), (123_456_789, "999")]
+    ("error_code", "label"), [(None, "none"), (4, "4"), (77, "other"), (123_456_789, "other")]
 )
 def test_a_label_takes_few_values(kept: Kept, error_code: int | None, label: str) -> None:
     """Whatever number the provider thinks of."""
-    kept.journal.started(verification(), Refused("no", refund=False, error_code=error_code))
+    kept.journal.started(verification(), Failed("no", refund=False, error_code=error_code))
     assert kept.counts(f'verify_provider_errors_total{{code="{label}"}}')
 
 

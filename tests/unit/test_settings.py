@@ -67,7 +67,7 @@ GOOD: list[tuple[str, str, Any]] = [
     ("PROVIDER_AUTH", "basic-pair", "basic-pair"),
     ("PROVIDER_CALL_TIMEOUT_MS", "1000", 1000),
     ("PROVIDER_CONNECT_TIMEOUT", "0.5", 0.5),
-    ("PROVIDER_DEADLINE", "25", 25.0),
+    ("PROVIDER_DEADLINE", "20", 20.0),
     ("PROVIDER_MAX_IN_FLIGHT", "1", 1),
     ("CALLBACK_APP_KEYS", "one, two", (b"one", b"two")),
     ("CALLBACK_PATH_SECRET", "A-z_0.9~", "A-z_0.9~"),

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from verify_service.parsing import sha256_hex
-from verify_service.settings import SettingsError
+from verify_service.settings import DEVELOPMENT, SettingsError
 
 from .conftest import PRODUCTION, Read
 
@@ -176,3 +176,19 @@ def test_an_empty_file_is_an_empty_value(read: Read, tmp_path: Path) -> None:
     file.write_text("\n", encoding="utf-8")
     with pytest.raises(SettingsError, match="NUMBER_SECRET: "):
         read(NUMBER_SECRET=None, NUMBER_SECRET_FILE=str(file))
+
+
+@pytest.mark.parametrize("name", ["CODE_SECRET", "NUMBER_SECRET"])
+def test_production_refuses_a_secret_that_everybody_can_read(read: Read, name: str) -> None:
+    """What development takes for a default stands in the source code."""
+    with pytest.raises(SettingsError, match=name):
+        read(**{**PRODUCTION, name: DEVELOPMENT[name]})
+
+
+@pytest.mark.parametrize(
+    "option", ["socket_timeout=60", "max_connections=50", "ssl_cert_reqs=none"]
+)
+def test_an_address_cannot_overrule_the_settings(read: Read, option: str) -> None:
+    """The client would take pool, patience and trust from the query of the address."""
+    with pytest.raises(SettingsError, match="REDIS_URL"):
+        read(**{**PRODUCTION, "REDIS_URL": f"rediss://h/0?{option}"})

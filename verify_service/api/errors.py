@@ -7,7 +7,13 @@ from typing import Any
 import structlog
 from flask import Flask, Response, jsonify
 from marshmallow import ValidationError
-from werkzeug.exceptions import HTTPException, InternalServerError
+from werkzeug.exceptions import (
+    HTTPException,
+    InternalServerError,
+    MethodNotAllowed,
+    NotFound,
+    RequestEntityTooLarge,
+)
 
 from verify_service import errors as domain
 from verify_service.api import present, problems
@@ -19,34 +25,71 @@ INVALID_TOKEN, THROTTLED, INVALID_REQUEST, INVALID_NUMBER = 1, 4, 10, 11
 SOON = 2
 """Seconds after which a try after a 503 makes sense."""
 
-log = structlog.get_logger(__name__)
+log = structlog.get_logger()
 _answer = ErrorAnswer()
 
-HTTP_ERRORS = {
-    404: ("notFoundError", "There is no such path. The paths are listed in the README."),
-    405: ("methodNotAllowedError", "The path exists, but not with this method; see Allow."),
-    413: ("payloadTooLargeError", "The body is larger than 16 KiB."),
-    401: ("invalidAccessKeyError", "Send Authorization: Bearer <METRICS_TOKEN>."),
+FIXED: dict[type[Exception], tuple[int, str, str, dict[str, int]]] = {
+    problems.InvalidAccessKey: (
+        401,
+        "invalidAccessKeyError",
+        "Send X-Authorization: AccessKey <key> with a key of your app.",
+        {"error_code": INVALID_TOKEN},
+    ),
+    problems.InvalidAppKey: (
+        401,
+        "invalidAccessKeyError",
+        "The callback's appKey is missing or unknown.",
+        {"error_code": INVALID_TOKEN},
+    ),
+    problems.InvalidMetricsToken: (
+        401,
+        "invalidAccessKeyError",
+        "Send Authorization: Bearer <METRICS_TOKEN>.",
+        {"error_code": INVALID_TOKEN},
+    ),
+    problems.WrongMediaType: (
+        415,
+        "requiredJsonError",
+        "Send the body as JSON, with Content-Type: application/json.",
+        {"error_code": INVALID_REQUEST},
+    ),
+    problems.NotJson: (
+        400,
+        "requiredJsonError",
+        "The body is empty or no JSON in UTF-8.",
+        {"error_code": INVALID_REQUEST},
+    ),
+    domain.VerificationNotFound: (
+        404,
+        "notFoundError",
+        "Your app has no such verification, or it ended more than an hour ago.",
+        {},
+    ),
+    domain.TooManyCallsInFlight: (
+        503,
+        "rpcError",
+        "Too many calls are being placed; nothing was reserved. Try again.",
+        {"retry_after": SOON},
+    ),
+    NotFound: (404, "notFoundError", "There is no such path. The README lists them.", {}),
+    RequestEntityTooLarge: (413, "payloadTooLargeError", "The body is over 16 KiB.", {}),
 }
+"""What always gets the same answer."""
 
 
 def install(app: Flask) -> None:
     """Give every error its answer. Flask picks the handler of the nearest class."""
     handlers: dict[type[Exception], Any] = {
-        problems.InvalidAccessKey: _invalid_access_key,
-        problems.InvalidAppKey: _invalid_app_key,
-        problems.WrongMediaType: _wrong_media_type,
-        problems.NotJson: _not_json,
+        **dict.fromkeys(FIXED, _fixed),
         ValidationError: _invalid_scheme,
         domain.InvalidNumber: _invalid_number,
         domain.InvalidCallback: _invalid_data,
         domain.DestinationNotAllowed: _destination,
-        domain.VerificationNotFound: _not_found,
         domain.LimitReached: _limit,
         domain.CallFailed: _call_failed,
         domain.StoreUnavailable: _store_unavailable,
-        domain.TooManyCallsInFlight: _too_many_in_flight,
-        HTTPException: _http,
+        MethodNotAllowed: _method_not_allowed,
+        HTTPException: _malformed,
         InternalServerError: _bug_in_answering,
         Exception: _bug,
     }
@@ -64,24 +107,9 @@ def _problem(http: int, status: str, reason: str, **more: Any) -> Response:
     return response
 
 
-def _invalid_access_key(_: problems.InvalidAccessKey) -> Response:
-    reason = "Send X-Authorization: AccessKey <key> with a key of your app."
-    return _problem(401, "invalidAccessKeyError", reason, error_code=INVALID_TOKEN)
-
-
-def _invalid_app_key(_: problems.InvalidAppKey) -> Response:
-    reason = "The callback's appKey is missing or unknown."
-    return _problem(401, "invalidAccessKeyError", reason, error_code=INVALID_TOKEN)
-
-
-def _wrong_media_type(_: problems.WrongMediaType) -> Response:
-    reason = "Send the body as JSON, with Content-Type: application/json."
-    return _problem(415, "requiredJsonError", reason, error_code=INVALID_REQUEST)
-
-
-def _not_json(_: problems.NotJson) -> Response:
-    reason = "The body is empty or no JSON in UTF-8."
-    return _problem(400, "requiredJsonError", reason, error_code=INVALID_REQUEST)
+def _fixed(error: Exception) -> Response:
+    http, status, reason, more = FIXED[type(error)]
+    return _problem(http, status, reason, **more)
 
 
 def _invalid_scheme(error: ValidationError) -> Response:
@@ -107,11 +135,6 @@ def _destination(error: domain.DestinationNotAllowed) -> Response:
     return _problem(403, "prohibitedForServiceError", error.reason)
 
 
-def _not_found(_: domain.VerificationNotFound) -> Response:
-    reason = "Your app has no such verification, or it ended more than an hour ago."
-    return _problem(404, "notFoundError", reason)
-
-
 def _limit(error: domain.LimitReached) -> Response:
     return _problem(
         429,
@@ -124,35 +147,33 @@ def _limit(error: domain.LimitReached) -> Response:
 
 
 def _call_failed(error: domain.CallFailed) -> Response:
-    refusal, more = error.refusal, present.after_reservation(error.standing)
-    if refusal.error_code is not None:
-        more["error_code"] = refusal.error_code
-    if refusal.retry_after is not None:
-        more["retry_after"] = refusal.retry_after
-    if refusal.invalid_number:
-        return _problem(400, "invalidDataError", refusal.reason, **more)
-    return _problem(502, "rpcError", refusal.reason, **more)
+    outcome, more = error.outcome, present.after_reservation(error.standing)
+    if outcome.error_code is not None:
+        more["error_code"] = outcome.error_code
+    if outcome.retry_after is not None:
+        more["retry_after"] = outcome.retry_after
+    if outcome.invalid_number:
+        return _problem(400, "invalidDataError", outcome.reason, **more)
+    return _problem(502, "rpcError", outcome.reason, **more)
 
 
 def _store_unavailable(error: domain.StoreUnavailable) -> Response:
-    log.error("store_unavailable", error=type(error.__cause__).__name__)
+    log.error("store_unavailable", reason=error.reason)
     reason = "Redis cannot be reached, so nobody is verified by this answer. Try again."
     return _problem(503, "rpcError", reason, retry_after=SOON)
 
 
-def _too_many_in_flight(_: domain.TooManyCallsInFlight) -> Response:
-    reason = "Too many calls are being placed; nothing was reserved. Try again."
-    return _problem(503, "rpcError", reason, retry_after=SOON)
-
-
-def _http(error: HTTPException) -> Response:
-    http = error.code or 500
-    status, reason = HTTP_ERRORS.get(http, ("invalidSchemeError", "The request is malformed."))
-    response = _problem(http, status, reason)
-    for name, value in error.get_headers():
-        if name.lower() in ("allow", "retry-after"):
-            response.headers[name] = value
+def _method_not_allowed(error: MethodNotAllowed) -> Response:
+    reason = "The path exists, but not with this method; see Allow."
+    response = _problem(405, "methodNotAllowedError", reason)
+    response.headers["Allow"] = ", ".join(sorted(error.valid_methods or ()))
     return response
+
+
+def _malformed(error: HTTPException) -> Response:
+    """What else werkzeug finds wrong with a request, before any view sees it."""
+    http = error.code if error.code and error.code < 500 else 400
+    return _problem(http, "invalidSchemeError", "The request is malformed.")
 
 
 def _bug(error: BaseException) -> Response:

@@ -7,6 +7,8 @@ from flask.typing import ResponseReturnValue
 
 from verify_service.api.auth import header, is_one_of
 from verify_service.api.context import context, verifications
+from verify_service.api.problems import InvalidMetricsToken
+from verify_service.metrics import CONTENT_TYPE
 
 
 def operations_blueprint(metrics_token: str | None, *, production: bool) -> Blueprint:
@@ -26,7 +28,7 @@ def operations_blueprint(metrics_token: str | None, *, production: bool) -> Blue
     @blueprint.get("/readyz")
     def readyz() -> ResponseReturnValue:
         """Redis answers, so starts and checks can be served."""
-        verifications().store.ping()
+        verifications().ping()
         return {"status": "ok", "calls": "open"}
 
     @blueprint.get("/metrics")
@@ -37,7 +39,7 @@ def operations_blueprint(metrics_token: str | None, *, production: bool) -> Blue
         scheme, _, shown = (header("Authorization") or "").partition(" ")
         known = scheme.lower() == "bearer" and is_one_of([(metrics_token or "").encode()], shown)
         if metrics_token is not None and not known:
-            abort(401)
-        return Response(context().metrics.render(), mimetype="text/plain")
+            raise InvalidMetricsToken
+        return Response(context().metrics.render(), content_type=CONTENT_TYPE)
 
     return blueprint

@@ -6,7 +6,7 @@ from typing import Any
 
 from verify_service.advice import Standing
 from verify_service.codes import DIGITS
-from verify_service.models import Call, NextAction, State, Verification
+from verify_service.models import Call, NextAction, State, Verdict, Verification
 from verify_service.numbers import mask
 from verify_service.verification import Answer
 
@@ -43,7 +43,7 @@ def check(answer: Answer) -> dict[str, Any]:
     if found.state is State.APPROVED:
         return shown
     shown |= _bar(found)
-    if answer.barred:
+    if answer.verdict is Verdict.BARRED:
         exhausted = {"state": State.EXHAUSTED, "checks_left": 0}
         return shown | exhausted | {"restart_in": found.restart_in}
     shown["checks_left"] = found.checks_left

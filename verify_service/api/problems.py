@@ -21,3 +21,7 @@ class InvalidAccessKey(Problem):
 
 class InvalidAppKey(Problem):
     """The callback's ``appKey`` is missing or unknown."""
+
+
+class InvalidMetricsToken(Problem):
+    """The token of ``/metrics`` is missing or wrong."""

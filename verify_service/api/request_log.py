@@ -1,4 +1,4 @@
-"""Around every request: its id, its log line, its age."""
+"""Around every request: its id, its log line, its duration."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from flask import Flask, Response, g, request
 HEADER = "X-Request-ID"
 _ACCEPTABLE = re.compile(r"[A-Za-z0-9_.:-]{1,128}\Z")
 
-log = structlog.get_logger("verify_service.http")
+log = structlog.get_logger()
 
 
 def install(app: Flask) -> None:

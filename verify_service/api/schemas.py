@@ -20,6 +20,15 @@ def _printable(text: str) -> None:
         raise ValidationError("Must be printable characters only.")
 
 
+class Camel(Schema):
+    """Snake case inside, camel case outside, as the provider's API writes it."""
+
+    def on_bind_field(self, field_name: str, field_obj: fields.Field[Any]) -> None:
+        """Name the field outside."""
+        head, *tail = field_name.split("_")
+        field_obj.data_key = head + "".join(word.capitalize() for word in tail)
+
+
 class Code(fields.Field[str]):
     """Four ASCII digits, or the integer they write."""
 
@@ -57,7 +66,7 @@ class Moment(fields.Field[int]):
         return int(text)
 
 
-class StartRequest(Schema):
+class StartRequest(Camel):
     """``POST /verify/start``."""
 
     class Meta:
@@ -65,96 +74,89 @@ class StartRequest(Schema):
 
     number = fields.String(required=True, validate=Length(max=64))
     reference = fields.String(validate=[Length(max=64), _printable])
-    client_ip = fields.IP(data_key="clientIp")
-    device_id = fields.String(data_key="deviceId", validate=[Length(1, 128), _printable])
+    client_ip = fields.IP()
+    device_id = fields.String(validate=[Length(1, 128), _printable])
 
 
-class CheckRequest(Schema):
+class CheckRequest(Camel):
     """``POST /verify/check``."""
 
     class Meta:
         unknown = RAISE
 
-    verification_id = fields.String(
-        required=True, data_key="verificationId", validate=Length(max=128)
-    )
+    verification_id = fields.String(required=True, validate=Length(max=128))
     code = Code(required=True)
 
 
-class CallbackRequest(Schema):
+class CallbackRequest(Camel):
     """``POST /callbacks/flashcall``. The provider may add fields; it may not leave any out."""
 
     class Meta:
         unknown = EXCLUDE
 
-    request_id = Opaque(required=True, data_key="requestId")
+    request_id = Opaque(required=True)
     number = Opaque(required=True)
     status = fields.String(required=True, validate=Length(min=1))
     timestamp = Moment(required=True)
 
 
-class CallAnswer(Schema):
+class CallAnswer(Camel):
     """The call, inside an answer."""
 
     state = fields.String()
-    caller_prefix = fields.String(data_key="callerPrefix", allow_none=True)
-    caller_length = fields.Integer(data_key="callerLength", allow_none=True)
-    code_digits = fields.Integer(data_key="codeDigits")
-    provider_status = fields.String(data_key="providerStatus")
+    caller_prefix = fields.String(allow_none=True)
+    caller_length = fields.Integer(allow_none=True)
+    code_digits = fields.Integer()
+    provider_status = fields.String()
     at = fields.Integer()
 
 
-class VerificationAnswer(Schema):
+class Progress(Camel):
+    """What every answer about a verification may say."""
+
+    status = fields.Constant("ok")
+    state = fields.String()
+    number = fields.String()
+    checks_left = fields.Integer()
+    expires_in = fields.Integer()
+    restart_in = fields.Integer()
+    next_action = fields.String()
+    limit = fields.String()
+    retry_after = fields.Integer()
+    reference = fields.String()
+
+
+class VerificationAnswer(Progress):
     """A verification, as start, status and cancel show it."""
 
-    status = fields.Constant("ok")
-    verification_id = fields.String(data_key="verificationId")
-    state = fields.String()
-    number = fields.String()
+    verification_id = fields.String()
     call = fields.Nested(CallAnswer)
-    checks_left = fields.Integer(data_key="checksLeft")
-    expires_at = fields.Integer(data_key="expiresAt")
-    expires_in = fields.Integer(data_key="expiresIn")
-    restart_in = fields.Integer(data_key="restartIn")
-    next_action = fields.String(data_key="nextAction")
-    limit = fields.String()
-    retry_after = fields.Integer(data_key="retryAfter")
-    reference = fields.String()
+    expires_at = fields.Integer()
 
 
-class CheckAnswer(Schema):
+class CheckAnswer(Progress):
     """A check's answer. Only ``verified: true`` logs anyone in."""
 
-    status = fields.Constant("ok")
     verified = fields.Boolean()
-    state = fields.String()
-    number = fields.String()
-    checks_left = fields.Integer(data_key="checksLeft")
-    expires_in = fields.Integer(data_key="expiresIn")
-    restart_in = fields.Integer(data_key="restartIn")
-    next_action = fields.String(data_key="nextAction")
-    limit = fields.String()
-    retry_after = fields.Integer(data_key="retryAfter")
-    reference = fields.String()
 
 
-class CallbackAnswer(Schema):
+class CallbackAnswer(Camel):
     """A callback's answer."""
 
     status = fields.Constant("ok")
     applied = fields.Boolean()
 
 
-class ErrorAnswer(Schema):
+class ErrorAnswer(Camel):
     """Every error."""
 
     status = fields.String()
-    error_code = fields.Integer(data_key="errorCode")
-    error_reason = fields.String(data_key="errorReason")
+    error_code = fields.Integer()
+    error_reason = fields.String()
     errors = fields.Dict()
     limit = fields.String()
-    retry_after = fields.Integer(data_key="retryAfter")
-    verification_id = fields.String(data_key="verificationId")
-    next_action = fields.String(data_key="nextAction")
-    restart_in = fields.Integer(data_key="restartIn")
+    retry_after = fields.Integer()
+    verification_id = fields.String()
+    next_action = fields.String()
+    restart_in = fields.Integer()
     reference = fields.String()

@@ -10,7 +10,7 @@ import re
 from typing import Any
 
 from verify_service.codes import DIGITS
-from verify_service.models import Outcome, Placed, Refused
+from verify_service.outcomes import Failed, Outcome, Placed
 
 THROTTLE_SECONDS = 5
 """How long to wait after errorCode 4 where the provider names no time."""
@@ -73,7 +73,7 @@ def interpret(code: str, http_status: int, body: bytes, retry_after: str | None 
     if 400 <= http_status < 500:
         throttle = _seconds(retry_after) if http_status == 429 else None
         reason = f"The provider refused the call (HTTP {http_status})."
-        return Refused(
+        return Failed(
             reason,
             refund=True,
             error_code=error_code,
@@ -82,7 +82,7 @@ def interpret(code: str, http_status: int, body: bytes, retry_after: str | None 
         )
     if not 200 <= http_status < 300:
         reason = f"The provider answered HTTP {http_status}; the phone may ring all the same."
-        return Refused(reason, refund=False, error_code=error_code)
+        return Failed(reason, refund=False, error_code=error_code)
     return _success(code, answer, error_code)
 
 
@@ -90,10 +90,10 @@ def _success(code: str, answer: dict[str, Any], error_code: int | None) -> Outco
     request_id = _text(answer.get("requestId"))
     if _names_an_error(answer, error_code):
         reason = "The provider answered with an error that its page does not know."
-        return Refused(reason, refund=False, error_code=error_code)
+        return Failed(reason, refund=False, error_code=error_code)
     if not 0 < len(request_id) <= _LONGEST_ID:
         reason = "The provider's answer could not be read; the phone may ring all the same."
-        return Refused(reason, refund=False)
+        return Failed(reason, refund=False)
     return Placed(request_id, *_caller(code, answer.get("from")))
 
 
@@ -112,8 +112,8 @@ def _caller(code: str, value: object) -> tuple[str, int] | tuple[None, None]:
     return digits[:-DIGITS], len(digits)
 
 
-def _known_code(error_code: int, retry_after: str | None) -> Refused:
-    return Refused(
+def _known_code(error_code: int, retry_after: str | None) -> Failed:
+    return Failed(
         f"The provider refused the call: {ERROR_CODES[error_code]}.",
         refund=error_code != INVALID_NUMBER,
         error_code=error_code,
@@ -123,9 +123,9 @@ def _known_code(error_code: int, retry_after: str | None) -> Refused:
     )
 
 
-def _known_word(word: str) -> Refused:
+def _known_word(word: str) -> Failed:
     reason = f"The provider refused the call: {ERROR_WORDS[word]}."
-    return Refused(reason, refund=True, account=word in _ACCOUNT_WORDS)
+    return Failed(reason, refund=True, account=word in _ACCOUNT_WORDS)
 
 
 def _parse(body: bytes) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from typing import Self
 from requests import PreparedRequest, Request, Response
 
 from verify_service.errors import TooManyCallsInFlight
-from verify_service.models import Outcome, Refused, Unknown
+from verify_service.outcomes import Failed, Outcome, Unknown
 from verify_service.provider.answers import interpret
 from verify_service.provider.auth import AUTH_FORMS
 from verify_service.provider.deadline import MayHaveArrived, NeverSent, within
@@ -70,7 +70,7 @@ class FlashCallProvider:
                 self._config.deadline, lambda: self._send(self._request(number, code)), finished
             )
         except NeverSent:
-            return Refused("The provider could not be reached; nobody was called.", refund=True)
+            return Failed("The provider could not be reached; nobody was called.", refund=True)
         except MayHaveArrived:
             return Unknown("The provider did not answer in time; the phone may be ringing.")
         return interpret(code, status, body, retry_after)
