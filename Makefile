@@ -6,10 +6,10 @@ BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint format lock clean
+.PHONY: help run test lint format bench lock clean
 
 help:  ## list the targets
-	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*##/\t/' | expand -t 12
+	@awk -F ':.*## *' '/^[a-z-]+:.*## /{printf "%-10s%s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 run: $(READY)  ## Valkey, the provider's simulator and the service; shows what to try
 	@$(BIN)/python -m verify_service.dev
@@ -28,6 +28,9 @@ lint: $(READY)  ## ruff and mypy --strict
 format: $(READY)  ## let ruff write
 	@$(BIN)/ruff check --fix .
 	@$(BIN)/ruff format .
+
+bench: $(READY)  ## how fast it is, on this machine (Linux)
+	@$(BIN)/python -m bench $(BENCH)
 
 lock: $(READY)  ## resolve the packages of setup.cfg anew, with hashes, for every Python it supports
 	@$(BIN)/python -m pip install --quiet uv

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import http.client
+import itertools
 import json
 import time
 from collections import Counter
@@ -12,6 +13,8 @@ from typing import Any
 
 import gevent
 
+WRONG = "0999"
+"""Well formed, and never right: codes start at 1000."""
 HEADERS = {
     "X-Authorization": "AccessKey development-access-key",
     "Content-Type": "application/json",
@@ -53,15 +56,29 @@ def in_parallel(many: int, work: Callable[[int], None]) -> float:
     return time.perf_counter() - began
 
 
-def checks(port: int, verification_id: str, clients: int, seconds: float) -> Load:
-    """Keep ``clients`` busy with checks for so long."""
+def verifications(port: int, many: int) -> list[str]:
+    """Start so many, each of a number of its own, and return their ids."""
+    ids: list[str] = []
+
+    def work(n: int) -> None:
+        answer = Load().send(client(port), "/verify/start", {"number": f"+7916{1_000_000 + n}"})
+        ids.append(answer["verificationId"])
+
+    in_parallel(many, work)
+    return ids
+
+
+def checks(port: int, ids: list[str], clients: int, seconds: float) -> Load:
+    """Keep ``clients`` busy with wrong guesses for so long, each with verifications of its own."""
     load = Load()
     until = time.perf_counter() + seconds
 
-    def work(_: int) -> None:
+    def work(n: int) -> None:
         connection = client(port)
-        while time.perf_counter() < until:
+        for verification_id in itertools.cycle(ids[n::clients]):
             load.send(connection, "/verify/check", _guess(verification_id))
+            if time.perf_counter() > until:
+                return
 
     in_parallel(clients, work)
     return load
@@ -97,4 +114,4 @@ def starts_with_checks(
 
 
 def _guess(verification_id: str) -> dict[str, str]:
-    return {"verificationId": verification_id, "code": "1234"}
+    return {"verificationId": verification_id, "code": WRONG}

@@ -17,9 +17,9 @@ keeps an idle connection for 60 s at most, less than routers do. gthread has a t
 client that drips its headers: 100 of those timed out half the checks at 64 threads.
 """
 
-import contextlib
 import os
 import resource
+import shutil
 import tempfile
 from pathlib import Path
 
@@ -40,8 +40,10 @@ worker_connections = int(os.environ.get("THREADS") or 1000)
 # Each connection is a file, and so are a start's connection to the provider and its duplicate.
 # The usual soft limit of 1,024 would be reached before worker_connections is.
 _soft, _hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-with contextlib.suppress(ValueError, OSError):
-    resource.setrlimit(resource.RLIMIT_NOFILE, (_hard, _hard))
+_wanted = max(_soft, 3 * worker_connections + 100)
+if _hard != resource.RLIM_INFINITY:
+    _wanted = min(_wanted, _hard)
+resource.setrlimit(resource.RLIMIT_NOFILE, (_wanted, _hard))
 
 # Routers keep an idle connection for 90 s and reuse it until then; whoever closes first must not
 # be us, or a request meets a closed door.
@@ -51,7 +53,8 @@ keepalive = 95
 # since greenlets that wait do not stop the heartbeat.
 timeout = 30
 
-# After SIGTERM: the platform kills at 30 s, the longest request (PROVIDER_DEADLINE) takes 10.
+# After SIGTERM: the platform kills at 30 s; the longest request, a start, takes
+# PROVIDER_DEADLINE (20 at most) and two exchanges with Redis.
 graceful_timeout = 25
 
 # The heartbeat is a file; on a disk, a busy one could stop it.
@@ -62,7 +65,17 @@ if Path("/dev/shm").is_dir():  # noqa: S108
 control_socket_disable = True
 
 # Counters of all processes in one folder, so that any of them can answer GET /metrics for all.
-os.environ.setdefault("PROMETHEUS_MULTIPROC_DIR", tempfile.mkdtemp(prefix="verify-metrics-"))
+_own_folder = None
+if "PROMETHEUS_MULTIPROC_DIR" not in os.environ:
+    _own_folder = os.environ["PROMETHEUS_MULTIPROC_DIR"] = tempfile.mkdtemp(
+        prefix="verify-metrics-"
+    )
+
+
+def on_exit(_: object) -> None:
+    """Take the counters' folder away."""
+    if _own_folder:
+        shutil.rmtree(_own_folder, ignore_errors=True)
 
 
 class NoAccessLog(Logger):

@@ -6,7 +6,9 @@ Procfile as a platform would run it. Ends with Ctrl-C, or when one of them ends.
 
 from __future__ import annotations
 
+import contextlib
 import os
+import shlex
 import sys
 import threading
 import time
@@ -35,7 +37,7 @@ Ready. In another terminal, one after the other:
     | tee -a /dev/stderr | sed 's/.*"verificationId":"\\([^"]*\\)".*/\\1/')
 
   # 2. The person looks at the phone: the last four digits of the caller are the code.
-  CODE=$(curl -s {sandbox}/sandbox/calls?number=79179136787 \\
+  CODE=$(curl -s '{sandbox}/sandbox/calls?number=79179136787' \\
     | tee -a /dev/stderr | grep -o '"code": *"[0-9]*"' | tail -1 | tr -dc 0-9)
 
   # 3. The login flow checks what was typed. Once, and only once, it says verified: true.
@@ -43,7 +45,7 @@ Ready. In another terminal, one after the other:
     -H 'Content-Type: application/json' \\
     -d "{{\\"verificationId\\": \\"$ID\\", \\"code\\": \\"$CODE\\"}}"
 
-  # 4. The provider's callback has marked the call delivered by now.
+  # 4. By now the callback has marked the call delivered.
   curl -s {web}/verify/$ID -H 'X-Authorization: AccessKey development-access-key'
 
 Numbers with other outcomes: curl -s {sandbox}/
@@ -56,16 +58,14 @@ Ctrl-C ends everything.
 @click.option("--sandbox-port", default=9090, help="The simulator's port, or the next free.")
 def main(port: int, sandbox_port: int) -> None:
     """Run Valkey, the provider's simulator and the service, and show what to try."""
-    web, sandbox = (f"http://{HOST}:{_free(wanted)}" for wanted in (port, sandbox_port))
+    port = _free(port)
+    sandbox_port = _free(sandbox_port, but=port)
+    web, sandbox = f"http://{HOST}:{port}", f"http://{HOST}:{sandbox_port}"
     with ValkeyServer(port=_free(VALKEY_PORT + os.getpid() % 1000)) as valkey:
         manager = Manager()
+        manager.add_process("sandbox", _sandbox_line(sandbox_port, web))
         manager.add_process(
-            "sandbox",
-            f"{sys.executable} -m verify_service.sandbox --port {_port(sandbox)}"
-            f" --callback-url {web}/callbacks/flashcall",
-        )
-        manager.add_process(
-            "web", _web_line(), env=_environment(web, sandbox, valkey.port), cwd=PROCFILE.parent
+            "web", _web_line(), env=_environment(port, valkey.port, sandbox), cwd=PROCFILE.parent
         )
         threading.Thread(target=_introduce, args=(web, sandbox), daemon=True).start()
         manager.loop()
@@ -77,13 +77,18 @@ def _web_line() -> str:
     return line
 
 
-def _environment(web: str, sandbox: str, valkey_port: int) -> dict[str, str]:
-    """What the platform would set. Anything else, limits say, may come from the caller's."""
+def _sandbox_line(port: int, web: str) -> str:
+    line = [sys.executable, "-m", "verify_service.sandbox", f"--port={port}"]
+    return shlex.join([*line, f"--callback-url={web}/callbacks/flashcall"])
+
+
+def _environment(port: int, valkey_port: int, sandbox: str) -> dict[str, str]:
+    """What the platform would set. The rest, limits say, comes from the caller's environment."""
     here = Path(sys.executable).parent
     return os.environ | {
         "PATH": f"{here}{os.pathsep}{os.environ.get('PATH', os.defpath)}",
         "APP_ENV": "development",
-        "PORT": _port(web),
+        "PORT": str(port),
         "REDIS_URL": f"redis://{HOST}:{valkey_port}/0",
         "PROVIDER_URL": f"{sandbox}/api",
     }
@@ -95,23 +100,15 @@ def _introduce(web: str, sandbox: str) -> None:
     session.trust_env = False
     until = time.monotonic() + PATIENCE
     while time.monotonic() < until:
-        try:
-            ready = session.get(f"{web}/readyz", timeout=1).ok
-            ready = session.get(f"{sandbox}/", timeout=1).ok and ready
-        except requests.RequestException:
-            ready = False
-        if ready:
-            click.echo(STEPS.format(web=web, sandbox=sandbox))
-            return
+        with contextlib.suppress(requests.RequestException):
+            if all(session.get(url, timeout=1).ok for url in (f"{web}/readyz", f"{sandbox}/")):
+                click.echo(STEPS.format(web=web, sandbox=sandbox))
+                return
         time.sleep(0.1)
 
 
-def _free(port: int) -> int:
-    return next(one for one in range(port, 65_536) if is_port_bindable(HOST, one))
-
-
-def _port(url: str) -> str:
-    return url.rpartition(":")[2]
+def _free(port: int, but: int | None = None) -> int:
+    return next(one for one in range(port, 65_536) if one != but and is_port_bindable(HOST, one))
 
 
 if __name__ == "__main__":
