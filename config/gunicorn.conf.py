@@ -17,13 +17,19 @@ keeps an idle connection for 60 s at most, less than routers do. gthread has a t
 client that drips its headers: 100 of those timed out half the checks at 64 threads.
 """
 
+import contextlib
+import json
 import os
 import resource
 import shutil
+import socket
 import tempfile
+import uuid
 from pathlib import Path
 
 from gunicorn.glogging import Logger
+from gunicorn.http.errors import ParseException
+from gunicorn.workers.ggevent import GeventWorker
 
 # All interfaces, as platforms expect; on one's own machine nobody else should come in.
 _host = "127.0.0.1" if os.environ.get("APP_ENV") == "development" else "0.0.0.0"  # noqa: S104
@@ -31,7 +37,6 @@ bind = f"{_host}:{os.environ.get('PORT', '8000')}"
 
 # One process per core; the platform's smallest machines have one or two. WEB_CONCURRENCY says more.
 workers = int(os.environ.get("WEB_CONCURRENCY") or 2)
-worker_class = "gevent"
 
 # Connections per process, each a greenlet: a few kilobytes. Idle ones count too, and a router
 # keeps many. Starts in flight take half of them at most (PROVIDER_MAX_IN_FLIGHT).
@@ -72,10 +77,15 @@ if "PROMETHEUS_MULTIPROC_DIR" not in os.environ:
     )
 
 
-def on_exit(_: object) -> None:
+def on_exit(_server: object) -> None:
     """Take the counters' folder away."""
     if _own_folder:
         shutil.rmtree(_own_folder, ignore_errors=True)
+
+
+# What a proxy may say of a request that nothing here asks for; SCRIPT_NAME could move all paths.
+forwarder_headers = ""
+secure_scheme_headers: dict[str, str] = {}
 
 
 class NoAccessLog(Logger):
@@ -90,3 +100,40 @@ class NoAccessLog(Logger):
 
 
 logger_class = NoAccessLog
+
+
+def pre_request(_worker: object, _req: object) -> None:
+    """Write nothing: gunicorn's own hook logs the path at debug level."""
+
+
+class Worker(GeventWorker):
+    """Answers what is no HTTP as the service answers everything: in JSON, and without a quote.
+
+    gunicorn's own page and its warning repeat the offending line, and a key may stand in it.
+    """
+
+    def handle_error(
+        self,
+        _req: object,
+        client: socket.socket,
+        _addr: object,
+        exc: Exception,
+    ) -> None:
+        """Log and answer a request that no application saw."""
+        self.log.warning("A request that could not be read: %s", type(exc).__name__)
+        bug = not isinstance(exc, ParseException)
+        answer = {
+            "status": "internalError" if bug else "invalidSchemeError",
+            "errorReason": "A bug of the server." if bug else "This is no proper HTTP request.",
+        }
+        body = json.dumps(answer).encode()
+        head = (
+            f"HTTP/1.1 {'500 Internal Server Error' if bug else '400 Bad Request'}\r\n"
+            f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n"
+            f"X-Request-ID: {uuid.uuid4().hex}\r\nConnection: close\r\n\r\n"
+        )
+        with contextlib.suppress(OSError):
+            client.sendall(head.encode() + body)
+
+
+worker_class = Worker

@@ -6,6 +6,9 @@ keys and the calling number never come this way.
 
 from __future__ import annotations
 
+import hashlib
+import re
+
 import structlog
 
 from verify_service.errors import LimitReached
@@ -14,7 +17,7 @@ from verify_service.models import Checked, Report, Verification
 from verify_service.numbers import mask
 from verify_service.outcomes import Failed, Outcome, Placed, Unknown
 
-_LONGEST_FOREIGN_WORD = 32
+_WORD = re.compile(r"[A-Za-z_]{1,32}\Z")
 PAGE_CODES = frozenset({1, 2, 4, 5, 6, 10, 11, 16})
 """Source: the provider's page, "Description of error codes"."""
 
@@ -40,7 +43,7 @@ class LogJournal:
                     "will type digits that are not the code. Ask the provider.",
                 )
             case Placed():
-                event.info("call_placed", request_id_of_provider=outcome.request_id[:64])
+                event.info("call_placed", call=fingerprint(outcome.request_id))
             case Unknown():
                 event.warning("call_unknown", reason=outcome.reason)
             case Failed():
@@ -82,7 +85,7 @@ class LogJournal:
             number=mask(report.number),
             call_status=report.status,
             applied=applied,
-            request_id_of_provider=report.request_id[:64],
+            call=fingerprint(report.request_id),
         )
 
     def unknown_status(self, number: str, status: str) -> None:
@@ -91,7 +94,7 @@ class LogJournal:
         log.error(
             "unknown_call_status",
             number=mask(number),
-            call_status=status[:_LONGEST_FOREIGN_WORD],
+            call_status=status if _WORD.match(status) else "not a word",
             hint="The provider's page has no such status; it was counted and not applied.",
         )
 
@@ -99,6 +102,14 @@ class LogJournal:
         self._metrics.provider_errors.labels(code=_label(why.error_code)).inc()
         write = event.error if why.account else event.warning
         write("call_failed", reason=why.reason, error_code=why.error_code)
+
+
+def fingerprint(request_id: str) -> str:
+    """Return twelve characters that tell one call's lines from another's.
+
+    Not the provider's own text: nobody promises that no number and no code stands in it.
+    """
+    return hashlib.sha256(request_id.encode()).hexdigest()[:12]
 
 
 def _label(error_code: int | None) -> str:

@@ -118,3 +118,25 @@ def test_what_was_meant_for_one_who_is_gone_goes_to_the_next(
     if not served:
         queue.put_nowait("connection")
     assert queue.get(block=False) == "connection"
+
+
+def test_a_dissolved_line_is_sent_away_at_once() -> None:
+    """Everybody in it learns that waiting is in vain; whoever comes next starts a new line."""
+    queue = FairQueue(1)
+    sent_away = []
+
+    def wait() -> None:
+        with pytest.raises(Empty):
+            queue.get(timeout=PATIENCE)
+        sent_away.append(True)
+
+    threads = [threading.Thread(target=wait) for _ in range(3)]
+    for thread in threads:
+        thread.start()
+    wait_for_line(queue, 3)
+    queue.dissolve()
+    for thread in threads:
+        thread.join(PATIENCE)
+    assert len(sent_away) == 3
+    queue.put_nowait("for the next")
+    assert queue.get(block=False) == "for the next"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import socket
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 import redis
@@ -164,8 +165,9 @@ def test_the_server_keeps_the_time(real: World) -> None:
     assert 0 <= now - (seconds * 1000 + microseconds // 1000) < 5000
 
 
-def test_a_full_pool_is_told_in_time(real: World) -> None:
-    """All connections taken: the wait for one ends with StoreUnavailable."""
+def test_a_full_pool_is_told(real: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """All connections taken, and none comes free: the wait for one ends with StoreUnavailable."""
+    monkeypatch.setattr("verify_service.store.connection.IN_LINE", 0.2)
     kwargs = real.client.connection_pool.connection_kwargs
     with connect(f"redis://{kwargs['host']}:{kwargs['port']}/0", pool=1, timeout=0.2) as client:
         taken = client.connection_pool.get_connection()
@@ -181,3 +183,27 @@ def test_a_bug_in_a_script_is_not_an_outage(world: World, monkeypatch: pytest.Mo
     monkeypatch.setitem(world.store._scripts._scripts, "status", broken)
     with pytest.raises(redis.ResponseError):
         world.store.status(world.ids.mint(NUMBER), APP)
+
+
+def test_a_crowd_is_told_in_time_too(silent_port: int) -> None:
+    """A black hole and forty who ask at once over two connections: nobody waits in vain."""
+    world = world_at(silent_port)
+    verification_id = world.ids.mint(NUMBER)
+
+    def ask(_: int) -> None:
+        assert_unavailable(lambda: world.store.status(verification_id, APP))
+
+    with ThreadPoolExecutor(40) as crowd:
+        assert len(list(crowd.map(ask, range(40)))) == 40
+
+
+def test_a_burst_waits_for_its_turn(valkey_url: str) -> None:
+    """While Redis answers, whoever finds all connections in use waits, and is served."""
+    with connect(valkey_url, pool=1, timeout=0.25) as client:
+        held = client.connection_pool.get_connection()
+        with ThreadPoolExecutor(1) as late:
+            asked = late.submit(client.ping)
+            time.sleep(0.6)  # longer than Redis itself may take
+            assert not asked.done()
+            client.connection_pool.release(held)
+            assert asked.result(timeout=PATIENCE)

@@ -8,6 +8,7 @@ from typing import Any, NoReturn
 
 from flask import request
 from marshmallow import Schema, ValidationError
+from werkzeug.exceptions import HTTPException
 
 from verify_service.api.problems import NotJson, WrongMediaType
 
@@ -29,7 +30,22 @@ def load(schema: Schema) -> dict[str, Any]:
     """
     if not request.is_json:
         raise WrongMediaType
-    return validate(schema, read_json(request.get_data()))
+    return validate(schema, read_json(received()))
+
+
+def received() -> bytes:
+    """Return the body's bytes.
+
+    Raises:
+        NotJson: The client broke off, or its chunks are none. Each server has errors of its own
+            for that.
+    """
+    try:
+        return request.get_data()
+    except HTTPException:
+        raise
+    except Exception as error:
+        raise NotJson from error
 
 
 def validate(schema: Schema, data: Any) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from flask.typing import ResponseReturnValue
 
 from verify_service.api import schemas
 from verify_service.api.auth import is_one_of
-from verify_service.api.body import dump, read_json, validate
+from verify_service.api.body import dump, read_json, received, validate
 from verify_service.api.context import verifications
 from verify_service.api.problems import InvalidAppKey, WrongMediaType
 
@@ -47,8 +47,9 @@ def _authenticated(app_keys: Sequence[bytes]) -> object:
 
 
 def _body() -> object:
+    raw = received()
     if request.mimetype in _FORMS:
         return request.form.to_dict()
     if not request.is_json:
         raise WrongMediaType
-    return read_json(request.get_data())
+    return read_json(raw)

@@ -10,9 +10,24 @@ from redis.retry import Retry
 
 from verify_service.store.fairness import FairQueue
 
-WORST = 1.9
-"""Seconds after which an answer must say that Redis is away: waiting in line for a connection,
-opening a new one, and its reply, all at their longest."""
+IN_LINE = 5.0
+"""Seconds to wait for a free connection while Redis answers: a burst is worked off, not refused."""
+
+
+class FairPool(redis.BlockingConnectionPool):
+    """A pool whose line is fair, and dissolves as soon as its head finds that Redis is gone.
+
+    Otherwise each in the line would find out for itself, one time-out after the other.
+    """
+
+    pool: FairQueue
+
+    def release(self, connection: Any) -> None:
+        """Give a connection back. One that broke off says that waiting for another is in vain."""
+        broken = not connection.is_connected
+        super().release(connection)  # type: ignore[no-untyped-call]
+        if broken:
+            self.pool.dissolve()
 
 
 def connect(
@@ -41,11 +56,7 @@ def connect(
         options["ssl_check_hostname"] = verify
         if ca_file:
             options["ssl_ca_certs"] = ca_file
-    connections = redis.BlockingConnectionPool.from_url(
-        url,
-        max_connections=pool,
-        timeout=max(0.1, WORST - 2 * timeout),
-        queue_class=FairQueue,
-        **options,
+    connections = FairPool.from_url(
+        url, max_connections=pool, timeout=IN_LINE, queue_class=FairQueue, **options
     )
     return redis.Redis(connection_pool=connections)

@@ -17,6 +17,7 @@ class _Waiter:
     def __init__(self) -> None:
         self.served = threading.Event()
         self.item: Any = None
+        self.sent_away = False
 
 
 class FairQueue:
@@ -39,7 +40,7 @@ class FairQueue:
         """Return the item put last, or wait in line for the next.
 
         Raises:
-            Empty: None came within ``timeout`` seconds.
+            Empty: None came within ``timeout`` seconds, or the line was dissolved.
         """
         with self._lock:
             if self.queue:
@@ -52,16 +53,26 @@ class FairQueue:
             waiter.served.wait(timeout)
         except BaseException:  # killed while waiting: what was meant for it goes to the next
             with self._lock:
-                if waiter.served.is_set():
+                if waiter.served.is_set() and not waiter.sent_away:
                     self._give(waiter.item)
-                else:
+                elif not waiter.sent_away:
                     self._line.remove(waiter)
             raise
         with self._lock:
             if not waiter.served.is_set():
                 self._line.remove(waiter)
                 raise Empty
+        if waiter.sent_away:
+            raise Empty
         return waiter.item
+
+    def dissolve(self) -> None:
+        """Send away everybody who waits: what they wait for is of no use."""
+        with self._lock:
+            while self._line:
+                waiter = self._line.popleft()
+                waiter.sent_away = True
+                waiter.served.set()
 
     def put_nowait(self, item: Any) -> None:
         """Give ``item`` to the head of the line; without a line, keep it.
