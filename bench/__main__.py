@@ -70,7 +70,7 @@ def main(rounds: int, seconds: float, everything: bool) -> None:
 
 def _measure(worker: str, threads: int, seconds: float) -> list[float]:
     with _service(worker, threads) as (port, pids):
-        ids = load.verifications(port, 4 * CLIENTS)
+        ids = load.verifications(port, CLIENTS, each=2)
         checks = load.checks(port, ids, CLIENTS, seconds)
         started, took, meanwhile = load.starts_with_checks(port, ids[0], STARTS, 2_000_000)
         return [

@@ -56,15 +56,17 @@ def in_parallel(many: int, work: Callable[[int], None]) -> float:
     return time.perf_counter() - began
 
 
-def verifications(port: int, many: int) -> list[str]:
+def verifications(port: int, clients: int, each: int) -> list[str]:
     """Start so many, each of a number of its own, and return their ids."""
     ids: list[str] = []
 
     def work(n: int) -> None:
-        answer = Load().send(client(port), "/verify/start", {"number": f"+7916{1_000_000 + n}"})
-        ids.append(answer["verificationId"])
+        connection = client(port)
+        for turn in range(each):
+            number = {"number": f"+7916{1_000_000 + turn * clients + n}"}
+            ids.append(Load().send(connection, "/verify/start", number)["verificationId"])
 
-    in_parallel(many, work)
+    in_parallel(clients, work)
     return ids
 
 

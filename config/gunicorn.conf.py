@@ -1,20 +1,17 @@
 """The web server, every number with its why.
 
-Why gunicorn with gevent. Measured in one run on two cores, two processes each, the service's
-shape of work against a provider that takes 1 s (medians of 3 to 5 runs; a spread of 1.5 is noise):
+Why gunicorn with gevent: `make bench BENCH=--all`, medians of three rounds on two cores that the
+clients and Valkey shared; the provider takes 1 s, guesses are compared in full:
 
-                      checks  500 starts  check p99   memory  SIGTERM twice, and
-                      per s   at once     meanwhile           20 starts in flight
-  gthread, 128        1,264   4.0 s       2,874 ms    102 MB  finished; new ones reset
-  gthread, 300        1,160   2.3 s         882 ms    117 MB  finished; new ones reset
-  gevent              2,041   1.8 s         534 ms    120 MB  finished; new ones refused
-  granian, 128        2,445   3.4 s       2,282 ms    126 MB  lost
-  granian, 300        2,312   2.0 s         803 ms    146 MB  lost
-  waitress, 128, one    522   4.9 s       3,885 ms     47 MB  not measured
+                  checks/s   p99    500 starts at once          checks' p99 meanwhile   memory
+  gevent               838   136 ms   2.1 s, all placed         130 ms                  131 MB
+  gthread, 128         590   221 ms   1.4 s, 372 refused        281 ms                  111 MB
+  gthread, 300         596   209 ms   1.8 s, 200 refused        618 ms                  121 MB
 
-granian checks a little faster, but lost the starts in flight when the second SIGTERM came, and
-keeps an idle connection for 60 s at most, less than routers do. gthread has a thread held by each
-client that drips its headers: 100 of those timed out half the checks at 64 threads.
+Threads also lose to clients that drip their headers, each of which holds one: with 64 threads per
+process and 100 such clients half the checks timed out, with gevent none. granian checked about as
+fast as gevent on a prototype, but of 20 starts in flight it lost all when SIGTERM came twice, and
+it closes idle connections after 60 s at most, sooner than routers do.
 """
 
 import contextlib
