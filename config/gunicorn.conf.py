@@ -56,8 +56,9 @@ keepalive = 95
 timeout = 30
 
 # After SIGTERM: the platform kills at 30 s; the longest request, a start, takes
-# PROVIDER_DEADLINE (20 at most) and two exchanges with Redis.
-graceful_timeout = 25
+# PROVIDER_DEADLINE (20 at most) and two exchanges with Redis. Idle connections are waited for
+# too, and cut a second later.
+graceful_timeout = 23
 
 # The heartbeat is a file; on a disk, a busy one could stop it.
 if Path("/dev/shm").is_dir():  # noqa: S108

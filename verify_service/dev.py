@@ -6,7 +6,6 @@ Procfile as a platform would run it. Ends with Ctrl-C, or when one of them ends.
 
 from __future__ import annotations
 
-import contextlib
 import os
 import shlex
 import sys
@@ -96,15 +95,22 @@ def _environment(port: int, valkey_port: int, sandbox: str) -> dict[str, str]:
 
 def _introduce(web: str, sandbox: str) -> None:
     """Show the steps as soon as they would work."""
-    session = requests.Session()
-    session.trust_env = False
     until = time.monotonic() + PATIENCE
     while time.monotonic() < until:
-        with contextlib.suppress(requests.RequestException):
-            if all(session.get(url, timeout=1).ok for url in (f"{web}/readyz", f"{sandbox}/")):
-                click.echo(STEPS.format(web=web, sandbox=sandbox))
-                return
+        if _answers(f"{web}/readyz") and _answers(f"{sandbox}/"):
+            click.echo(STEPS.format(web=web, sandbox=sandbox))
+            return
         time.sleep(0.1)
+
+
+def _answers(url: str) -> bool:
+    # Closed at once: a connection kept open would keep the server from ending.
+    with requests.Session() as session:
+        session.trust_env = False
+        try:
+            return session.get(url, timeout=1).ok
+        except requests.RequestException:
+            return False
 
 
 def _free(port: int, but: int | None = None) -> int:

@@ -45,6 +45,7 @@ def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
             assert process.wait(PATIENCE) == 0
 
 
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """One house for all of them, however many processes share the tests."""
     for item in items:
