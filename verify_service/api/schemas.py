@@ -112,12 +112,16 @@ class CallAnswer(Camel):
 
 
 class Progress(Camel):
-    """What every answer about a verification may say."""
+    """What answers about a verification may say, in the order of the contract."""
 
     status = fields.Constant("ok")
+    verified = fields.Boolean()
+    verification_id = fields.String()
     state = fields.String()
     number = fields.String()
+    call = fields.Nested(CallAnswer)
     checks_left = fields.Integer()
+    expires_at = fields.Integer()
     expires_in = fields.Integer()
     restart_in = fields.Integer()
     next_action = fields.String()
@@ -129,15 +133,15 @@ class Progress(Camel):
 class VerificationAnswer(Progress):
     """A verification, as start, status and cancel show it."""
 
-    verification_id = fields.String()
-    call = fields.Nested(CallAnswer)
-    expires_at = fields.Integer()
+    class Meta:
+        exclude = ("verified",)
 
 
 class CheckAnswer(Progress):
     """A check's answer. Only ``verified: true`` logs anyone in."""
 
-    verified = fields.Boolean()
+    class Meta:
+        exclude = ("verification_id", "call", "expires_at")
 
 
 class CallbackAnswer(Camel):
