@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
-PREFIX = "7917913"
+PREFIX = "7812555"
 """What the calling number has before the code."""
 
 

@@ -10,7 +10,7 @@ import pytest
 from verify_service.ids import IdMint
 
 from .service import Service, wrong
-from .standin import Answer, StandIn, success
+from .standin import PREFIX, Answer, StandIn, success
 
 MOMENT = 1_790_000_000
 """The `clock`'s beginning."""
@@ -95,7 +95,7 @@ def test_what_the_callback_said(timed: Service, status: str, state: str, action:
     found = timed.status(vid).json
     assert found["call"] == {
         "state": state,
-        "callerPrefix": "7917913",
+        "callerPrefix": PREFIX,
         "callerLength": 11,
         "codeDigits": 4,
         "providerStatus": status,
