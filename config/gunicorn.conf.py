@@ -35,9 +35,9 @@ bind = f"{_host}:{os.environ.get('PORT', '8000')}"
 # One process per core; the platform's smallest machines have one or two. WEB_CONCURRENCY says more.
 workers = int(os.environ.get("WEB_CONCURRENCY") or 2)
 
-# Connections per process, each a greenlet: a few kilobytes. Idle ones count too, and a router
-# keeps many. Starts in flight take half of them at most (PROVIDER_MAX_IN_FLIGHT).
-worker_connections = int(os.environ.get("THREADS") or 1000)
+# Connections per process, each a greenlet: a few kilobytes. Idle ones count too, and routers keep
+# many, so there are more of them than requests at a time (THREADS), however few those are to be.
+worker_connections = max(1000, 2 * int(os.environ.get("THREADS") or 1000))
 
 # Each connection is a file, and so are a start's connection to the provider and its duplicate.
 # The usual soft limit of 1,024 would be reached before worker_connections is.
