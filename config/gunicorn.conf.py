@@ -24,6 +24,7 @@ import tempfile
 import uuid
 from pathlib import Path
 
+import gevent
 from gunicorn.glogging import Logger
 from gunicorn.http.errors import ParseException
 from gunicorn.workers.ggevent import GeventWorker
@@ -104,25 +105,37 @@ def pre_request(_worker: object, _req: object) -> None:
     """Write nothing: gunicorn's own hook logs the path at debug level."""
 
 
+# Seconds for a whole request, its body included, and under the 30 after which a router gives up.
+# Without an end, a client that drips its body would hold a connection for as long as it likes.
+REQUEST_SECONDS = 28
+
+
 class Worker(GeventWorker):
     """Answers what is no HTTP as the service answers everything: in JSON, and without a quote.
 
     gunicorn's own page and its warning repeat the offending line, and a key may stand in it.
     """
 
+    def handle_request(self, *request: object) -> None:
+        """Serve one request, under a wall clock."""
+        with gevent.Timeout(REQUEST_SECONDS):
+            super().handle_request(*request)
+
     def handle_error(
         self,
         _req: object,
         client: socket.socket,
         _addr: object,
-        exc: Exception,
+        exc: BaseException,
     ) -> None:
         """Log and answer a request that no application saw."""
         self.log.warning("A request that could not be read: %s", type(exc).__name__)
-        bug = not isinstance(exc, ParseException)
+        bug = not isinstance(exc, ParseException | gevent.Timeout)
         answer = {
             "status": "internalError" if bug else "invalidSchemeError",
-            "errorReason": "A bug of the server." if bug else "This is no proper HTTP request.",
+            "errorReason": "A bug of the server."
+            if bug
+            else "This is no proper HTTP request, or a slow one.",
         }
         body = json.dumps(answer).encode()
         head = (
