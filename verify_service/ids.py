@@ -69,6 +69,15 @@ class IdMint:
         return hmac.digest(self._secret, b"pad:" + random, hashlib.sha256)[:TAG_BYTES]
 
 
+def request_digest(request_id: str) -> str:
+    """Return 22 characters for a requestId of any length and spelling.
+
+    They keep Redis' keys small, and they can be logged: nobody promises that no number and no
+    code stands in the provider's own text.
+    """
+    return _text(hashlib.sha256(request_id.encode()).digest()[:16])
+
+
 def _text(raw: bytes) -> str:
     return urlsafe_b64encode(raw).rstrip(b"=").decode()
 

@@ -1,25 +1,24 @@
 """What happened, written down: one log line and one count per event.
 
 All that a log can ever say of a number or a call passes through here. Numbers are masked; codes,
-keys and the calling number never come this way.
+keys and the calling number never come this way, nor does text of the provider's own choosing: a
+call is known by the digest of its requestId, the name Redis has it under.
 """
 
 from __future__ import annotations
 
-import hashlib
 import re
 
 import structlog
 
 from verify_service.errors import LimitReached
+from verify_service.ids import request_digest
 from verify_service.metrics import Metrics
-from verify_service.models import Checked, Report, Verification
+from verify_service.models import Checked, ErrorCode, Report, Verification
 from verify_service.numbers import mask
 from verify_service.outcomes import Failed, Outcome, Placed, Unknown
 
 _WORD = re.compile(r"[A-Za-z_]{1,32}\Z")
-PAGE_CODES = frozenset({1, 2, 4, 5, 6, 10, 11, 16})
-"""Source: the provider's page, "Description of error codes"."""
 
 log = structlog.get_logger()
 
@@ -43,7 +42,7 @@ class LogJournal:
                     "will type digits that are not the code. Ask the provider.",
                 )
             case Placed():
-                event.info("call_placed", call=fingerprint(outcome.request_id))
+                event.info("call_placed", call=request_digest(outcome.request_id))
             case Unknown():
                 event.warning("call_unknown", reason=outcome.reason)
             case Failed():
@@ -85,7 +84,7 @@ class LogJournal:
             number=mask(report.number),
             call_status=report.status,
             applied=applied,
-            call=fingerprint(report.request_id),
+            call=request_digest(report.request_id),
         )
 
     def unknown_status(self, number: str, status: str) -> None:
@@ -104,19 +103,11 @@ class LogJournal:
         write("call_failed", reason=why.reason, error_code=why.error_code)
 
 
-def fingerprint(request_id: str) -> str:
-    """Return twelve characters that tell one call's lines from another's.
-
-    Not the provider's own text: nobody promises that no number and no code stands in it.
-    """
-    return hashlib.sha256(request_id.encode()).hexdigest()[:12]
-
-
 def _label(error_code: int | None) -> str:
     """Return one of a few words: the page's own codes, or that it was another, or none."""
     if error_code is None:
         return "none"
-    return str(error_code) if error_code in PAGE_CODES else "other"
+    return str(error_code) if error_code in set(ErrorCode) else "other"
 
 
 def _about(verification: Verification) -> dict[str, str]:

@@ -6,7 +6,7 @@ Moments are unixtime in milliseconds unless a name says otherwise, always by Red
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from enum import StrEnum
+from enum import IntEnum, StrEnum
 
 
 class State(StrEnum):
@@ -60,6 +60,22 @@ class CallStatus(StrEnum):
     FORBIDDEN = "FORBIDDEN", False, False
 
 
+class ErrorCode(IntEnum):
+    """The eight error codes of the provider's page; our own answers use four of them.
+
+    Source: the provider's page, "Description of error codes".
+    """
+
+    INVALID_TOKEN = 1
+    INACTIVE_ACCOUNT = 2
+    TOO_MANY_REQUESTS = 4
+    INACTIVE_TOKEN = 5
+    INSUFFICIENT_FUNDS = 6
+    INVALID_REQUEST = 10
+    INVALID_NUMBER = 11
+    SENDER_NOT_ALLOWED = 16
+
+
 class NextAction(StrEnum):
     """What the login flow does next."""
 
@@ -82,6 +98,10 @@ class Verdict(StrEnum):
     """Not compared: the number's guess budget is spent, or it is locked."""
 
 
+def _whole_seconds(milliseconds: int) -> int:
+    return -(-milliseconds // 1000)
+
+
 @dataclass(frozen=True, slots=True)
 class AccessKey:
     """An app and the SHA-256 of one of its keys."""
@@ -100,7 +120,7 @@ class Wait:
     @property
     def seconds(self) -> int:
         """Whole seconds, rounded up: after them the limit truly lets through."""
-        return -(-self.milliseconds // 1000)
+        return _whole_seconds(self.milliseconds)
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,7 +162,7 @@ class Verification:
         """Whole seconds, rounded up, in which a code can be entered; 0 once it is over."""
         if self.state is not State.PENDING:
             return 0
-        return max(0, -(-(self.expires_at - self.now) // 1000))
+        return max(0, _whole_seconds(self.expires_at - self.now))
 
     @property
     def restart_in(self) -> int:

@@ -1,15 +1,10 @@
-"""The limits of one number: names, defaults, and where each figure comes from."""
+"""The limits of one number: defaults, and where each figure comes from."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
 from verify_service.models import Window
-
-COOLDOWN = "cooldown"
-NUMBER = "number"
-FAILURES = "failures"
-LOCKED = "locked"
 
 DAY = 86_400
 LOCK_SECONDS = 90 * DAY

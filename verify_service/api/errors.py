@@ -19,9 +19,8 @@ from verify_service import errors as domain
 from verify_service.api import present, problems
 from verify_service.api.schemas import ErrorAnswer
 from verify_service.logs import where
+from verify_service.models import ErrorCode
 
-INVALID_TOKEN, THROTTLED, INVALID_REQUEST, INVALID_NUMBER = 1, 4, 10, 11
-"""Our errors that the provider's table has a number for."""
 SOON = 2
 """Seconds after which a try after a 503 makes sense."""
 
@@ -33,31 +32,31 @@ FIXED: dict[type[Exception], tuple[int, str, str, dict[str, int]]] = {
         401,
         "invalidAccessKeyError",
         "Send X-Authorization: AccessKey <key> with a key of your app.",
-        {"error_code": INVALID_TOKEN},
+        {"error_code": ErrorCode.INVALID_TOKEN},
     ),
     problems.InvalidAppKey: (
         401,
         "invalidAccessKeyError",
         "The callback's appKey is missing or unknown.",
-        {"error_code": INVALID_TOKEN},
+        {"error_code": ErrorCode.INVALID_TOKEN},
     ),
     problems.InvalidMetricsToken: (
         401,
         "invalidAccessKeyError",
         "Send Authorization: Bearer <METRICS_TOKEN>.",
-        {"error_code": INVALID_TOKEN},
+        {"error_code": ErrorCode.INVALID_TOKEN},
     ),
     problems.WrongMediaType: (
         415,
         "requiredJsonError",
         "Send the body as JSON, with Content-Type: application/json.",
-        {"error_code": INVALID_REQUEST},
+        {"error_code": ErrorCode.INVALID_REQUEST},
     ),
     problems.NotJson: (
         400,
         "requiredJsonError",
         "The body is empty or no JSON in UTF-8.",
-        {"error_code": INVALID_REQUEST},
+        {"error_code": ErrorCode.INVALID_REQUEST},
     ),
     domain.VerificationNotFound: (
         404,
@@ -118,13 +117,13 @@ def _invalid_scheme(error: ValidationError) -> Response:
         400,
         "invalidSchemeError",
         reason,
-        error_code=INVALID_REQUEST,
+        error_code=ErrorCode.INVALID_REQUEST,
         errors=_by_field(error),
     )
 
 
 def _invalid_number(error: domain.InvalidNumber) -> Response:
-    return _problem(400, "invalidDataError", error.reason, error_code=INVALID_NUMBER)
+    return _problem(400, "invalidDataError", error.reason, error_code=ErrorCode.INVALID_NUMBER)
 
 
 def _invalid_data(error: domain.InvalidCallback) -> Response:
@@ -140,7 +139,7 @@ def _limit(error: domain.LimitReached) -> Response:
         429,
         "tooManyRequestsError",
         f"The limit {error.limit} lets this number start again in {error.retry_after} s.",
-        error_code=THROTTLED,
+        error_code=ErrorCode.TOO_MANY_REQUESTS,
         limit=error.limit,
         retry_after=error.retry_after,
     )

@@ -10,6 +10,7 @@ import re
 from typing import Any
 
 from verify_service.codes import DIGITS
+from verify_service.models import ErrorCode
 from verify_service.outcomes import Failed, Outcome, Placed
 
 THROTTLE_SECONDS = 5
@@ -21,18 +22,15 @@ _LONGEST_NUMBER = 15
 """Digits, by E.164."""
 _HALF_CHARACTER = re.compile(r"[\ud800-\udfff]")
 
-INVALID_NUMBER = 11
-THROTTLED = 4
-
-ERROR_CODES = {
-    1: "the token is invalid",
-    2: "the account is inactive",
-    4: "too many requests in a short time",
-    5: "the token is inactive",
-    6: "the balance is too low",
-    10: "the request is incorrectly formed",
-    11: "the number is not in E.164",
-    16: "the sender is not allowed for this type of request",
+ERROR_CODES: dict[int, str] = {
+    ErrorCode.INVALID_TOKEN: "the token is invalid",
+    ErrorCode.INACTIVE_ACCOUNT: "the account is inactive",
+    ErrorCode.TOO_MANY_REQUESTS: "too many requests in a short time",
+    ErrorCode.INACTIVE_TOKEN: "the token is inactive",
+    ErrorCode.INSUFFICIENT_FUNDS: "the balance is too low",
+    ErrorCode.INVALID_REQUEST: "the request is incorrectly formed",
+    ErrorCode.INVALID_NUMBER: "the number is not in E.164",
+    ErrorCode.SENDER_NOT_ALLOWED: "the sender is not allowed for this type of request",
 }
 """Source: the provider's page, "Description of error codes"."""
 
@@ -47,7 +45,7 @@ ERROR_WORDS = {
 }
 """Source: the provider's page, "Response format"."""
 
-_NOT_THE_ACCOUNT = {THROTTLED, INVALID_NUMBER}
+_NOT_THE_ACCOUNT = {ErrorCode.TOO_MANY_REQUESTS, ErrorCode.INVALID_NUMBER}
 _ACCOUNT_WORDS = {
     "invalidAccessKeyError",
     "requiredJsonError",
@@ -115,11 +113,11 @@ def _caller(code: str, value: object) -> tuple[str, int] | tuple[None, None]:
 def _known_code(error_code: int, retry_after: str | None) -> Failed:
     return Failed(
         f"The provider refused the call: {ERROR_CODES[error_code]}.",
-        refund=error_code != INVALID_NUMBER,
+        refund=error_code != ErrorCode.INVALID_NUMBER,
         error_code=error_code,
-        invalid_number=error_code == INVALID_NUMBER,
+        invalid_number=error_code == ErrorCode.INVALID_NUMBER,
         account=error_code not in _NOT_THE_ACCOUNT,
-        retry_after=_seconds(retry_after) if error_code == THROTTLED else None,
+        retry_after=_seconds(retry_after) if error_code == ErrorCode.TOO_MANY_REQUESTS else None,
     )
 
 

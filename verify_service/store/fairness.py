@@ -53,10 +53,10 @@ class FairQueue:
             waiter.served.wait(timeout)
         except BaseException:  # killed while waiting: what was meant for it goes to the next
             with self._lock:
-                if waiter.served.is_set() and not waiter.sent_away:
-                    self._give(waiter.item)
-                elif not waiter.sent_away:
+                if not waiter.served.is_set():
                     self._line.remove(waiter)
+                elif not waiter.sent_away:
+                    self._give(waiter.item)
             raise
         with self._lock:
             if not waiter.served.is_set():

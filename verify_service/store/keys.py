@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-from base64 import urlsafe_b64encode
-
 from verify_service.ids import Address
 
 
@@ -26,9 +23,3 @@ def verification(address: Address) -> str:
 def call(tag: str, request: str) -> str:
     """Whom a requestId belongs to; ten minutes only while no call claims it."""
     return f"call:{slot(tag)}:{request}"
-
-
-def request_digest(request_id: str) -> str:
-    """Return 22 characters for a requestId of any length and spelling: keys stay small."""
-    digest = hashlib.sha256(request_id.encode()).digest()[:16]
-    return urlsafe_b64encode(digest).rstrip(b"=").decode()

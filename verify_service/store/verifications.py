@@ -9,7 +9,7 @@ from typing import Any
 import redis
 
 from verify_service.errors import LimitReached, StoreUnavailable, VerificationNotFound
-from verify_service.ids import IdMint
+from verify_service.ids import IdMint, request_digest
 from verify_service.models import (
     Call,
     CallState,
@@ -93,7 +93,7 @@ class RedisStore:
     def record_callback(self, report: Report) -> bool:
         """Take a callback; return whether it changed what is known of a call."""
         tag = self._ids.tag(report.number)
-        request = keys.request_digest(report.request_id)
+        request = request_digest(report.request_id)
         reply = self._run(
             "callback",
             [keys.number(tag), keys.call(tag, request)],
@@ -119,8 +119,6 @@ class RedisStore:
         if address is None:
             raise VerificationNotFound
         names = [keys.verification(address), keys.number(address.tag)]
-        if script == "record":
-            names.append(keys.call(address.tag, str(args[1])))
         reply = self._run(script, names, keys.slot(address.tag), address.own, *args)
         if reply[0] == "missing":
             raise VerificationNotFound
@@ -152,7 +150,7 @@ def _is_bug(error: redis.RedisError) -> bool:
 def _outcome_fields(outcome: Outcome) -> tuple[str, str, str, str | int, int, int]:
     match outcome:
         case Placed(request_id, prefix, length):
-            request = keys.request_digest(request_id)
+            request = request_digest(request_id)
             return CallState.PLACED, request, prefix or "", length or "", 0, 0
         case Unknown():
             return CallState.UNKNOWN, "", "", "", 0, 0

@@ -1,6 +1,6 @@
 -- Records what the provider did with the call of a reserved verification.
 --
--- KEYS  1 v:{tag}:<own>   2 n:{tag}   3 call:{tag}:<request> (of '' where there is none)
+-- KEYS  1 v:{tag}:<own>   2 n:{tag}
 -- ARGV  1 policy  2 {tag}  3 own  4 outcome: placed | unknown | failed
 --       5 request digest or ''  6 caller prefix or ''  7 caller length or ''
 --       8 '1' to give the quota back  9 '1' if the provider holds the number for none
@@ -22,7 +22,7 @@ local function placed()
     redis.call('HSET', KEYS[1], 'call', 'placed')
   end
   number.open = without(number.open, verification.own)
-  if not verification.bound and redis.call('HEXISTS', KEYS[3], 'owner') == 0 then
+  if not verification.bound and redis.call('HEXISTS', call_key(request), 'owner') == 0 then
     claim(number, verification, request)
   end
 end
