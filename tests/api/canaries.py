@@ -6,31 +6,9 @@ import json
 import re
 from typing import Any
 
-from .service import (
-    APP_KEY,
-    CODE_SECRET,
-    KEY,
-    METRICS_TOKEN,
-    NUMBER_SECRET,
-    OTHER_KEY,
-    PATH_SECRET,
-    PROVIDER_KEY,
-    SECOND_KEY,
-    Service,
-)
+from .service import SECRETS, Service
 from .standin import StandIn
 
-SECRETS = (
-    APP_KEY,
-    CODE_SECRET,
-    KEY,
-    METRICS_TOKEN,
-    NUMBER_SECRET,
-    OTHER_KEY,
-    PATH_SECRET,
-    PROVIDER_KEY,
-    SECOND_KEY,
-)
 _DIGITS_OF_THEIR_OWN = {
     "number",
     "timestamp",

@@ -26,6 +26,19 @@ METRICS_TOKEN = "canary-metrics-token"
 CODE_SECRET = "canary-code-secret"
 NUMBER_SECRET = "canary-number-secret"
 
+SECRETS = (
+    APP_KEY,
+    CODE_SECRET,
+    KEY,
+    METRICS_TOKEN,
+    NUMBER_SECRET,
+    OTHER_KEY,
+    PATH_SECRET,
+    PROVIDER_KEY,
+    SECOND_KEY,
+)
+"""What no answer and no log may hold."""
+
 NUMBER = "+79179136787"
 OTHER_NUMBER = "+79161234567"
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import Any
 
+from tests.waiting import wait_until
 from verify_service.errors import TooManyCallsInFlight
 from verify_service.outcomes import Failed, Outcome, Placed
 from verify_service.provider.flashcall import FlashCallConfig, FlashCallProvider
@@ -118,11 +118,3 @@ def free_places(provider: FlashCallProvider) -> int:
             except TooManyCallsInFlight:
                 return free
             free += 1
-
-
-def wait_until(condition: Callable[[], bool]) -> None:
-    """Return as soon as it holds; fail when it never does."""
-    end = time.monotonic() + PATIENCE
-    while not condition():
-        assert time.monotonic() < end, "waited in vain"
-        time.sleep(0.005)

@@ -14,10 +14,11 @@ from typing import Any
 
 import pytest
 
+from tests.waiting import wait_until
 from verify_service.outcomes import Failed, Outcome, Unknown
 from verify_service.provider.flashcall import FlashCallProvider
 
-from .harness import SLACK, SOON, exchange, free_places, place, provider_at, success, wait_until
+from .harness import SLACK, SOON, exchange, free_places, place, provider_at, success
 from .server import PATIENCE, Server, drip, hang, reply, send
 
 BODY = b'{"requestId": "r-1"}'

@@ -11,12 +11,13 @@ from pathlib import Path
 
 import pytest
 
+from tests.waiting import wait_until
 from verify_service.errors import TooManyCallsInFlight
 from verify_service.outcomes import Failed, Placed, Unknown
 from verify_service.provider import flashcall
 from verify_service.provider.flashcall import FlashCallProvider
 
-from .harness import CODE, NUMBER, SOON, free_places, place, provider_at, success, wait_until
+from .harness import CODE, NUMBER, SOON, free_places, place, provider_at, success
 from .server import Peer, Server, Step, hang, reply, reset, send
 
 NOWHERE = "http://127.0.0.1:9"

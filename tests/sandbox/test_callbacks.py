@@ -6,10 +6,11 @@ import time
 
 import pytest
 
+from tests.waiting import wait_until
 from verify_service.sandbox import SandboxConfig, callbacks, delivery
 
 from .conftest import Start
-from .harness import ORDINARY_NUMBER, Receiver, Sandbox, wait_until
+from .harness import ORDINARY_NUMBER, Receiver, Sandbox
 
 NOWHERE = "http://127.0.0.1:1/callbacks"
 

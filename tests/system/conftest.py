@@ -12,7 +12,8 @@ from pathlib import Path
 import pytest
 
 from tests.ports import free_port
-from tests.system.house import House, wait_until
+from tests.system.house import House
+from tests.waiting import wait_until
 
 ROOT = Path(__file__).parent.parent.parent
 PATIENCE = 60

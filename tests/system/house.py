@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import itertools
-import time
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import requests
+
+from tests.waiting import wait_until
 
 KEY = "development-access-key"
 _numbers = itertools.count(1_000_000)
@@ -18,16 +18,6 @@ _numbers = itertools.count(1_000_000)
 def fresh_number() -> str:
     """A number that no other test has started."""
     return f"+7916{next(_numbers)}"
-
-
-def wait_until(happened: Callable[[], Any], seconds: float) -> Any:
-    """Return what ``happened`` returns once it is true; fail after so many seconds."""
-    until = time.monotonic() + seconds
-    while time.monotonic() < until:
-        if found := happened():
-            return found
-        time.sleep(0.02)
-    raise AssertionError(f"did not happen within {seconds} s")
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,7 @@ import requests
 
 from tests.ports import free_port
 from tests.system.conftest import ROOT
-from tests.system.house import wait_until
+from tests.waiting import wait_until
 
 PATIENCE = 20
 CONFIG = """
