@@ -64,6 +64,14 @@ class TooManyCallsInFlight(VerifyError):
     """Every place for a call in flight is taken; nothing was reserved."""
 
 
+class KeyInFlight(VerifyError):
+    """The first request under this Idempotency-Key has not come to anything yet."""
+
+
+class KeyReused(VerifyError):
+    """The Idempotency-Key belongs to a request with another body."""
+
+
 @dataclass(eq=False)
 class InvalidCallback(VerifyError):
     """The callback has the right shape and a value that cannot be true."""

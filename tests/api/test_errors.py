@@ -9,7 +9,7 @@ from werkzeug.exceptions import ImATeapot
 from verify_service.api import present
 from verify_service.codes import CodeDigester
 
-from .service import NUMBER, Service
+from .service import KEY, NUMBER, OTHER_NUMBER, Service
 from .standin import StandIn
 
 
@@ -162,3 +162,22 @@ def test_a_hung_call_gives_its_place_back_when_it_is_over(make, valkey, provider
     assert places.acquire(timeout=5)
     places.release()
     assert service.start("+79161234567").status_code == 201
+
+
+@pytest.mark.parametrize(
+    ("body", "key", "code", "words"),
+    [
+        ({"number": OTHER_NUMBER}, "unknown", 1, "Authentication required"),
+        ({"number": OTHER_NUMBER}, KEY, 4, "Too many requests"),
+        ({"nummer": OTHER_NUMBER}, KEY, 10, "Invalid request"),
+        ({"number": "12"}, KEY, 11, "Invalid number"),
+    ],
+)
+def test_the_pages_codes_come_with_its_words(
+    service: Service, body: dict[str, str], key: str, code: int, words: str
+) -> None:
+    """Whoever knows the provider's page knows these; a sentence on what to do follows."""
+    service.start(OTHER_NUMBER)
+    answer = service.post("/verify/start", body, key=key).json
+    assert answer["errorCode"] == code
+    assert answer["errorReason"].startswith(f"{words}. ")

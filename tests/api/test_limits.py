@@ -43,7 +43,8 @@ def _limit(name: str, seconds: int) -> dict[str, object]:
     return {
         "status": "tooManyRequestsError",
         "errorCode": 4,
-        "errorReason": f"The limit {name} lets this number start again in {seconds} s.",
+        "errorReason": "Too many requests. "
+        f"The limit {name} lets this number start again in {seconds} s.",
         "limit": name,
         "retryAfter": seconds,
     }

@@ -23,6 +23,17 @@ from verify_service.models import ErrorCode
 
 SOON = 2
 """Seconds after which a try after a 503 makes sense."""
+AT_ONCE = 1
+"""Seconds after which the request in flight may have come to something."""
+
+PAGE_REASONS: dict[int, str] = {
+    ErrorCode.INVALID_TOKEN: "Authentication required.",
+    ErrorCode.TOO_MANY_REQUESTS: "Too many requests.",
+    ErrorCode.INVALID_REQUEST: "Invalid request.",
+    ErrorCode.INVALID_NUMBER: "Invalid number.",
+}
+"""The page's own words for the codes that our callers get from us; what to do comes after them.
+Source: the provider's page, "Description of error codes"."""
 
 log = structlog.get_logger()
 _answer = ErrorAnswer()
@@ -64,13 +75,25 @@ FIXED: dict[type[Exception], tuple[int, str, str, dict[str, int]]] = {
         "Your app has no such verification, or it ended more than an hour ago.",
         {},
     ),
+    domain.KeyInFlight: (
+        409,
+        "conflictError",
+        "The first request with this Idempotency-Key is still being worked on. Try again.",
+        {"retry_after": AT_ONCE},
+    ),
+    domain.KeyReused: (
+        422,
+        "idempotencyMismatchError",
+        "This Idempotency-Key came with another body before. Make a new key for a new request.",
+        {},
+    ),
     domain.TooManyCallsInFlight: (
         503,
         "rpcError",
         "Too many calls are being placed; nothing was reserved. Try again.",
         {"retry_after": SOON},
     ),
-    NotFound: (404, "notFoundError", "There is no such path. The README lists them.", {}),
+    NotFound: (404, "notFoundError", "There is no such path; see /docs.", {}),
     RequestEntityTooLarge: (413, "payloadTooLargeError", "The body is over 16 KiB.", {}),
 }
 """What always gets the same answer."""
@@ -99,6 +122,8 @@ def install(app: Flask) -> None:
 
 
 def _problem(http: int, status: str, reason: str, **more: Any) -> Response:
+    if http < 500 and more.get("error_code") in PAGE_REASONS:
+        reason = f"{PAGE_REASONS[more['error_code']]} {reason}"
     response = jsonify(_answer.dump({"status": status, "error_reason": reason, **more}))
     response.status_code = http
     if "retry_after" in more:
