@@ -18,10 +18,12 @@ class Timing:
     Attributes:
         placing: After it a call still ``placing`` has lost its process: the provider deadline.
         confirming: After it a ``placed`` call is overdue: its own timeout plus a grace.
+        in_flight: After it no request that placed a call can still be at work.
     """
 
     placing: int
     confirming: int
+    in_flight: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +56,7 @@ def _next_action(verification: Verification, call_state: CallState) -> NextActio
     if verification.state is State.APPROVED:
         # `done` belongs to the one answer that verified, and this is not it.
         return NextAction.STOP
-    if verification.barred or verification.call.invalid_number:
+    if verification.barred or verification.call.hopeless:
         return NextAction.STOP
     if verification.state is not State.PENDING:
         return NextAction.RESTART

@@ -15,11 +15,15 @@ from verify_service.api.context import EXTENSION, Context
 from verify_service.api.operations import operations_blueprint
 from verify_service.api.verify import verify_blueprint
 from verify_service.codes import CodeDigester
+from verify_service.idempotency import Claims
 from verify_service.ids import IdMint
 from verify_service.journal import LogJournal
 from verify_service.metrics import Metrics
+from verify_service.policy import IN_FLIGHT_SLACK
 from verify_service.provider.flashcall import FlashCallConfig, FlashCallProvider
+from verify_service.repeats import Repeats
 from verify_service.settings import Settings
+from verify_service.store.claims import RedisClaims
 from verify_service.store.connection import connect
 from verify_service.store.verifications import RedisStore
 from verify_service.verification import Verifications
@@ -34,17 +38,13 @@ def create_app(settings: Settings, client: redis.Redis | None = None) -> Flask:
             be used (a fake, in tests).
     """
     logs.configure(settings.log_level)
-    metrics = Metrics()
     app = Flask("verify_service", static_folder=None)
     app.config["MAX_CONTENT_LENGTH"] = LARGEST
     app.config["PROVIDE_AUTOMATIC_OPTIONS"] = False  # an answer without a `status`
     app.url_map.merge_slashes = False  # a redirect would repeat the query, with the key in it
     app.json.sort_keys = False  # type: ignore[attr-defined]  # `status` comes first
     app.json.ensure_ascii = False  # type: ignore[attr-defined]
-    app.extensions[EXTENSION] = Context(
-        verifications=_verifications(settings, metrics, client or _client(settings)),
-        metrics=metrics,
-    )
+    app.extensions[EXTENSION] = _context(settings, client or _client(settings))
     request_log.install(app)
     errors.install(app)
     guard = access_key_guard(settings.access_keys, in_query=settings.access_key_in_query)
@@ -58,19 +58,29 @@ def create_app(settings: Settings, client: redis.Redis | None = None) -> Flask:
     return app
 
 
-def _verifications(settings: Settings, metrics: Metrics, client: redis.Redis) -> Verifications:
+def _context(settings: Settings, client: redis.Redis) -> Context:
+    metrics = Metrics()
+    journal = LogJournal(metrics)
     ids = IdMint(settings.number_secret)
-    return Verifications(
-        store=RedisStore(client, ids, settings.policy),
+    store = RedisStore(client, ids, settings.policy)
+    verifications = Verifications(
+        store=store,
         provider=FlashCallProvider(_provider(settings)),
-        journal=LogJournal(metrics),
+        journal=journal,
         destinations=settings.destinations,
         ids=ids,
         digester=CodeDigester(settings.code_secret),
-        timing=Timing(
-            placing=round(settings.provider_deadline * 1000),
-            confirming=settings.provider_call_timeout_ms + settings.callback_grace * 1000,
-        ),
+        timing=_timing(settings),
+    )
+    claims = Claims(RedisClaims(client, settings.policy), settings.number_secret)
+    return Context(verifications, Repeats(verifications, claims, store, journal), metrics)
+
+
+def _timing(settings: Settings) -> Timing:
+    return Timing(
+        placing=round(settings.provider_deadline * 1000),
+        confirming=settings.provider_call_timeout_ms + settings.callback_grace * 1000,
+        in_flight=round((settings.provider_deadline + IN_FLIGHT_SLACK) * 1000),
     )
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from verify_service.advice import Standing
-    from verify_service.outcomes import Failed
+    from verify_service.models import Failure, Verification
 
 
 class VerifyError(Exception):
@@ -41,6 +41,13 @@ class LimitReached(VerifyError):
     retry_after: int
 
 
+@dataclass(eq=False)
+class AlreadyReserved(VerifyError):
+    """Somebody else reserved this very verification, and has the phone rung."""
+
+    verification: Verification
+
+
 class VerificationNotFound(VerifyError):
     """No such verification for this app. A stranger's id and an unknown one are the same."""
 
@@ -50,7 +57,7 @@ class CallFailed(VerifyError):
     """The verification was reserved, but the provider refused the call or its answer is no use."""
 
     standing: Standing
-    outcome: Failed
+    failure: Failure
 
 
 @dataclass(eq=False)

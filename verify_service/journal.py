@@ -48,6 +48,11 @@ class LogJournal:
             case Failed():
                 self._failed(event, outcome)
 
+    def start_repeated(self, verification: Verification) -> None:
+        """A start came again under its Idempotency-Key; nobody was called."""
+        self._metrics.repeats.labels(operation="start").inc()
+        log.info("start_repeated", state=verification.state, **_about(verification))
+
     def refused(self, number: str, limit: LimitReached) -> None:
         """A limit refused a start."""
         self._metrics.refusals.labels(limit=limit.limit).inc()
@@ -62,10 +67,13 @@ class LogJournal:
 
     def checked(self, checked: Checked) -> None:
         """A guess was compared, or not."""
-        self._metrics.checks.labels(verdict=checked.verdict).inc()
+        if checked.repeated:
+            self._metrics.repeats.labels(operation="check").inc()
+        else:
+            self._metrics.checks.labels(verdict=checked.verdict).inc()
         verification = checked.verification
         log.info(
-            "checked",
+            "check_repeated" if checked.repeated else "checked",
             verdict=checked.verdict,
             state=verification.state,
             checks_left=verification.checks_left,

@@ -36,6 +36,12 @@ class Metrics:
             "verify_refusals", "Starts that a limit refused.", ["limit"], registry=registry
         )
         self.checks = Counter("verify_checks", "Checks.", ["verdict"], registry=registry)
+        self.repeats = Counter(
+            "verify_repeats",
+            "Requests that came again under their Idempotency-Key.",
+            ["operation"],
+            registry=registry,
+        )
         self.callbacks = Counter(
             "verify_callbacks", "Callbacks.", ["status", "applied"], registry=registry
         )

@@ -98,6 +98,17 @@ class Verdict(StrEnum):
     """Not compared: the number's guess budget is spent, or it is locked."""
 
 
+class Holder(StrEnum):
+    """Whose an Idempotency-Key is."""
+
+    MINE = "mine"
+    SAME = "same"
+    """An earlier request's, with the same body."""
+
+    OTHER = "other"
+    """An earlier request's, with another body."""
+
+
 def _whole_seconds(milliseconds: int) -> int:
     return -(-milliseconds // 1000)
 
@@ -124,6 +135,26 @@ class Wait:
 
 
 @dataclass(frozen=True, slots=True)
+class Failure:
+    """Why a call failed: what the login flow is told, now and whenever it asks again.
+
+    Attributes:
+        reason: A sentence of ours. Never the provider's own text, which may quote the code.
+        error_code: The provider's ``errorCode``, where it gave one.
+        retry_after: Seconds to wait, where the provider throttles (errorCode 4).
+    """
+
+    reason: str
+    error_code: int | None = None
+    retry_after: int | None = None
+
+    @property
+    def invalid_number(self) -> bool:
+        """Whether the provider holds the number for no number."""
+        return self.error_code == ErrorCode.INVALID_NUMBER
+
+
+@dataclass(frozen=True, slots=True)
 class Call:
     """The flash call of a verification. The caller's last four digits are never kept."""
 
@@ -133,8 +164,12 @@ class Call:
     provider_status: str | None = None
     status_at: int | None = None
     """Unixtime in seconds, as the provider's callback gave it."""
-    invalid_number: bool = False
-    """True where no other call to this number can go out either (errorCode 11)."""
+    failure: Failure | None = None
+
+    @property
+    def hopeless(self) -> bool:
+        """Whether no other call to this number can go out either."""
+        return self.failure is not None and self.failure.invalid_number
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,8 +212,10 @@ class Draft:
     id: str
     app: str
     number: str = field(repr=False)
-    digest: str = field(repr=False)
     reference: str | None
+    digest: str = field(default="", repr=False)
+    nonce: str = ""
+    """Who reserves, where several may try under one id: only the first may have the phone rung."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,6 +224,8 @@ class Checked:
 
     verdict: Verdict
     verification: Verification
+    repeated: bool = False
+    """Whether the guess had been compared before, under the same nonce."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,6 +243,27 @@ class Report:
     number: str = field(repr=False)
     status: CallStatus
     timestamp: int
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """An Idempotency-Key as Redis knows it.
+
+    Attributes:
+        name: The key's digest.
+        holder: Whose it is.
+        verification_id: Of the request that came first.
+        at: When it was claimed: no two claims of one key are of the same moment.
+        over: Whether that is longer ago than any request can be in flight.
+        verdict: What the check under this key came to, where the verification does not keep it.
+    """
+
+    name: str
+    holder: Holder
+    verification_id: str
+    at: int
+    over: bool
+    verdict: Verdict | None = None
 
 
 @dataclass(frozen=True, slots=True)

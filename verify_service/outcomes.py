@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+
+from verify_service.models import Failure
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,24 +25,16 @@ class Unknown:
 
 
 @dataclass(frozen=True, slots=True)
-class Failed:
+class Failed(Failure):
     """No call, or none that can be relied on: with ``refund`` False it may ring all the same.
 
     Attributes:
-        reason: A sentence of ours. Never the provider's own text, which may quote the code.
         refund: Whether the start's quota is given back.
-        error_code: The provider's ``errorCode``, where it gave one.
-        invalid_number: The provider holds the number for no number (errorCode 11).
         account: The operator has to act: token, balance, sender (errorCodes 1, 2, 5, 6, 10, 16).
-        retry_after: Seconds to wait, where the provider throttles (errorCode 4).
     """
 
-    reason: str
-    refund: bool
-    error_code: int | None = None
-    invalid_number: bool = False
-    account: bool = False
-    retry_after: int | None = None
+    refund: bool = field(kw_only=True)
+    account: bool = field(default=False, kw_only=True)
 
 
 Outcome = Placed | Unknown | Failed

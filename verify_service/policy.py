@@ -16,6 +16,8 @@ WAITING_SECONDS = 600
 """A callback that no call claims yet is kept this long; at most five for a number."""
 READABLE_SECONDS = 3_600
 """How long a verification can be read after its end."""
+IN_FLIGHT_SLACK = 2
+"""Seconds after the provider's deadline in which a start has certainly come to its end."""
 
 
 @dataclass(frozen=True, slots=True)

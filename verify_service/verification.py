@@ -1,17 +1,13 @@
 """The use cases: start, check, status, cancel, record_callback.
 
-What they need of the world they declare below as protocols; ``store/``, ``provider/`` and
-``journal.py`` fill them, ``app.py`` joins them.
+What they need of the world is in ``ports.py``; ``app.py`` joins them.
 """
 
 from __future__ import annotations
 
 import secrets
 import time
-from collections.abc import Sequence
-from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
-from typing import Protocol
 
 from verify_service import codes
 from verify_service.advice import Standing, Timing, standing
@@ -28,7 +24,6 @@ from verify_service.models import (
     Call,
     CallState,
     CallStatus,
-    Checked,
     Draft,
     NextAction,
     Report,
@@ -39,48 +34,11 @@ from verify_service.models import (
 from verify_service.numbers import Destinations, canonical
 from verify_service.outcomes import Failed, Outcome, Placed, Unknown
 from verify_service.policy import DAY
+from verify_service.ports import Journal, Provider, Store
 
 NONCE_BYTES = 12
 _MILLISECONDS_FROM = 100_000_000_000
 """A unixtime this large is in milliseconds: in seconds it would be the year 5138."""
-
-
-class Store(Protocol):
-    """Where verifications live. Each method is one atomic decision."""
-
-    def reserve(self, draft: Draft) -> Verification: ...
-    def record(self, verification_id: str, outcome: Outcome) -> Verification: ...
-    def check(
-        self, verification_id: str, app: str, digests: Sequence[str], nonce: str
-    ) -> Checked: ...
-    def status(self, verification_id: str, app: str) -> Verification: ...
-    def cancel(self, verification_id: str, app: str) -> Verification: ...
-    def record_callback(self, report: Report) -> bool: ...
-    def ping(self) -> None: ...
-
-
-class Line(AbstractContextManager["Line"], Protocol):
-    """A place among the calls in flight."""
-
-    def place(self, number: str, code: str) -> Outcome: ...
-
-
-class Provider(Protocol):
-    """Who rings the phone."""
-
-    def admit(self) -> Line: ...
-
-
-class Journal(Protocol):
-    """Who writes down what happened: logs and counters."""
-
-    def started(self, verification: Verification, outcome: Outcome) -> None: ...
-    def refused(self, number: str, limit: LimitReached) -> None: ...
-    def not_recorded(self, verification: Verification, error: Exception) -> None: ...
-    def checked(self, checked: Checked) -> None: ...
-    def canceled(self, verification: Verification) -> None: ...
-    def called_back(self, report: Report, applied: bool) -> None: ...
-    def unknown_status(self, number: str, status: str) -> None: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,48 +66,68 @@ class Verifications:
     digester: CodeDigester
     timing: Timing
 
-    def start(self, app: str, number: str, reference: str | None = None) -> Standing:
+    def draft(self, app: str, number: str, reference: str | None = None) -> Draft:
+        """Return what a start of this number would reserve.
+
+        Raises:
+            InvalidNumber, DestinationNotAllowed: Not a number to be called.
+        """
+        e164 = self.destinations.accept(number)
+        return Draft(self.ids.mint(e164), app, e164, reference)
+
+    def start(self, draft: Draft) -> Standing:
         """Reserve a verification, then have the phone rung once.
 
         Nothing is called without a reservation, and nothing in Redis is held meanwhile.
 
         Raises:
-            InvalidNumber, DestinationNotAllowed: Not a number to be called.
             TooManyCallsInFlight: No place for another call; nothing was reserved.
             LimitReached: The number has to wait; nobody was called.
+            AlreadyReserved: Somebody else was faster under the same id; they called.
             StoreUnavailable: Redis is gone; nobody was called.
             CallFailed: Reserved, but the provider refused the call or its answer is no use.
         """
-        e164 = self.destinations.accept(number)
         with self.provider.admit() as line:
             code = codes.draw()
-            reserved = self._reserve(app, e164, code, reference)
-            outcome = line.place(e164, code)
+            reserved = self._reserve(draft, code)
+            outcome = line.place(draft.number, code)
         recorded = self._record(reserved, outcome)
         self.journal.started(recorded, outcome)
-        if isinstance(outcome, Failed):
-            raise CallFailed(self._stand(recorded), outcome)
-        return self._stand(recorded)
+        return self.told(recorded)
 
-    def check(self, app: str, verification_id: str, code: str) -> Answer:
+    def told(self, started: Verification) -> Standing:
+        """Say what a start came to; in the same words whenever it is asked.
+
+        Raises:
+            CallFailed: As :meth:`start`.
+        """
+        stands = self._stand(started)
+        if started.call.failure:
+            raise CallFailed(stands, started.call.failure)
+        return stands
+
+    def check(self, app: str, verification_id: str, code: str, nonce: str = "") -> Answer:
         """Compare one guess of four digits. Verified is true once, for the right code.
+
+        Args:
+            nonce: The guess by name: under the same one it is not compared again.
 
         Raises:
             VerificationNotFound: No such verification for this app.
             StoreUnavailable: Redis is gone; nobody is verified.
         """
-        checked = self.store.check(
-            verification_id,
-            app,
-            self.digester.candidates(verification_id, code),
-            secrets.token_urlsafe(NONCE_BYTES),
-        )
+        digests = self.digester.candidates(verification_id, code)
+        nonce = nonce or secrets.token_urlsafe(NONCE_BYTES)
+        checked = self.store.check(verification_id, app, digests, nonce)
         self.journal.checked(checked)
-        answer = Answer(checked.verdict, self._stand(checked.verification))
-        if answer.verified:
-            done = replace(answer.standing, next_action=NextAction.DONE)
-            return replace(answer, standing=done)
-        return answer
+        return self.answer(checked.verdict, checked.verification)
+
+    def answer(self, verdict: Verdict, verification: Verification) -> Answer:
+        """Say what a check came to, and how the verification stands now."""
+        stands = self._stand(verification)
+        if verdict is Verdict.RIGHT:
+            stands = replace(stands, next_action=NextAction.DONE)
+        return Answer(verdict, stands)
 
     def ping(self) -> None:
         """Raise StoreUnavailable unless starts and checks can be served."""
@@ -190,13 +168,12 @@ class Verifications:
         self.journal.called_back(report, applied)
         return applied
 
-    def _reserve(self, app: str, number: str, code: str, reference: str | None) -> Verification:
-        new_id = self.ids.mint(number)
-        digest = self.digester.sign(new_id, code)
+    def _reserve(self, draft: Draft, code: str) -> Verification:
+        digest = self.digester.sign(draft.id, code)
         try:
-            return self.store.reserve(Draft(new_id, app, number, digest, reference))
+            return self.store.reserve(replace(draft, digest=digest))
         except LimitReached as limit:
-            self.journal.refused(number, limit)
+            self.journal.refused(draft.number, limit)
             raise
 
     def _record(self, reserved: Verification, outcome: Outcome) -> Verification:
@@ -217,6 +194,6 @@ def _unrecorded(reserved: Verification, outcome: Outcome) -> Verification:
             return replace(reserved, call=Call(CallState.PLACED, prefix, length))
         case Unknown():
             return replace(reserved, call=Call(CallState.UNKNOWN))
-        case Failed(invalid_number=invalid):
-            call = Call(CallState.FAILED, invalid_number=invalid)
+        case Failed():
+            call = Call(CallState.FAILED, failure=outcome)
             return replace(reserved, state=State.FAILED, call=call)

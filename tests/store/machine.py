@@ -23,7 +23,7 @@ OUTCOMES = st.sampled_from(
         Unknown("timeout"),
         Failed("HTTP 500", refund=False),
         Failed("no connection", refund=True),
-        Failed("no number", refund=False, invalid_number=True),
+        Failed("no number", refund=False, error_code=11),
     ]
 )
 PAUSES = st.one_of(
@@ -197,7 +197,7 @@ def assert_same(found: Verification, attempt: Attempt, model: Model) -> None:
     assert found.now == model.now
     assert found.state is attempt.state(model.now)
     assert (found.checks_left, found.expires_at) == (attempt.left, attempt.expires)
-    assert (found.call.state, found.call.invalid_number) == (attempt.call, attempt.hopeless)
+    assert (found.call.state, found.call.hopeless) == (attempt.call, attempt.hopeless)
     told = (attempt.told.status, attempt.told.stamp) if attempt.told else (None, None)
     assert (found.call.provider_status, found.call.status_at) == told
     barred = (found.barred.limit, found.barred.milliseconds) if found.barred else ("", 0)

@@ -6,7 +6,7 @@ import pytest
 
 from tests.store.world import NUMBER, World
 from verify_service.errors import VerificationNotFound
-from verify_service.models import CallState, CallStatus, Report, State
+from verify_service.models import CallState, CallStatus, Failure, Report, State
 from verify_service.outcomes import Failed, Outcome, Placed, Unknown
 
 PLACED = Placed("request", "7917913", 11)
@@ -70,12 +70,12 @@ def test_a_caller_not_to_be_trusted_is_none(world: World) -> None:
 
 def test_an_invalid_number_is_hopeless_and_counts(world: World) -> None:
     """errorCode 11: no other call can go out either, and asking again is not free."""
-    refused = Failed("no number", refund=False, error_code=11, invalid_number=True)
+    refused = Failed("no number", refund=False, error_code=11)
     recorded = world.record(world.reserve(), refused)
-    assert recorded.call.invalid_number
+    assert recorded.call.failure == Failure("no number", error_code=11)
     assert recorded.restart_in == 30
     other = world.record(world.reserve("+79170000001"), Failed("throttled", refund=True))
-    assert not other.call.invalid_number
+    assert other.call.failure == Failure("throttled")
 
 
 def test_a_reservation_stands_without_its_record(world: World) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import suppress
+from dataclasses import replace
 
 import pytest
 
@@ -16,6 +17,8 @@ PER_VERIFICATION = 1000
 """Bytes, with its share of the number's and the call's key (bar, line 23)."""
 OF_EMOJI_ONLY = 1100
 """The same for a reference of 64 characters that take four bytes each: no script does."""
+OF_A_KEY = 200
+"""Bytes of an Idempotency-Key, beside the verification it led to."""
 REFERENCES = [
     pytest.param(None, PER_VERIFICATION, id="none"),
     pytest.param("r" * 64, PER_VERIFICATION, id="1 byte each"),
@@ -39,8 +42,9 @@ def number_size(world: World) -> int:
 
 
 def pending(world: World, reference: str | None, outcome: Outcome) -> Verification:
-    """Make a verification that waits for its last guess."""
-    verification = world.record(world.reserve(reference=reference), outcome)
+    """Make a verification that waits for its last guess, started under an Idempotency-Key."""
+    draft = replace(world.draft(reference=reference), nonce="1790000000000")
+    verification = world.record(world.store.reserve(draft), outcome)
     for count in range(2):
         world.check(verification, WRONG, nonce=f"{count}{NONCE[1:]}")
     return world.status(verification)
@@ -74,6 +78,12 @@ def test_a_reported_verification_fits_its_bound(
     assert real.report(status, 1_790_000_000, request="request")
     assert bytes_used(real) <= bound
     assert real.status(verification).call.state is not CallState.PLACED
+
+
+def test_an_idempotency_key_is_small(real: World) -> None:
+    """Whoever sends a key with each request can tell what they cost."""
+    real.claims.claim("k" * 22, "b" * 22, real.draft().id)
+    assert bytes_used(real) <= OF_A_KEY
 
 
 def test_a_callback_that_waited_leaves_nothing_behind(world: World) -> None:

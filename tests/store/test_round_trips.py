@@ -9,7 +9,7 @@ import redis
 
 from tests.store.world import APP, NUMBER, OTHER_NUMBER, RIGHT, WRONG, World
 from verify_service.errors import LimitReached
-from verify_service.models import CallStatus, Report
+from verify_service.models import CallStatus, Report, Verdict
 from verify_service.outcomes import Placed
 from verify_service.policy import Policy
 
@@ -66,3 +66,16 @@ def test_a_refused_start_is_one_round_trip(valkey: redis.Redis, sent: list[str])
     with pytest.raises(LimitReached):
         world.store.reserve(world.draft(NUMBER))
     assert sent == ["EVALSHA"]
+
+
+def test_a_key_is_one_round_trip_more(valkey: redis.Redis, sent: list[str]) -> None:
+    """To claim it, in a slot of its own; to let it go or to settle it, another."""
+    world = World(valkey, None, Policy())
+    for warm in ("warm", "key"):
+        sent.clear()
+        claim = world.claims.claim(warm, "body", "verification")
+        assert sent[-1:] == ["EVALSHA"]
+        count = len(sent)
+        world.claims.settle(claim, Verdict.BARRED)
+        world.claims.release(claim)
+    assert (count, len(sent)) == (1, 3)

@@ -16,6 +16,7 @@ from verify_service.ids import IdMint
 from verify_service.models import CallStatus, Checked, Draft, Report, Verification
 from verify_service.outcomes import Outcome, Placed
 from verify_service.policy import Policy
+from verify_service.store.claims import RedisClaims
 from verify_service.store.verifications import RedisStore
 
 NUMBER = "+79179136787"
@@ -98,6 +99,7 @@ class World:
         self.ids = IdMint(b"number-secret-of-the-store-tests")
         self.policy = policy
         self.store = RedisStore(client, self.ids, policy)
+        self.claims = RedisClaims(client, policy)
         self._clock = clock
         self._requests = itertools.count(1)
 
@@ -116,7 +118,7 @@ class World:
         return World(self.client, self._clock, policy)
 
     def draft(self, number: str = NUMBER, *, app: str = APP, reference: str | None = None) -> Draft:
-        return Draft(self.ids.mint(number), app, number, RIGHT, reference)
+        return Draft(self.ids.mint(number), app, number, reference, RIGHT)
 
     def reserve(
         self, number: str = NUMBER, *, app: str = APP, reference: str | None = None

@@ -8,9 +8,9 @@ from itertools import product
 import pytest
 
 from verify_service.advice import Timing, standing
-from verify_service.models import Call, CallState, NextAction, State, Verification, Wait
+from verify_service.models import Call, CallState, Failure, NextAction, State, Verification, Wait
 
-TIMING = Timing(placing=10_000, confirming=60_000)
+TIMING = Timing(placing=10_000, confirming=60_000, in_flight=12_000)
 BORN = 1_790_000_000_000
 
 WAIT, ENTER, RESTART, STOP = (
@@ -105,7 +105,7 @@ def test_a_number_that_is_barred_stops(state: State, call: CallState, limit: str
 
 def test_an_invalid_number_stops() -> None:
     """No other call to it can go out either."""
-    call = Call(CallState.FAILED, invalid_number=True)
+    call = Call(CallState.FAILED, failure=Failure("no number", error_code=11))
     assert read(call, state=State.FAILED) == ("failed", STOP)
 
 

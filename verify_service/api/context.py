@@ -8,6 +8,7 @@ from typing import cast
 from flask import current_app, g
 
 from verify_service.metrics import Metrics
+from verify_service.repeats import Repeats
 from verify_service.verification import Verifications
 
 EXTENSION = "verify_service"
@@ -18,6 +19,7 @@ class Context:
     """What ``create_app`` puts together for the views."""
 
     verifications: Verifications
+    repeats: Repeats
     metrics: Metrics
 
 
@@ -29,6 +31,11 @@ def context() -> Context:
 def verifications() -> Verifications:
     """Return the use cases."""
     return context().verifications
+
+
+def repeats() -> Repeats:
+    """Return the use cases for requests that may come again."""
+    return context().repeats
 
 
 def caller() -> str:

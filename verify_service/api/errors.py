@@ -171,14 +171,14 @@ def _limit(error: domain.LimitReached) -> Response:
 
 
 def _call_failed(error: domain.CallFailed) -> Response:
-    outcome, more = error.outcome, present.after_reservation(error.standing)
-    if outcome.error_code is not None:
-        more["error_code"] = outcome.error_code
-    if outcome.retry_after is not None:
-        more["retry_after"] = outcome.retry_after
-    if outcome.invalid_number:
-        return _problem(400, "invalidDataError", outcome.reason, **more)
-    return _problem(502, "rpcError", outcome.reason, **more)
+    failure, more = error.failure, present.after_reservation(error.standing)
+    if failure.error_code is not None:
+        more["error_code"] = failure.error_code
+    if failure.retry_after is not None:
+        more["retry_after"] = failure.retry_after
+    if failure.invalid_number:
+        return _problem(400, "invalidDataError", failure.reason, **more)
+    return _problem(502, "rpcError", failure.reason, **more)
 
 
 def _store_unavailable(error: domain.StoreUnavailable) -> Response:

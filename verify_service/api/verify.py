@@ -11,7 +11,8 @@ from werkzeug.routing import BaseConverter
 
 from verify_service.api import present, schemas
 from verify_service.api.body import dump, load
-from verify_service.api.context import caller, verifications
+from verify_service.api.context import caller, repeats, verifications
+from verify_service.api.idempotency import repeatable
 
 START = schemas.StartRequest()
 CHECK = schemas.CheckRequest()
@@ -40,7 +41,9 @@ def verify_blueprint(guard: Callable[[], None]) -> Blueprint:
 def start() -> ResponseReturnValue:
     """Ring a phone."""
     wanted = load(START)
-    standing = verifications().start(caller(), wanted["number"], wanted.get("reference"))
+    again = repeatable(wanted)
+    draft = verifications().draft(caller(), wanted["number"], wanted.get("reference"))
+    standing = repeats().start(draft, again)
     where = url_for("verify.status", verification_id=standing.verification.id)
     return dump(VERIFICATION, present.verification(standing)), 201, {"Location": where}
 
@@ -48,7 +51,8 @@ def start() -> ResponseReturnValue:
 def check() -> ResponseReturnValue:
     """Compare the four digits a person typed."""
     guess = load(CHECK)
-    answer = verifications().check(caller(), guess["verification_id"], guess["code"])
+    again = repeatable(guess)
+    answer = repeats().check(caller(), guess["verification_id"], guess["code"], again)
     return dump(CHECKED, present.check(answer))
 
 

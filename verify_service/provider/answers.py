@@ -115,7 +115,6 @@ def _known_code(error_code: int, retry_after: str | None) -> Failed:
         f"The provider refused the call: {ERROR_CODES[error_code]}.",
         refund=error_code != ErrorCode.INVALID_NUMBER,
         error_code=error_code,
-        invalid_number=error_code == ErrorCode.INVALID_NUMBER,
         account=error_code not in _NOT_THE_ACCOUNT,
         retry_after=_seconds(retry_after) if error_code == ErrorCode.TOO_MANY_REQUESTS else None,
     )

@@ -20,6 +20,11 @@ def verification(address: Address) -> str:
     return f"v:{slot(address.tag)}:{address.own}"
 
 
+def claim(name: str) -> str:
+    """An Idempotency-Key, by its digest. In a slot of its own: it may come with any number."""
+    return f"i:{slot(name)}"
+
+
 def call(tag: str, request: str) -> str:
     """Whom a requestId belongs to; ten minutes only while no call claims it."""
     return f"call:{slot(tag)}:{request}"

@@ -1,22 +1,31 @@
-"""Loads each Lua file once and prepares the one argument all scripts share: the policy."""
+"""Loads each Lua file once, prepares the one argument all scripts share, and runs them."""
 
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
+import redis
+
 from verify_service import policy as names
+from verify_service.errors import StoreUnavailable
 
 if TYPE_CHECKING:
-    import redis
     from redis.commands.core import Script
 
     from verify_service.models import Window
     from verify_service.policy import Policy
 
-_SHARED = ("base", "number", "verification", "calls")
-_DECISIONS = ("reserve", "record", "check", "status", "cancel", "callback")
+_OF_A_NUMBER = ("base", "number", "verification", "calls")
+_OF_A_KEY = ("base",)
+DECISIONS = {
+    **dict.fromkeys(("reserve", "record", "check", "status", "cancel", "callback"), _OF_A_NUMBER),
+    **dict.fromkeys(("claim", "release", "settle"), _OF_A_KEY),
+}
+"""Every decision, with the shared parts it is written in terms of."""
 
 
 class Scripts:
@@ -28,18 +37,50 @@ class Scripts:
     def __init__(self, client: redis.Redis, policy: Policy) -> None:
         self._policy = encode(policy)
         self._scripts: dict[str, Script] = {
-            name: client.register_script(source(name)) for name in _DECISIONS
+            name: client.register_script(source(name)) for name in DECISIONS
         }
 
-    def run(self, name: str, keys: list[str], *args: str | int) -> Any:
-        """Run one decision; its header says what it takes and returns."""
-        return self._scripts[name](keys=keys, args=[self._policy, *args])
+    def run(self, name: str, keys: list[str], *args: str | int) -> list[Any]:
+        """Run one decision; its header says what it takes and returns.
+
+        Raises:
+            StoreUnavailable: Redis did not answer or cannot work; what was decided by then stands.
+        """
+        with translated():
+            reply: list[Any] = self._scripts[name](keys=keys, args=[self._policy, *args])
+            return reply
+
+
+@contextmanager
+def translated() -> Iterator[None]:
+    """Turn what a client raises into StoreUnavailable, but for bugs of our own."""
+    try:
+        yield
+    except redis.RedisError as error:
+        if _is_bug(error):
+            raise
+        raise _unavailable(error) from error
+
+
+def _unavailable(error: redis.RedisError) -> StoreUnavailable:
+    """Name what happened; say it where the words cannot quote a command's arguments."""
+    name = type(error).__name__
+    quotable = isinstance(error, redis.ConnectionError | redis.TimeoutError)
+    return StoreUnavailable(f"{name}: {error}" if quotable else name)
+
+
+def _is_bug(error: redis.RedisError) -> bool:
+    """Whether we went wrong, not the server: its states start with a word in capitals."""
+    if type(error) is redis.ResponseError:  # its subclasses are states of the server
+        return not str(error).partition(" ")[0].isupper()
+    return isinstance(error, redis.DataError)
 
 
 def source(name: str) -> str:
     """Return a decision's Lua text with the shared parts in front."""
     folder = files("verify_service.store") / "lua"
-    return "\n".join((folder / f"{part}.lua").read_text("utf-8") for part in (*_SHARED, name))
+    parts = (*DECISIONS[name], name)
+    return "\n".join((folder / f"{part}.lua").read_text("utf-8") for part in parts)
 
 
 def encode(policy: Policy) -> str:
@@ -63,6 +104,7 @@ def encode(policy: Policy) -> str:
             "waivers": names.WAIVERS_PER_DAY,
             "day": _milliseconds(names.DAY),
             "deadline": _milliseconds(policy.deadline),
+            "in_flight": _milliseconds(policy.deadline + names.IN_FLIGHT_SLACK),
             "ttl": _milliseconds(policy.code_ttl),
             "checks": policy.max_checks,
             "readable": _milliseconds(names.READABLE_SECONDS),

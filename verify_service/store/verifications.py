@@ -8,13 +8,14 @@ from typing import Any
 
 import redis
 
-from verify_service.errors import LimitReached, StoreUnavailable, VerificationNotFound
+from verify_service.errors import AlreadyReserved, LimitReached, VerificationNotFound
 from verify_service.ids import IdMint, request_digest
 from verify_service.models import (
     Call,
     CallState,
     Checked,
     Draft,
+    Failure,
     Report,
     State,
     Verdict,
@@ -24,7 +25,7 @@ from verify_service.models import (
 from verify_service.outcomes import Failed, Outcome, Placed, Unknown
 from verify_service.policy import Policy
 from verify_service.store import keys
-from verify_service.store.scripts import Scripts
+from verify_service.store.scripts import Scripts, translated
 
 PIECE = 16
 """Characters, at most 64 bytes of UTF-8: one longer value would cost the whole hash Redis'
@@ -48,12 +49,16 @@ class RedisStore:
 
         Raises:
             LimitReached: One of the number's own limits refuses; nothing was written.
+            AlreadyReserved: Under another nonce.
         """
-        pieces = _pieces(draft.reference or "")
-        reply = self._decide("reserve", draft.id, draft.app, draft.number, draft.digest, *pieces)
+        what = (draft.app, draft.number, draft.digest, draft.nonce)
+        reply = self._decide("reserve", draft.id, *what, *_pieces(draft.reference))
         if reply[0] == "refused":
             raise LimitReached(reply[1], Wait(reply[1], reply[2]).seconds)
-        return _verification(draft.id, reply)
+        reserved = _verification(draft.id, reply)
+        if reply[0] == "taken":
+            raise AlreadyReserved(reserved)
+        return reserved
 
     def record(self, verification_id: str, outcome: Outcome) -> Verification:
         """Record what the provider did; a callback that was faster is applied with it.
@@ -72,7 +77,16 @@ class RedisStore:
             VerificationNotFound: No such verification for this app.
         """
         reply = self._decide("check", verification_id, app, nonce, *digests)
-        return Checked(Verdict(reply[0]), _verification(verification_id, reply))
+        verdict, _, again = reply[0].partition(" ")
+        return Checked(Verdict(verdict), _verification(verification_id, reply), bool(again))
+
+    def has_tried(self, verification_id: str, nonce: str) -> bool:
+        """Tell whether a guess was compared under this nonce, and is still known."""
+        address = self._ids.address(verification_id)
+        if address is None:
+            return False
+        with translated():
+            return bool(self._client.hexists(keys.verification(address), f"try:{nonce}"))
 
     def status(self, verification_id: str, app: str) -> Verification:
         """Read a verification.
@@ -94,7 +108,7 @@ class RedisStore:
         """Take a callback; return whether it changed what is known of a call."""
         tag = self._ids.tag(report.number)
         request = request_digest(report.request_id)
-        reply = self._run(
+        reply = self._scripts.run(
             "callback",
             [keys.number(tag), keys.call(tag, request)],
             keys.slot(tag),
@@ -108,10 +122,8 @@ class RedisStore:
 
     def ping(self) -> None:
         """Raise StoreUnavailable unless Redis answers."""
-        try:
+        with translated():
             self._client.ping()
-        except redis.RedisError as error:
-            raise _unavailable(error) from error
 
     def _decide(self, script: str, verification_id: str, *args: str | int) -> list[Any]:
         """Run a script about one verification."""
@@ -119,44 +131,26 @@ class RedisStore:
         if address is None:
             raise VerificationNotFound
         names = [keys.verification(address), keys.number(address.tag)]
-        reply = self._run(script, names, keys.slot(address.tag), address.own, *args)
+        reply = self._scripts.run(script, names, keys.slot(address.tag), address.own, *args)
         if reply[0] == "missing":
             raise VerificationNotFound
         return reply
 
-    def _run(self, script: str, names: list[str], *args: str | int) -> list[Any]:
-        try:
-            reply: list[Any] = self._scripts.run(script, names, *args)
-        except redis.RedisError as error:
-            if _is_bug(error):
-                raise
-            raise _unavailable(error) from error
-        return reply
 
-
-def _unavailable(error: redis.RedisError) -> StoreUnavailable:
-    """Name what happened; say it where the words cannot quote a command's arguments."""
-    name = type(error).__name__
-    quotable = isinstance(error, redis.ConnectionError | redis.TimeoutError)
-    return StoreUnavailable(f"{name}: {error}" if quotable else name)
-
-
-def _is_bug(error: redis.RedisError) -> bool:
-    """Whether a script went wrong, not the server: its states start with a word in capitals."""
-    message = str(error)
-    return type(error) is redis.ResponseError and not message.partition(" ")[0].isupper()
-
-
-def _outcome_fields(outcome: Outcome) -> tuple[str, str, str, str | int, int, int]:
+def _outcome_fields(outcome: Outcome) -> tuple[str | int, ...]:
     match outcome:
         case Placed(request_id, prefix, length):
             request = request_digest(request_id)
-            return CallState.PLACED, request, prefix or "", length or "", 0, 0
+            return CallState.PLACED, request, prefix or "", length or ""
         case Unknown():
-            return CallState.UNKNOWN, "", "", "", 0, 0
+            return (CallState.UNKNOWN,)
         case Failed():
-            refund, invalid = int(outcome.refund), int(outcome.invalid_number)
-            return CallState.FAILED, "", "", "", refund, invalid
+            code, pause = _optional(outcome.error_code), _optional(outcome.retry_after)
+            return CallState.FAILED, int(outcome.refund), code, pause, *_pieces(outcome.reason)
+
+
+def _optional(number: int | None) -> str | int:
+    return "" if number is None else number
 
 
 def _verification(verification_id: str, reply: list[Any]) -> Verification:
@@ -172,18 +166,19 @@ def _verification(verification_id: str, reply: list[Any]) -> Verification:
         expires_at=int(kept["expires"]),
         now=now,
         call=_call(kept),
-        reference=_reference(kept),
+        reference=_joined(kept, "ref"),
         barred=Wait(barred, barred_wait) if barred else None,
         restart=Wait(limit, limit_wait) if limit else None,
     )
 
 
-def _pieces(text: str) -> list[str]:
+def _pieces(text: str | None) -> list[str]:
+    text = text or ""
     return [text[start : start + PIECE] for start in range(0, len(text), PIECE)]
 
 
-def _reference(kept: Mapping[str, str]) -> str | None:
-    pieces = (kept.get(f"ref{index}", "") for index in count(1))
+def _joined(kept: Mapping[str, str], name: str) -> str | None:
+    pieces = (kept.get(f"{name}{index}", "") for index in count(1))
     return "".join(takewhile(bool, pieces)) or None
 
 
@@ -191,8 +186,17 @@ def _call(kept: Mapping[str, str]) -> Call:
     return Call(
         state=CallState(kept["call"]),
         caller_prefix=kept.get("prefix") or None,
-        caller_length=int(kept["length"]) if kept.get("length") else None,
+        caller_length=_number(kept, "length"),
         provider_status=kept.get("status"),
-        status_at=int(kept["stamp"]) if "stamp" in kept else None,
-        invalid_number=kept.get("invalid") == "1",
+        status_at=_number(kept, "stamp"),
+        failure=_failure(kept),
     )
+
+
+def _failure(kept: Mapping[str, str]) -> Failure | None:
+    reason = _joined(kept, "why")
+    return Failure(reason, _number(kept, "error"), _number(kept, "pause")) if reason else None
+
+
+def _number(kept: Mapping[str, str], name: str) -> int | None:
+    return int(kept[name]) if kept.get(name) else None

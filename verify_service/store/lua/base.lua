@@ -4,10 +4,13 @@
 --   n:{tag}                hash: what the number may still do (number.lua)
 --   v:{tag}:<own>          hash: one verification (verification.lua)
 --   call:{tag}:<request>   hash: whom a requestId belongs to, by its digest (calls.lua)
+-- and in a slot of its own, with {name} for SLOT
+--   i:{name}               hash: an Idempotency-Key, by its digest (claim.lua)
 --
 -- ARGV  1 POLICY, JSON; every duration in milliseconds
 --         cooldowns [ms …]     starts [[count, ms] …]     failures [[count, ms] …]
 --         lock, lock_for       waivers, day               deadline, ttl, checks, readable
+--         in_flight  how long a start can be at work
 --         waiting, waiting_for
 --         horizon  the longest of a day, all windows, all pauses and a verification's life
 --         kept     the most events any of them looks at

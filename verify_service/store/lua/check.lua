@@ -2,7 +2,8 @@
 --
 -- KEYS  1 v:{tag}:<own>   2 n:{tag}
 -- ARGV  1 policy  2 {tag}  3 own  4 app  5 nonce  6… digests that would be right
--- Returns  {'missing'}, or a view with 'right' | 'wrong' | 'ended' | 'barred'.
+-- Returns  {'missing'}, or a view with 'right' | 'wrong' | 'ended' | 'barred', or for a repeat
+--          with 'right again' | 'wrong again'.
 --
 -- Count first, compare after, consume in the same breath: whatever happens next, no guess is
 -- free and no code is right twice. A second run with the same nonce returns the first's verdict.
@@ -16,7 +17,7 @@ local number = load_number(KEYS[2])
 local try = 'try:' .. ARGV[5]
 
 if verification[try] then
-  return view(verification[try], number, KEYS[1])
+  return view(verification[try] .. ' again', number, KEYS[1])
 end
 if state_of(verification) ~= 'pending' then
   return view('ended', number, KEYS[1])

@@ -2,8 +2,9 @@
 --
 -- KEYS  1 v:{tag}:<own>   2 n:{tag}
 -- ARGV  1 policy  2 {tag}  3 own  4 outcome: placed | unknown | failed
---       5 request digest or ''  6 caller prefix or ''  7 caller length or ''
---       8 '1' to give the quota back  9 '1' if the provider holds the number for none
+--       placed: 5 request digest  6 caller prefix or ''  7 caller length or ''
+--       failed: 5 '1' to give the quota back  6 errorCode or ''  7 seconds to wait or ''
+--               8… the reason in pieces
 -- Returns  {'missing'}, or a view with 'recorded'.
 --
 -- Safe to repeat, and harmless where a callback was faster.
@@ -14,9 +15,10 @@ if not verification then
 end
 
 local number = load_number(KEYS[2])
-local outcome, request = ARGV[4], ARGV[5]
+local outcome = ARGV[4]
 
 local function placed()
+  local request = ARGV[5]
   redis.call('HSET', KEYS[1], 'prefix', ARGV[6], 'length', ARGV[7])
   if verification.call == 'placing' then
     redis.call('HSET', KEYS[1], 'call', 'placed')
@@ -28,12 +30,13 @@ local function placed()
 end
 
 local function failed()
-  redis.call('HSET', KEYS[1], 'call', 'failed', 'invalid', ARGV[9])
+  redis.call('HSET', KEYS[1], 'call', 'failed', 'error', ARGV[6], 'pause', ARGV[7])
+  set_pieces(KEYS[1], 'why', 8)
   number.open = without(number.open, verification.own)
   if state_of(verification) == 'pending' then
     finish(verification, 'failed')
   end
-  if ARGV[8] == '1' then
+  if ARGV[5] == '1' then
     refund(number, verification.own)
   end
 end

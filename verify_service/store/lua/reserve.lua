@@ -1,16 +1,19 @@
 -- Reserves a verification before anybody is called, or refuses by the number's own limits.
 --
 -- KEYS  1 v:{tag}:<own>   2 n:{tag}
--- ARGV  1 policy  2 {tag}  3 own  4 app  5 number (E.164)  6 code digest  7… reference in pieces
--- Returns  {'refused', limit, wait in ms}, or a view with 'reserved'.
+-- ARGV  1 policy  2 {tag}  3 own  4 app  5 number (E.164)  6 code digest
+--       7 nonce of whoever reserves, or ''  8… reference in pieces
+-- Returns  {'refused', limit, wait in ms}, or a view with 'reserved' | 'taken'.
 --
--- Safe to repeat: <own> is the caller's own random name, so a second run finds the first's work.
+-- Safe to repeat: under the same nonce a second run finds the first's work. Under another it is
+-- somebody else's, who has the phone rung.
 
 local number = load_number(KEYS[2])
 local own = ARGV[3]
 
-if load_verification(own) then
-  return view('reserved', number, KEYS[1])
+local earlier = load_verification(own)
+if earlier then
+  return view((earlier.by or '') == ARGV[7] and 'reserved' or 'taken', number, KEYS[1])
 end
 
 settle(number)
@@ -28,9 +31,10 @@ redis.call('HSET', KEYS[1],
   'app', ARGV[4], 'number', ARGV[5], 'digest', ARGV[6],
   'state', 'pending', 'left', POLICY.checks, 'created', text(NOW), 'expires', text(expires),
   'call', 'placing')
-for i = 7, #ARGV do
-  redis.call('HSET', KEYS[1], 'ref' .. i - 6, ARGV[i])
+if ARGV[7] ~= '' then
+  redis.call('HSET', KEYS[1], 'by', ARGV[7])
 end
+set_pieces(KEYS[1], 'ref', 8)
 redis.call('PEXPIREAT', KEYS[1], text(expires + POLICY.readable))
 save_number(number)
 

@@ -8,7 +8,9 @@
 --   prefix, length          the calling number without its last four digits
 --   bound                   its requestId is known
 --   status, stamp           the provider's word for the call, and when (unixtime in seconds)
---   waived, invalid         gave its quota back; the provider holds the number for none
+--   waived                  gave its quota back
+--   error, pause, why1…     of a failed call: errorCode, seconds to wait, the reason in pieces
+--   by                      the nonce of the request that reserved it, where others may try to
 --   try:<nonce>             the verdict of a guess, for a repeat of the same request
 
 -- Returns the hash with its key and own name, or nil.
@@ -27,6 +29,14 @@ local function state_of(verification)
     return 'expired'
   end
   return verification.state
+end
+
+-- Keeps the arguments from `first` on, pieces of one text, each short enough for the hash's
+-- compact form.
+local function set_pieces(key, name, first)
+  for i = first, #ARGV do
+    redis.call('HSET', key, name .. i - first + 1, ARGV[i])
+  end
 end
 
 -- Final states stay readable for a while after the end.

@@ -1,0 +1,215 @@
+"""A start that comes again under its Idempotency-Key: told how the first one stands, never rung."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+import redis
+
+from . import keyed
+from .keyed import outcome
+from .lost import cut
+from .service import KEY, NUMBER, OTHER_KEY, OTHER_NUMBER, Service
+from .standin import Answer, StandIn
+from .test_parallel import at_once
+
+IN_FLIGHT = 12
+"""Seconds: the deadline of 10 s and the slack of 2."""
+MISMATCH = (422, "idempotencyMismatchError")
+CONFLICT = (409, "conflictError")
+
+
+def test_a_repeat_is_told_the_same_verification(timed: Service, clock, provider: StandIn) -> None:
+    """One call, one verification, and the numbers as they are by now."""
+    first = keyed.start(timed, "one", reference="r")
+    clock.passes(7)
+    again = keyed.start(timed, "one", reference="r")
+    assert again.status_code == 201
+    assert again.headers["Location"] == first.headers["Location"]
+    assert again.json == first.json | {"expiresIn": 293, "restartIn": 23}
+    assert len(provider.calls) == 1
+
+
+def test_a_repeat_says_how_things_stand_by_now(timed: Service, clock, provider: StandIn) -> None:
+    """Nothing of an answer is kept: an approved verification reads approved."""
+    vid = keyed.start(timed, "one").json["verificationId"]
+    assert timed.callback().json["applied"] is True
+    assert keyed.start(timed, "one").json["call"]["state"] == "delivered"
+    timed.check(vid, provider.code)
+    again = keyed.start(timed, "one").json
+    assert (again["state"], again["nextAction"]) == ("approved", "stop")
+    assert "verified" not in again
+
+
+def test_spaces_and_order_are_no_other_body(service: Service, provider: StandIn) -> None:
+    """What the schema reads is compared, not how it was written."""
+    bodies = [
+        '{"number":"+79179136787","reference":"r"}',
+        '{ "reference" : "\\u0072",\n"number" : "+79179136787" }',
+    ]
+    headers = {"Idempotency-Key": "one"}
+    ids = [
+        service.post("/verify/start", body, headers=headers).json["verificationId"]
+        for body in bodies
+    ]
+    assert ids[0] == ids[1]
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"number": OTHER_NUMBER},
+        {"number": "+7 917 913-67-87"},
+        {"reference": "r"},
+        {"clientIp": "192.0.2.1"},
+        {"deviceId": "d"},
+    ],
+)
+def test_another_body_is_another_request(service: Service, provider: StandIn, fields) -> None:
+    keyed.start(service, "one")
+    assert outcome(keyed.start(service, "one", **fields)) == MISMATCH
+    assert len(provider.calls) == 1
+
+
+def test_a_key_is_one_apps(service: Service, provider: StandIn) -> None:
+    keyed.start(service, "one")
+    assert keyed.start(service, "one", OTHER_NUMBER, key=OTHER_KEY).status_code == 201
+
+
+def test_a_key_is_one_operations(service: Service, provider: StandIn) -> None:
+    """The same text on start and on check are two keys."""
+    vid = keyed.start(service, "one").json["verificationId"]
+    assert keyed.check(service, "one", vid, provider.code).json["verified"] is True
+    assert keyed.start(service, "one").json["verificationId"] == vid
+
+
+def test_while_the_first_is_at_work_a_repeat_has_to_wait(
+    service: Service, provider: StandIn
+) -> None:
+    """409, to be sent again in a second; afterwards it is told what the first came to."""
+    met = []
+
+    def meanwhile(call) -> Answer:
+        met.append(keyed.start(service, "one"))
+        met.append(keyed.start(service, "one", OTHER_NUMBER))
+        return Answer(body={"requestId": "r", "from": call.caller})
+
+    provider.then = meanwhile
+    first = keyed.start(service, "one")
+    assert [outcome(answer) for answer in met] == [CONFLICT, MISMATCH]
+    assert met[0].headers["Retry-After"] == "1"
+    assert met[0].json["retryAfter"] == 1
+    assert keyed.start(service, "one").json["verificationId"] == first.json["verificationId"]
+    assert len(provider.calls) == 1
+
+
+def test_thirty_at_once_ring_once(service: Service, provider: StandIn) -> None:
+    """Each is told the one verification, or to come back."""
+    answers = at_once(30, lambda _: keyed.start(service, "one"))
+    assert {answer.status_code for answer in answers} <= {201, 409}
+    ids = {answer.json["verificationId"] for answer in answers if answer.status_code == 201}
+    assert len(ids) == len(provider.calls) == 1
+
+
+def test_a_process_that_died_after_the_reservation(
+    make, fake, clock, provider: StandIn, monkeypatch
+) -> None:
+    """Whether the phone rang nobody knows: unknown, and never called again. The code counts."""
+    service = make(fake)
+    with monkeypatch.context() as patch:
+        cut(service, patch, "record")
+        vid = keyed.start(service, "one").json["verificationId"]
+    clock.passes(IN_FLIGHT - 0.001)
+    assert outcome(keyed.start(service, "one")) == CONFLICT
+    clock.passes(0.001)
+    again = keyed.start(service, "one")
+    assert (again.status_code, again.json["call"]["state"]) == (201, "unknown")
+    assert again.json["verificationId"] == vid
+    assert len(provider.calls) == 1
+    assert service.check(vid, provider.code).json["verified"] is True
+
+
+def test_a_reservation_whose_answer_was_lost_is_told_on_the_repeat(
+    make, fake, clock, provider: StandIn, monkeypatch
+) -> None:
+    """A 503 promises nothing. The script had decided; nobody may decide once more."""
+    service = make(fake)
+    with monkeypatch.context() as patch:
+        cut(service, patch, "reserve", answer_only=True)
+        assert keyed.start(service, "one").status_code == 503
+    assert outcome(keyed.start(service, "one")) == CONFLICT
+    clock.passes(IN_FLIGHT)
+    again = keyed.start(service, "one")
+    assert (again.status_code, again.json["call"]["state"]) == (201, "unknown")
+    assert provider.calls == []
+
+
+def test_a_process_that_died_before_the_reservation(
+    make, fake, clock, provider: StandIn, monkeypatch
+) -> None:
+    """Its claim ends by itself, after the deadline and two seconds; then the key starts anew."""
+    service = make(fake)
+    with monkeypatch.context() as patch:
+        cut(service, patch, "reserve")
+        assert keyed.start(service, "one").status_code == 503
+    clock.passes(IN_FLIGHT - 0.001)
+    assert outcome(keyed.start(service, "one")) == CONFLICT
+    clock.passes(0.001)
+    assert keyed.start(service, "one").status_code == 201
+    assert len(provider.calls) == 1
+
+
+def test_a_dead_claim_does_not_bind_another_body(
+    make, fake, clock, provider: StandIn, monkeypatch
+) -> None:
+    """Without a reservation there is nothing that the other body could be mistaken for."""
+    service = make(fake)
+    with monkeypatch.context() as patch:
+        cut(service, patch, "reserve")
+        keyed.start(service, "one")
+    assert outcome(keyed.start(service, "one", OTHER_NUMBER)) == MISMATCH
+    clock.passes(IN_FLIGHT)
+    answer = keyed.start(service, "one", OTHER_NUMBER)
+    assert answer.status_code == 201
+    assert provider.calls[-1].number == OTHER_NUMBER.removeprefix("+")
+    assert service.check(answer.json["verificationId"], provider.code).json["verified"] is True
+
+
+def test_a_key_outlives_its_verification_by_nothing(
+    timed: Service, clock, provider: StandIn
+) -> None:
+    """An hour after the end the verification is gone, and with it what a repeat could be told."""
+    vid = keyed.start(timed, "one").json["verificationId"]
+    timed.cancel(vid)
+    clock.passes(3599)
+    assert keyed.start(timed, "one").json["verificationId"] == vid
+    assert outcome(keyed.start(timed, "one", OTHER_NUMBER)) == MISMATCH
+    clock.passes(2)
+    again = keyed.start(timed, "one")
+    assert again.status_code == 201
+    assert again.json["verificationId"] != vid
+    assert len(provider.calls) == 2
+
+
+def test_redis_holds_digests_and_no_answer(service: Service, valkey: redis.Redis) -> None:
+    """Neither key nor number nor anything of the answer, and an end in sight."""
+    body = {"reference": "canary-reference", "deviceId": "canary-device"}
+    vid = keyed.start(service, "canary-idempotency-key", **body).json["verificationId"]
+    (name,) = valkey.keys("i:*")
+    kept = valkey.hgetall(name)
+    assert set(kept) == {"body", "id", "at"}
+    assert kept["id"] == vid
+    for text in ("canary", NUMBER.removeprefix("+"), KEY):
+        assert text not in name + json.dumps(kept)
+    assert 3900 <= valkey.ttl(name) <= 3912
+
+
+def test_a_repeat_is_counted_as_one(make, valkey, provider: StandIn) -> None:
+    """In the log and in the counters: calls are what they were."""
+    service = make(valkey, METRICS_TOKEN="canary-metrics-token")
+    for _ in range(3):
+        keyed.start(service, "one")
+    assert len(service.events("start_repeated")) == 2
+    assert service.metric('verify_repeats_total{operation="start"}') == 2
+    assert service.metric('verify_starts_total{outcome="placed"}') == 1
