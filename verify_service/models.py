@@ -252,6 +252,7 @@ class Claim:
     Attributes:
         name: The key's digest.
         holder: Whose it is.
+        body: The digest of what the request that came first says.
         verification_id: Of the request that came first.
         at: When it was claimed: no two claims of one key are of the same moment.
         over: Whether that is longer ago than any request can be in flight.
@@ -260,6 +261,7 @@ class Claim:
 
     name: str
     holder: Holder
+    body: str
     verification_id: str
     at: int
     over: bool

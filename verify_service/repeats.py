@@ -72,12 +72,12 @@ class Repeats:
         if claim.verdict:
             return self.verifications.answer(claim.verdict, self.store.status(verification_id, app))
         try:
-            # Also where the claim is an earlier request's: the script knows the guess by name.
-            answer = self.verifications.check(app, verification_id, code, nonce=claim.name)
+            # Also where the claim is an earlier request's: the script knows the guess by its body.
+            answer = self.verifications.check(app, verification_id, code, nonce=claim.body)
         except VerificationNotFound:
             self.claims.release(claim)
             raise
-        if answer.verdict is Verdict.BARRED:
+        if answer.verdict in (Verdict.BARRED, Verdict.ENDED):
             # Not a guess that the verification could remember: it was never compared.
             self.claims.settle(claim, answer.verdict)
         return answer
@@ -101,4 +101,4 @@ class Repeats:
             return None
 
     def _was_answered(self, claim: Claim) -> bool:
-        return bool(claim.verdict) or self.store.has_tried(claim.verification_id, claim.name)
+        return bool(claim.verdict) or self.store.has_tried(claim.verification_id, claim.body)

@@ -132,6 +132,27 @@ def test_a_check_that_never_ran_does_not_bind_another_body(
     assert outcome(keyed.check(service, "one", vid, wrong(provider.code))) == MISMATCH
 
 
+@pytest.mark.parametrize("how", ["approved", "exhausted", "canceled", "expired"])
+def test_a_check_that_came_too_late_binds_its_body_too(
+    make, fake, clock, provider: StandIn, how: str
+) -> None:
+    """Answered is answered: the key is no other request's while the verification can be read."""
+    service = make(fake)
+    vid = service.started()
+    for code in {"approved": [provider.code], "exhausted": ["0000"] * 3}.get(how, []):
+        service.check(vid, code)
+    if how == "canceled":
+        service.cancel(vid)
+    clock.passes(300)
+    first = keyed.check(service, "one", vid, "1234")
+    assert (first.status_code, first.json["state"]) == (200, how)
+    clock.passes(IN_FLIGHT)
+    assert outcome(keyed.check(service, "one", vid, "1235")) == MISMATCH
+    other = service.started("+79160000001")
+    assert outcome(keyed.check(service, "one", other, provider.code)) == MISMATCH
+    assert keyed.check(service, "one", vid, "1234").json["verified"] is False
+
+
 def test_what_was_barred_once_is_never_compared(make, fake, clock, provider: StandIn) -> None:
     """The budget is back before the repeat comes; its verdict stays, a new request is compared."""
     service = make(fake, FAILURES_PER_NUMBER="1/60")

@@ -23,11 +23,11 @@ def claim(world: World, vid: str, body: str = BODY, instead_of: Claim | None = N
 
 def test_the_first_has_the_key_and_others_learn_whose_it_is(world: World) -> None:
     """The same body and another one are told apart; each is told the first's verificationId."""
-    assert claim(world, "first") == Claim(KEY, Holder.MINE, "first", world.now, over=False)
+    assert claim(world, "first") == Claim(KEY, Holder.MINE, BODY, "first", world.now, over=False)
     world.advance(1)
     assert claim(world, "second").holder is Holder.SAME
     other = claim(world, "second", OTHER_BODY)
-    assert other == Claim(KEY, Holder.OTHER, "first", world.now - 1000, over=False)
+    assert other == Claim(KEY, Holder.OTHER, BODY, "first", world.now - 1000, over=False)
 
 
 def test_two_keys_have_nothing_in_common(world: World) -> None:
@@ -49,7 +49,7 @@ def test_a_claim_taken_over_keeps_its_verification(world: World) -> None:
     claim(world, "first")
     world.advance(IN_FLIGHT)
     mine = claim(world, "second", instead_of=claim(world, "second"))
-    assert mine == Claim(KEY, Holder.MINE, "first", world.now, over=False)
+    assert mine == Claim(KEY, Holder.MINE, BODY, "first", world.now, over=False)
 
 
 def test_only_one_takes_a_claim_over(world: World) -> None:

@@ -34,9 +34,9 @@ class RedisClaims:
         reply = self._scripts.run(
             "claim", [keys.claim(name)], keys.slot(name), body, verification_id, earlier
         )
-        holder, verification_id, at, over, verdict = reply
+        holder, body, verification_id, at, over, verdict = reply
         known = Verdict(verdict) if verdict else None
-        return Claim(name, Holder(holder), verification_id, int(at), bool(over), known)
+        return Claim(name, Holder(holder), body, verification_id, int(at), bool(over), known)
 
     def release(self, claim: Claim) -> None:
         """Let a key go, unless somebody has taken it over."""

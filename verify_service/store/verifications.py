@@ -31,6 +31,10 @@ PIECE = 16
 """Characters, at most 64 bytes of UTF-8: one longer value would cost the whole hash Redis'
 compact form (``hash-max-listpack-value``), and with it twice the memory."""
 
+NONCE = 11
+"""Characters of a guess' nonce that are kept: 66 random bits tell a few guesses apart, and each
+one is in the hash until it goes."""
+
 
 class RedisStore:
     """Keeps verifications and the budgets of their numbers.
@@ -76,7 +80,7 @@ class RedisStore:
         Raises:
             VerificationNotFound: No such verification for this app.
         """
-        reply = self._decide("check", verification_id, app, nonce, *digests)
+        reply = self._decide("check", verification_id, app, nonce[:NONCE], *digests)
         verdict, _, again = reply[0].partition(" ")
         return Checked(Verdict(verdict), _verification(verification_id, reply), bool(again))
 
@@ -86,7 +90,7 @@ class RedisStore:
         if address is None:
             return False
         with translated():
-            return bool(self._client.hexists(keys.verification(address), f"try:{nonce}"))
+            return bool(self._client.hexists(keys.verification(address), f"try:{nonce[:NONCE]}"))
 
     def status(self, verification_id: str, app: str) -> Verification:
         """Read a verification.

@@ -3,7 +3,8 @@
 -- KEYS  1 i:{name}
 -- ARGV  1 policy  2 {name}  3 body digest  4 verificationId
 --       5 the moment of an earlier claim to take over, or ''
--- Returns  {'mine' | 'same' | 'other', verificationId, moment, 1 if no longer in flight, verdict}
+-- Returns  {'mine' | 'same' | 'other', body digest, verificationId, moment,
+--           1 if no longer in flight, verdict}
 --
 --   body, id, at   of the request that claimed it: what it said, about which verification, when
 --   verdict        of a check, where the verification does not keep it
@@ -12,8 +13,8 @@ local claim = read_hash(KEYS[1])
 
 if claim.body and claim.at ~= ARGV[5] then
   local over = tonumber(claim.at) + POLICY.in_flight <= NOW
-  return {claim.body == ARGV[3] and 'same' or 'other', claim.id, claim.at, over and 1 or 0,
-          claim.verdict or ''}
+  return {claim.body == ARGV[3] and 'same' or 'other', claim.body, claim.id, claim.at,
+          over and 1 or 0, claim.verdict or ''}
 end
 
 local id = ARGV[4]
@@ -29,4 +30,4 @@ local keep = POLICY.in_flight + POLICY.ttl + POLICY.readable
 redis.call('HSET', KEYS[1], 'body', ARGV[3], 'id', id, 'at', text(NOW))
 redis.call('HDEL', KEYS[1], 'verdict')
 redis.call('PEXPIREAT', KEYS[1], text(NOW + keep))
-return {'mine', id, text(NOW), 0, ''}
+return {'mine', ARGV[3], id, text(NOW), 0, ''}
