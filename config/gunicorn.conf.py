@@ -17,6 +17,7 @@ it closes idle connections after 60 s at most, sooner than routers do.
 import contextlib
 import json
 import os
+import re
 import resource
 import shutil
 import socket
@@ -27,6 +28,7 @@ from pathlib import Path
 import gevent
 from gunicorn.glogging import Logger
 from gunicorn.http.errors import ParseException
+from gunicorn.http.message import Request
 from gunicorn.workers.ggevent import GeventWorker
 
 # All interfaces, as platforms expect; on one's own machine nobody else should come in.
@@ -109,6 +111,22 @@ def pre_request(_worker: object, _req: object) -> None:
 # Without an end, a client that drips its body would hold a connection for as long as it likes.
 REQUEST_SECONDS = 28
 
+# The X-Request-ID that a caller may choose, as the service has it.
+ACCEPTABLE = re.compile(r"[A-Za-z0-9_.:-]{1,128}\Z")
+
+UNREADABLE = {
+    "status": "invalidSchemeError",
+    "errorCode": 10,
+    "errorReason": "Invalid request. This is no proper HTTP request, or a slow one.",
+}
+BUG = {"status": "internalError", "errorReason": "A bug of the server."}
+
+
+def _request_id(req: Request | None) -> str:
+    """Return the caller's X-Request-ID as the service would take it, else a new one."""
+    given = [text for name, text in req.headers if name == "X-REQUEST-ID"] if req else []
+    return given[0] if len(given) == 1 and ACCEPTABLE.match(given[0]) else uuid.uuid4().hex
+
 
 class Worker(GeventWorker):
     """Answers what is no HTTP as the service answers everything: in JSON, and without a quote.
@@ -123,25 +141,21 @@ class Worker(GeventWorker):
 
     def handle_error(
         self,
-        _req: object,
+        req: Request | None,
         client: socket.socket,
         _addr: object,
         exc: BaseException,
     ) -> None:
-        """Log and answer a request that no application saw."""
-        self.log.warning("A request that could not be read: %s", type(exc).__name__)
+        """Log and answer a request that no application saw, or that took too long."""
+        request_id = _request_id(req)
+        self.log.warning("Request %s could not be read: %s", request_id, type(exc).__name__)
         bug = not isinstance(exc, ParseException | gevent.Timeout)
-        answer = {
-            "status": "internalError" if bug else "invalidSchemeError",
-            "errorReason": "A bug of the server."
-            if bug
-            else "This is no proper HTTP request, or a slow one.",
-        }
+        answer = BUG if bug else UNREADABLE
         body = json.dumps(answer).encode()
         head = (
             f"HTTP/1.1 {'500 Internal Server Error' if bug else '400 Bad Request'}\r\n"
             f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n"
-            f"X-Request-ID: {uuid.uuid4().hex}\r\nConnection: close\r\n\r\n"
+            f"X-Request-ID: {request_id}\r\nConnection: close\r\n\r\n"
         )
         with contextlib.suppress(OSError):
             client.sendall(head.encode() + body)

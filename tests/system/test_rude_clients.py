@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from tests.system.house import House
+from tests.waiting import wait_until
 
 CANARY = "canary-in-a-request"
 HEAD = b"Host: x\r\nContent-Type: application/json\r\n"
@@ -49,7 +50,8 @@ def test_what_cannot_be_read_is_answered_and_not_quoted(house: House, request_li
     status, headers, answer = talk(house, request_line.encode() + HEAD + b"\r\n")
     assert status in (400, 404)
     assert answer["status"] in ("invalidSchemeError", "notFoundError")
-    assert headers["x-request-id"]
+    wait_until(lambda: headers["x-request-id"] in house.output.read_text())
+    assert answer.get("errorCode") == (10 if status == 400 else None)
     assert CANARY not in json.dumps(answer)
     assert CANARY not in house.output.read_text()
 

@@ -58,6 +58,7 @@ def _alive(port: int) -> bool:
 def test_a_body_that_drips_comes_to_an_end(port: int) -> None:
     """The client is answered and let go, however steadily it drips; others are served meanwhile."""
     head = b"POST /callbacks/flashcall HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
+    head += b"X-Request-ID: slow-one\r\n"
     with socket.create_connection(("127.0.0.1", port), timeout=PATIENCE) as client:
         client.sendall(head + b"Content-Length: 10000\r\n\r\n")
         client.settimeout(0.05)
@@ -72,3 +73,4 @@ def test_a_body_that_drips_comes_to_an_end(port: int) -> None:
                 continue
     assert answer.startswith(b"HTTP/1.1 400 ")
     assert b'"status": "invalidSchemeError"' in answer
+    assert b"X-Request-ID: slow-one\r\n" in answer
