@@ -1,0 +1,60 @@
+"""Redis gone between call and record: what the provider said is told; the reservation stands."""
+
+from __future__ import annotations
+
+import pytest
+
+from .lost import cut
+from .service import Service
+from .standin import PREFIX, StandIn
+
+
+def lost(service: Service, patch: pytest.MonkeyPatch) -> dict[str, object]:
+    """Start while the record is lost; return the answer, which is a 201."""
+    with patch.context() as during:
+        cut(service, during, "record")
+        answer = service.start()
+    assert answer.status_code == 201
+    return dict(answer.json)
+
+
+@pytest.mark.parametrize("after", [False, True])
+def test_a_placed_call(
+    service: Service, provider: StandIn, monkeypatch: pytest.MonkeyPatch, after: bool
+) -> None:
+    """Whether the script did not run or only its answer was lost."""
+    with monkeypatch.context() as patch:
+        cut(service, patch, "record", answer_only=after)
+        body = service.start().json
+    assert (body["call"]["state"], body["call"]["callerPrefix"]) == ("placed", PREFIX)
+    assert (body["state"], body["nextAction"]) == ("pending", "enterCode")
+    kept = service.status(body["verificationId"]).json["call"]["state"]
+    assert kept == ("placed" if after else "placing")
+    assert service.start().json["limit"] == "cooldown"
+    assert service.check(body["verificationId"], provider.code).json["verified"] is True
+
+
+def test_a_call_that_may_be_ringing(
+    service: Service, provider: StandIn, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    provider.loses()
+    body = lost(service, monkeypatch)
+    assert body["call"] == {
+        "state": "unknown",
+        "callerPrefix": None,
+        "callerLength": None,
+        "codeDigits": 4,
+    }
+    assert service.check(str(body["verificationId"]), provider.code).json["verified"] is True
+
+
+def test_its_callback_finds_it_once_the_deadline_is_over(
+    make, fake, clock, provider: StandIn, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A requestId that could not be kept is learned from the callback."""
+    service = make(fake)
+    vid = str(lost(service, monkeypatch)["verificationId"])
+    assert service.callback().json["applied"] is False
+    clock.passes(10)
+    assert service.status(vid).json["call"]["state"] == "delivered"
+    assert service.callback().json["applied"] is False

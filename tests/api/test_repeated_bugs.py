@@ -1,0 +1,52 @@
+"""A bug of ours under an Idempotency-Key: the same key goes on where the first request broke."""
+
+from __future__ import annotations
+
+import pytest
+
+from verify_service.api import present
+from verify_service.codes import CodeDigester
+
+from . import keyed
+from .keyed import outcome
+from .standin import StandIn
+
+BUG = (500, "internalError")
+
+
+def test_a_start_that_broke_before_the_call_is_made_by_the_repeat(
+    make, fake, clock, provider: StandIn, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Once the first can no longer be at work: the deadline and two seconds."""
+    service = make(fake)
+    with monkeypatch.context() as patch:
+        patch.setattr(CodeDigester, "sign", None)
+        assert outcome(keyed.start(service, "one")) == BUG
+    clock.passes(12)
+    again = keyed.start(service, "one")
+    assert (again.status_code, again.json["call"]["state"]) == (201, "placed")
+    assert len(provider.calls) == 1
+
+
+def test_a_start_that_broke_after_the_call_is_told_by_the_repeat(
+    service, provider: StandIn, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """At once, and nobody is called again."""
+    with monkeypatch.context() as patch:
+        patch.setattr(present, "verification", None)
+        assert outcome(keyed.start(service, "one")) == BUG
+    vid = keyed.start(service, "one").json["verificationId"]
+    assert len(provider.calls) == 1
+    assert service.check(vid, provider.code).json["verified"] is True
+
+
+def test_a_check_that_broke_after_the_verdict_is_told_by_the_repeat(
+    service, provider: StandIn, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The code is used up, and the person is verified all the same."""
+    vid = service.started()
+    with monkeypatch.context() as patch:
+        patch.setattr(present, "check", None)
+        assert outcome(keyed.check(service, "one", vid, provider.code)) == BUG
+    assert service.check(vid, provider.code).json["verified"] is False
+    assert keyed.check(service, "one", vid, provider.code).json["verified"] is True

@@ -1,0 +1,144 @@
+"""A variable does what it says: from the environment, through the application, to where it counts.
+
+The limits of a number are in test_limits.py and test_restart_in.py, the keys in
+test_access_keys.py and test_callbacks.py, the destinations in test_start_refusals.py.
+"""
+
+from __future__ import annotations
+
+import pytest
+
+from verify_service.store.connection import FairPool
+
+from . import keyed
+from .lost import cut
+from .service import NUMBER, OTHER_NUMBER, PROVIDER_KEY, Service, wrong
+from .standin import StandIn
+from .test_parallel import at_once
+
+
+def test_max_checks(make, valkey, provider: StandIn) -> None:
+    service = make(valkey, MAX_CHECKS="2")
+    assert service.start().json["checksLeft"] == 2
+    vid = service.started(OTHER_NUMBER)
+    answers = [service.check(vid, wrong(provider.code)).json for _ in range(2)]
+    assert [answer["state"] for answer in answers] == ["pending", "exhausted"]
+
+
+def test_code_ttl(make, fake, clock, provider: StandIn) -> None:
+    """To the second, and said so by start."""
+    service = make(fake, CODE_TTL="77")
+    begun = service.start().json
+    assert (begun["expiresIn"], begun["expiresAt"]) == (77, 1_790_000_077)
+    late = service.started(OTHER_NUMBER)
+    clock.passes(76)
+    first = provider.calls[0].code
+    assert service.check(begun["verificationId"], first).json["verified"] is True
+    clock.passes(1)
+    assert service.check(late, provider.code).json["state"] == "expired"
+
+
+def test_another_number_secret_resets_every_limit(make, valkey, provider: StandIn) -> None:
+    """And no verification is found any more: the reason why it is not to be changed."""
+    service = make(valkey)
+    vid = service.started()
+    assert service.start().status_code == 429
+    stranger = make(valkey, NUMBER_SECRET="another-canary")
+    assert stranger.status(vid).status_code == 404
+    assert stranger.start().status_code == 201
+    assert len(provider.calls) == 2
+
+
+def test_the_deadline_is_the_callers_and_the_keys(
+    make, fake, clock, provider: StandIn, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """After it a call reads unknown; two seconds later its Idempotency-Key is in flight no more."""
+    service = make(fake, PROVIDER_DEADLINE="3")
+    with monkeypatch.context() as patch:
+        cut(service, patch, "record")
+        vid = keyed.start(service, "recorded nothing").json["verificationId"]
+        cut(service, patch, "reserve")
+        keyed.start(service, "reserved nothing", OTHER_NUMBER)
+    seen = []
+    for seconds in (2.999, 0.001, 1.999, 0.001):
+        clock.passes(seconds)
+        state = service.status(vid).json["call"]["state"]
+        again = keyed.start(service, "recorded nothing")
+        anew = keyed.start(service, "reserved nothing", OTHER_NUMBER)
+        seen.append((state, again.status_code, anew.status_code))
+    assert seen == [("placing", 409, 409), *[("unknown", 409, 409)] * 2, ("unknown", 201, 201)]
+
+
+def test_how_long_a_connection_may_take_to_open(make) -> None:
+    """What that means is in tests/provider/test_deadline.py."""
+    service = make(PROVIDER_CONNECT_TIMEOUT="0.7")
+    provider = service.app.extensions["verify_service"].verifications.provider
+    assert provider._config.connect_timeout == 0.7
+
+
+def test_the_calls_own_timeout(make, valkey, provider: StandIn) -> None:
+    make(valkey, PROVIDER_CALL_TIMEOUT_MS="12345").started()
+    assert provider.calls[0].body["timeout"] == 12_345
+
+
+@pytest.mark.parametrize(
+    ("form", "header"),
+    [
+        ("x-accesskey", {"X-Authorization": f"AccessKey {PROVIDER_KEY}"}),
+        ("raw", {"Authorization": PROVIDER_KEY}),
+        ("query", {}),
+    ],
+)
+def test_the_form_of_the_providers_token(
+    make, valkey, provider: StandIn, form: str, header: dict[str, str]
+) -> None:
+    """Each form to the letter is in tests/provider/test_wire.py."""
+    make(valkey, PROVIDER_AUTH=form).started()
+    (call,) = provider.calls
+    shown = {name: text for name, text in call.headers.items() if name.endswith("Authorization")}
+    assert shown == header
+    assert (PROVIDER_KEY in call.path) is (form == "query")
+
+
+def test_the_provider_is_asked_below_its_base_url(make, valkey, provider: StandIn) -> None:
+    """With or without a slash at the end."""
+    make(valkey, PROVIDER_URL=f"{provider.url}/below/").started()
+    assert provider.calls[0].path == "/api/below/apps/flash/calls/flash"
+
+
+def test_no_more_connections_than_the_pool_has(make, valkey, valkey_url, provider: StandIn) -> None:
+    """Twenty at once over a pool of two: each is served, by two connections."""
+    service = make(REDIS_URL=valkey_url, REDIS_POOL="2")
+    vid = service.started()
+    before = valkey.info("stats")["total_connections_received"]
+    answers = at_once(20, lambda _: service.status(vid))
+    assert {answer.status_code for answer in answers} == {200}
+    assert valkey.info("stats")["total_connections_received"] - before <= 1
+
+
+def pool(service: Service) -> FairPool:
+    """The connections that the application would open."""
+    store = service.app.extensions["verify_service"].repeats.store
+    return store._client.connection_pool
+
+
+def test_how_redis_is_spoken_to(make) -> None:
+    """Patience and trust; what they do is in tests/store."""
+    told = {"REDIS_TIMEOUT": "0.3", "REDIS_CA_FILE": "/etc/ca.pem", "REDIS_VERIFY": "on"}
+    kept = pool(make(REDIS_URL="rediss://redis.example/0", **told)).connection_kwargs
+    assert kept["socket_timeout"] == kept["socket_connect_timeout"] == 0.3
+    assert (kept["ssl_ca_certs"], kept["ssl_cert_reqs"]) == ("/etc/ca.pem", "required")
+    lax = pool(make(REDIS_URL="rediss://redis.example/0", REDIS_VERIFY="off"))
+    assert lax.connection_kwargs["ssl_cert_reqs"] == "none"
+
+
+def test_a_socket_is_an_address_too(make) -> None:
+    kept = pool(make(REDIS_URL="unix:///tmp/redis.sock")).connection_kwargs
+    assert kept["path"] == "/tmp/redis.sock"  # noqa: S108
+
+
+@pytest.mark.parametrize(("level", "heard"), [("info", True), ("Error", False)])
+def test_the_level_of_the_log(make, valkey, level: str, heard: bool) -> None:
+    service = make(valkey, LOG_LEVEL=level)
+    service.start(NUMBER)
+    assert bool(service.lines) is heard

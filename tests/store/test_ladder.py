@@ -1,0 +1,59 @@
+"""The cooldown ladder looks at 24 hours, however far back other limits do."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from tests.store.world import World
+from verify_service.models import CallStatus, Window
+from verify_service.outcomes import Failed
+from verify_service.policy import DAY, Policy
+
+WEEKS = Policy(starts=(Window(100, 14 * DAY),))
+PAUSES = replace(WEEKS, cooldowns=(30, 60, 120, 300, 3 * DAY))
+
+
+@pytest.mark.parametrize("policy", [WEEKS, PAUSES], ids=["a longer window", "a longer pause"])
+def test_a_start_is_a_step_for_a_day(world: World, policy: Policy) -> None:
+    """To the millisecond: a start a day old is none any more."""
+    world = world.under(policy)
+    world.start()
+    world.advance(60)
+    world.start()
+    world.advance(DAY - 60.001)
+    assert world.start().restart_in == 120
+    world.advance(DAY - 0.001)
+    assert world.start().restart_in == 60
+    world.advance(DAY)
+    assert world.start().restart_in == 30
+
+
+def test_an_approval_sends_it_back_to_the_first_step(world: World) -> None:
+    """What came before is no step any more; what comes after is."""
+    world = world.under(WEEKS)
+    assert [_pause(world) for _ in range(3)] == [30, 60, 120]
+    approved = world.start()
+    world.advance(1)
+    world.check(approved)
+    assert [_pause(world) for _ in range(3)] == [30, 60, 120]
+
+
+def _pause(world: World) -> int:
+    seconds = world.start().restart_in
+    world.advance(seconds)
+    return seconds
+
+
+def test_a_refund_is_a_step_back(world: World) -> None:
+    """What failed before it was sent is no step; a call waived later is none any more."""
+    world = world.under(WEEKS)
+    assert [_pause(world) for _ in range(2)] == [30, 60]
+    failed = world.record(world.reserve(), Failed("no connection", refund=True))
+    assert failed.restart_in == 0
+    waived = world.start(request="waived")
+    assert waived.restart_in == 120
+    world.report(CallStatus.UNAVAILABLE, request="waived")
+    assert _pause(world) == 120
+    assert _pause(world) == 300

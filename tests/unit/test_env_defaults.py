@@ -1,0 +1,47 @@
+"""config/env.example tells the truth: its values are the defaults, its units the settings' own."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import get_type_hints
+
+import pytest
+
+from verify_service.settings import Settings
+
+from .conftest import PRODUCTION, Read
+
+TEXT = (Path(__file__).parents[2] / "config/env.example").read_text("utf-8")
+FOUND = re.findall(r"((?:^#.*\n)+)^([A-Z_]+)=(.*)$", TEXT, re.MULTILINE)
+EXPLAINED = {name: " ".join(comment.replace("#", " ").split()) for comment, name, _ in FOUND}
+SHOWN = {name: value for _, name, value in FOUND if value}
+OPTIONAL = {name: text for name, text in EXPLAINED.items() if name not in PRODUCTION}
+OWN = sorted(set(OPTIONAL) & {name.upper() for name in get_type_hints(Settings)})
+UNIT = re.compile(r"(?i)\b(milliseconds|seconds|connections|starts|guesses|processes|requests)\b")
+
+
+@pytest.mark.parametrize("name", OWN)
+def test_the_value_shown_is_the_default(read: Read, name: str) -> None:
+    """Whoever copies the line changes nothing."""
+    given = read(**{name: SHOWN[name]}) if name in SHOWN else read()
+    assert getattr(given, name.lower()) == getattr(read(), name.lower())
+
+
+@pytest.mark.parametrize("name", OPTIONAL)
+def test_the_default_is_named(name: str) -> None:
+    """In the words that would be written, or as none."""
+    _, _, told = OPTIONAL[name].partition("Default: ")
+    assert told.startswith(SHOWN.get(name, "none")) or "half of THREADS" in told
+
+
+@pytest.mark.parametrize(
+    "name", [name for name, kind in get_type_hints(Settings).items() if kind in (int, float)]
+)
+def test_a_number_has_its_unit(name: str) -> None:
+    assert UNIT.search(EXPLAINED[name.upper()])
+
+
+def test_what_production_needs_is_marked() -> None:
+    marked = {name for name, text in EXPLAINED.items() if "Required in production" in text}
+    assert marked == set(PRODUCTION)
