@@ -2,26 +2,24 @@
 
 from __future__ import annotations
 
-import shutil
 import ssl
-import subprocess
 from pathlib import Path
 
 import pytest
+
+from .certificates import Authority, self_signed
 
 
 @pytest.fixture(scope="session")
 def certificate(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
     """A self-signed certificate for 127.0.0.1 (and no name), and its key."""
-    openssl = shutil.which("openssl")
-    assert openssl is not None, "the TLS tests make a certificate with openssl"
-    folder = tmp_path_factory.mktemp("tls")
-    paths = folder / "cert.pem", folder / "key.pem"
-    words = ["req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"]
-    words += ["-days", "2", "-subj", "/CN=nobody", "-addext", "subjectAltName=IP:127.0.0.1"]
-    words += ["-out", str(paths[0]), "-keyout", str(paths[1])]
-    subprocess.run([openssl, *words], check=True, capture_output=True)
-    return paths
+    return self_signed(tmp_path_factory.mktemp("tls"))
+
+
+@pytest.fixture
+def authority(tmp_path: Path) -> Authority:
+    """Somebody who signs certificates, and whom nobody knows."""
+    return Authority(tmp_path).found()
 
 
 @pytest.fixture

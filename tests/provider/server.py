@@ -67,6 +67,18 @@ def drip(data: bytes, pause: float = 0.02) -> Step:
     return step
 
 
+def flood(head: bytes, data: bytes) -> Step:
+    """Write on and on, for as long as the other end listens."""
+
+    def step(peer: Peer) -> None:
+        with contextlib.suppress(OSError):
+            peer.socket.sendall(head)
+            while not peer.over.is_set():
+                peer.socket.sendall(data)
+
+    return step
+
+
 def hang(peer: Peer) -> None:
     """Say nothing until the other end closes or the server ends."""
     with contextlib.suppress(OSError):

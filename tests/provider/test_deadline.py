@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import gc
 import select
 import socket
@@ -19,7 +20,7 @@ from verify_service.outcomes import Failed, Outcome, Unknown
 from verify_service.provider.flashcall import FlashCallProvider
 
 from .harness import SLACK, SOON, exchange, free_places, place, provider_at, success
-from .server import PATIENCE, Server, drip, hang, reply, send
+from .server import PATIENCE, Peer, Server, drip, hang, reply, send
 
 BODY = b'{"requestId": "r-1"}'
 
@@ -124,6 +125,25 @@ def test_a_hung_handshake_is_cut_off_and_never_sends(trusted_tls: ssl.SSLContext
         gate.set()
     assert server.connections == 1
     assert server.requests == []
+
+
+def test_a_dripped_handshake_is_cut_off_and_never_sends(trusted_tls: ssl.SSLContext) -> None:
+    """A byte now and then is never late for a timeout that is per read; the deadline is."""
+
+    def drip_handshake(peer: Peer) -> None:
+        incoming, outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
+        tls = trusted_tls.wrap_bio(incoming, outgoing, server_side=True)
+        incoming.write(peer.socket.recv(65_536))
+        with contextlib.suppress(ssl.SSLWantReadError):
+            tls.do_handshake()
+        drip(outgoing.read())(peer)
+
+    with Server(drip_handshake, hang, reads=False) as server:
+        url = f"https://127.0.0.1:{server.port}"
+        provider = provider_at(url, deadline=SOON, connect_timeout=PATIENCE)
+        assert_refunded(placed_in_time(provider))
+        wait_until(lambda: free_places(provider) == 1)
+    assert server.connections == 1
 
 
 def test_a_slow_handshake_ends_at_the_connect_timeout(trusted_tls: ssl.SSLContext) -> None:

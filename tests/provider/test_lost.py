@@ -115,6 +115,13 @@ def test_a_refusal_after_an_interim_answer_is_a_refusal() -> None:
     assert outcome.invalid_number
 
 
+@pytest.mark.parametrize("ending", [(), (reset,)], ids=["closed", "reset"])
+def test_a_connection_lost_after_the_whole_answer_is_no_failure(ending: tuple[Step, ...]) -> None:
+    """Closed, it is the answer. Reset, the system may have thrown it away: then it is unknown."""
+    outcome = exchange(send(reply(200, BODY)), *ending).outcome
+    assert isinstance(outcome, (Placed, Unknown) if ending else Placed)
+
+
 def test_endless_interim_answers_end_at_the_deadline() -> None:
     """A server that is always about to answer is unknown after the deadline."""
     said = b"HTTP/1.1 102 Processing\r\n\r\n" * 2000

@@ -85,6 +85,18 @@ def test_an_unknown_error_code_counts_as_its_class(
     assert not outcome.account
 
 
+@pytest.mark.parametrize("code", [int(CODE), CODE, CALLER[-6:], int(f"{CODE}00")])
+@pytest.mark.parametrize(("status", "refund"), [(200, False), (400, True), (500, False)])
+def test_an_error_code_with_the_code_in_it_is_not_told(
+    code: object, status: int, refund: bool
+) -> None:
+    """It counts as any unknown one; but it is logged, kept and answered, so not this one."""
+    outcome = refused(answer(status, {"errorCode": code, "requestId": "r-1"}))
+
+    assert outcome.refund is refund
+    assert outcome.error_code is None
+
+
 @pytest.mark.parametrize("code", [-1, 1.5, "E42", True, 10**12, [4], {"is": 4}])
 def test_an_error_code_that_is_no_number_is_an_error_still(code: object) -> None:
     """Whatever an errorCode other than 0 looks like, a 200 that carries it is no success."""

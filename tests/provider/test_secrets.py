@@ -18,6 +18,7 @@ from verify_service import logs
 from verify_service.errors import TooManyCallsInFlight
 from verify_service.outcomes import Outcome
 from verify_service.provider import flashcall
+from verify_service.provider.wire import WatchedAdapter
 
 from .harness import (
     CALLER,
@@ -27,6 +28,7 @@ from .harness import (
     answer,
     assert_silent,
     exchange,
+    free_places,
     provider_at,
     success,
 )
@@ -40,6 +42,8 @@ SCRIPTS = {
     "refused": [answer(403, {"errorCode": 6, "errorReason": QUOTING})],
     "error-word": [answer(200, {"status": "rpcError", "error": QUOTING})],
     "unknown-error": [answer(400, {"errorCode": 77, "errorReason": QUOTING, "status": QUOTING})],
+    "error-code-is-the-code": [answer(400, {"errorCode": int(CODE)})],
+    "error-code-has-the-code": [answer(200, {"errorCode": CALLER[-6:], "requestId": "r-1"})],
     "text": [send(reply(500, QUOTING.encode(), f"X-Quoting: {QUOTING}"))],
     "redirect": [send(reply(307, b"", f"Location: http://127.0.0.1:9/?{QUOTING}"))],
     "broken-headers": [send(f"HTTP/1.1 200 OK\r\n{QUOTING}\r\n\r\n{QUOTING}".encode())],
@@ -86,6 +90,25 @@ def test_nothing_that_is_shared_shows_the_token(auth: str) -> None:
     provider = provider_at("http://127.0.0.1:9", auth=auth)
     with provider.admit() as line:
         assert_silent(provider, line, provider._config, provider._credentials)
+
+
+def test_what_is_no_exception_is_not_printed(
+    monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """Whatever ends the exchange's thread comes to its caller, not to the standard streams."""
+
+    class Odd(BaseException):
+        pass
+
+    def ends(*_: object, **__: object) -> None:
+        raise Odd(QUOTING)
+
+    monkeypatch.setattr(WatchedAdapter, "send", ends)
+    provider = provider_at("http://127.0.0.1:9")
+    with pytest.raises(Odd), provider.admit() as line:
+        line.place(NUMBER, CODE)
+    assert capfd.readouterr() == ("", "")
+    assert free_places(provider) == 1
 
 
 def test_an_error_that_leaves_is_silent(monkeypatch: pytest.MonkeyPatch) -> None:

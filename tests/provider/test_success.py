@@ -27,6 +27,9 @@ from .server import drip, reply, send
         b'{"requestId": true}',
         b'{"requestId": false}',
         b'{"requestId": 1.5}',
+        b'{"requestId": NaN}',
+        b'{"requestId": -Infinity}',
+        b'{"requestId": 1e999}',
         b'{"requestId": ""}',
         b'{"requestId": " "}',
         b'{"requestId": ["r-1"]}',
@@ -34,6 +37,7 @@ from .server import drip, reply, send
         b'{"requestId": "\\ud800"}',
         b'{"requestId": %s}' % (b"9" * 5000),
         b'{"requestId": ' + b"[" * 30_000,
+        b"[" * 60_000 + b"]" * 5_000,
         b'{"requestId": "%s"}' % (b"r" * 300),
         gzip.compress(b'{"requestId": "r-1"}', mtime=0),
     ],
@@ -61,6 +65,11 @@ def test_an_endless_answer_is_not_read_to_its_end() -> None:
     assert not refused(send(reply(200, body))).refund
 
 
+def test_a_body_that_goes_on_after_its_end_is_not_read_on() -> None:
+    """What the length says is the body: here it is no JSON, whatever comes after it."""
+    assert not refused(send(reply(200, b'{"requestId": "r-1"}', length=12))).refund
+
+
 @pytest.mark.parametrize("size", [65_536, 65_537])
 def test_the_longest_answer_has_64_kib(size: int) -> None:
     """64 KiB are read, a byte more is not."""
@@ -70,7 +79,15 @@ def test_the_longest_answer_has_64_kib(size: int) -> None:
 
 @pytest.mark.parametrize(
     ("given", "kept"),
-    [(12345678901234567890, "12345678901234567890"), ("9f8e7d6c5b4a", "9f8e7d6c5b4a"), (0, "0")],
+    [
+        (12345678901234567890, "12345678901234567890"),
+        ("9f8e7d6c5b4a", "9f8e7d6c5b4a"),
+        (0, "0"),
+        (-7, "-7"),
+        ("a\x00b\r\nc\x1b[31m", "a\x00b\r\nc\x1b[31m"),
+        ("\u202e\ufeffё", "\u202e\ufeffё"),
+        ("r" * 256, "r" * 256),
+    ],
 )
 def test_a_request_id_is_opaque_text(given: object, kept: str) -> None:
     """A requestId may be an integer or a string and is kept as text."""

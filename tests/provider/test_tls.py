@@ -9,7 +9,8 @@ import pytest
 
 from verify_service.outcomes import Failed, Placed
 
-from .harness import exchange, place, provider_at, success
+from .certificates import Authority
+from .harness import exchange, place, provider_at, refused, success
 from .server import Server
 
 
@@ -24,6 +25,27 @@ def test_a_self_signed_certificate_is_refused_before_sending(tls: ssl.SSLContext
 
     assert isinstance(outcome, Failed)
     assert outcome.refund
+
+
+def test_a_certificate_of_a_known_authority_is_trusted(
+    authority: Authority, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What the tests below refuse is refused for the one reason that each names."""
+    monkeypatch.setattr("certifi.where", lambda: str(authority.certificate))
+    assert isinstance(exchange(success(), tls=authority.server(days=2)).outcome, Placed)
+
+
+def test_a_certificate_of_an_unknown_authority_is_refused(authority: Authority) -> None:
+    """Signed, in time, for the right name, by nobody that the bundle knows."""
+    assert refused(success(), tls=authority.server(days=2), posts=0).refund
+
+
+def test_an_expired_certificate_is_refused(
+    authority: Authority, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A day after its end it is nobody's word any more."""
+    monkeypatch.setattr("certifi.where", lambda: str(authority.certificate))
+    assert refused(success(), tls=authority.server(days=-1), posts=0).refund
 
 
 def test_a_certificate_for_somebody_else_is_refused(trusted_tls: ssl.SSLContext) -> None:
@@ -54,6 +76,18 @@ def test_the_environment_does_not_choose_whom_to_trust(
     """A bundle named by a variable makes no certificate trusted."""
     monkeypatch.setenv(name, str(certificate[0]))
     assert isinstance(exchange(success(), tls=tls, posts=0).outcome, Failed)
+
+
+@pytest.mark.parametrize("value", ["", "0", "false"])
+@pytest.mark.parametrize(
+    "name", ["REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_FILE", "PYTHONHTTPSVERIFY"]
+)
+def test_the_environment_does_not_turn_verification_off(
+    name: str, value: str, tls: ssl.SSLContext, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whatever switches other clients off leaves this one as it is."""
+    monkeypatch.setenv(name, value)
+    assert refused(success(), tls=tls, posts=0).refund
 
 
 def test_a_missing_bundle_in_the_environment_does_no_harm(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import ssl
 from base64 import b64encode
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
@@ -111,13 +112,33 @@ def test_no_proxy_is_used(
     assert proxy.connections == 0
 
 
-@pytest.mark.parametrize("form", ["x-accesskey", "raw"])
-def test_no_netrc_is_read(form: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A .netrc entry for the provider's host neither adds nor replaces a header."""
-    netrc = tmp_path / ".netrc"
-    netrc.write_text("machine 127.0.0.1 login somebody password else\n")
-    netrc.chmod(0o600)
-    monkeypatch.setenv("NETRC", str(netrc))
-    monkeypatch.setenv("HOME", str(tmp_path))
+@pytest.mark.parametrize("name", ["HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"])
+def test_no_proxy_is_used_for_tls_either(
+    name: str, trusted_tls: ssl.SSLContext, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where the provider is, at an https address, a proxy sees no connection."""
+    with Server(success()) as proxy:
+        monkeypatch.setenv(name, proxy.url)
+        assert sent(tls=trusted_tls).target == PATH
+    assert proxy.connections == 0
 
-    assert sent(auth=form).values("Authorization") == ([TOKEN] if form == "raw" else [])
+
+@pytest.mark.parametrize("where", ["NETRC", "HOME"])
+@pytest.mark.parametrize("host", ["machine 127.0.0.1", "default"])
+@pytest.mark.parametrize("form", AUTH_FORMS)
+def test_no_netrc_is_read(
+    form: str, host: str, where: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An entry for the provider's host, or for every host, neither adds nor replaces anything."""
+    plain = sent(auth=form)
+    netrc = tmp_path / ".netrc"
+    netrc.write_text(f"{host} login somebody password else\n")
+    netrc.chmod(0o600)
+    monkeypatch.delenv("NETRC", raising=False)
+    monkeypatch.setenv(where, str(netrc if where == "NETRC" else tmp_path))
+
+    request = sent(auth=form)
+    assert request.target == plain.target
+    assert [pair for pair in request.headers if pair[0] != "Host"] == [
+        pair for pair in plain.headers if pair[0] != "Host"
+    ]

@@ -62,7 +62,7 @@ def interpret(code: str, http_status: int, body: bytes, retry_after: str | None 
     counts as its HTTP class.
     """
     answer = _parse(body)
-    error_code = _error_code(answer)
+    error_code = _error_code(answer, code)
     if error_code in ERROR_CODES:
         return _known_code(error_code, retry_after)
     word = _text(answer.get("status"))
@@ -133,10 +133,12 @@ def _parse(body: bytes) -> dict[str, Any]:
     return answer if isinstance(answer, dict) else {}
 
 
-def _error_code(answer: dict[str, Any]) -> int | None:
+def _error_code(answer: dict[str, Any], code: str) -> int | None:
     text = _text(answer.get("errorCode"))
-    # int() of a few ASCII digits only: never of an endless or an exotic number.
-    return int(text) if text.isascii() and text.isdigit() and len(text) <= 9 else None
+    # int() of a few ASCII digits only: never of an endless or an exotic number. And this number
+    # is logged, kept and told: with the code in it, it may be the code, or the end of ``from``.
+    number = text.isascii() and text.isdigit() and len(text) <= 9
+    return int(text) if number and code not in text else None
 
 
 def _text(value: object) -> str:

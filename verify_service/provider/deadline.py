@@ -79,7 +79,7 @@ class Attempt(Generic[Answer]):
             finally:
                 with self._lock:
                     self._open.close()
-        except Exception as error:
+        except BaseException as error:  # else the system prints it, with whatever it quotes
             self._error = error
         finally:
             # First, so that whoever has the answer finds its place in flight free again.

@@ -15,13 +15,24 @@ from urllib3.connection import HTTPConnection, HTTPSConnection
 
 from verify_service.provider import deadline
 
+_LONGEST_HEAD = 256 * 1024
+"""Bytes of all the lines of an answer: of its head, its chunks' sizes, its trailers."""
+
 
 class _WholeLines(io.BufferedReader):
-    """A line that ends in the connection's end is no line: ``http.client`` takes it for one."""
+    """Lines, each of them whole, and not for ever.
+
+    ``http.client`` takes a line that ends in the connection's end for one, and reads interim
+    answers and trailers for as long as they come. Where they come faster than they are read, no
+    read ever waits: under gevent nothing else in the process would run, the deadline included.
+    """
+
+    _left = _LONGEST_HEAD
 
     def readline(self, size: int | None = -1, /) -> bytes:
         line = super().readline(size)
-        if not line.endswith(b"\n") and len(line) != size:
+        self._left -= len(line)
+        if self._left < 0 or (not line.endswith(b"\n") and len(line) != size):
             raise IncompleteRead(line)
         return line
 
