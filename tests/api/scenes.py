@@ -1,0 +1,186 @@
+"""One start with callbacks, guesses and a second start in other threads while it goes on.
+
+Each answer is kept together with the event that it speaks of, so that a test can ask whether any
+order of the events explains all of the answers.
+"""
+
+from __future__ import annotations
+
+import itertools
+import random
+import threading
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+
+import pytest
+
+from tests.store.facts import STATUSES, Told
+from tests.store.rules import Number
+from verify_service.advice import Standing
+from verify_service.errors import CallFailed, LimitReached
+from verify_service.models import Draft
+from verify_service.outcomes import Outcome
+
+from .stage import Stage, reads, told
+
+Event = Callable[[Number], bool]
+"""Happens to the rules; tells whether they answer what was answered."""
+Act = Callable[[], list[Event]]
+"""Asks the service something; returns what must have happened, in its order."""
+PATIENCE = 30
+ANSWERS = ("placed", "placed", "placed", "unknown", "unknown", "refused", "failed", "bug")
+APP = "shop"
+
+
+class Scene:
+    """A start of a number of its own, and what happened around it.
+
+    ``acts`` are groups of lines of events: one group came after the other, one event of a line
+    after the other; the lines of a group were at work at the same time.
+    """
+
+    def __init__(self, stage: Stage, seed: int, crew: ThreadPoolExecutor) -> None:
+        self.seed = seed
+        self.number, self.other = f"+7917{seed:07}", f"+7918{seed:07}"
+        self.acts: list[list[list[Event]]] = []
+        self._stage, self._crew = stage, crew
+        hasty = seed % 3 == 0
+        self.policy, self._ask = stage.hasty if hasty else stage.patient
+        self._draft = self._ask.draft(APP, self.number)
+        self._dice = random.Random(seed)  # noqa: S311 — an order of events, no secret
+        self._how = self._dice.choice(ANSWERS)
+        self._names = itertools.count(1)
+        self._racing: list[Future[list[Event]]] = []
+
+    def play(self) -> None:
+        for _ in range(self._dice.choice((0, 0, 1, 2))):
+            self.acts.append([self._callback()()])
+        during, racing, after = (self._some(most) for most in (4, 3, 2))
+        self._stage.tick()  # what came before the start, came before it by the server's clock
+        self._stage.phone.rings[self.number] = lambda code: self._ring(code, during, racing)
+        recorded = [
+            self._recorded("0", self._how, stands) for stands in self._begin(self._draft, self._how)
+        ]
+        self.acts.append([recorded, *(late.result(PATIENCE) for late in self._racing)])
+        self.acts.append([one.result(PATIENCE) for one in self._at_once(after)])
+        self.acts.append([self._get()()])
+
+    def _ring(self, code: str, during: list[Act], racing: list[Act]) -> Outcome:
+        """While the call is being placed, and while the answer is on its way."""
+        self._code = code
+        self._stage.phone.rings[self.number] = self._ring_again
+        self.acts.append([[lambda rules: rules.reserve("0")]])
+        self.acts.append([one.result(PATIENCE) for one in self._at_once(during)])
+        self._racing = self._at_once(racing)
+        if self._how == "bug":
+            raise ZeroDivisionError
+        return told(self._how, f"{self.number} first")
+
+    def _ring_again(self, _: str) -> Outcome:
+        """Another start of the number is less of an adventure."""
+        return told("placed", f"{self.number} {next(self._names)}")
+
+    def _at_once(self, acts: list[Act]) -> list[Future[list[Event]]]:
+        """Let them go at the same moment, which is the present one."""
+        barrier = threading.Barrier(len(acts) + 1)
+
+        def go(act: Act) -> list[Event]:
+            barrier.wait(PATIENCE)
+            return act()
+
+        gone = [self._crew.submit(go, act) for act in acts]
+        barrier.wait(PATIENCE)
+        return gone
+
+    def _begin(self, draft: Draft, how: str) -> list[Standing]:
+        """Start; return what is answered, if anything is."""
+        if how == "bug":
+            with pytest.raises(ZeroDivisionError):
+                self._ask.start(draft)
+            return []
+        try:
+            stands = self._ask.start(draft)
+        except CallFailed as failed:
+            assert how in ("refused", "failed")
+            return [failed.standing]
+        # Where the call was taken for lost, a callback may have told more than the provider does.
+        assert how in ("placed", "unknown") or stands.verification.call.provider_status
+        return [stands]
+
+    def _recorded(self, name: str, how: str, stands: Standing) -> Event:
+        """What the answer to a start says of its second half."""
+        outcome = "failed" if how == "refused" else how
+        request = f"{self.number} first" if name == "0" else f"own of {name}"
+
+        def happens(rules: Number) -> bool:
+            rules.record(name, outcome, request, refund=how == "refused")
+            return reads(rules, name, stands)
+
+        return happens
+
+    # -- who else is there -------------------------------------------------------------------
+
+    def _some(self, most: int) -> list[Act]:
+        makers = [self._callback, self._callback, self._callback, self._check, self._get]
+        makers += [self._start, self._cancel] if self._dice.random() < 0.3 else []
+        acts = [self._dice.choice(makers)() for _ in range(self._dice.randint(0, most))]
+        # One of them twice at the same moment, as a provider that tries again would send it.
+        return [*acts, acts[0]] if acts and self._dice.random() < 0.3 else acts
+
+    def _callback(self) -> Act:
+        dice = self._dice
+        word, stamp = dice.choice((*STATUSES, "REJECTED", "RINGING")), dice.randrange(1, 5)
+        number = self.other if dice.random() < 0.1 else self.number
+        request = f"{self.number} {dice.choice(('first', 'first', 'first', 'nobody'))}"
+
+        def act() -> list[Event]:
+            applied = self._ask.record_callback(request, number, word, stamp)
+            if word == "RINGING" or number == self.other:
+                assert not applied
+                return []
+            return [lambda rules: rules.callback(Told(request, word, stamp, rules.now)) is applied]
+
+        return act
+
+    def _check(self) -> Act:
+        right = self._dice.random() < 0.4
+
+        def act() -> list[Event]:
+            answer = self._ask.check(APP, self._draft.id, self._code if right else "0999")
+            nonce = f"{next(self._names)}"
+
+            def happens(rules: Number) -> bool:
+                verdict = rules.check("0", right, nonce)
+                return verdict == answer.verdict and reads(rules, "0", answer.standing)
+
+            return [happens]
+
+        return act
+
+    def _get(self) -> Act:
+        def act() -> list[Event]:
+            stands = self._ask.status(APP, self._draft.id)
+            return [lambda rules: rules.get("0") is not None and reads(rules, "0", stands)]
+
+        return act
+
+    def _cancel(self) -> Act:
+        def act() -> list[Event]:
+            stands = self._ask.cancel(APP, self._draft.id)
+            return [lambda rules: rules.cancel("0") is not None and reads(rules, "0", stands)]
+
+        return act
+
+    def _start(self) -> Act:
+        """Another start of the number: let through only where the first no longer bars it."""
+
+        def act() -> list[Event]:
+            name = f"{next(self._names)}"
+            try:
+                (stands,) = self._begin(self._ask.draft(APP, self.number), "placed")
+            except LimitReached as refused:
+                limit = refused.limit
+                return [lambda rules: not rules.reserve(name) and limit in rules.waits()]
+            return [lambda rules: rules.reserve(name), self._recorded(name, "placed", stands)]
+
+        return act

@@ -1,0 +1,91 @@
+"""Starts with callbacks, guesses and further starts at the same moment, from many threads."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+
+import pytest
+import redis
+
+from tests.store.rules import Number
+from verify_service.api.context import EXTENSION
+from verify_service.policy import Policy
+from verify_service.store.verifications import RedisStore
+from verify_service.verification import Verifications
+
+from .scenes import Event, Scene
+from .stage import Phone, Stage
+
+SCENES = 1_000
+POLICY = Policy(cooldowns=(3_600,), code_ttl=3_600, deadline=3_600)
+"""Nothing in a test takes as long as any of these."""
+THREADS = 4
+"""Scenes at a time; each has a crew of its own, one for each who can be there at once."""
+CREW = 6
+
+
+@pytest.fixture
+def stage(make, valkey: redis.Redis, monkeypatch: pytest.MonkeyPatch) -> Stage:
+    """The application over a real server, with a provider that lets scenes happen."""
+    phone = Phone()
+    monkeypatch.setattr("verify_service.app.FlashCallProvider", lambda _: phone)
+    app = make(valkey).app
+    found = app.extensions[EXTENSION].verifications
+
+    def under(policy: Policy) -> tuple[Policy, Verifications]:
+        return policy, replace(found, store=RedisStore(valkey, found.ids, policy))
+
+    return Stage(phone, valkey, under(POLICY), under(replace(POLICY, deadline=0)))
+
+
+def test_some_order_explains_every_answer(stage: Stage) -> None:
+    """1,000 starts with callbacks, guesses, cancels and starts at once: as if one by one.
+
+    For each there is an order of its events, in keeping with what came after what, in which the
+    rules give every answer that was given, applied or not, and end where the service ended.
+    """
+    seeds = iter(range(SCENES))
+
+    def play(_: int) -> list[Scene]:
+        with ThreadPoolExecutor(CREW) as crew:
+            return [played(Scene(stage, seed, crew), seed) for seed in seeds]
+
+    with ThreadPoolExecutor(THREADS) as threads:
+        scenes = [scene for part in threads.map(play, range(THREADS)) for scene in part]
+    assert len(scenes) == SCENES
+    for scene in scenes:
+        assert possible(scene), f"seed {scene.seed}: no order explains the answers"
+
+
+def played(scene: Scene, seed: int) -> Scene:
+    try:
+        scene.play()
+    except BaseException as error:
+        error.add_note(f"seed {seed}")
+        raise
+    return scene
+
+
+def possible(scene: Scene) -> list[Number]:
+    """Return where the number may stand after all of it."""
+    ends = [Number(scene.policy)]
+    for moment, lines in enumerate(scene.acts, 1):
+        found = {}
+        for rules in ends:
+            rules.now = moment
+            found.update({end.key(): end for end in orders(rules, lines)})
+        ends = list(found.values())
+    return ends
+
+
+def orders(rules: Number, lines: list[list[Event]]) -> Iterator[Number]:
+    """Every way in which the lines of events may have come one after the other."""
+    if not any(lines):
+        yield rules
+    for index, line in enumerate(lines):
+        if line:
+            fork = rules.fork()
+            if line[0](fork):
+                yield from orders(fork, [*lines[:index], line[1:], *lines[index + 1 :]])

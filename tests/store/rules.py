@@ -1,0 +1,219 @@
+"""One number as the contract has it, event by event: a second reading, made for its calls.
+
+``model.py`` follows a number through months of limits; this one asks only what a few events in
+some order must come to, and can be copied at every fork of that order.
+"""
+
+from __future__ import annotations
+
+from copy import copy
+from dataclasses import dataclass, field, replace
+
+from tests.store.facts import (
+    DAY,
+    DELIVERED,
+    HOUR,
+    KEPT,
+    KEPT_FOR,
+    LOCKED_FOR,
+    SECOND,
+    WAIVERS,
+    WAIVING,
+    Life,
+    Told,
+)
+from verify_service.policy import Policy
+
+
+@dataclass
+class Number:
+    """The events of one number. Each method is one event; it returns what is answered."""
+
+    policy: Policy
+    now: int = 0
+    lives: dict[str, Life] = field(default_factory=dict)
+    failures: tuple[int, ...] = ()
+    run: int = 0
+    pause: int = 0
+    approved: int = 0
+    waivers: tuple[int, ...] = ()
+    waiting: tuple[Told, ...] = ()
+
+    def fork(self) -> Number:
+        other = copy(self)
+        other.lives = dict(self.lives)
+        return other
+
+    def key(self) -> tuple[object, ...]:
+        """What two orders of events that came to the same have in common."""
+        return (*self.lives.items(), self.failures, self.pause, self.waivers, self.waiting)
+
+    # -- what is read ------------------------------------------------------------------------
+
+    def life(self, name: str) -> Life | None:
+        found = self.lives.get(name)
+        return found if found and self.now < found.ends else None
+
+    def state(self, life: Life) -> str:
+        return "expired" if life.state == "pending" and self.now >= life.expires else life.state
+
+    def bars(self) -> dict[str, int]:
+        """Why no guess is compared."""
+        newest = self.failures[-1] if self.failures else 0
+        locked = self.run >= self.policy.lock_after and newest + LOCKED_FOR - self.now
+        spent = max(self._wait(self.failures, one) for one in self.policy.failures)
+        return {name: ms for name, ms in (("locked", locked), ("failures", spent)) if ms > 0}
+
+    def waits(self) -> dict[str, int]:
+        """What a start waits for."""
+        starts = tuple(life.created for life in self.lives.values() if life.counts)
+        windows = max(self._wait(starts, one) for one in self.policy.starts)
+        own = {"number": windows, "cooldown": self.pause - self.now}
+        return self.bars() | {name: ms for name, ms in own.items() if ms > 0}
+
+    def _wait(self, events: tuple[int, ...], window: object) -> int:
+        count, span = window.count, window.seconds * SECOND  # type: ignore[attr-defined]
+        return max(0, events[-count] + span - self.now) if len(events) >= count else 0
+
+    # -- what login flows do -----------------------------------------------------------------
+
+    def reserve(self, name: str) -> bool:
+        self.match()
+        if self.waits():
+            return False
+        ttl = self.policy.code_ttl * SECOND
+        end = self.now + ttl
+        self.lives[name] = Life(self.now, end, end + HOUR, self.policy.max_checks)
+        since = max(self.now - DAY + 1, self.approved)
+        step = sum(life.counts and life.created >= since for life in self.lives.values())
+        pauses = self.policy.cooldowns
+        self.pause = self.now + pauses[min(step, len(pauses)) - 1] * SECOND
+        return True
+
+    def get(self, name: str) -> Life | None:
+        """Reading is when time is looked at: what has become lost is matched."""
+        if self.life(name):
+            self.match()
+        return self.life(name)
+
+    def cancel(self, name: str) -> Life | None:
+        self._finish(name, "canceled")
+        return self.life(name)
+
+    def check(self, name: str, right: bool, nonce: str) -> str:
+        life = self.life(name)
+        if life is None:
+            return "missing"
+        if nonce in dict(life.verdicts):
+            return dict(life.verdicts)[nonce]
+        if self.state(life) != "pending":
+            return "ended"
+        if self.bars():
+            return "barred"
+        verdict = "right" if right else "wrong"
+        verdicts = (*life.verdicts, (nonce, verdict))
+        self.lives[name] = replace(life, left=life.left - 1, verdicts=verdicts)
+        if right:
+            self.run, self.pause, self.approved = 0, 0, self.now
+            self._finish(name, "approved")
+            return verdict
+        forgotten = self.failures and self.failures[-1] + LOCKED_FOR <= self.now
+        self.run = 1 if forgotten else self.run + 1
+        self.failures = (*self.failures, self.now)
+        if life.left == 1:
+            self._finish(name, "exhausted")
+        return verdict
+
+    def _finish(self, name: str, state: str) -> None:
+        life = self.life(name)
+        if life and self.state(life) == "pending":
+            self.lives[name] = replace(life, state=state, ends=self.now + HOUR)
+
+    # -- what the provider does --------------------------------------------------------------
+
+    def record(self, name: str, outcome: str, request: str = "", refund: bool = False) -> bool:
+        """Return whether there was anything to record it in."""
+        life = self.life(name)
+        if life is None:
+            return False
+        placing = life.call == "placing"
+        if placing:
+            self.lives[name] = replace(life, call=outcome)
+        if outcome == "failed" and placing:
+            self._finish(name, "failed")
+            if refund:
+                self._give_back(name)
+        if outcome == "placed" and not life.request:
+            owned = self.owner(request)
+            if not owned:
+                self._bind(name, request)
+        self.match()
+        return True
+
+    def callback(self, told: Told) -> bool:
+        """Return whether it changed what is known of a call, now."""
+        owner = self.owner(told.request)
+        if owner:
+            return self.life(owner) is not None and self._tell(owner, told)
+        known = {one.request: one for one in self._kept()}
+        if not told.changes(known.get(told.request)):
+            return False
+        others = [one for one in self._kept() if one.request != told.request]
+        self.waiting = (*others[1 - KEPT :], told)
+        self.match()
+        return told not in self.waiting
+
+    def _kept(self) -> list[Told]:
+        return [one for one in self.waiting if one.came + KEPT_FOR > self.now]
+
+    def owner(self, request: str) -> str:
+        """A requestId belongs to whose it was first, for as long as that could be read at most."""
+        for name, life in self.lives.items():
+            if life.request == request and self.now < life.expires + HOUR:
+                return name
+        return ""
+
+    def match(self) -> None:
+        """Exactly one open call, lost, and exactly one callback that came after it: they belong."""
+        open_calls = [
+            name
+            for name in self.lives
+            if (life := self.life(name))
+            and not life.request
+            and life.call in ("placing", "unknown")
+        ]
+        if len(open_calls) != 1:
+            return
+        life = self.lives[open_calls[0]]
+        if life.call == "placing" and self.now < life.created + self.policy.deadline * SECOND:
+            return
+        meant = [one for one in self._kept() if one.came >= life.created]
+        if len(meant) == 1:
+            self._bind(open_calls[0], meant[0].request)
+
+    def _bind(self, name: str, request: str) -> None:
+        self.lives[name] = replace(self.lives[name], request=request)
+        mine = [one for one in self._kept() if one.request == request]
+        self.waiting = tuple(one for one in self.waiting if one.request != request)
+        for told in mine:
+            self._tell(name, told)
+
+    def _tell(self, name: str, told: Told) -> bool:
+        life = self.lives[name]
+        if not told.changes(life.told):
+            return False
+        call = "delivered" if told.status in DELIVERED else "undelivered"
+        self.lives[name] = replace(life, told=told, call=call)
+        today = [at for at in self.waivers if at > self.now - DAY]
+        if told.status in WAIVING and not life.waived and len(today) < WAIVERS:
+            self.lives[name] = replace(self.lives[name], waived=True)
+            self.waivers = (*self.waivers, self.now)
+            self._give_back(name)
+        return True
+
+    def _give_back(self, name: str) -> None:
+        """The start no longer counts, and a pause ends where it is that start's own."""
+        counting = [one for one, life in self.lives.items() if life.counts]
+        if counting and counting[-1] == name:
+            self.pause = 0
+        self.lives[name] = replace(self.lives[name], counts=False)

@@ -1,0 +1,205 @@
+"""A start and its callbacks in every order, step by step, against a second reading of the rules."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import replace
+
+import pytest
+
+from tests.store.facts import WAIVING, Told
+from tests.store.rules import Number
+from tests.store.schedules import BARE, POLICIES, Step, schedule
+from tests.store.world import CLOCK_KEY, RIGHT, WRONG, KeptClock, World
+from verify_service.errors import LimitReached, VerificationNotFound
+from verify_service.models import CallStatus, Verification
+from verify_service.outcomes import Failed, Outcome, Placed, Unknown
+from verify_service.policy import Policy
+
+SCHEDULES = 1_000
+FAKE = 7
+"""The fake server is the slower one: it lives every seventh of them."""
+REACHED = {
+    *("reserved", "refused", "missing", "right", "wrong", "ended", "barred"),
+    *("applied", "not applied", "given back", "no more given back"),
+    *("applied with the record of placed", "applied with the record of unknown"),
+    *("pending undelivered", "pending delivered", "pending placed", "pending unknown"),
+    *("approved undelivered", "canceled delivered", "exhausted delivered", "expired delivered"),
+    *("failed failed", "expired failed", "approved placing"),
+}
+"""What random schedules have to come past, else they prove little."""
+
+
+class QuickClock(KeptClock):
+    """The kept clock in one round trip."""
+
+    ADVANCE = """
+    redis.call('SET', KEYS[1], ARGV[1], 'EX', 86400)
+    for _, key in ipairs(redis.call('KEYS', '*')) do
+      local due = redis.call('PEXPIRETIME', key)
+      if key ~= KEYS[1] and due >= 0 and due <= tonumber(ARGV[1]) then
+        redis.call('DEL', key)
+      end
+    end"""
+
+    def advance(self, seconds: float) -> None:
+        self._now += round(seconds * 1000)
+        self._client.eval(self.ADVANCE, 1, CLOCK_KEY, self._now)
+
+
+@pytest.fixture
+def quick(world: World) -> World:
+    """The world, where its clock is slow with another."""
+    if isinstance(world._clock, KeptClock):
+        return World(world.client, QuickClock(world.client), world.policy)
+    return world
+
+
+class Run:
+    """One schedule, lived by the store and by the rules."""
+
+    def __init__(self, worlds: dict[Policy, World], seed: int) -> None:
+        self.policy, self.steps = schedule(seed)
+        self.worlds, self.live = worlds, worlds[self.policy]
+        self.number, self.other = f"+7917{seed:07}", f"+7918{seed:07}"
+        self.rules = {one: Number(self.policy) for one in (self.number, self.other)}
+        starts = 1 + max(step.start for step in self.steps)
+        self.drafts = [self.live.draft(self.number) for _ in range(starts)]
+        self.seen: Counter[str] = Counter()
+
+    def play(self) -> Counter[str]:
+        for step in self.steps:
+            self._act(step)
+        # Under other windows the same starts tell which of them count.
+        bare = replace(self.policy, starts=BARE)
+        self.live, self.rules[self.number].policy = self.worlds[bare], bare
+        for index in range(len(self.drafts)):
+            self._act(Step("get", index))
+        return self.seen
+
+    def _act(self, step: Step) -> None:
+        for rules in self.rules.values():
+            rules.now = self.live.now
+        getattr(self, f"_{step.what}")(step, self.rules[self.number], f"{step.start}")
+
+    def _wait(self, step: Step, *_: object) -> None:
+        self.live.advance(step.seconds)
+
+    def _reserve(self, step: Step, rules: Number, name: str) -> None:
+        reserved = rules.reserve(name)
+        waits = rules.waits()
+        self.seen["reserved" if reserved else "refused"] += 1
+        if reserved:
+            self._same(self.live.store.reserve(self.drafts[step.start]), name)
+            return
+        with pytest.raises(LimitReached) as refused:
+            self.live.store.reserve(self.drafts[step.start])
+        assert refused.value.limit in waits
+        assert refused.value.retry_after == -(-max(waits.values()) // 1000)
+
+    def _record(self, step: Step, rules: Number, name: str) -> None:
+        before = rules.life(name)
+        refund = step.word == "refunded"
+        rules.record(name, "failed" if refund else step.word, self._request(step), refund)
+        after = rules.life(name)
+        self._compare(
+            lambda: self.live.store.record(self.drafts[step.start].id, self._outcome(step)), name
+        )
+        if before and after and before.told != after.told:
+            self.seen[f"applied with the record of {step.word}"] += 1
+
+    def _check(self, step: Step, rules: Number, name: str) -> None:
+        expected = rules.check(name, step.word == "right", step.request)
+        self.seen[expected] += 1
+        digest = RIGHT if step.word == "right" else WRONG
+        verdicts: list[str] = []
+
+        def ask() -> Verification:
+            draft = self.drafts[step.start]
+            checked = self.live.store.check(draft.id, draft.app, [digest], step.request)
+            verdicts.append(checked.verdict)
+            return checked.verification
+
+        self._compare(ask, name)
+        assert verdicts == ([] if expected == "missing" else [expected])
+
+    def _cancel(self, step: Step, rules: Number, name: str) -> None:
+        rules.cancel(name)
+        draft = self.drafts[step.start]
+        self._compare(lambda: self.live.store.cancel(draft.id, draft.app), name)
+
+    def _get(self, step: Step, rules: Number, name: str) -> None:
+        rules.get(name)
+        draft = self.drafts[step.start]
+        self._compare(lambda: self.live.store.status(draft.id, draft.app), name)
+
+    def _callback(self, step: Step, *_: object) -> None:
+        number = self.number if step.ours else self.other
+        rules = self.rules[number]
+        waivers = len(rules.waivers)
+        told = Told(self._request(step), step.word, step.stamp, rules.now)
+        expected = rules.callback(told)
+        status = CallStatus[step.word]
+        applied = self.live.report(status, step.stamp, request=told.request, number=number)
+        assert applied is expected
+        self.seen["applied" if applied else "not applied"] += 1
+        if applied:
+            assert step.ours
+            waived = rules.lives[rules.owner(told.request)].waived
+            self.seen["given back"] += len(rules.waivers) - waivers
+            self.seen["no more given back"] += step.word in WAIVING and not waived
+
+    def _compare(self, ask: object, name: str) -> None:
+        life = self.rules[self.number].life(name)
+        if life:
+            self._same(ask(), name)  # type: ignore[operator]
+            return
+        with pytest.raises(VerificationNotFound):
+            ask()  # type: ignore[operator]
+
+    def _same(self, found: Verification, name: str) -> None:
+        """All that a login flow can see of it."""
+        rules = self.rules[self.number]
+        life = rules.lives[name]
+        told = (life.told.status, life.told.stamp) if life.told else (None, None)
+        assert (found.state, found.checks_left) == (rules.state(life), life.left)
+        assert found.call.state == life.call
+        assert (found.call.provider_status, found.call.status_at) == told
+        waits = rules.waits()
+        restart = (found.restart.limit, found.restart.milliseconds) if found.restart else ("", 0)
+        assert restart[1] == max(waits.values(), default=0)
+        assert restart[0] in (waits or {""})
+        self.seen[f"{rules.state(life)} {life.call}"] += 1
+
+    def _request(self, step: Step) -> str:
+        return f"{self.number} {step.request}"
+
+    def _outcome(self, step: Step) -> Outcome:
+        if step.word == "placed":
+            return Placed(self._request(step), "7917913", 11)
+        if step.word == "unknown":
+            return Unknown("timeout")
+        return Failed("HTTP 500", refund=step.word == "refunded")
+
+
+def test_every_order_comes_to_what_the_rules_say(
+    quick: World, request: pytest.FixtureRequest
+) -> None:
+    """In 1,000 random schedules what is answered at every step is what the rules say.
+
+    Callbacks before, during and after the start they belong to, twice, reordered, for somebody
+    else; guesses, a cancel, second starts and time in between. A failure names its seed.
+    """
+    policies = [*POLICIES, *(replace(policy, starts=BARE) for policy in POLICIES)]
+    worlds = {policy: quick.under(policy) for policy in policies}
+    seen: Counter[str] = Counter()
+    for seed in range(0, SCHEDULES, FAKE if "fake" in request.node.name else 1):
+        run = Run(worlds, seed)
+        try:
+            seen += run.play()
+        except BaseException as error:
+            error.add_note(f"seed {seed}: {run.steps}")
+            raise
+        quick.client.flushall()
+        quick.advance(0)  # sets the clock again, where it is a key
+    assert {name for name in REACHED if not seen[name]} == set()
