@@ -21,6 +21,7 @@ import re
 import resource
 import shutil
 import socket
+import sys
 import tempfile
 import uuid
 from pathlib import Path
@@ -30,6 +31,8 @@ from gunicorn.glogging import Logger
 from gunicorn.http.errors import ParseException
 from gunicorn.http.message import Request
 from gunicorn.workers.ggevent import GeventWorker
+
+from verify_service.logs import where
 
 # All interfaces, as platforms expect; on one's own machine nobody else should come in.
 _host = "127.0.0.1" if os.environ.get("APP_ENV") == "development" else "0.0.0.0"  # noqa: S104
@@ -89,18 +92,38 @@ forwarder_headers = ""
 secure_scheme_headers: dict[str, str] = {}
 
 
-class NoAccessLog(Logger):
-    """The service logs each request itself, by its rule.
+class DiscreetLogger(Logger):
+    """The service logs each request itself, by its rule; the server must not quote any."""
 
-    An access log would print paths and queries, which may hold the callback's secret and a key;
-    build packs switch it on by GUNICORN_CMD_ARGS, after this file was read.
-    """
+    serving = False
+    """Before, what cannot be started says why in full."""
 
     def access(self, *_: object) -> None:
-        """Write nothing."""
+        """Write nothing: paths and queries may hold the callback's secret and a key.
+
+        Build packs switch the access log on by GUNICORN_CMD_ARGS, after this file was read.
+        """
+
+    def debug(self, msg: str, *args: object, **more: object) -> None:
+        """Name an error, not its words: those of a request that broke off repeat all of it."""
+        named = (type(arg).__name__ if isinstance(arg, Exception) else arg for arg in args)
+        super().debug(msg, *named, **more)
+
+    def exception(self, msg: str, *args: object, **more: object) -> None:
+        """Name an error and its places, not its words, which may repeat the request."""
+        error = sys.exception()
+        if error is None or not self.serving:
+            super().exception(msg, *args, **more)
+        else:
+            self.error("%s at %s", type(error).__name__, ", ".join(where(error)))
 
 
-logger_class = NoAccessLog
+logger_class = DiscreetLogger
+
+
+def post_worker_init(worker: GeventWorker) -> None:
+    """From here on, errors are those of requests."""
+    worker.log.serving = True
 
 
 def pre_request(_worker: object, _req: object) -> None:

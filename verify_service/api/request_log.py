@@ -12,6 +12,8 @@ from flask import Flask, Response, g, request
 HEADER = "X-Request-ID"
 _ACCEPTABLE = re.compile(r"[A-Za-z0-9_.:-]{1,128}\Z")
 
+_METHODS = {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"}
+
 log = structlog.get_logger()
 
 
@@ -31,11 +33,13 @@ def _begin() -> None:
 
 def _end(response: Response) -> Response:
     response.headers[HEADER] = g.request_id
-    # The rule, never the path or its query: secrets may stand in both.
+    # The rule, never the path or its query, and no method of the caller's invention: secrets may
+    # stand in each.
+    method = request.method if request.method in _METHODS else None
     rule = request.url_rule.rule if request.url_rule else None
     log.info(
         "request",
-        method=request.method,
+        method=method,
         rule=rule,
         http=response.status_code,
         ms=round((time.perf_counter() - g.began) * 1000, 1),

@@ -63,10 +63,14 @@ def translated() -> Iterator[None]:
 
 
 def _unavailable(error: redis.RedisError) -> StoreUnavailable:
-    """Name what happened; say it where the words cannot quote a command's arguments."""
+    """Name what happened; quote the client's own words, never the server's.
+
+    A server's error may repeat a command's arguments, the number among them. Some of redis-py's
+    classes for those (loading, wrong password) are subclasses of its ConnectionError.
+    """
     name = type(error).__name__
-    quotable = isinstance(error, redis.ConnectionError | redis.TimeoutError)
-    return StoreUnavailable(f"{name}: {error}" if quotable else name)
+    own_words = type(error) in (redis.ConnectionError, redis.TimeoutError)
+    return StoreUnavailable(f"{name}: {error}" if own_words else name)
 
 
 def _is_bug(error: redis.RedisError) -> bool:

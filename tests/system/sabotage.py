@@ -1,0 +1,173 @@
+"""The service with bugs in it: ``gunicorn tests.system.sabotage:app``; see ``bugs.py``.
+
+A request names in ``X-Sabotage`` what goes wrong while it is served, and whatever goes wrong says
+all that was known there: in its message, in its causes, in its notes. ``SABOTAGE_CODES`` names a
+file for every code that is drawn.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import gevent
+import structlog
+from flask import Response, has_request_context, request
+
+from verify_service import app as wiring
+from verify_service import codes
+from verify_service.api import body, present, verify
+from verify_service.provider import flashcall, wire
+from verify_service.settings import Settings
+
+
+class Leaky(Exception):
+    """Cannot keep anything to itself."""
+
+
+class Base(BaseException):
+    """Not even an Exception."""
+
+
+def wanted(layer: str) -> bool:
+    return has_request_context() and layer in request.headers.get("X-Sabotage", "").split(",")
+
+
+def words(*known: object) -> str:
+    seen = (*known, request.get_data(), request.headers, request.full_path)
+    return f"canary-bug {seen!r} {[vars(one) for one in known if hasattr(one, '__dict__')]!r}"
+
+
+def leaky(*known: object) -> Leaky:
+    error = Leaky(words(*known))
+    error.add_note(str(error))
+    cause = ValueError(str(error))
+    cause.__context__ = KeyError(str(error), cause)
+    error.__cause__ = ExceptionGroup(str(error), [cause])
+    return error
+
+
+def breaks(layer: str, real: Callable[..., Any]) -> Callable[..., Any]:
+    """Make a function fail after it did what it does, where a request wants it to."""
+
+    def broken(*args: Any, **kwargs: Any) -> Any:
+        result = real(*args, **kwargs)
+        if wanted(layer):
+            raise leaky(args, kwargs, result)
+        return result
+
+    return broken
+
+
+class Broken:
+    """An adapter each of whose methods may fail."""
+
+    def __init__(self, real: Any, layer: str) -> None:
+        self._real, self._layer = real, layer
+
+    def __getattr__(self, name: str) -> Any:
+        real = getattr(self._real, name)
+        return breaks(f"{self._layer}.{name}", real) if callable(real) else real
+
+
+def adapter(name: str, layer: str) -> None:
+    real = getattr(wiring, name)
+    setattr(wiring, name, lambda *args: Broken(real(*args), layer))
+
+
+adapter("RedisStore", "store")
+adapter("RedisClaims", "claims")
+adapter("LogJournal", "journal")
+adapter("CodeDigester", "digester")
+adapter("FlashCallProvider", "provider")
+flashcall.Line.place = breaks("line.place", flashcall.Line.place)  # type: ignore[method-assign]
+flashcall.interpret = breaks("interpret", flashcall.interpret)
+verify.load = breaks("load", body.load)
+verify.dump = breaks("dump", body.dump)
+present.verification = breaks("present.verification", present.verification)
+present.check = breaks("present.check", present.check)
+
+SENDING = {"79167000001": Leaky, "79167000002": OSError, "79167000003": Base}
+"""Numbers with which the very sending fails, in a thread of its own."""
+_drawn = Path(os.environ["SABOTAGE_CODES"])
+_draw, _send = codes.draw, wire.WatchedAdapter.send
+
+
+def draw() -> str:
+    code = _draw()
+    with _drawn.open("a") as file:
+        file.write(f"{code}\n")
+    return code
+
+
+def send(self: Any, prepared: Any, **kwargs: Any) -> Any:
+    error = SENDING.get(json.loads(prepared.body)["number"])
+    if error:
+        raise error(f"canary-bug {prepared.url} {prepared.headers} {prepared.body}")
+    return _send(self, prepared, **kwargs)
+
+
+codes.draw = breaks("codes.draw", draw)
+wire.WatchedAdapter.send = send  # type: ignore[method-assign]
+app = wiring.create_app(Settings.from_env())
+app.view_functions = {name: breaks("view", view) for name, view in app.view_functions.items()}
+for handlers in app.error_handler_spec[None].values():
+    for kind, handler in handlers.items():
+        last = kind.__name__ in ("Exception", "InternalServerError")
+        handlers[kind] = breaks("last handler" if last else "handler", handler)
+
+
+@app.before_request
+def before() -> None:
+    endings = {
+        "before": leaky,
+        "exit": lambda: SystemExit(words()),
+        "interrupt": lambda: KeyboardInterrupt(words()),
+        "killed": lambda: gevent.GreenletExit(words()),
+        "base": lambda: Base(words()),
+        "clock": lambda: gevent.Timeout(28, words()),
+    }
+    for name, ending in endings.items():
+        if wanted(name):
+            raise ending()
+
+
+@app.after_request
+def after(response: Response) -> Response:
+    if wanted("after"):
+        raise leaky(response.headers, response.get_data())
+    if wanted("stream"):
+        response.response = _stream(list(response.response), leaky(response))
+    if wanted("late error"):
+        response.response = _stream(list(response.response), OSError(5, words(response)))
+    if wanted("close"):
+        response.call_on_close(breaks("close", response.get_data))
+    if wanted("confess"):
+        _confess(response)
+    return response
+
+
+def _stream(parts: list[Any], error: Exception) -> Iterator[Any]:
+    yield from parts
+    raise error
+
+
+@app.teardown_request
+def teardown(_: BaseException | None) -> None:
+    if wanted("teardown"):
+        raise leaky(request)
+    if wanted("system error"):
+        raise OSError(5, words(request))
+
+
+def _confess(response: Response) -> None:
+    """What the search has to find, wherever it looks."""
+    known = f"confession {request.get_data(as_text=True)}"
+    print(known, flush=True)
+    print(known, file=sys.stderr, flush=True)
+    structlog.get_logger().info("confession", said=known)  # the word stands in it twice
+    response.headers["X-Known"] = " ".join(known.split())

@@ -1,0 +1,155 @@
+"""Looks for what must not be anywhere, in all that a running service left behind.
+
+Every secret that a test sends has the word ``canary`` in it, so one word finds them all, whole or
+in part. A code is four digits, and four digits stand in many places by accident. So a code that
+stands alone, between what is no letter and no digit, is a leak, unless dates, processes and line
+numbers stand there. One within a longer word may be a piece of a random name: it is a leak where
+it happened to most of the codes that went the same way, and to three at least.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from base64 import b64encode, urlsafe_b64encode
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from itertools import product
+
+import redis
+
+CANARY = "canary"
+REFERENCE = "canary-reference"
+"""What a login flow is told again, and what is therefore kept: sixteen characters, one piece."""
+PIECE = 16
+"""So many characters of a digest are enough to know it."""
+_WORD = "0-9A-Za-z_-"
+_COUNTED = re.compile(
+    r"\[\d+\]|\bpid:? ?\d+|\.py:\d+|\bline \d+|127\.0\.0\.1:\d+|0x[0-9a-f]+"
+    r'|"ms": [0-9.]+|(?i:content-length: \d+)'
+    r"|from 1000 to 9999|\b[0-9a-f]{32}\b|(?m:^  [a-z_]+: \d+$)"
+    r"|\d{4}-\d\d-\d\d[T ][0-9:.]+|\w{3}, \d\d \w{3} \d{4} [0-9:]+ GMT"
+)
+"""Processes, lines of code, ports, addresses, durations, sizes, ids of requests, the
+server's own settings, dates, and what an answer says of all codes."""
+_MASKED = re.compile(r"\+\d*(?:•|\\u2022)+\d\d")
+
+
+def _in_base64(shift: int) -> str:
+    """The letters that the word has in base64, so many bytes after a multiple of three."""
+    padded = b"-" * shift + CANARY.encode() + b"-" * (-shift % 3)
+    return b64encode(padded).decode()[(shift * 8 + 5) // 6 : (shift + len(CANARY)) * 8 // 6]
+
+
+DISGUISES = (CANARY.encode().hex(), CANARY[::-1], *(_in_base64(shift) for shift in range(3)))
+
+
+@dataclass
+class Known:
+    """What a search looks for, beside every word that has ``canary`` in it."""
+
+    codes: dict[str, set[str]] = field(default_factory=dict)
+    """By the number that was called with them."""
+    callers: set[str] = field(default_factory=set)
+    ids: dict[str, str] = field(default_factory=dict)
+    """The verificationId of a number."""
+    ways: dict[str, set[str]] = field(default_factory=dict)
+    """The numbers that went the same way, by its name."""
+    others: set[str] = field(default_factory=set)
+    """Codes of no call: guesses."""
+
+    def digests(self) -> set[str]:
+        """What anybody can compute of the codes, without a key: the beginning of each."""
+        return {
+            text[:PIECE]
+            for number, codes in self.codes.items()
+            for code in codes
+            for words in _recipes(number, code, self.ids.get(number, ""))
+            for text in _digests(words.encode())
+        }
+
+
+def _recipes(number: str, code: str, verification_id: str) -> set[str]:
+    plain = {code}
+    for salt, mark in product((number, f"+{number}", verification_id), ("", ":", "|", "-")):
+        plain |= {f"{salt}{mark}{code}", f"{code}{mark}{salt}"}
+    return plain | {f"code:{words}" for words in plain}
+
+
+def _digests(words: bytes) -> Iterator[str]:
+    for name in ("md5", "sha1", "sha256", "sha512", "blake2b"):
+        digest = hashlib.new(name, words).digest()
+        yield digest.hex()
+        yield b64encode(digest).decode()
+        yield urlsafe_b64encode(digest).decode()
+
+
+def leaks(text: str, known: Known, *, numbers: bool = True) -> list[str]:
+    """Return what must not be in the text and is, each with a little of what is around it.
+
+    Args:
+        numbers: Whether full numbers are among it: an approval may have them.
+    """
+    bare = _MASKED.sub("+", _COUNTED.sub("+", text))
+    words = [CANARY, *DISGUISES, *known.callers, *(known.codes if numbers else ())]
+    found = [_around(bare, at) for word in words if (at := bare.find(word)) >= 0]
+    if CANARY in bare.lower():
+        found.append(CANARY)
+    codes = known.others.union(*known.codes.values())
+    for alone in re.finditer(rf"(?<![{_WORD}])\d{{4}}(?![{_WORD}])", bare):
+        if alone[0] in codes:
+            found.append(_around(bare, alone.start()))
+    inside = set(re.findall(r"(?<!\d)\d{4}(?!\d)", bare))
+    for name, way in known.ways.items():
+        gone = set().union(*(known.codes.get(number, ()) for number in way))
+        if len(inside & gone) >= max(3, len(gone) / 2):
+            found.append(f"codes that went the way of {name}")
+    return found
+
+
+def _around(text: str, at: int) -> str:
+    return text[max(0, at - 60) : at + 60]
+
+
+def stored(client: redis.Redis) -> Iterator[tuple[str, str, str]]:
+    """Every key of every type, as key, field and value."""
+    for key in client.scan_iter():
+        match client.type(key):
+            case "hash":
+                yield from ((key, name, value) for name, value in client.hgetall(key).items())
+            case "string":
+                yield key, "", client.get(key)
+            case "list":
+                yield from ((key, "", value) for value in client.lrange(key, 0, -1))
+            case "set":
+                yield from ((key, "", value) for value in client.smembers(key))
+            case "zset":
+                yield from ((key, str(at), name) for name, at in client.zscan_iter(key))
+            case _:
+                yield key, "", str(client.xrange(key))
+
+
+def leaks_in_store(kept: Iterable[tuple[str, str, str]], known: Known) -> list[str]:
+    """The same for Redis: numbers stand in one field, references in another, codes nowhere."""
+    words = {
+        f"{key} {name} {value}"
+        for key, name, value in kept
+        if (name, value) != ("ref1", REFERENCE)
+        and not (key.startswith("v:") and name == "number" and value[1:] in known.codes)
+    }
+    return _kept_leaks("\n".join(words), known)
+
+
+def leaks_in_commands(commands: Iterable[list[bytes]], known: Known) -> list[str]:
+    """The same for all that scripts were ever told; a reservation has number and reference."""
+    allowed = {REFERENCE, *(f"+{number}" for number in known.codes)}
+    told = (command for command in commands if command[0] in (b"EVALSHA", b"EVAL"))
+    # After the script come the number of its keys, the keys, and the policy, which is JSON.
+    words = {word.decode("utf-8", "replace") for command in told for word in command[2:]}
+    policies = {word for word in words if word.startswith('{"cooldowns":')}
+    return _kept_leaks("\n".join(words - allowed - policies), known)
+
+
+def _kept_leaks(text: str, known: Known) -> list[str]:
+    pieces = {text[at : at + PIECE] for at in range(len(text) - PIECE + 1)}
+    return leaks(text, known) + [f"digest {one}" for one in sorted(known.digests() & pieces)]
