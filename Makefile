@@ -6,7 +6,7 @@ BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint format bench lock clean
+.PHONY: help run test fuzz lint format docs bench lock clean
 
 help:  ## list the targets
 	@awk -F ':.*## *' '/^[a-z-]+:.*## /{printf "%-10s%s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -20,6 +20,9 @@ test: $(READY)  ## every test, with branch coverage
 	@$(BIN)/coverage combine --quiet
 	@$(BIN)/coverage report
 
+fuzz: $(READY)  ## thousands of requests made from the OpenAPI document, against the real service
+	@$(BIN)/python -m tests.fuzz $(FUZZ)
+
 lint: $(READY)  ## ruff and mypy --strict
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
@@ -29,16 +32,19 @@ format: $(READY)  ## let ruff write
 	@$(BIN)/ruff check --fix .
 	@$(BIN)/ruff format .
 
+docs: $(READY)  ## write anew what is made from the code: docs/openapi.json
+	@$(BIN)/python -m verify_service.api.openapi > docs/openapi.json
+
 bench: $(READY)  ## how fast it is, on this machine (Linux)
 	@$(BIN)/python -m bench $(BENCH)
 
-lock: $(READY)  ## resolve the packages of setup.cfg anew, with hashes, for every Python it supports
+lock: $(READY)  ## pin what setup.cfg asks for, with hashes, for every Python; anew: UPGRADE=--upgrade
 	@$(BIN)/python -m pip install --quiet uv
 	@$(BIN)/uv pip compile setup.cfg --extra server --output-file requirements.txt $(LOCKING)
 	@$(BIN)/uv pip compile setup.cfg --extra server --extra dev -c requirements.txt \
 		--output-file requirements-dev.txt $(LOCKING)
 
-LOCKING := --quiet --upgrade --universal --python-version 3.11 --generate-hashes \
+LOCKING := --quiet $(UPGRADE) --universal --python-version 3.11 --generate-hashes \
 	--no-emit-index-url --no-emit-find-links --custom-compile-command 'make lock'
 
 clean:  ## remove what the other targets made

@@ -13,6 +13,7 @@ from verify_service.api.body import LARGEST
 from verify_service.api.callbacks import callbacks_blueprint
 from verify_service.api.context import EXTENSION, Context
 from verify_service.api.operations import operations_blueprint
+from verify_service.api.pages import pages_blueprint
 from verify_service.api.verify import verify_blueprint
 from verify_service.codes import CodeDigester
 from verify_service.idempotency import Claims
@@ -55,6 +56,7 @@ def create_app(settings: Settings, client: redis.Redis | None = None) -> Flask:
     app.register_blueprint(
         operations_blueprint(settings.metrics_token, production=settings.production)
     )
+    app.register_blueprint(pages_blueprint())
     return app
 
 

@@ -48,6 +48,7 @@ Ready. In another terminal, one after the other:
   curl -s {web}/verify/$ID -H 'X-Authorization: AccessKey development-access-key'
 
 Numbers with other outcomes: curl -s {sandbox}/
+The guide, in a browser: {web}/docs
 Ctrl-C ends everything.
 """
 

@@ -16,6 +16,8 @@ from verify_service.app import create_app
 from verify_service.parsing import sha256_hex
 from verify_service.settings import Settings
 
+from . import documented
+
 KEY = "canary-access-key-of-shop"
 SECOND_KEY = "canary-second-key-of-shop"
 OTHER_KEY = "canary-access-key-of-bank"
@@ -72,12 +74,15 @@ class Service:
         self._client = self.app.test_client()
 
     def request(self, method: str, path: str, key: str | None = KEY, **kwargs: Any) -> TestResponse:
-        """Send exactly this, with an access key unless it is None."""
+        """Send exactly this, with an access key unless it is None; the answer is documented."""
         headers = dict(kwargs.pop("headers", {}))
         if key is not None:
             headers["X-Authorization"] = f"AccessKey {key}"
         answer = self._client.open(path, method=method, headers=headers, **kwargs)
         self.answers.append(answer)
+        sent = _json_in(kwargs) if answer.status_code < 300 else None
+        undocumented = documented.complaints(self.app, answer, sent)
+        assert not undocumented, undocumented
         return answer
 
     def post(self, path: str, body: Any, **kwargs: Any) -> TestResponse:
@@ -126,6 +131,14 @@ class Service:
         assert found.status_code == 200
         lines = [line for line in found.text.splitlines() if line.startswith(f"{sample} ")]
         return float(lines[0].rpartition(" ")[2]) if lines else 0.0
+
+
+def _json_in(kwargs: dict[str, Any]) -> Any:
+    """The JSON that a request sends, if it is one."""
+    if "json" in kwargs:
+        return kwargs["json"]
+    is_json = "json" in str(kwargs.get("content_type"))
+    return json.loads(kwargs["data"]) if is_json and "data" in kwargs else None
 
 
 def callback_body(**fields: Any) -> dict[str, Any]:

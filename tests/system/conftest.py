@@ -2,48 +2,19 @@
 
 from __future__ import annotations
 
-import os
-import signal
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.ports import free_port
-from tests.system.house import House
-from tests.waiting import wait_until
-
-ROOT = Path(__file__).parent.parent.parent
-PATIENCE = 60
+from tests.system.house import House, running
 
 
 @pytest.fixture(scope="session")
 def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
     """Everything, running, until the last test has ended."""
-    output = tmp_path_factory.mktemp("house") / "output.txt"
-    web, sandbox = free_port(), free_port()
-    with output.open("w") as stream:
-        process = subprocess.Popen(
-            [
-                *(sys.executable, "-m", "verify_service.dev"),
-                *("--port", str(web), "--sandbox-port", str(sandbox)),
-            ],
-            cwd=ROOT,
-            env=os.environ | {"SANDBOX_CALLBACK_DELAY": "0.2", "WEB_CONCURRENCY": "2"},
-            stdout=stream,
-            stderr=subprocess.STDOUT,
-        )
-        try:
-            wait_until(
-                lambda: "Ctrl-C ends everything" in output.read_text() or process.poll(), PATIENCE
-            )
-            assert process.poll() is None, output.read_text()
-            yield House(f"http://127.0.0.1:{web}", f"http://127.0.0.1:{sandbox}", output)
-        finally:
-            process.send_signal(signal.SIGTERM)
-            assert process.wait(PATIENCE) == 0
+    with running(tmp_path_factory.mktemp("house") / "output.txt") as house:
+        yield house
 
 
 @pytest.hookimpl(tryfirst=True)

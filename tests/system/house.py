@@ -3,14 +3,23 @@
 from __future__ import annotations
 
 import itertools
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import requests
 
+from tests.ports import free_port
 from tests.waiting import wait_until
 
+ROOT = Path(__file__).parent.parent.parent
+PATIENCE = 60
 KEY = "development-access-key"
 _numbers = itertools.count(1_000_000)
 
@@ -60,3 +69,29 @@ class House:
     def _post(self, path: str, body: dict[str, Any]) -> requests.Response:
         headers = {"X-Authorization": f"AccessKey {KEY}"}
         return requests.post(self.web + path, json=body, headers=headers, timeout=15)
+
+
+@contextmanager
+def running(output: Path) -> Iterator[House]:
+    """All processes of `make run`, on free ports, for as long as the block takes."""
+    web, sandbox = free_port(), free_port()
+    with output.open("w") as stream:
+        process = subprocess.Popen(
+            [
+                *(sys.executable, "-m", "verify_service.dev"),
+                *("--port", str(web), "--sandbox-port", str(sandbox)),
+            ],
+            cwd=ROOT,
+            env=os.environ | {"SANDBOX_CALLBACK_DELAY": "0.2", "WEB_CONCURRENCY": "2"},
+            stdout=stream,
+            stderr=subprocess.STDOUT,
+        )
+        try:
+            wait_until(
+                lambda: "Ctrl-C ends everything" in output.read_text() or process.poll(), PATIENCE
+            )
+            assert process.poll() is None, output.read_text()
+            yield House(f"http://127.0.0.1:{web}", f"http://127.0.0.1:{sandbox}", output)
+        finally:
+            process.send_signal(signal.SIGTERM)
+            assert process.wait(PATIENCE) == 0

@@ -26,6 +26,7 @@ FENCED = {
     "requests": {"provider", "sandbox", "client", "dev"},
     "urllib3": {"provider"},
     "flask": {"api", "app", "sandbox"},
+    "apispec": {"api"},
     "werkzeug": {"api", "sandbox"},
     "phonenumbers": {"numbers"},
     "prometheus_client": {"metrics"},

@@ -1,7 +1,9 @@
-"""The one table from what went wrong to what HTTP says of it."""
+"""From what went wrong to what HTTP says of it. The kinds of answers stand in ``kinds.py``."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import structlog
@@ -16,15 +18,11 @@ from werkzeug.exceptions import (
 )
 
 from verify_service import errors as domain
-from verify_service.api import present, problems
+from verify_service.api import kinds, present, problems
+from verify_service.api.kinds import Kind
 from verify_service.api.schemas import ErrorAnswer
 from verify_service.logs import where
 from verify_service.models import ErrorCode
-
-SOON = 2
-"""Seconds after which a try after a 503 makes sense."""
-AT_ONCE = 1
-"""Seconds after which the request in flight may have come to something."""
 
 PAGE_REASONS: dict[int, str] = {
     ErrorCode.INVALID_TOKEN: "Authentication required.",
@@ -35,180 +33,166 @@ PAGE_REASONS: dict[int, str] = {
 """The page's own words for the codes that our callers get from us; what to do comes after them.
 Source: the provider's page, "Description of error codes"."""
 
-log = structlog.get_logger()
-_answer = ErrorAnswer()
-
-FIXED: dict[type[Exception], tuple[int, str, str, dict[str, int]]] = {
+FIXED: dict[type[Exception], tuple[Kind, str]] = {
     problems.InvalidAccessKey: (
-        401,
-        "invalidAccessKeyError",
+        kinds.INVALID_ACCESS_KEY,
         "Send X-Authorization: AccessKey <key> with a key of your app.",
-        {"error_code": ErrorCode.INVALID_TOKEN},
     ),
     problems.InvalidAppKey: (
-        401,
-        "invalidAccessKeyError",
+        kinds.INVALID_ACCESS_KEY,
         "The callback's appKey is missing or unknown.",
-        {"error_code": ErrorCode.INVALID_TOKEN},
     ),
     problems.InvalidMetricsToken: (
-        401,
-        "invalidAccessKeyError",
+        kinds.INVALID_ACCESS_KEY,
         "Send Authorization: Bearer <METRICS_TOKEN>.",
-        {"error_code": ErrorCode.INVALID_TOKEN},
     ),
     problems.WrongMediaType: (
-        415,
-        "requiredJsonError",
+        kinds.WRONG_MEDIA_TYPE,
         "Send the body as JSON, with Content-Type: application/json.",
-        {"error_code": ErrorCode.INVALID_REQUEST},
     ),
-    problems.NotJson: (
-        400,
-        "requiredJsonError",
-        "The body is empty or no JSON in UTF-8.",
-        {"error_code": ErrorCode.INVALID_REQUEST},
-    ),
+    problems.NotJson: (kinds.NOT_JSON, "The body is empty or no JSON in UTF-8."),
     domain.VerificationNotFound: (
-        404,
-        "notFoundError",
+        kinds.NOT_FOUND,
         "Your app has no such verification, or it ended more than an hour ago.",
-        {},
     ),
     domain.KeyInFlight: (
-        409,
-        "conflictError",
+        kinds.KEY_IN_FLIGHT,
         "The first request with this Idempotency-Key is still being worked on. Try again.",
-        {"retry_after": AT_ONCE},
     ),
     domain.KeyReused: (
-        422,
-        "idempotencyMismatchError",
+        kinds.KEY_REUSED,
         "This Idempotency-Key came with another body before. Make a new key for a new request.",
-        {},
+    ),
+    domain.StoreUnavailable: (
+        kinds.UNAVAILABLE,
+        "Redis cannot be reached, so nobody is verified by this answer. Try again.",
     ),
     domain.TooManyCallsInFlight: (
-        503,
-        "rpcError",
+        kinds.UNAVAILABLE,
         "Too many calls are being placed; nothing was reserved. Try again.",
-        {"retry_after": SOON},
     ),
-    NotFound: (404, "notFoundError", "There is no such path; see /docs.", {}),
-    RequestEntityTooLarge: (413, "payloadTooLargeError", "The body is over 16 KiB.", {}),
+    NotFound: (kinds.NOT_FOUND, "There is no such path; see /docs."),
+    MethodNotAllowed: (
+        kinds.METHOD_NOT_ALLOWED,
+        "The path exists, but not with this method; see Allow.",
+    ),
+    RequestEntityTooLarge: (kinds.BODY_TOO_LARGE, "The body is over 16 KiB."),
 }
 """What always gets the same answer."""
 
+Told = tuple[Kind, str, dict[str, Any]]
+"""The kind of an error, a sentence for the developer, and what else its answer holds."""
+
+log = structlog.get_logger()
+_answer = ErrorAnswer()
+
 
 def install(app: Flask) -> None:
-    """Give every error its answer. Flask picks the handler of the nearest class."""
-    handlers: dict[type[Exception], Any] = {
-        **dict.fromkeys(FIXED, _fixed),
-        ValidationError: _invalid_scheme,
-        domain.InvalidNumber: _invalid_number,
-        domain.InvalidCallback: _invalid_data,
-        domain.DestinationNotAllowed: _destination,
-        domain.LimitReached: _limit,
-        domain.CallFailed: _call_failed,
-        domain.StoreUnavailable: _store_unavailable,
-        MethodNotAllowed: _method_not_allowed,
-        HTTPException: _malformed,
-        InternalServerError: _bug_in_answering,
-        Exception: _bug,
-    }
+    """Give every error its answer."""
     # Flask's own line about a bug would quote its message; ours has the frames alone.
     app.logger.disabled = True
-    for kind, handler in handlers.items():
-        app.register_error_handler(kind, handler)
+    app.register_error_handler(Exception, respond)
 
 
-def _problem(http: int, status: str, reason: str, **more: Any) -> Response:
-    if http < 500 and more.get("error_code") in PAGE_REASONS:
-        reason = f"{PAGE_REASONS[more['error_code']]} {reason}"
-    response = jsonify(_answer.dump({"status": status, "error_reason": reason, **more}))
-    response.status_code = http
-    if "retry_after" in more:
-        response.headers["Retry-After"] = str(more["retry_after"])
+def respond(error: Exception) -> Response:
+    """Return the answer to a request that ended in this error."""
+    _write_down(error)
+    kind, body = answer(error)
+    response = jsonify(body)
+    response.status_code = kind.http
+    if "retryAfter" in body:
+        response.headers["Retry-After"] = str(body["retryAfter"])
+    if isinstance(error, MethodNotAllowed):
+        response.headers["Allow"] = ", ".join(sorted(error.valid_methods or ()))
     return response
 
 
-def _fixed(error: Exception) -> Response:
-    http, status, reason, more = FIXED[type(error)]
-    return _problem(http, status, reason, **more)
+def answer(error: Exception) -> tuple[Kind, dict[str, Any]]:
+    """Return what is said of this error: its kind, and the body in JSON."""
+    kind, reason, more = _tell(error)
+    if kind.retry_after is not None:
+        more = {"retry_after": kind.retry_after, **more}
+    if kind.http < 500 and more.get("error_code") in PAGE_REASONS:
+        reason = f"{PAGE_REASONS[more['error_code']]} {reason}"
+    body: dict[str, Any] = _answer.dump({"status": kind.status, "error_reason": reason, **more})
+    return kind, body
 
 
-def _invalid_scheme(error: ValidationError) -> Response:
-    reason = "The JSON has the wrong shape; see errors, by field."
-    return _problem(
-        400,
-        "invalidSchemeError",
-        reason,
-        error_code=ErrorCode.INVALID_REQUEST,
-        errors=_by_field(error),
-    )
+def _tell(error: Exception) -> Told:
+    for each in type(error).__mro__:
+        if each in FIXED:
+            kind, reason = FIXED[each]
+            return kind, reason, {"error_code": kind.error_code} if kind.error_code else {}
+        if each in _TELLERS:
+            return _TELLERS[each](error)
+    return _bug(error)
 
 
-def _invalid_number(error: domain.InvalidNumber) -> Response:
-    return _problem(400, "invalidDataError", error.reason, error_code=ErrorCode.INVALID_NUMBER)
+def _bug(_: Exception) -> Told:
+    return kinds.BUG, "A bug of this service; the log has it under this X-Request-ID.", {}
 
 
-def _invalid_data(error: domain.InvalidCallback) -> Response:
-    return _problem(400, "invalidDataError", error.reason)
+def _invalid_scheme(error: ValidationError) -> Told:
+    kind, reason = kinds.WRONG_SHAPE, "The request has the wrong shape; see errors, by field."
+    return kind, reason, {"error_code": kind.error_code, "errors": _by_field(error)}
 
 
-def _destination(error: domain.DestinationNotAllowed) -> Response:
-    return _problem(403, "prohibitedForServiceError", error.reason)
+def _invalid_number(error: domain.InvalidNumber) -> Told:
+    kind = kinds.UNACCEPTABLE_VALUE
+    return kind, error.reason, {"error_code": kind.error_code}
 
 
-def _limit(error: domain.LimitReached) -> Response:
-    return _problem(
-        429,
-        "tooManyRequestsError",
-        f"The limit {error.limit} lets this number start again in {error.retry_after} s.",
-        error_code=ErrorCode.TOO_MANY_REQUESTS,
-        limit=error.limit,
-        retry_after=error.retry_after,
-    )
+def _invalid_data(error: domain.InvalidCallback) -> Told:
+    return kinds.UNACCEPTABLE_VALUE, error.reason, {}
 
 
-def _call_failed(error: domain.CallFailed) -> Response:
+def _destination(error: domain.DestinationNotAllowed) -> Told:
+    return kinds.DESTINATION_NOT_ALLOWED, error.reason, {}
+
+
+def _limit(error: domain.LimitReached) -> Told:
+    kind = kinds.LIMIT_REACHED
+    reason = f"The limit {error.limit} lets this number start again in {error.retry_after} s."
+    more = {"limit": error.limit, "retry_after": error.retry_after}
+    return kind, reason, {"error_code": kind.error_code, **more}
+
+
+def _call_failed(error: domain.CallFailed) -> Told:
     failure, more = error.failure, present.after_reservation(error.standing)
     if failure.error_code is not None:
         more["error_code"] = failure.error_code
     if failure.retry_after is not None:
         more["retry_after"] = failure.retry_after
-    if failure.invalid_number:
-        return _problem(400, "invalidDataError", failure.reason, **more)
-    return _problem(502, "rpcError", failure.reason, **more)
+    kind = kinds.UNACCEPTABLE_VALUE if failure.invalid_number else kinds.CALL_FAILED
+    return kind, failure.reason, more
 
 
-def _store_unavailable(error: domain.StoreUnavailable) -> Response:
-    log.error("store_unavailable", reason=error.reason)
-    reason = "Redis cannot be reached, so nobody is verified by this answer. Try again."
-    return _problem(503, "rpcError", reason, retry_after=SOON)
-
-
-def _method_not_allowed(error: MethodNotAllowed) -> Response:
-    reason = "The path exists, but not with this method; see Allow."
-    response = _problem(405, "methodNotAllowedError", reason)
-    response.headers["Allow"] = ", ".join(sorted(error.valid_methods or ()))
-    return response
-
-
-def _malformed(error: HTTPException) -> Response:
+def _malformed(error: HTTPException) -> Told:
     """What else werkzeug finds wrong with a request, before any view sees it."""
     http = error.code if error.code and error.code < 500 else 400
-    return _problem(http, "invalidSchemeError", "The request is malformed.")
+    kind = replace(kinds.WRONG_SHAPE, http=http)
+    return kind, "The request is malformed.", {"error_code": kind.error_code}
 
 
-def _bug(error: BaseException) -> Response:
-    log.error("bug", error=type(error).__name__, where=where(error))
-    reason = "A bug of this service; the log has it under this X-Request-ID."
-    return _problem(500, "internalError", reason)
+_TELLERS: dict[type[Exception], Callable[[Any], Told]] = {
+    ValidationError: _invalid_scheme,
+    domain.InvalidNumber: _invalid_number,
+    domain.InvalidCallback: _invalid_data,
+    domain.DestinationNotAllowed: _destination,
+    domain.LimitReached: _limit,
+    domain.CallFailed: _call_failed,
+    InternalServerError: _bug,
+    HTTPException: _malformed,
+}
 
 
-def _bug_in_answering(error: InternalServerError) -> Response:
-    """A handler above failed, or something after a view; Flask wraps what it was."""
-    return _bug(error.original_exception or error)
+def _write_down(error: Exception) -> None:
+    if isinstance(error, domain.StoreUnavailable):
+        log.error("store_unavailable", reason=error.reason)
+    elif _tell(error)[0] is kinds.BUG:
+        # A bug in a handler, or after a view, comes wrapped.
+        cause = getattr(error, "original_exception", None) or error
+        log.error("bug", error=type(cause).__name__, where=where(cause))
 
 
 def _by_field(error: ValidationError) -> dict[str, Any]:

@@ -1,0 +1,354 @@
+"""`/openapi.json`: valid, complete, and true.
+
+That every answer is as it says is held by each test of this folder: see documented.py.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import jsonschema_rs
+import pytest
+from openapi_spec_validator import OpenAPIV31SpecValidator
+
+from verify_service import __version__
+from verify_service.api import idempotency, kinds, request_log, schemas, words
+from verify_service.api.openapi import document, text
+from verify_service.errors import InvalidNumber
+from verify_service.models import CallState, CallStatus, NextAction, State
+from verify_service.numbers import canonical
+
+from .documented import documented_path, validator, whole
+from .service import KEY, NUMBER, OTHER_NUMBER, Service, callback_body
+from .standin import StandIn
+
+ROOT = Path(__file__).parents[2]
+KEPT = ROOT / "docs/openapi.json"
+
+
+def operations() -> Iterator[tuple[str, str, dict[str, Any]]]:
+    for path, methods in document()["paths"].items():
+        for method, operation in methods.items():
+            yield method.upper(), path, operation
+
+
+def by_id(name: str) -> dict[str, Any]:
+    (found,) = (each for _, _, each in operations() if each["operationId"] == name)
+    return found
+
+
+def contents() -> Iterator[tuple[str, dict[str, Any]]]:
+    """Every media type of every request and answer, with where it stands."""
+    for _, _, operation in operations():
+        name = operation["operationId"]
+        for kind, media in operation.get("requestBody", {}).get("content", {}).items():
+            yield f"{name} {kind}", media
+        for http, response in operation["responses"].items():
+            for kind, media in whole(response).get("content", {}).items():
+                yield f"{name} {http} {kind}", media
+    for name, response in document()["components"]["responses"].items():
+        for media in response["content"].values():
+            yield name, media
+
+
+EXAMPLES = [
+    pytest.param(media["schema"], each["value"], id=f"{where} {name}")
+    for where, media in contents()
+    for name, each in media.get("examples", {}).items()
+]
+
+
+def test_it_is_openapi_3_1() -> None:
+    OpenAPIV31SpecValidator(document()).validate()
+    assert document()["openapi"].startswith("3.1.")
+    assert document()["info"]["version"] == __version__
+
+
+def test_its_schemas_are_json_schema() -> None:
+    for schema in document()["components"]["schemas"].values():
+        jsonschema_rs.meta.validate(
+            schema | {"$schema": "https://json-schema.org/draft/2020-12/schema"}
+        )
+
+
+def test_it_has_every_route_and_no_other(service: Service) -> None:
+    """HEAD comes with each GET, as HTTP has it."""
+    routes = {
+        (method, documented_path(rule.rule))
+        for rule in service.app.url_map.iter_rules()
+        for method in rule.methods - {"HEAD"}
+    }
+    assert {(method, path) for method, path, _ in operations()} == routes
+
+
+def test_it_is_served_as_it_lies_in_the_repository(service: Service) -> None:
+    served = service.request("GET", "/openapi.json", None)
+    assert served.mimetype == "application/json"
+    assert served.text == text()
+    assert KEPT.read_text("utf-8") == text(), "docs/openapi.json is out of date: run `make docs`"
+
+
+@pytest.mark.parametrize("path", ["/openapi.json", "/docs"])
+def test_who_has_it_already_gets_304(service: Service, path: str) -> None:
+    first = service.request("GET", path, None)
+    again = service.request("GET", path, None, headers={"If-None-Match": first.headers["ETag"]})
+    assert (again.status_code, again.data) == (304, b"")
+    other = service.request("GET", path, None, headers={"If-None-Match": '"other"'})
+    assert (other.status_code, other.data) == (200, first.data)
+
+
+def test_it_is_written_without_an_environment() -> None:
+    """Nobody needs secrets to look at the contract."""
+    done = subprocess.run(
+        [sys.executable, "-m", "verify_service.api.openapi"],
+        capture_output=True,
+        check=True,
+        cwd=ROOT,
+        env={},
+    )
+    assert done.stdout.decode() == text()
+
+
+@pytest.mark.parametrize(("schema", "value"), EXAMPLES)
+def test_every_example_is_as_its_schema_says(schema: Any, value: Any) -> None:
+    assert [error.message for error in validator(schema).iter_errors(value)] == []
+
+
+def test_every_body_has_an_example() -> None:
+    """Forms have the fields of JSON; the two pages are their own examples."""
+    missing = [
+        where
+        for where, media in contents()
+        if "examples" not in media and "example" not in media and "/json" in where
+    ]
+    assert missing == ["readOpenApi 200 application/json"]
+
+
+def test_each_kind_of_error_can_be_met() -> None:
+    """Each stands in some operation; 405 is what there is instead of one."""
+    mentioned = re.findall(r"#/components/schemas/(\w+)Error", json.dumps(document()))
+    assert {kind.name for kind in kinds.KINDS} == set(mentioned)
+    used = json.dumps(document()["paths"])
+    responses = {name for name in document()["components"]["responses"] if f'/{name}"' not in used}
+    assert responses == {"MethodNotAllowed"}
+
+
+def test_every_answer_has_a_request_id() -> None:
+    for _, path, operation in operations():
+        assert any("RequestId" in each["$ref"] for each in operation["parameters"]), path
+        for response in operation["responses"].values():
+            header = whole(response)["headers"]["X-Request-ID"]
+            assert whole(header)["required"]
+
+
+@pytest.mark.parametrize(
+    ("name", "statuses"),
+    [
+        ("startVerification", "201 400 401 403 409 413 415 422 429 500 502 503"),
+        ("checkCode", "200 400 401 404 409 413 415 422 500 503"),
+        ("readVerification", "200 400 401 404 500 503"),
+        ("cancelVerification", "200 400 401 404 500 503"),
+        ("receiveCallback", "200 400 401 404 413 415 500 503"),
+        ("receiveCallbackBySecret", "200 400 401 404 413 415 500 503"),
+        ("isAlive", "200 400 500"),
+        ("isReady", "200 400 500 503"),
+        ("readMetrics", "200 400 401 404 500"),
+        ("readOpenApi", "200 304 400 500"),
+        ("readDocs", "200 304 400 500"),
+    ],
+)
+def test_each_operation_lists_what_it_can_answer(name: str, statuses: str) -> None:
+    assert list(by_id(name)["responses"]) == statuses.split()
+
+
+def test_who_may_ask() -> None:
+    app = [{"accessKey": []}, {"accessKeyInQuery": []}]
+    asked = {operation["operationId"]: operation["security"] for _, _, operation in operations()}
+    assert {name for name, ways in asked.items() if ways == app} == {
+        *("startVerification", "checkCode", "readVerification", "cancelVerification"),
+    }
+    assert asked["readMetrics"] == [{"metricsToken": []}, {}]
+    assert asked["receiveCallback"] == asked["receiveCallbackBySecret"] == []
+
+
+def test_links_lead_from_a_start_to_what_comes_next() -> None:
+    links = by_id("startVerification")["responses"]["201"]["links"]
+    assert {link["operationId"] for link in links.values()} == {
+        *("checkCode", "readVerification", "cancelVerification"),
+    }
+    for link in links.values():
+        place = {**link.get("parameters", {}), **link.get("requestBody", {})}
+        assert place == {"verificationId": "$response.body#/verificationId"}
+
+
+@pytest.mark.parametrize(
+    ("explained", "used"),
+    [
+        (words.STATES, State),
+        (words.CALL_STATES, CallState),
+        (words.CALL_STATUSES, CallStatus),
+        (words.NEXT_ACTIONS, NextAction),
+    ],
+)
+def test_every_word_is_explained(explained: dict[str, str], used: Any) -> None:
+    assert list(explained) == list(used)
+    assert all(explained.values())
+
+
+def test_every_field_is_explained() -> None:
+    for name, schema in document()["components"]["schemas"].items():
+        assert schema["description"], name
+        for field, own in schema["properties"].items():
+            assert own.get("description") or "$ref" in own, f"{name}.{field}"
+
+
+def test_a_word_of_an_answer_is_one_of_its_enum() -> None:
+    answer = document()["components"]["schemas"]["VerificationAnswer"]["properties"]
+    assert answer["state"]["enum"] == [str(each) for each in State]
+    assert set(NextAction) - set(answer["nextAction"]["enum"]) == {NextAction.DONE}
+    call = document()["components"]["schemas"]["CallAnswer"]["properties"]
+    assert call["state"]["enum"] == [str(each) for each in CallState]
+    assert call["providerStatus"]["enum"] == [str(each) for each in CallStatus]
+    assert call["callerPrefix"]["type"] == ["string", "null"]
+
+
+def test_requests_are_closed_and_callbacks_are_open() -> None:
+    found = document()["components"]["schemas"]
+    assert found["StartRequest"]["additionalProperties"] is False
+    assert found["CheckRequest"]["additionalProperties"] is False
+    assert "additionalProperties" not in found["CallbackRequest"]
+
+
+NUMBERS = [
+    *("+79179136787", "79179136787", "+7 (917) 913-67-87", "[7]917.913.67.87", "- +7-9179136787 "),
+    *("1234567", "123456", "123456789012345", "1234567890123456", "++79179136787", "7+9179136787"),
+    *("", " ", "+", "+7917913678x", "+7917913\t6787", "７９１７９１３６７８７", "+79179136787\n"),
+]
+
+
+@pytest.mark.parametrize("number", NUMBERS)
+def test_the_pattern_of_numbers_is_what_can_be_read(number: str) -> None:
+    schema = document()["components"]["schemas"]["StartRequest"]["properties"]["number"]
+    try:
+        readable = bool(canonical(number))
+    except InvalidNumber:
+        readable = False
+    assert validator(schema).is_valid(number) == readable
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        *(
+            "0000",
+            "9999",
+            1000,
+            9999,
+            999,
+            10_000,
+            "123",
+            "12345",
+            "1234\n",
+            "١٢٣٤",
+            "",
+            True,
+            None,
+        ),
+        *(1234.5, [1234]),
+    ],
+)
+def test_the_schema_of_codes_is_what_is_taken(value: Any) -> None:
+    field = document()["components"]["schemas"]["CheckRequest"]["properties"]["code"]
+    errors = schemas.CheckRequest().validate({"verificationId": "x", "code": value})
+    assert validator(field).is_valid(value) == (not errors)
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        *(0, 1_790_000_000, 1_790_000_000.5, -1, 10**15 - 1, 10**15, "1790000000", "1e9", ""),
+        *("1790000000\n", "-1", True, None, "1" * 15, "1" * 16),
+    ],
+)
+def test_the_schema_of_moments_is_what_is_taken(value: Any) -> None:
+    field = document()["components"]["schemas"]["CallbackRequest"]["properties"]["timestamp"]
+    errors = schemas.CallbackRequest().validate(
+        callback_body(timestamp=value or 0) | {"timestamp": value}
+    )
+    assert validator(field).is_valid(value) == (not errors)
+
+
+@pytest.mark.parametrize(
+    "value",
+    ["a", "é", "", " ", "\x1c", "\x85", " \u3000", "x" * 256, "x" * 257, 0, -5, True, None, 1.5],
+)
+def test_the_schema_of_ids_is_what_is_taken(value: Any) -> None:
+    field = document()["components"]["schemas"]["CallbackRequest"]["properties"]["requestId"]
+    body = callback_body() | {"requestId": value}
+    assert validator(field).is_valid(value) == (not schemas.CallbackRequest().validate(body))
+
+
+def test_headers_are_those_of_the_code() -> None:
+    parameters = document()["components"]["parameters"]
+    assert parameters["IdempotencyKey"]["name"] == idempotency.NAME
+    assert parameters["IdempotencyKey"]["schema"]["maxLength"] == idempotency.LONGEST
+    assert parameters["RequestId"]["name"] == request_log.HEADER
+    told = document()["components"]["headers"]["RequestId"]["schema"]["pattern"]
+    assert told == f"^{request_log._ACCEPTABLE.pattern.removesuffix(chr(92) + 'Z')}$"
+
+
+def said(name: str, example: str) -> dict[str, Any]:
+    """The body of an example of an error, without the ids that differ each time."""
+    body = document()["components"]["responses"][name]["content"]["application/json"]
+    return without_id(body["examples"][example]["value"])
+
+
+def without_id(body: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in body.items() if name != "verificationId"}
+
+
+def test_errors_are_in_the_words_of_their_examples(service: Service, provider: StandIn) -> None:
+    """Those that this file's examples had to spell out."""
+    keyed = {"Idempotency-Key": ""}
+    fixed_line = "+74951234567"
+    ahead = callback_body(timestamp=4_000_000_000)
+    for answer, name, example in (
+        (service.start("+7917913678"), "BadStart", "number"),
+        (service.start(fixed_line), "DestinationNotAllowed", "destination"),
+        (
+            service.post("/verify/start", {"number": NUMBER}, headers=keyed),
+            "BadStart",
+            "idempotencyKey",
+        ),
+        (service.post("/callbacks/flashcall", ahead, key=None), "BadCallback", "timestamp"),
+        (service.callback(number="x"), "BadCallback", "callbackNumber"),
+    ):
+        assert answer.json == said(name, example)
+    for body, name, example, number in (
+        ({"errorCode": 11}, "BadStart", "numberRefused", "+79161112233"),
+        ({"errorCode": 6}, "CallFailed", "refused", OTHER_NUMBER),
+        ({"errorCode": 4}, "CallFailed", "throttled", OTHER_NUMBER),
+        ({}, "CallFailed", "unreadable", OTHER_NUMBER),
+    ):
+        provider.answers(200, body)
+        answer = service.start(number, reference="order 7")
+        assert without_id(answer.json) == said(name, example)
+
+
+def test_the_search_for_what_is_undocumented_finds_it(service: Service) -> None:
+    """Else the promise at the top of this file would prove nothing."""
+    added = service.app.view_functions["operations.healthz"]
+    for wrong in ({"status": "ok", "more": 1}, {}, {"status": "fine"}, ({"status": "ok"}, 202)):
+        service.app.view_functions["operations.healthz"] = lambda wrong=wrong: wrong
+        with pytest.raises(AssertionError, match=r"documented|Additional|required|expected"):
+            service.request("GET", "/healthz", KEY)
+    service.app.view_functions["operations.healthz"] = lambda: ({"status": "ok"}, {"X-New": "1"})
+    with pytest.raises(AssertionError, match=r"X-New is not documented"):
+        service.request("GET", "/healthz", None)
+    service.app.view_functions["operations.healthz"] = added

@@ -1,0 +1,183 @@
+"""Every example of the guide at /docs does what the guide says, run as it stands."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from types import ModuleType
+from typing import Any
+
+import pytest
+import requests
+
+from tests.pages import Page
+from tests.system.house import House
+from tests.waiting import wait_until
+
+CURL, PYTHON = "A login with curl", "A login flow in Python"
+OFF, TWICE = "A phone that is off", "The same start twice"
+CALLBACK = "A callback, as the provider sends it"
+PHONE_OFF = "79990000005"
+
+
+@pytest.fixture(scope="module")
+def examples(house: House) -> dict[str, str]:
+    """The examples by their names, with this run's ports."""
+    page = Page(requests.get(f"{house.web}/docs", timeout=30).text)
+    return {
+        each.attributes["aria-label"]: each.text.replace(
+            "http://127.0.0.1:8000", house.web
+        ).replace("http://127.0.0.1:9090", house.sandbox)
+        for each in page.all("pre")
+        if "http://" in each.text
+    }
+
+
+def run(*command: str) -> str:
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=True)
+    return done.stdout
+
+
+def answers(script: str) -> list[dict[str, Any]]:
+    """What the services answered, one JSON after the other."""
+    text, found = run("bash", "-euc", script), []
+    while text := text.lstrip():
+        answer, end = json.JSONDecoder().raw_decode(text)
+        found.append(answer)
+        text = text[end:]
+    return found
+
+
+def test_none_is_left_out(examples: dict[str, str]) -> None:
+    assert set(examples) == {CURL, PYTHON, OFF, TWICE, CALLBACK}
+
+
+def test_a_login_with_curl(examples: dict[str, str]) -> None:
+    started, wrong, right = answers(examples[CURL])
+    assert started["nextAction"] == "enterCode"
+    assert (wrong["verified"], wrong["checksLeft"]) == (False, 2)
+    assert (right["verified"], right["number"]) == (True, "+79215550123")
+
+
+def test_a_login_in_python(examples: dict[str, str]) -> None:
+    calling = "A call from +7917913…: do not answer, type its last four digits."
+    assert run(sys.executable, "-W", "error", "-c", examples[PYTHON]).splitlines() == [
+        calling,
+        calling,
+        "That is not the code. You can try 2 more times.",
+        "You are logged in.",
+        "{'phone': '+79215550124'}",
+    ]
+
+
+def test_a_phone_that_is_off(house: House, examples: dict[str, str]) -> None:
+    """Other tests call this number too; each call ends its own cooldown."""
+    wait_until(lambda: all(call["callbacks"] for call in house.calls(PHONE_OFF)))
+    (status,) = answers(examples[OFF])
+    assert status["call"]["state"] == "undelivered"
+    assert status["call"]["providerStatus"] == "UNAVAILABLE"
+    assert (status["nextAction"], status["restartIn"]) == ("restart", 0)
+
+
+def test_the_same_start_twice(house: House, examples: dict[str, str]) -> None:
+    first, second = answers(examples[TWICE])
+    assert first["verificationId"] == second["verificationId"]
+    assert len(house.calls("79215550125")) == 1
+
+
+def test_a_callback(examples: dict[str, str]) -> None:
+    assert answers(examples[CALLBACK]) == [{"status": "ok", "applied": False}]
+
+
+@pytest.fixture
+def flow(examples: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> ModuleType:
+    """The login flow in Python, to be driven on; it loses no time."""
+    module = ModuleType("flow")
+    exec(compile(examples[PYTHON], "flow", "exec"), module.__dict__)  # noqa: S102
+    monkeypatch.setattr("time.sleep", lambda _: None)
+    return module
+
+
+def test_the_flow_says_when_to_ask_again(flow: ModuleType) -> None:
+    session: dict[str, str] = {}
+    flow.start(session, "+7 921 555-01-27")
+    again = flow.start(session, "+7 921 555-01-27")
+    assert again.startswith("You can ask for a call again in ")
+    assert session["verification"]
+
+
+@pytest.mark.parametrize(
+    ("number", "shown"),
+    [
+        ("+7 917", "We cannot call this number."),
+        ("+7 495 123-45-67", "We cannot call this number."),
+        ("+7 999 000 01 06", "Try again now."),
+        ("+7 999 000 01 11", "We cannot call this number."),
+    ],
+)
+def test_the_flow_says_what_is_wrong_with_a_number(
+    flow: ModuleType, number: str, shown: str
+) -> None:
+    """No number, a landline, a refusal that may pass, and one that will not."""
+    session: dict[str, str] = {}
+    assert flow.start(session, number) == shown
+    assert session == {}
+
+
+def test_the_flow_asks_to_switch_the_phone_on(flow: ModuleType) -> None:
+    """As the status of a phone that is off has it."""
+    told = {
+        "call": {"state": "undelivered", "providerStatus": "UNAVAILABLE"},
+        "nextAction": "restart",
+        "restartIn": 0,
+    }
+    flow.ask = lambda *_: (200, told)
+    assert flow.look({"verification": "x"}).startswith("Your phone seems to be off.")
+
+
+@pytest.mark.parametrize(
+    "told",
+    [
+        {"verified": False, "state": "approved", "nextAction": "stop"},
+        {"verified": False, "state": "exhausted", "nextAction": "restart", "restartIn": 0},
+        {"verified": "true", "nextAction": "of tomorrow"},
+    ],
+)
+def test_the_flow_logs_nobody_else_in(flow: ModuleType, told: dict[str, Any]) -> None:
+    session = {"verification": "x"}
+    flow.ask = lambda *_: (200, told)
+    assert "logged in" not in flow.check(session, "1234")
+    assert session == {"verification": "x"}
+
+
+def test_the_flow_asks_again_with_the_same_key(
+    house: House, flow: ModuleType, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An answer that was lost on its way back: one call, and the session has its id."""
+    real, sent = requests.request, []
+
+    def loses_the_first(*args: Any, **kwargs: Any) -> requests.Response:
+        answer = real(*args, **kwargs)
+        sent.append(answer)
+        if len(sent) == 1:
+            raise requests.ConnectionError
+        return answer
+
+    monkeypatch.setattr(requests, "request", loses_the_first)
+    session: dict[str, str] = {}
+    flow.start(session, "+7 921 555-01-28")
+    assert [answer.status_code for answer in sent] == [201, 201]
+    assert session["verification"] == sent[0].json()["verificationId"]
+    assert len(house.calls("79215550128")) == 1
+
+
+def test_the_flow_gives_up_without_an_answer(
+    flow: ModuleType, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def nobody(*_: Any, **__: Any) -> requests.Response:
+        raise requests.ConnectionError
+
+    monkeypatch.setattr(requests, "request", nobody)
+    with pytest.raises(flow.NoAnswer):
+        flow.check({"verification": "x"}, "1234")

@@ -1,0 +1,41 @@
+"""What apispec does not know by itself of our fields."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from apispec.ext.marshmallow import MarshmallowPlugin
+from marshmallow import fields
+
+
+def marshmallow_plugin() -> MarshmallowPlugin:
+    """Return the plugin that turns schemas into JSON Schema."""
+    return _Plugin(schema_name_resolver=lambda schema: _class_of(schema).__name__)
+
+
+class _Plugin(MarshmallowPlugin):
+    def init_spec(self, spec: Any) -> None:
+        super().init_spec(spec)
+        assert self.converter  # noqa: S101 - set by the line above
+        self.converter.add_attribute_function(field_schema)  # type: ignore[no-untyped-call]
+
+
+def _class_of(schema: Any) -> type:
+    return schema if isinstance(schema, type) else type(schema)
+
+
+def field_schema(_converter: Any, field: fields.Field[Any], ret: dict[str, Any]) -> dict[str, Any]:
+    """Return what JSON Schema says of a field beyond its type.
+
+    Args:
+        ret: What has been said so far; it may be changed.
+    """
+    if isinstance(field, fields.Constant):
+        del ret["default"]
+        return {"type": "string", "const": field.constant}
+    own: dict[str, Any] | None = getattr(field, "JSON_SCHEMA", None)
+    if own is not None:
+        ret.pop("type", None)
+        ret.pop("format", None)
+        return own
+    return {}

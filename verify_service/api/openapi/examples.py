@@ -1,0 +1,238 @@
+"""Examples of requests and of answers that are no errors; the service dumps them as it always does.
+
+Each is a summary and a body, under its name in the document.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from verify_service.api import present, schemas
+from verify_service.api.body import dump
+from verify_service.api.openapi.samples import (
+    CODE,
+    ID,
+    NUMBER,
+    called,
+    checked,
+    failed,
+    stands,
+    verification,
+)
+from verify_service.models import CallState, CallStatus, Failure, State, Verdict, Verification, Wait
+
+Examples = Mapping[str, dict[str, Any]]
+"""OpenAPI's Example Objects, by name."""
+
+_VERIFICATION = schemas.VerificationAnswer()
+_CHECK = schemas.CheckAnswer()
+_LOCKED = Wait("locked", 7_776_000_000)
+_SPENT = Wait("failures", 61_200_000)
+
+
+def example(summary: str, value: Any) -> dict[str, Any]:
+    """Return an Example Object."""
+    return {"summary": summary, "value": value}
+
+
+def start_requests() -> Examples:
+    """What asks for a call."""
+    return {
+        "number": example("A number is enough", {"number": "+7 917 913-67-87"}),
+        "everything": example(
+            "With everything a login flow knows",
+            {
+                "number": "79179136787",
+                "reference": "order 7",
+                "clientIp": "203.0.113.7",
+                "deviceId": "d-5e8c1f0a",
+            },
+        ),
+    }
+
+
+def check_requests() -> Examples:
+    """What asks for a comparison."""
+    return {
+        "text": example("The code as text", {"verificationId": ID, "code": CODE}),
+        "integer": example("The code as a number", {"verificationId": ID, "code": int(CODE)}),
+    }
+
+
+def callback_requests() -> Examples:
+    """What the provider sends."""
+    body = {
+        "requestId": "8c1d5f0e2b7a4936",
+        "number": NUMBER.removeprefix("+"),
+        "status": CallStatus.TERMINATED,
+        "timestamp": 1_790_000_006,
+        "appKey": "sandbox-app-key",
+    }
+    return {
+        "rang": example("The phone rang", body),
+        "off": example(
+            "The phone was off; an integer for an id, and milliseconds",
+            body | {"requestId": 5178, "status": "UNAVAILABLE", "timestamp": 1_790_000_006_512},
+        ),
+    }
+
+
+def callback_forms() -> Examples:
+    """What the provider sends as a form, where every value is text."""
+    rang = callback_requests()["rang"]["value"]
+    return {"rang": example("The phone rang", {name: str(rang[name]) for name in rang})}
+
+
+def starts() -> Examples:
+    """What a start is told."""
+    return {
+        "placed": _shown("The provider took the call", verification(reference="order 7")),
+        "unknown": _shown(
+            "The provider's answer was lost; the phone may be ringing",
+            verification(
+                seconds=10, restart=Wait("cooldown", 20_000), call=called(CallState.UNKNOWN)
+            ),
+        ),
+        "delivered": _shown(
+            "The phone has rung already",
+            verification(call=called(CallState.DELIVERED, CallStatus.TERMINATED)),
+        ),
+    }
+
+
+def verifications() -> Examples:
+    """How a verification may stand."""
+    return {**_calls(), **_ends()}
+
+
+def _calls() -> dict[str, dict[str, Any]]:
+    def undelivered(status: CallStatus, restart: Wait | None = None) -> Verification:
+        call = called(CallState.UNDELIVERED, status)
+        return verification(seconds=8, restart=restart, call=call)
+
+    left = Wait("cooldown", 22_000)
+    rang = called(CallState.DELIVERED, CallStatus.BUSY_HERE)
+    placing = verification(
+        seconds=1, restart=Wait("cooldown", 29_000), call=called(CallState.PLACING)
+    )
+    return {
+        "placing": _shown("The call is being placed: wait", placing),
+        "placed": _shown("The call is placed", verification(seconds=8, restart=left)),
+        "delivered": _shown("The phone rang", verification(seconds=8, restart=left, call=rang)),
+        "unconfirmed": _shown(
+            "The provider never said how the call went: a new start is let through",
+            verification(seconds=75, restart=None),
+        ),
+        "unavailable": _shown(
+            "The phone was off: ask to switch it on, then start anew",
+            undelivered(CallStatus.UNAVAILABLE),
+        ),
+        "rejected": _shown("The line was busy: start anew", undelivered(CallStatus.REJECTED)),
+        "forbidden": _shown(
+            "Anti-fraud stopped the call: offer another way",
+            undelivered(CallStatus.FORBIDDEN, left),
+        ),
+    }
+
+
+def _ends() -> dict[str, dict[str, Any]]:
+    rang = called(CallState.DELIVERED, CallStatus.TERMINATED)
+    refused = failed(Failure("The provider refused the call.", error_code=6))
+    return {
+        "approved": _shown(
+            "The right code was entered. This logs nobody in",
+            _approved(call=rang),
+        ),
+        "exhausted": _shown(
+            "No guess is left",
+            verification(State.EXHAUSTED, seconds=40, checks_left=0, restart=None, call=rang),
+        ),
+        "expired": _shown(
+            "Nobody entered a code in time",
+            verification(State.EXPIRED, seconds=300, restart=None, call=rang),
+        ),
+        "canceled": canceled(),
+        "failed": _shown("The call could not be placed", refused.verification),
+        "locked": _shown(
+            "The number is locked",
+            verification(seconds=40, checks_left=1, barred=_LOCKED, call=rang),
+        ),
+    }
+
+
+def canceled() -> dict[str, Any]:
+    """Return what a cancel is told."""
+    found = verification(State.CANCELED, seconds=12, restart=Wait("cooldown", 18_000))
+    return _shown("The login flow canceled it", found)
+
+
+def cancels() -> Examples:
+    """What a cancel is told."""
+    return {"canceled": canceled(), "tooLate": _ends()["approved"]}
+
+
+def checks() -> Examples:
+    """What a check is told."""
+    return {
+        "verified": _compared(
+            "The right code: log the person in, for this number",
+            Verdict.RIGHT,
+            _approved(reference="order 7"),
+        ),
+        "wrong": _compared(
+            "A wrong code, and guesses are left",
+            Verdict.WRONG,
+            verification(seconds=20, checks_left=2),
+        ),
+        "exhausted": _compared(
+            "A wrong code, and it was the last guess",
+            Verdict.WRONG,
+            verification(State.EXHAUSTED, seconds=40, checks_left=0, restart=None),
+        ),
+        "approvedBefore": _compared(
+            "Somebody was verified by this one before: log nobody in",
+            Verdict.ENDED,
+            _approved(),
+        ),
+        "expired": _compared(
+            "Too late",
+            Verdict.ENDED,
+            verification(State.EXPIRED, seconds=300, restart=None),
+        ),
+        "barred": _compared(
+            "Not compared: too many wrong codes for this number",
+            Verdict.BARRED,
+            verification(seconds=40, checks_left=2, barred=_SPENT),
+        ),
+    }
+
+
+def callbacks() -> Examples:
+    """What a callback is told."""
+    return {
+        "applied": example("It changed the call", {"status": "ok", "applied": True}),
+        "known": example("It was known already, say", {"status": "ok", "applied": False}),
+    }
+
+
+def health() -> Examples:
+    """What a probe of the process is told."""
+    return {"alive": example("Alive", {"status": "ok"})}
+
+
+def ready() -> Examples:
+    """What a probe of the service is told."""
+    return {"ready": example("Ready", {"status": "ok", "calls": "open"})}
+
+
+def _approved(**more: Any) -> Verification:
+    return verification(State.APPROVED, seconds=20, checks_left=2, restart=None, **more)
+
+
+def _shown(summary: str, found: Verification) -> dict[str, Any]:
+    return example(summary, dump(_VERIFICATION, present.verification(stands(found))))
+
+
+def _compared(summary: str, verdict: Verdict, found: Verification) -> dict[str, Any]:
+    return example(summary, dump(_CHECK, present.check(checked(verdict, found))))

@@ -1,0 +1,151 @@
+"""Headers and parameters of the document, and the ways to show a key."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from apispec import APISpec
+
+from verify_service.api import auth, idempotency, request_log
+from verify_service.api.openapi.samples import ID, REQUEST_ID
+
+REQUEST_ID_PATTERN = "^[A-Za-z0-9_.:-]{1,128}$"
+
+
+def add_headers(spec: APISpec) -> None:
+    """Add what answers carry, what requests carry, and the security schemes."""
+    for name, header in _HEADERS.items():
+        spec.components.header(name, header)
+    for name, parameter in _PARAMETERS.items():
+        spec.components.parameter(name, parameter["in"], parameter)
+    for name, scheme in _SECURITY.items():
+        spec.components.security_scheme(name, scheme)
+
+
+def _seconds(description: str, *, required: bool) -> dict[str, Any]:
+    schema = {"type": "integer", "minimum": 1}
+    return {"description": description, "required": required, "schema": schema, "example": 2}
+
+
+_HEADERS: dict[str, dict[str, Any]] = {
+    "RequestId": {
+        "description": "The caller's own `X-Request-ID` where it was fit, else a new one. Every "
+        "log line about the request has it.",
+        "required": True,
+        "schema": {"type": "string", "pattern": REQUEST_ID_PATTERN},
+        "example": REQUEST_ID,
+    },
+    "Location": {
+        "description": "The path of the verification.",
+        "required": True,
+        "schema": {"type": "string", "format": "uri-reference"},
+        "example": f"/verify/{ID}",
+    },
+    "RetryAfter": _seconds("Seconds to wait before the next try.", required=True),
+    "RetryAfterThrottle": _seconds(
+        "Seconds to wait before the next try. Present where the provider asks for it.",
+        required=False,
+    ),
+    "Allow": {
+        "description": "The methods of this path.",
+        "required": True,
+        "schema": {"type": "string"},
+        "example": "POST",
+    },
+    "ETag": {
+        "description": "Changes with the content.",
+        "required": True,
+        "schema": {"type": "string"},
+        "example": '"0a4d55a8d778e5022fab701977c5d840"',
+    },
+    "CacheControl": {
+        "description": "May be kept, and is asked for anew each time.",
+        "required": True,
+        "schema": {"type": "string", "const": "no-cache"},
+    },
+    "ContentSecurityPolicy": {
+        "description": "The page may load nothing and run nothing.",
+        "required": True,
+        "schema": {"type": "string"},
+    },
+    "ReferrerPolicy": {
+        "description": "Whoever follows a link tells nobody where it stood.",
+        "required": True,
+        "schema": {"type": "string", "const": "no-referrer"},
+    },
+}
+
+_PARAMETERS: dict[str, dict[str, Any]] = {
+    "RequestId": {
+        "in": "header",
+        "name": request_log.HEADER,
+        "required": False,
+        "description": "An id of yours for this request: 1 to 128 of `A-Z a-z 0-9 _ . : -`. The "
+        "answer and every log line repeat it. Anything else is replaced by a new one.",
+        "schema": {"type": "string"},
+        "example": REQUEST_ID,
+    },
+    "IdempotencyKey": {
+        "in": "header",
+        "name": idempotency.NAME,
+        "required": False,
+        "description": f"Makes the request safe to repeat: 1 to {idempotency.LONGEST} printable "
+        "ASCII characters, new for each intent (a UUID, say), the same for each try of it. It "
+        "belongs to the app and the operation. A repeat rings nobody and costs no guess; its "
+        "answer says how the first one stands now.",
+        "schema": {
+            "type": "string",
+            "minLength": 1,
+            "maxLength": idempotency.LONGEST,
+            # HTTP takes spaces off both ends.
+            "pattern": "^[!-~]([ -~]*[!-~])?$",
+        },
+        "example": "2f1c7a52-6c1e-4f6b-9d0a-0b8e5d1c3a77",
+    },
+    "VerificationId": {
+        "in": "path",
+        "name": "verificationId",
+        "required": True,
+        "description": "As start returned it.",
+        "schema": {"type": "string", "minLength": 1, "maxLength": 128},
+        "example": ID,
+    },
+    "PathSecret": {
+        "in": "path",
+        "name": "secret",
+        "required": True,
+        "description": "The operator's `CALLBACK_PATH_SECRET`. As secret as a key.",
+        "schema": {"type": "string", "minLength": 1},
+        "example": "a-long-random-word",
+    },
+    "IfNoneMatch": {
+        "in": "header",
+        "name": "If-None-Match",
+        "required": False,
+        "description": "The `ETag` of what is known already.",
+        "schema": {"type": "string"},
+        "example": '"0a4d55a8d778e5022fab701977c5d840"',
+    },
+}
+
+_SECURITY: dict[str, dict[str, Any]] = {
+    "accessKey": {
+        "type": "apiKey",
+        "in": "header",
+        "name": auth.NAME,
+        "description": "`AccessKey <key>`, with a key of your app. Where both this and the query "
+        "argument are sent, this one counts.",
+    },
+    "accessKeyInQuery": {
+        "type": "apiKey",
+        "in": "query",
+        "name": auth.NAME,
+        "description": "The same as a query argument. Prefer the header: platforms write "
+        "queries into their logs. An operator can switch it off (`ACCESS_KEY_IN_QUERY`).",
+    },
+    "metricsToken": {
+        "type": "http",
+        "scheme": "bearer",
+        "description": "The operator's `METRICS_TOKEN`.",
+    },
+}

@@ -1,0 +1,112 @@
+"""Errors made up for the examples: what can be raised, one of each that is answered differently."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from marshmallow import ValidationError
+from werkzeug.exceptions import BadRequest, MethodNotAllowed, NotFound, RequestEntityTooLarge
+
+from verify_service import errors as domain
+from verify_service.api import idempotency, problems, schemas
+from verify_service.api.openapi.samples import failed
+from verify_service.models import ErrorCode, Failure, Wait
+
+_COOLDOWN = Wait("cooldown", 30_000)
+
+
+def _call_failed(failure: Failure, restart: Wait | None = None) -> domain.CallFailed:
+    return domain.CallFailed(failed(failure, restart), failure)
+
+
+MISHAPS: Mapping[str, tuple[str, Exception]] = {
+    "accessKey": ("No access key, or an unknown one", problems.InvalidAccessKey()),
+    "appKey": ("No appKey, or an unknown one", problems.InvalidAppKey()),
+    "metricsToken": ("No token, or a wrong one", problems.InvalidMetricsToken()),
+    "mediaType": ("The Content-Type is not JSON", problems.WrongMediaType()),
+    "notJson": ("The body is empty or broken", problems.NotJson()),
+    "malformed": ("This is hardly HTTP", BadRequest()),
+    "startFields": (
+        "A field is missing, another is unknown",
+        ValidationError(schemas.StartRequest().validate({"nummer": "+79179136787"})),
+    ),
+    "checkFields": (
+        "The code has not four digits",
+        ValidationError(schemas.CheckRequest().validate({"verificationId": "x", "code": "48"})),
+    ),
+    "callbackFields": (
+        "Fields are missing",
+        ValidationError(schemas.CallbackRequest().validate({"appKey": "x", "requestId": 5178})),
+    ),
+    "idempotencyKey": (
+        "The Idempotency-Key is malformed",
+        ValidationError(
+            {
+                idempotency.NAME: [
+                    f"Must have 1 to {idempotency.LONGEST} characters of printable ASCII."
+                ]
+            }
+        ),
+    ),
+    "number": (
+        "There is no such number",
+        domain.InvalidNumber("No such number exists in its country's numbering plan."),
+    ),
+    "numberRefused": (
+        "The provider holds the number for no number",
+        _call_failed(
+            Failure(
+                "The provider refused the call: the number is not in E.164.",
+                ErrorCode.INVALID_NUMBER,
+            ),
+            _COOLDOWN,
+        ),
+    ),
+    "callbackNumber": (
+        "There are no digits of a number",
+        domain.InvalidNumber(
+            "Write the number in E.164, e.g. +79179136787: 7 to 15 digits, country code first."
+        ),
+    ),
+    "timestamp": (
+        "The timestamp cannot be true",
+        domain.InvalidCallback("The timestamp lies more than a day ahead."),
+    ),
+    "destination": (
+        "Numbers of this type are not called",
+        domain.DestinationNotAllowed("Flash calls to numbers of type FIXED_LINE are not allowed."),
+    ),
+    "verification": ("No such verification for this app", domain.VerificationNotFound()),
+    "path": ("No such path", NotFound()),
+    "method": ("Not with this method", MethodNotAllowed(["POST"])),
+    "keyInFlight": ("The first request is still in flight", domain.KeyInFlight()),
+    "tooLarge": ("Over 16 KiB", RequestEntityTooLarge()),
+    "keyReused": ("The key came with another body before", domain.KeyReused()),
+    "cooldown": ("Too soon after the last start", domain.LimitReached("cooldown", 27)),
+    "locked": ("Too many wrong codes in a row", domain.LimitReached("locked", 7_776_000)),
+    "bug": ("A bug", Exception()),
+    "refused": (
+        "The provider refused the call; nobody was called",
+        _call_failed(Failure("The provider refused the call: the balance is too low.", 6)),
+    ),
+    "throttled": (
+        "The provider asks to wait",
+        _call_failed(
+            Failure(
+                "The provider refused the call: too many requests in a short time.",
+                ErrorCode.TOO_MANY_REQUESTS,
+                retry_after=5,
+            )
+        ),
+    ),
+    "unreadable": (
+        "The provider's answer was no use",
+        _call_failed(
+            Failure("The provider's answer could not be read; the phone may ring all the same."),
+            _COOLDOWN,
+        ),
+    ),
+    "redis": ("Redis cannot be reached", domain.StoreUnavailable("")),
+    "calls": ("Too many calls are being placed", domain.TooManyCallsInFlight()),
+}
+"""A summary and the error, by the name of the example."""

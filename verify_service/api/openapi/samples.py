@@ -1,0 +1,83 @@
+"""Facts made up for the examples. What an answer makes of them is the service's own doing."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from verify_service.advice import Standing, Timing, standing
+from verify_service.models import (
+    Call,
+    CallState,
+    CallStatus,
+    Failure,
+    NextAction,
+    State,
+    Verdict,
+    Verification,
+    Wait,
+)
+from verify_service.verification import Answer
+
+ID = "J5wR0hM3pQk9Zt2xVb7nYc4dLg8fSa1eUo6iKm_-"
+NUMBER = "+79179136787"
+CODE = "4821"
+REQUEST_ID = "5f0c1b7a-checkout"
+
+_START = 1_790_000_000_000
+"""A moment in Redis' clock: unixtime in milliseconds."""
+_COOLDOWN = Wait("cooldown", 30_000)
+_PLACED = Call(CallState.PLACED, caller_prefix="7917913", caller_length=11)
+_TIMING = Timing(placing=10_000, confirming=60_000, in_flight=12_000)
+
+
+def verification(
+    state: State = State.PENDING,
+    *,
+    seconds: int = 0,
+    checks_left: int = 3,
+    restart: Wait | None = _COOLDOWN,
+    barred: Wait | None = None,
+    call: Call = _PLACED,
+    reference: str | None = None,
+) -> Verification:
+    """Return a verification so many seconds after its start."""
+    return Verification(
+        id=ID,
+        app="shop",
+        number=NUMBER,
+        state=state,
+        checks_left=checks_left,
+        created_at=_START,
+        expires_at=_START + 300_000,
+        now=_START + seconds * 1000,
+        call=call,
+        reference=reference,
+        barred=barred,
+        restart=barred or restart,
+    )
+
+
+def called(state: CallState, status: CallStatus | None = None) -> Call:
+    """Return the call as the provider's callback left it, or without any news of it."""
+    if status is None:
+        return Call(state)
+    return replace(_PLACED, state=state, provider_status=status, status_at=_START // 1000 + 6)
+
+
+def failed(failure: Failure, restart: Wait | None = None) -> Standing:
+    """Return where a verification stands whose call could not be placed."""
+    call = Call(CallState.FAILED, failure=failure)
+    return stands(verification(State.FAILED, call=call, restart=restart, reference="order 7"))
+
+
+def stands(found: Verification) -> Standing:
+    """Return the verification with what the service makes of it."""
+    return standing(found, _TIMING)
+
+
+def checked(verdict: Verdict, found: Verification) -> Answer:
+    """Return what a check came to."""
+    stand = stands(found)
+    if verdict is Verdict.RIGHT:
+        stand = replace(stand, next_action=NextAction.DONE)
+    return Answer(verdict, stand)

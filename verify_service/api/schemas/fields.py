@@ -1,0 +1,128 @@
+"""Fields of our own. Each says in JSON Schema what it takes, beside the code that takes it."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+from marshmallow import Schema, ValidationError, fields
+from marshmallow.validate import Length
+
+from verify_service.codes import FIRST, LAST
+
+# The patterns are written as JSON Schema has them and used with `fullmatch`: in Python's own
+# dialect `$` would let a line break through.
+CODE_PATTERN = "^[0-9]{4}$"
+MOMENT_PATTERN = "^[0-9]{1,15}$"
+NUMBER_PATTERN = r"^[ .()\[\]-]*(\+[ .()\[\]-]*)?([0-9][ .()\[\]-]*){7,15}$"
+"""7 to 15 digits, with or without a plus, decorated or not: what ``numbers.py`` can read."""
+_NO_BLANK = r"[^\s\x1c-\x1f\x85]"
+_LATEST = 10**15 - 1
+
+
+class Camel(Schema):
+    """Snake case inside, camel case outside, as the provider's API writes it."""
+
+    def on_bind_field(self, field_name: str, field_obj: fields.Field[Any]) -> None:
+        """Name the field outside."""
+        head, *tail = field_name.split("_")
+        field_obj.data_key = head + "".join(word.capitalize() for word in tail)
+
+
+class Code(fields.Field[str]):
+    """Four ASCII digits, or the integer they write."""
+
+    JSON_SCHEMA: ClassVar[dict[str, Any]] = {
+        "oneOf": [
+            {"type": "string", "pattern": CODE_PATTERN},
+            {"type": "integer", "minimum": FIRST, "maximum": LAST},
+        ]
+    }
+
+    def _deserialize(self, value: Any, *_: Any, **__: Any) -> str:
+        if isinstance(value, int) and not isinstance(value, bool) and FIRST <= value <= LAST:
+            return str(value)
+        if isinstance(value, str) and re.fullmatch(CODE_PATTERN, value):
+            return value
+        raise ValidationError(
+            f"Must be a string of four digits 0-9, or an integer from {FIRST} to {LAST}."
+        )
+
+
+class Opaque(fields.Field[str]):
+    """A string or an integer, kept as text: some providers number what others name."""
+
+    JSON_SCHEMA: ClassVar[dict[str, Any]] = {
+        "oneOf": [
+            {"type": "string", "pattern": _NO_BLANK, "maxLength": 256},
+            {"type": "integer"},
+        ]
+    }
+
+    def _deserialize(self, value: Any, *_: Any, **__: Any) -> str:
+        if isinstance(value, bool) or not isinstance(value, str | int):
+            raise ValidationError("Must be a string or an integer.")
+        text = str(value).strip()
+        if not 0 < len(text) <= 256:
+            raise ValidationError("Must have 1 to 256 characters.")
+        return text
+
+
+class Moment(fields.Field[int]):
+    """Unixtime: a number, or its digits as text (a form has nothing else)."""
+
+    JSON_SCHEMA: ClassVar[dict[str, Any]] = {
+        "oneOf": [
+            {"type": "number", "minimum": 0, "maximum": _LATEST},
+            {"type": "string", "pattern": MOMENT_PATTERN},
+        ]
+    }
+
+    def _deserialize(self, value: Any, *_: Any, **__: Any) -> int:
+        # 1e999 is a JSON number, and infinite here.
+        whole = isinstance(value, float) and math.isfinite(value)
+        text = str(int(value) if whole else value)
+        if isinstance(value, bool) or not re.fullmatch(MOMENT_PATTERN, text):
+            raise ValidationError("Must be unixtime, in seconds or milliseconds.")
+        return int(text)
+
+
+class Address(fields.IP):
+    """An IPv4 or IPv6 address."""
+
+    JSON_SCHEMA: ClassVar[dict[str, Any]] = {
+        "anyOf": [{"type": "string", "format": "ipv4"}, {"type": "string", "format": "ipv6"}]
+    }
+
+
+def printable(shortest: int, longest: int, description: str, **more: Any) -> fields.String:
+    """Return a field for text of so many printable characters, spaces included."""
+    return fields.String(
+        validate=[Length(shortest or None, longest), _printable],
+        # No dialect of patterns has a name for what is printable, hence a format of our own.
+        metadata=about(description, pattern="^[^\\x00-\\x1f\\x7f]*$", format="printable", **more),
+    )
+
+
+def _printable(text: str) -> None:
+    if not text.isprintable():
+        raise ValidationError("Must be printable characters only.")
+
+
+def word(words: Mapping[Any, str], description: str, **kwargs: Any) -> fields.String:
+    """Return a field that holds one of the words; each is explained in the document."""
+    return fields.String(
+        metadata=about(
+            description,
+            enum=[str(each) for each in words],
+            **{"x-enum-descriptions": list(words.values())},
+        ),
+        **kwargs,
+    )
+
+
+def about(description: str, **schema: Any) -> dict[str, Any]:
+    """Return a field's metadata: what it means, and what else JSON Schema can say of it."""
+    return {"description": description, **schema}
