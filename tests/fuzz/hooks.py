@@ -1,0 +1,221 @@
+"""What Schemathesis is told beyond the document: how to make numbers that can be called, how a
+person reads a code, and which refusals of well-formed requests are right by the contract.
+
+Loaded by the `schemathesis` command (see schemathesis.toml), in a process of its own.
+"""
+
+from __future__ import annotations
+
+import itertools
+import os
+import random
+import time
+from collections import Counter
+from collections.abc import Callable
+from typing import Any
+
+import requests
+import schemathesis
+from hypothesis import strategies as st
+from schemathesis.checks import CheckContext
+from schemathesis.core.failures import Failure, ServerError
+from schemathesis.core.transport import Response
+from schemathesis.generation.case import Case
+from schemathesis.generation.meta import TestPhase
+from schemathesis.hooks import HookContext
+from schemathesis.openapi.checks import RejectedPositiveData
+
+from verify_service.errors import DestinationNotAllowed, InvalidNumber
+from verify_service.numbers import Destinations, canonical
+from verify_service.sandbox.outcomes import MAGIC_NUMBERS, digits, outcome_of
+
+APP_KEY = "sandbox-app-key"
+SANDBOX = os.environ["FUZZED_SANDBOX"]
+DAY = 86_400
+DESTINATIONS = Destinations({"*"}, {"MOBILE", "FIXED_LINE_OR_MOBILE"})
+
+started: dict[str, str] = {}
+"""The number of each verification of this run."""
+approved: set[str] = set()
+keys: Counter[tuple[str, str]] = Counter()
+"""How often each Idempotency-Key was sent, by its operation."""
+fresh = itertools.count()
+"""Numbers for scenarios: nobody calls one twice."""
+dice = random.Random(7)  # noqa: S311 - no secret
+
+
+def _decorated(number: str) -> st.SearchStrategy[str]:
+    spelled = (f"+{number}", number, f"+{number[0]} ({number[1:4]}) {number[4:7]}-{number[7:]}")
+    return st.sampled_from(spelled)
+
+
+mobiles = st.integers(0, 9_999_999).map(lambda rest: f"7916{rest:07}")
+phones = st.one_of(
+    st.sampled_from(sorted(MAGIC_NUMBERS)).flatmap(_decorated),
+    mobiles.flatmap(_decorated),
+    st.sampled_from(["+447400123456", "+8613123456789", "+12015550123", "+390612345678"]),
+    st.from_regex(r"\A[+]?[0-9]{7,15}\Z"),
+)
+schemathesis.openapi.format("phone", phones)
+schemathesis.openapi.format("printable", st.text().filter(str.isprintable))
+
+
+@schemathesis.hook
+def before_call(_context: HookContext, case: Case, _kwargs: dict[str, Any]) -> None:
+    """Show the provider's key; type the right code, every other time. Negative cases stay."""
+    if (
+        not case.meta
+        or not case.meta.generation.mode.is_positive
+        or not isinstance(case.body, dict)
+    ):
+        return
+    if case.meta.phase.name is TestPhase.STATEFUL:
+        _as_for_the_first_time(case)
+    if "appKey" in case.body and dice.random() < 0.9:
+        case.body["appKey"] = APP_KEY
+    number = started.get(str(case.body.get("verificationId")))
+    if number and sum(map(ord, str(case.body["code"]))) % 2:
+        case.body["code"] = _code(number) or case.body["code"]
+
+
+def _as_for_the_first_time(case: Case) -> None:
+    """A scenario that is played again must go the same way, whatever was called before."""
+    case.headers.pop("Idempotency-Key", None)
+    if _name(case) == "startVerification":
+        case.body["number"] = f"+7915{next(fresh):07}"
+
+
+def _code(number: str) -> str | None:
+    seen = requests.get(f"{SANDBOX}/sandbox/calls", params={"number": number}, timeout=5).json()
+    codes = [call["from"][-4:] for call in seen["calls"] if call["from"]]
+    return codes[-1] if codes else None
+
+
+@schemathesis.hook
+def after_call(_context: HookContext, case: Case, response: Response) -> None:
+    """Remember what a login flow would."""
+    keys[_key(case)] += 1
+    if _name(case) == "startVerification" and response.status_code in (201, 400, 502):
+        told = response.json()
+        if "verificationId" in told and isinstance(case.body, dict):
+            started[told["verificationId"]] = str(case.body.get("number"))
+
+
+@schemathesis.check
+def verified_once(_context: CheckContext, response: Response, case: Case) -> None:
+    """No verification logs two people in; a repeat under one key is not another login."""
+    if _name(case) != "checkCode" or response.status_code != 200:
+        return
+    if response.json()["verified"] and not _repeated(case):
+        verification = case.body["verificationId"]
+        assert verification not in approved, "verified twice"
+        approved.add(verification)
+
+
+@schemathesis.check
+def soon_answered(_context: CheckContext, response: Response, _case: Case) -> None:
+    """PROVIDER_DEADLINE and two exchanges with Redis."""
+    assert response.elapsed < 5, response.elapsed
+
+
+@schemathesis.hook
+def filter_failure(_context: HookContext, failure: Failure, case: Case, response: Response) -> bool:
+    """Keep every failure but the refusals that the contract has for just this request."""
+    if not isinstance(failure, RejectedPositiveData | ServerError):
+        return True
+    status = response.json().get("status")
+    excuse = EXCUSES.get((_name(case), response.status_code, status))
+    return not (excuse and excuse(case))
+
+
+def _number(case: Case) -> str:
+    return str(case.body["number"])
+
+
+def _is_none(case: Case) -> bool:
+    try:
+        DESTINATIONS.accept(_number(case))
+    except InvalidNumber:
+        return True
+    except DestinationNotAllowed:
+        return False
+    return outcome_of(digits(_number(case))).name == "errorCode 11"
+
+
+def _may_not_be_called(case: Case) -> bool:
+    try:
+        DESTINATIONS.accept(_number(case))
+    except DestinationNotAllowed:
+        return True
+    except InvalidNumber:
+        return False
+    return False
+
+
+def _is_refused(case: Case) -> bool:
+    return outcome_of(digits(_number(case))).refusal is not None
+
+
+def _key(case: Case) -> tuple[str, str]:
+    return _name(case), str((case.headers or {}).get("Idempotency-Key", ""))
+
+
+def _repeated(case: Case) -> bool:
+    """Whether the Idempotency-Key, if there is one, was sent before."""
+    return bool(_key(case)[1]) and keys[_key(case)] > 1
+
+
+def _is_unknown(case: Case) -> bool:
+    shown = case.body["verificationId"] if _name(case) == "checkCode" else _in_path(case)
+    return shown not in started
+
+
+def _in_path(case: Case) -> str:
+    return str(case.path_parameters["verificationId"])
+
+
+def _cannot_be_true(case: Case) -> bool:
+    timestamp = float(case.body["timestamp"])
+    seconds = timestamp / 1000 if timestamp >= 100_000_000_000 else timestamp
+    try:
+        canonical(str(case.body["number"]).strip())
+    except InvalidNumber:
+        return True
+    return seconds > time.time() + DAY - 60
+
+
+def _has_another_key(case: Case) -> bool:
+    return case.body["appKey"] != APP_KEY
+
+
+def _is_a_fraction(field: str) -> Callable[[Case], bool]:
+    """1234.0 is an integer to JSON Schema, and to nobody who wrote down a code or an id."""
+    return lambda case: isinstance(case.body[field], float)
+
+
+def _always(_case: Case) -> bool:
+    return True
+
+
+EXCUSES = {
+    ("startVerification", 400, "invalidDataError"): _is_none,
+    ("startVerification", 403, "prohibitedForServiceError"): _may_not_be_called,
+    ("startVerification", 422, "idempotencyMismatchError"): _repeated,
+    # The number was started before; how often is not counted here.
+    ("startVerification", 429, "tooManyRequestsError"): _always,
+    ("startVerification", 502, "rpcError"): _is_refused,
+    ("checkCode", 400, "invalidSchemeError"): _is_a_fraction("code"),
+    ("checkCode", 404, "notFoundError"): _is_unknown,
+    ("checkCode", 422, "idempotencyMismatchError"): _repeated,
+    ("readVerification", 404, "notFoundError"): _is_unknown,
+    ("cancelVerification", 404, "notFoundError"): _is_unknown,
+    ("receiveCallback", 400, "invalidDataError"): _cannot_be_true,
+    ("receiveCallback", 400, "invalidSchemeError"): _is_a_fraction("requestId"),
+    ("receiveCallback", 401, "invalidAccessKeyError"): _has_another_key,
+    # This installation has no path secret.
+    ("receiveCallbackBySecret", 404, "notFoundError"): _always,
+}
+
+
+def _name(case: Case) -> str:
+    return str(case.operation.definition.raw.get("operationId"))
