@@ -122,7 +122,7 @@ def test_the_flow_says_what_is_wrong_with_a_number(
     """No number, a landline, a refusal that may pass, and one that will not."""
     session: dict[str, str] = {}
     assert flow.start(session, number) == shown
-    assert session == {}
+    assert "verification" not in session
 
 
 def test_the_flow_asks_to_switch_the_phone_on(flow: ModuleType) -> None:
@@ -170,6 +170,25 @@ def test_the_flow_asks_again_with_the_same_key(
     assert [answer.status_code for answer in sent] == [201, 201]
     assert session["verification"] == sent[0].json()["verificationId"]
     assert len(house.calls("79215550128")) == 1
+
+
+def test_the_flow_keeps_a_key_until_its_answer_has_come(
+    house: House, flow: ModuleType, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The start arrived, no answer ever did, and the person asks again: still one call."""
+    real, session = requests.request, {}
+
+    def arrives_and_is_lost(*args: Any, **kwargs: Any) -> requests.Response:
+        real(*args, **kwargs)
+        raise requests.ConnectionError
+
+    with monkeypatch.context() as lossy:
+        lossy.setattr(requests, "request", arrives_and_is_lost)
+        with pytest.raises(flow.NoAnswer):
+            flow.start(session, "+7 921 555-01-29")
+    assert "last four digits" in flow.start(session, "+7 921 555-01-29")
+    assert session["verification"]
+    assert len(house.calls("79215550129")) == 1
 
 
 def test_the_flow_gives_up_without_an_answer(
