@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.ports import free_port
-from tests.system.conftest import ROOT
+from tests.system.house import ROOT
 from tests.waiting import wait_until
 
 PATIENCE = 30

@@ -5,8 +5,7 @@ from __future__ import annotations
 import re
 import subprocess
 
-from tests.system.conftest import ROOT
-from tests.system.house import House
+from tests.system.house import ROOT, House
 from verify_service.dev import STEPS
 
 

@@ -15,7 +15,7 @@ import pytest
 import requests
 
 from tests.ports import free_port
-from tests.system.conftest import ROOT
+from tests.system.house import ROOT
 from tests.waiting import wait_until
 
 PATIENCE = 20
