@@ -40,7 +40,9 @@ def create_app(settings: Settings, client: redis.Redis | None = None) -> Flask:
     """
     logs.configure(settings.log_level)
     app = Flask("verify_service", static_folder=None)
-    app.config["MAX_CONTENT_LENGTH"] = LARGEST
+    # One byte more than a body may have: of one that came in chunks werkzeug reads this much and
+    # says nothing of the rest.
+    app.config["MAX_CONTENT_LENGTH"] = LARGEST + 1
     app.config["PROVIDE_AUTOMATIC_OPTIONS"] = False  # an answer without a `status`
     app.url_map.merge_slashes = False  # a redirect would repeat the query, with the key in it
     app.json.sort_keys = False  # type: ignore[attr-defined]  # `status` comes first

@@ -1,8 +1,9 @@
 """Idempotency-Key: a request that comes again is the same request, not another one.
 
 A key belongs to one app and one operation. The first request claims it before it does anything;
-what is kept is the claim's moment, a keyed digest of the body and the verificationId, never an
-answer. So a repeat finds what the first came to, and is told how that stands now.
+what is kept is the claim's moment, a keyed digest of the body, the verificationId and, for a check
+that was not compared, the verdict; never an answer. So a repeat finds what the first came to, and
+is told how that stands now.
 """
 
 from __future__ import annotations
@@ -56,7 +57,8 @@ class Claims:
     ) -> Claim:
         """Return the request's own claim, or that of an earlier one with the same body.
 
-        A claim too old to be in flight that came to nothing is taken over: its process died.
+        A claim that should have come to something and has not is taken over: its process died, or
+        Redis was away.
 
         Raises:
             KeyReused: The key belongs to a request with another body.

@@ -191,6 +191,8 @@ class Verification:
     """Why no guess is compared and no start let through: ``failures`` or ``locked``."""
     restart: Wait | None = None
     """Which of the number's own limits a new start waits for the longest."""
+    uncompared: int = 0
+    """How many guesses came under Idempotency-Keys after its end or while the number was barred."""
 
     @property
     def expires_in(self) -> int:
@@ -255,7 +257,7 @@ class Claim:
         body: The digest of what the request that came first says.
         verification_id: Of the request that came first.
         at: When it was claimed: no two claims of one key are of the same moment.
-        over: Whether that is longer ago than any request can be in flight.
+        over: Whether it should have come to something by now.
         verdict: What the check under this key came to, where the verification does not keep it.
     """
 

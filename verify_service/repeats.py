@@ -13,7 +13,8 @@ from verify_service.errors import (
     VerificationNotFound,
 )
 from verify_service.idempotency import Claims, Repeatable
-from verify_service.models import CallState, Claim, Draft, Holder, Verdict, Verification
+from verify_service.models import CallState, Checked, Claim, Draft, Holder, Verdict, Verification
+from verify_service.policy import REMEMBERED_CHECKS
 from verify_service.ports import Journal, Store
 from verify_service.verification import Answer, Verifications
 
@@ -70,7 +71,9 @@ class Repeats:
             return self.verifications.check(app, verification_id, code)
         claim = self.claims.claim("check", app, repeatable, verification_id, self._was_answered)
         if claim.verdict:
-            return self.verifications.answer(claim.verdict, self.store.status(verification_id, app))
+            verification = self.store.status(verification_id, app)
+            self.journal.checked(Checked(claim.verdict, verification, repeated=True))
+            return self.verifications.answer(claim.verdict, verification)
         try:
             # Also where the claim is an earlier request's: the script knows the guess by its body.
             answer = self.verifications.check(app, verification_id, code, nonce=claim.body)
@@ -79,7 +82,10 @@ class Repeats:
             raise
         if answer.verdict in (Verdict.BARRED, Verdict.ENDED):
             # Not a guess that the verification could remember: it was never compared.
-            self.claims.settle(claim, answer.verdict)
+            if answer.standing.verification.uncompared <= REMEMBERED_CHECKS:
+                self.claims.settle(claim, answer.verdict)
+            else:
+                self.claims.release(claim)
         return answer
 
     def _replay(self, verification: Verification | None) -> Standing:

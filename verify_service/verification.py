@@ -117,8 +117,9 @@ class Verifications:
             StoreUnavailable: Redis is gone; nobody is verified.
         """
         digests = self.digester.candidates(verification_id, code)
+        keyed = bool(nonce)
         nonce = nonce or secrets.token_urlsafe(NONCE_BYTES)
-        checked = self.store.check(verification_id, app, digests, nonce)
+        checked = self.store.check(verification_id, app, digests, nonce, keyed=keyed)
         self.journal.checked(checked)
         return self.answer(checked.verdict, checked.verification)
 

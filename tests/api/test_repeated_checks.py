@@ -210,3 +210,25 @@ def test_a_repeat_is_counted_as_one(make, valkey, provider: StandIn) -> None:
     assert service.metric('verify_checks_total{verdict="right"}') == 1
     assert service.metric('verify_repeats_total{operation="check"}') == 2
     assert len(service.events("check_repeated")) == 2
+
+
+def test_a_repeat_of_what_was_not_compared_is_counted_too(make, valkey, provider: StandIn) -> None:
+    service = make(valkey, METRICS_TOKEN="canary-metrics-token")
+    vid = service.started()
+    service.cancel(vid)
+    for _ in range(3):
+        keyed.check(service, "one", vid, provider.code)
+    assert service.metric('verify_checks_total{verdict="ended"}') == 1
+    assert service.metric('verify_repeats_total{operation="check"}') == 2
+    assert len(service.events("check_repeated")) == 2
+
+
+def test_checks_of_what_has_ended_do_not_fill_redis(service: Service, provider: StandIn) -> None:
+    """They cost no guess, so nothing else bounds them. Those that came first keep their keys."""
+    vid = service.started()
+    service.cancel(vid)
+    for turn in range(30):
+        answer = keyed.check(service, f"key {turn}", vid, provider.code)
+        assert (answer.json["verified"], answer.json["state"]) == (False, "canceled")
+    assert len(service.redis.keys("i:*")) == 20
+    assert outcome(keyed.check(service, "key 19", vid, "1234")) == MISMATCH

@@ -8,7 +8,7 @@ from typing import Any, NoReturn
 
 from flask import request
 from marshmallow import Schema, ValidationError
-from werkzeug.exceptions import HTTPException
+from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
 
 from verify_service.api.problems import NotJson, WrongMediaType
 
@@ -39,13 +39,17 @@ def received() -> bytes:
     Raises:
         NotJson: The client broke off, or its chunks are none. Each server has errors of its own
             for that.
+        RequestEntityTooLarge: It is over LARGEST.
     """
     try:
-        return request.get_data()
+        raw = request.get_data()
     except HTTPException:
         raise
     except Exception as error:
         raise NotJson from error
+    if len(raw) > LARGEST:
+        raise RequestEntityTooLarge
+    return raw
 
 
 def validate(schema: Schema, data: Any) -> dict[str, Any]:

@@ -109,6 +109,7 @@ def encode(policy: Policy) -> str:
             "day": _milliseconds(names.DAY),
             "deadline": _milliseconds(policy.deadline),
             "in_flight": _milliseconds(policy.deadline + names.IN_FLIGHT_SLACK),
+            "claiming": _milliseconds(names.CLAIMING_SECONDS),
             "ttl": _milliseconds(policy.code_ttl),
             "checks": policy.max_checks,
             "readable": _milliseconds(names.READABLE_SECONDS),

@@ -74,14 +74,26 @@ class RedisStore:
             verification_id, self._decide("record", verification_id, *_outcome_fields(outcome))
         )
 
-    def check(self, verification_id: str, app: str, digests: Sequence[str], nonce: str) -> Checked:
+    def check(
+        self,
+        verification_id: str,
+        app: str,
+        digests: Sequence[str],
+        nonce: str,
+        *,
+        keyed: bool = False,
+    ) -> Checked:
         """Compare one guess: ``digests`` are those that would be right.
+
+        Args:
+            nonce: Its name: a guess that was compared under it is not compared again.
+            keyed: Whether it came under an Idempotency-Key.
 
         Raises:
             VerificationNotFound: No such verification for this app.
         """
-        reply = self._decide("check", verification_id, app, nonce[:NONCE], *digests)
-        verdict, _, again = reply[0].partition(" ")
+        reply = self._decide("check", verification_id, app, nonce[:NONCE], int(keyed), *digests)
+        verdict, again = reply[0], reply[-1]
         return Checked(Verdict(verdict), _verification(verification_id, reply), bool(again))
 
     def has_tried(self, verification_id: str, nonce: str) -> bool:
@@ -158,7 +170,7 @@ def _optional(number: int | None) -> str | int:
 
 
 def _verification(verification_id: str, reply: list[Any]) -> Verification:
-    _, now, state, barred, barred_wait, limit, limit_wait, flat = reply
+    _, now, state, barred, barred_wait, limit, limit_wait, flat, *_ = reply
     kept = dict(zip(flat[::2], flat[1::2], strict=True))
     return Verification(
         id=verification_id,
@@ -166,6 +178,7 @@ def _verification(verification_id: str, reply: list[Any]) -> Verification:
         number=kept["number"],
         state=State(state),
         checks_left=int(kept["left"]),
+        uncompared=int(kept.get("uncompared", 0)),
         created_at=int(kept["created"]),
         expires_at=int(kept["expires"]),
         now=now,

@@ -36,5 +36,5 @@ if #number.waiting > POLICY.waiting then
 end
 
 save_number(number)
-settle(number)
+match_lost(number)
 return {redis.call('HEXISTS', KEYS[2], 'owner') == 1 and 'applied' or 'kept'}

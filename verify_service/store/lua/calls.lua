@@ -1,6 +1,6 @@
 -- How a number's calls and the provider's callbacks find each other.
 --
--- call:{tag}:<request> is either claimed ("owner": a verification's own name), or a callback that
+-- call:{tag}:<request> is either bound ("owner": a verification's own name), or a callback that
 -- waits for its call ("status", "stamp", "delivered", "waives").
 
 local function call_key(request)
@@ -37,7 +37,7 @@ local function apply(number, verification, report)
 end
 
 -- From now on the requestId belongs to this verification. What waited for it is applied.
-local function claim(number, verification, request)
+local function bind(number, verification, request)
   local key = call_key(request)
   local waiting = read_hash(key)
   -- Written before anything is deleted: where memory is full, this fails and nothing is lost.
@@ -69,11 +69,11 @@ end
 
 -- Matches what is waiting with the lost call. With two open calls, or two callbacks that could
 -- be meant, it would be a guess: none is bound.
-local function settle(number)
+local function match_lost(number)
   local call = #number.waiting > 0 and lost_call(number)
   local meant = call and since(number.waiting, call.created - 1)
   if meant and #meant == 1 then
-    claim(number, call, meant[1].name)
+    bind(number, call, meant[1].name)
     save_number(number)
   end
 end

@@ -1,9 +1,12 @@
 -- Compares one guess, at most once, and consumes the code where it is right.
 --
 -- KEYS  1 v:{tag}:<own>   2 n:{tag}
--- ARGV  1 policy  2 {tag}  3 own  4 app  5 nonce  6… digests that would be right
--- Returns  {'missing'}, or a view with 'right' | 'wrong' | 'ended' | 'barred', or for a repeat
---          with 'right again' | 'wrong again'.
+-- ARGV  1 policy  2 {tag}  3 own  4 app  5 nonce  6 1 if the guess came under an Idempotency-Key
+--       7… digests that would be right
+-- Returns  {'missing'}, or a view with 'right' | 'wrong' | 'ended' | 'barred' and, behind it,
+--          1 for a repeat
+--
+--   uncompared   how many guesses under Idempotency-Keys met an end or a bar
 --
 -- Count first, compare after, consume in the same breath: whatever happens next, no guess is
 -- free and no code is right twice. A second run with the same nonce returns the first's verdict.
@@ -17,13 +20,14 @@ local number = load_number(KEYS[2])
 local try = 'try:' .. ARGV[5]
 
 if verification[try] then
-  return view(verification[try] .. ' again', number, KEYS[1])
+  return view(verification[try], number, KEYS[1], 1)
 end
-if state_of(verification) ~= 'pending' then
-  return view('ended', number, KEYS[1])
-end
-if guess_limit(number) ~= '' then
-  return view('barred', number, KEYS[1])
+local over = state_of(verification) ~= 'pending'
+if over or guess_limit(number) ~= '' then
+  if ARGV[6] == '1' then
+    redis.call('HINCRBY', KEYS[1], 'uncompared', 1)
+  end
+  return view(over and 'ended' or 'barred', number, KEYS[1], 0)
 end
 
 local left = redis.call('HINCRBY', KEYS[1], 'left', -1)
@@ -32,7 +36,7 @@ number.run, number.last_failure = number.run + 1, NOW
 add(number.failures, '')
 
 local verdict = 'wrong'
-for i = 6, #ARGV do
+for i = 7, #ARGV do
   if ARGV[i] == verification.digest then
     verdict = 'right'
   end
@@ -50,4 +54,4 @@ end
 
 redis.call('HSET', KEYS[1], try, verdict)
 save_number(number)
-return view(verdict, number, KEYS[1])
+return view(verdict, number, KEYS[1], 0)

@@ -4,7 +4,7 @@
 -- ARGV  1 policy  2 {name}  3 body digest  4 verificationId
 --       5 the moment of an earlier claim to take over, or ''
 -- Returns  {'mine' | 'same' | 'other', body digest, verificationId, moment,
---           1 if no longer in flight, verdict}
+--           1 if it should have come to something, verdict}
 --
 --   body, id, at   of the request that claimed it: what it said, about which verification, when
 --   verdict        of a check, where the verification does not keep it
@@ -12,7 +12,7 @@
 local claim = read_hash(KEYS[1])
 
 if claim.body and claim.at ~= ARGV[5] then
-  local over = tonumber(claim.at) + POLICY.in_flight <= NOW
+  local over = tonumber(claim.at) + POLICY.claiming <= NOW
   return {claim.body == ARGV[3] and 'same' or 'other', claim.body, claim.id, claim.at,
           over and 1 or 0, claim.verdict or ''}
 end

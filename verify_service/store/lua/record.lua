@@ -25,7 +25,7 @@ local function placed()
   end
   number.open = without(number.open, verification.own)
   if not verification.bound and redis.call('HEXISTS', call_key(request), 'owner') == 0 then
-    claim(number, verification, request)
+    bind(number, verification, request)
   end
 end
 
@@ -50,5 +50,5 @@ elseif verification.call == 'placing' then
 end
 
 save_number(number)
-settle(number)
+match_lost(number)
 return view('recorded', number, KEYS[1])

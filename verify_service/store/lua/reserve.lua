@@ -16,7 +16,7 @@ if earlier then
   return view((earlier.by or '') == ARGV[7] and 'reserved' or 'taken', number, KEYS[1])
 end
 
-settle(number)
+match_lost(number)
 
 local limit, wait = start_limit(number)
 if limit ~= '' then

@@ -12,5 +12,5 @@ if not verification or verification.app ~= ARGV[4] then
 end
 
 local number = load_number(KEYS[2])
-settle(number)
+match_lost(number)
 return view('found', number, KEYS[1])

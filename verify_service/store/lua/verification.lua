@@ -46,10 +46,10 @@ local function finish(verification, state)
 end
 
 -- The answer of most scripts: what it came to, the moment, the state, what bars guesses, what a
--- start waits for, and the verification's hash as it is now, flat.
-local function view(verdict, number, key)
+-- start waits for, the verification's hash as it is now, flat, and whatever a script has to add.
+local function view(verdict, number, key, more)
   local flat = redis.call('HGETALL', key)
   local barred, barred_wait = guess_limit(number)
   local limit, limit_wait = start_limit(number)
-  return {verdict, NOW, state_of(to_hash(flat)), barred, barred_wait, limit, limit_wait, flat}
+  return {verdict, NOW, state_of(to_hash(flat)), barred, barred_wait, limit, limit_wait, flat, more}
 end
