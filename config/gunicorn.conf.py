@@ -17,7 +17,6 @@ it closes idle connections after 60 s at most, sooner than routers do.
 import contextlib
 import json
 import os
-import re
 import resource
 import shutil
 import socket
@@ -32,7 +31,7 @@ from gunicorn.http.errors import ParseException
 from gunicorn.http.message import Request
 from gunicorn.workers.ggevent import GeventWorker
 
-from verify_service.logs import where
+from verify_service.logs import REQUEST_ID, where
 
 # All interfaces, as platforms expect; on one's own machine nobody else should come in.
 _host = "127.0.0.1" if os.environ.get("APP_ENV") == "development" else "0.0.0.0"  # noqa: S104
@@ -134,9 +133,6 @@ def pre_request(_worker: object, _req: object) -> None:
 # Without an end, a client that drips its body would hold a connection for as long as it likes.
 REQUEST_SECONDS = 28
 
-# The X-Request-ID that a caller may choose, as the service has it.
-ACCEPTABLE = re.compile(r"[A-Za-z0-9_.:-]{1,128}\Z")
-
 UNREADABLE = {
     "status": "invalidSchemeError",
     "errorCode": 10,
@@ -148,7 +144,7 @@ BUG = {"status": "internalError", "errorReason": "A bug of the server."}
 def _request_id(req: Request | None) -> str:
     """Return the caller's X-Request-ID as the service would take it, else a new one."""
     given = [text for name, text in req.headers if name == "X-REQUEST-ID"] if req else []
-    return given[0] if len(given) == 1 and ACCEPTABLE.match(given[0]) else uuid.uuid4().hex
+    return given[0] if len(given) == 1 and REQUEST_ID.match(given[0]) else uuid.uuid4().hex
 
 
 class Worker(GeventWorker):

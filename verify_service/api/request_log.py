@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import re
 import time
 import uuid
 
 import structlog
 from flask import Flask, Response, g, request
 
-HEADER = "X-Request-ID"
-_ACCEPTABLE = re.compile(r"[A-Za-z0-9_.:-]{1,128}\Z")
+from verify_service.logs import REQUEST_ID
 
+HEADER = "X-Request-ID"
 _METHODS = {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"}
 
 log = structlog.get_logger()
@@ -25,7 +24,7 @@ def install(app: Flask) -> None:
 
 def _begin() -> None:
     given = request.headers.get(HEADER, "")
-    g.request_id = given if _ACCEPTABLE.match(given) else uuid.uuid4().hex
+    g.request_id = given if REQUEST_ID.match(given) else uuid.uuid4().hex
     g.began = time.perf_counter()
     structlog.contextvars.clear_contextvars()
     structlog.contextvars.bind_contextvars(request_id=g.request_id)

@@ -25,6 +25,11 @@ def claim(name: str) -> str:
     return f"i:{slot(name)}"
 
 
+def probe() -> str:
+    """Written by whoever asks whether Redis takes writes. Lives for a second."""
+    return "i:probe"
+
+
 def call(tag: str, request: str) -> str:
     """Whom a requestId belongs to; ten minutes only while no call claims it."""
     return f"call:{slot(tag)}:{request}"

@@ -12,11 +12,11 @@ from marshmallow import Schema
 
 from verify_service import __version__
 from verify_service.api import schemas
+from verify_service.api.openapi.constraints import BARRED, CHECK_OUTCOMES, together
 from verify_service.api.openapi.converter import marshmallow_plugin
 from verify_service.api.openapi.failures import add_failures
 from verify_service.api.openapi.forms import as_form
 from verify_service.api.openapi.headers import add_headers
-from verify_service.api.openapi.outcomes import BARRED, CHECK_OUTCOMES, together
 from verify_service.api.openapi.paths import add_paths
 
 DESCRIPTION = """\

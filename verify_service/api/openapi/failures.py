@@ -9,10 +9,10 @@ from typing import Any
 from apispec import APISpec
 
 from verify_service.api import errors, kinds, schemas
-from verify_service.api.kinds import Kind
+from verify_service.api.kinds import ErrorKind
+from verify_service.api.openapi.constraints import together
+from verify_service.api.openapi.error_examples import ERROR_EXAMPLES
 from verify_service.api.openapi.examples import example
-from verify_service.api.openapi.mishaps import MISHAPS
-from verify_service.api.openapi.outcomes import together
 
 _COMMON = ("status", "errorReason")
 
@@ -51,17 +51,17 @@ def add_failures(spec: APISpec) -> None:
     every = spec.components.schemas_lazy["ErrorAnswer"]["properties"]
     for kind in kinds.KINDS:
         _add_schema(spec, kind, every)
-    for name, mishaps in RESPONSES.items():
-        spec.components.response(name, _response(mishaps))
+    for name, names in RESPONSES.items():
+        spec.components.response(name, _response(names))
 
 
 def http_status(name: str) -> str:
     """Return the HTTP status of one of the answers."""
-    kind, _ = errors.answer(MISHAPS[RESPONSES[name][0]][1])
+    kind, _ = errors.answer(ERROR_EXAMPLES[RESPONSES[name][0]][1])
     return str(kind.http)
 
 
-def _add_schema(spec: APISpec, kind: Kind, every: Mapping[str, Any]) -> None:
+def _add_schema(spec: APISpec, kind: ErrorKind, every: Mapping[str, Any]) -> None:
     always = (*_COMMON, *kind.always)
     properties = deepcopy({name: every[name] for name in (*always, *kind.sometimes)})
     properties["status"]["const"] = kind.status
@@ -78,10 +78,10 @@ def _add_schema(spec: APISpec, kind: Kind, every: Mapping[str, Any]) -> None:
     spec.components.schema(f"{kind.name}Error", schema)
 
 
-def _response(mishaps: Sequence[str]) -> dict[str, Any]:
-    answers = {name: errors.answer(MISHAPS[name][1]) for name in mishaps}
+def _response(names: Sequence[str]) -> dict[str, Any]:
+    answers = {name: errors.answer(ERROR_EXAMPLES[name][1]) for name in names}
     among = list(dict.fromkeys(kind for kind, _ in answers.values()))
-    examples = {name: example(MISHAPS[name][0], body) for name, (_, body) in answers.items()}
+    examples = {name: example(ERROR_EXAMPLES[name][0], body) for name, (_, body) in answers.items()}
     return {
         "description": _description(among),
         "headers": _headers(among),
@@ -89,13 +89,13 @@ def _response(mishaps: Sequence[str]) -> dict[str, Any]:
     }
 
 
-def _description(among: Sequence[Kind]) -> str:
+def _description(among: Sequence[ErrorKind]) -> str:
     if len(among) == 1:
         return among[0].when
     return "\n".join(f"- `{kind.status}`: {kind.when}" for kind in among)
 
 
-def _headers(among: Sequence[Kind]) -> dict[str, str]:
+def _headers(among: Sequence[ErrorKind]) -> dict[str, str]:
     headers = {"X-Request-ID": "RequestId"}
     if any("retryAfter" in kind.always for kind in among):
         headers["Retry-After"] = "RetryAfter"
@@ -106,7 +106,7 @@ def _headers(among: Sequence[Kind]) -> dict[str, str]:
     return headers
 
 
-def _schema(among: Sequence[Kind]) -> dict[str, Any]:
+def _schema(among: Sequence[ErrorKind]) -> dict[str, Any]:
     references = {kind.status: f"#/components/schemas/{kind.name}Error" for kind in among}
     if len(references) == 1:
         (reference,) = references.values()

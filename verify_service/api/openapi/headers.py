@@ -6,10 +6,11 @@ from typing import Any
 
 from apispec import APISpec
 
+from verify_service import logs
 from verify_service.api import auth, idempotency, request_log
 from verify_service.api.openapi.samples import ID, REQUEST_ID
 
-REQUEST_ID_PATTERN = "^[A-Za-z0-9_.:-]{1,128}$"
+REQUEST_ID_PATTERN = f"^{logs.REQUEST_ID.pattern.removesuffix(chr(92) + 'Z')}$"
 
 
 def add_headers(spec: APISpec) -> None:

@@ -14,7 +14,6 @@ from verify_service.api.openapi.platform import platform
 _ANY_APP: list[dict[str, list[str]]] = [{"accessKey": []}, {"accessKeyInQuery": []}]
 _OF_APPS = ("NoAccessKey", "Bug")
 _BODY = ("BodyTooLarge", "WrongMediaType")
-_KEYED = ("KeyInFlight", "KeyReused")
 
 Operation = dict[str, Any]
 
@@ -53,7 +52,8 @@ def _start() -> Operation:
             ),
             **failures(
                 *("BadStart", "DestinationNotAllowed", "LimitReached", "CallFailed"),
-                *(*_OF_APPS, *_BODY, *_KEYED, "Unavailable"),
+                *("KeyInFlight", "KeyReused", "Unavailable"),
+                *(*_OF_APPS, *_BODY),
             ),
         },
     }
@@ -78,7 +78,8 @@ def _check() -> Operation:
             ),
             **failures(
                 *("BadCheck", "NoSuchVerification"),
-                *(*_OF_APPS, *_BODY, *_KEYED, "StoreUnavailable"),
+                *("KeyReused", "StoreUnavailable"),
+                *(*_OF_APPS, *_BODY),
             ),
         },
     }

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from verify_service.api.openapi.document import document
-from verify_service.api.openapi.limits import limits, type_name
+from verify_service.api.openapi.schema_text import limits, type_name
 
 Schema = Mapping[str, Any]
 

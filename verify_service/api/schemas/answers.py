@@ -56,14 +56,14 @@ class CallAnswer(Answer):
         allow_none=True,
         metadata=about(
             "The calling number without its last four digits, to show who is calling; null "
-            "where the provider did not say.",
+            "where the provider did not say, or said no more than the code.",
             pattern="^[0-9]{0,11}$",
         ),
     )
     caller_length = fields.Integer(
         required=True,
         allow_none=True,
-        metadata=about("Digits of the whole calling number; null with `callerPrefix`."),
+        metadata=about("Digits of the whole calling number; null where the provider did not say."),
         validate=Range(4, 15),
     )
     code_digits = fields.Integer(
@@ -151,7 +151,7 @@ class HealthAnswer(Answer):
 
 
 class ReadyAnswer(Answer):
-    """Redis answers, so starts and checks can be served."""
+    """Redis takes writes, so starts and checks can be served."""
 
     status = _ok()
     calls = word(words.CALLS, "Whether calls are placed.", required=True)

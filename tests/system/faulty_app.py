@@ -1,4 +1,4 @@
-"""The service with bugs in it: ``gunicorn tests.system.sabotage:app``; see ``bugs.py``.
+"""The service with bugs in it: ``gunicorn tests.system.faulty_app:app``, for ``fault_scenarios``.
 
 A request names in ``X-Sabotage`` what goes wrong while it is served, and whatever goes wrong says
 all that was known there: in its message, in its causes, in its notes. ``SABOTAGE_CODES`` names a

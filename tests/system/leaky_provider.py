@@ -65,7 +65,7 @@ class Server(ThreadingHTTPServer):
     request_queue_size = 128
 
 
-class Gossip:
+class LeakyProvider:
     """The provider on a free port of loopback. ``say`` has what it says about a number."""
 
     def __init__(self) -> None:
@@ -90,15 +90,15 @@ class Gossip:
         return success(call)
 
 
-def _handler(gossip: Gossip) -> type[BaseHTTPRequestHandler]:
+def _handler(provider: LeakyProvider) -> type[BaseHTTPRequestHandler]:
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
             body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
             call = Call(body["number"], str(body["code"]), f"{self.path} {self.headers}")
-            gossip.heard.append(call)
-            gossip.calls[call.number] = call
+            provider.heard.append(call)
+            provider.calls[call.number] = call
             with contextlib.suppress(OSError):  # whoever asked may be dead by now
-                said = gossip.say.get(call.number, success)(call)
+                said = provider.say.get(call.number, success)(call)
                 for part in [said] if isinstance(said, bytes) else said:
                     self.wfile.write(part)
 

@@ -9,10 +9,10 @@ from typing import Any
 
 import redis
 
-from tests.system.gossip import Gossip, Saying
-from tests.system.relay import Relay
+from tests.system.leaky_provider import LeakyProvider, Saying
+from tests.system.redis_proxy import RedisProxy
 from tests.system.search import REFERENCE, Known, stored
-from tests.system.stand import KEY, Answer, Web
+from tests.system.server_process import KEY, Answer, Web
 from verify_service.parsing import sha256_hex
 
 APP_KEY, PATH_SECRET = "canary-app-key", "canary-path-secret"
@@ -45,12 +45,12 @@ def variables(valkey: int, provider: str, **more: str) -> dict[str, str]:
 
 
 @dataclass
-class Ordeal:
+class ObservedService:
     """What is sent, and what is remembered of it."""
 
     web: Web
-    gossip: Gossip
-    relay: Relay
+    provider: LeakyProvider
+    proxy: RedisProxy
     valkey: redis.Redis
     known: Known
     numbers: Iterator[int]
@@ -63,7 +63,7 @@ class Ordeal:
         number = f"{next(self.numbers)}"
         self.known.ways.setdefault(way, set()).add(number)
         if saying:
-            self.gossip.say[number] = saying
+            self.provider.say[number] = saying
         return number
 
     def start(self, number: str, **headers: str) -> Answer:
@@ -82,7 +82,7 @@ class Ordeal:
     def callback(
         self, number: str, path: str = CALLBACK, sabotage: str = "", **fields: Any
     ) -> Answer:
-        call = self.gossip.calls[number]
+        call = self.provider.calls[number]
         body = {
             "requestId": call.request_id,
             "number": number,
@@ -95,7 +95,7 @@ class Ordeal:
         return self.web.ask("POST", path, body, key=None, X_Sabotage=sabotage)
 
     def code(self, number: str) -> str:
-        return self.gossip.calls[number].code
+        return self.provider.calls[number].code
 
     def guess(self, number: str) -> str:
         """A wrong code, as secret as a right one: somebody may have mistyped one digit."""
@@ -111,6 +111,6 @@ class Ordeal:
 
     def learn(self) -> None:
         """What was called, the provider knows best."""
-        for call in self.gossip.heard:
+        for call in self.provider.heard:
             self.known.codes.setdefault(call.number, set()).add(call.code)
             self.known.callers.add(call.caller)

@@ -7,87 +7,87 @@ import json
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 
-from tests.system import relay as faults
-from tests.system.gossip import SAYINGS
-from tests.system.ordeal import APP_KEY, CALLBACK, Ordeal
-from tests.system.stand import KEY, Answer
+from tests.system import redis_proxy as faults
+from tests.system.leaky_provider import SAYINGS
+from tests.system.observed_service import APP_KEY, CALLBACK, ObservedService
+from tests.system.server_process import KEY, Answer
 
 TIMES = 3
 """So often each way is gone, with another code each time."""
 
 
-def gossip(ordeal: Ordeal) -> None:
+def talkative_provider(service: ObservedService) -> None:
     """The provider says everything it knows in every way it can; then the person guesses."""
-    sayings = {"silence": ordeal.gossip.hangs, **SAYINGS}
+    sayings = {"silence": service.provider.hangs, **SAYINGS}
     numbers = [
-        ordeal.number(f"provider: {name}", saying)
+        service.number(f"provider: {name}", saying)
         for name, saying in sayings.items()
         for _ in range(TIMES)
     ]
     with ThreadPoolExecutor(8) as crowd:
-        assert {answer.status for answer in crowd.map(ordeal.start, numbers)} == {201, 400, 502}
-        assert set(ordeal.gossip.calls) >= set(numbers)
-        ordeal.look()
-        approved = list(crowd.map(lambda number: answered(ordeal, number), numbers))
+        assert {answer.status for answer in crowd.map(service.start, numbers)} == {201, 400, 502}
+        assert set(service.provider.calls) >= set(numbers)
+        service.look()
+        approved = list(crowd.map(lambda number: answered(service, number), numbers))
     assert sum(approved) >= 3 * TIMES
-    ordeal.look()
+    service.look()
 
 
-def answered(ordeal: Ordeal, number: str) -> bool:
+def answered(service: ObservedService, number: str) -> bool:
     """A person reads, mistypes, types; the provider calls back. Returns whether it was right."""
-    ordeal.web.ask("GET", f"/verify/{ordeal.known.ids[number]}")
-    assert ordeal.callback(number).status == 200
-    ordeal.check(number, ordeal.guess(number))
-    right = ordeal.check(number, ordeal.code(number))
-    ordeal.check(number, int(ordeal.code(number)))
+    service.web.ask("GET", f"/verify/{service.known.ids[number]}")
+    assert service.callback(number).status == 200
+    service.check(number, service.guess(number))
+    right = service.check(number, service.code(number))
+    service.check(number, int(service.code(number)))
     return '"verified":true' in right.text
 
 
-def ends(ordeal: Ordeal) -> None:
+def ends(service: ObservedService) -> None:
     """What else a verification may come to, and what a number has to wait for."""
     for _ in range(TIMES):
-        spent, dropped = ordeal.number("spent"), ordeal.number("dropped")
-        ordeal.start(spent)
+        spent, dropped = service.number("spent"), service.number("dropped")
+        service.start(spent)
         for _ in range(4):
-            ordeal.check(spent, ordeal.guess(spent))
-        assert ordeal.start(spent, Idempotency_Key="canary-idempotency-key-2").status == 429
-        ordeal.start(dropped)
-        ordeal.web.ask("POST", f"/verify/{ordeal.known.ids[dropped]}/cancel")
-        ordeal.start(dropped)
-        ordeal.callback(dropped, status="REJECTED")
-        ordeal.start(dropped, Idempotency_Key=f"canary-idempotency-key-{dropped}-again")
-    ordeal.look()
+            service.check(spent, service.guess(spent))
+        assert service.start(spent, Idempotency_Key="canary-idempotency-key-2").status == 429
+        service.start(dropped)
+        service.web.ask("POST", f"/verify/{service.known.ids[dropped]}/cancel")
+        service.start(dropped)
+        service.callback(dropped, status="REJECTED")
+        service.start(dropped, Idempotency_Key=f"canary-idempotency-key-{dropped}-again")
+    service.look()
 
 
-def misplacement(ordeal: Ordeal) -> None:
+def misplacement(service: ObservedService) -> None:
     """Codes, keys and numbers where they do not belong."""
     for _ in range(TIMES):
-        number = ordeal.number("misplaced")
-        assert ordeal.start(number).status == 201
-        for answer in (*_in_addresses(ordeal, number), *_in_bodies(ordeal, number)):
+        number = service.number("misplaced")
+        assert service.start(number).status == 201
+        for answer in (*_in_addresses(service, number), *_in_bodies(service, number)):
             assert answer.status in (200, 400, 401, 404, 405, 409, 413, 415, 422, 429)
-    ordeal.look()
+    service.look()
 
 
-def _in_addresses(ordeal: Ordeal, number: str) -> Iterable[Answer]:
-    ask, call = ordeal.web.ask, ordeal.gossip.calls[number]
+def _in_addresses(service: ObservedService, number: str) -> Iterable[Answer]:
+    ask, call = service.web.ask, service.provider.calls[number]
     known = f"{call.words} {KEY}".replace(" ", "%20")
     query = f"code={call.code}&X-Authorization=AccessKey%20{KEY}"
     wrong = {"X_Authorization": f"AccessKey canary-wrong-key-{call.code}"}
-    for path in (ordeal.known.ids[number], call.code, call.caller, known):
+    for path in (service.known.ids[number], call.code, call.caller, known):
         yield ask("GET", f"/verify/{path}?{query}", key=None)
         yield ask("GET", f"/verify/{path}?{known}", Cookie=call.words, User_Agent=call.words)
         yield ask("GET", f"/verify/{path}", **wrong)
         yield ask("DELETE", f"/verify/{path}?{known}", Referer=known)
         yield ask("GET", f"/{path}?{known}", key=None)
-    yield ordeal.callback(number, path=f"{CALLBACK}-wrong-{call.code}")
+    yield service.callback(number, path=f"{CALLBACK}-wrong-{call.code}")
     yield ask("GET", "/metrics", Authorization=f"Bearer canary-wrong-token-{call.code}")
 
 
-def _in_bodies(ordeal: Ordeal, number: str) -> Iterable[Answer]:
-    ask, call, code = ordeal.web.ask, ordeal.gossip.calls[number], ordeal.code(number)
+def _in_bodies(service: ObservedService, number: str) -> Iterable[Answer]:
+    ask, call, code = service.web.ask, service.provider.calls[number], service.code(number)
     for guess in (f"{code}0", f" {code}", f"{code}\n", [code], {code: 1}, float(code), None):
-        yield ordeal.check(number, guess)
+        yield service.check(number, guess)
     for name in ("number", "clientIp", "reference"):
         yield ask("POST", "/verify/start", {"number": number, name: f"{call.words} \u0007"})
     quoted = json.dumps({"number": number, "code": code})
@@ -96,25 +96,25 @@ def _in_bodies(ordeal: Ordeal, number: str) -> Iterable[Answer]:
         yield ask("POST", CALLBACK, raw, key=None)
     yield ask("POST", "/verify/check", call.words * 999)
     yield ask("POST", "/verify/start", call.words, Content_Type=f"text/{code}")
-    yield ordeal.start(number, Idempotency_Key="canary-idempotency-key-" + "x" * 200)
+    yield service.start(number, Idempotency_Key="canary-idempotency-key-" + "x" * 200)
     mine = {"Idempotency_Key": f"canary-idempotency-key-{number}"}
     yield ask("POST", "/verify/start", {"number": number, "reference": "another"}, **mine)
     for fields in ({"status": code}, {"status": call.words}, {"timestamp": call.caller}):
-        yield ordeal.callback(number, **fields)
-    yield ordeal.callback(number, appKey=f"canary-wrong-app-key-{code}")
-    yield ordeal.callback(number, requestId=[call.words])
-    yield ordeal.callback(number, requestId="canary-request-of-somebody")
+        yield service.callback(number, **fields)
+    yield service.callback(number, appKey=f"canary-wrong-app-key-{code}")
+    yield service.callback(number, requestId=[call.words])
+    yield service.callback(number, requestId="canary-request-of-somebody")
     form = f"requestId={code}&number={number}&status={code}&timestamp=1&appKey={APP_KEY}x"
     yield ask("POST", CALLBACK, form, Content_Type="application/x-www-form-urlencoded")
 
 
-def rudeness(ordeal: Ordeal) -> None:
+def rudeness(service: ObservedService) -> None:
     """What is hardly HTTP, with everything in it."""
     for _ in range(TIMES):
-        number = ordeal.number("rude")
-        ordeal.start(number)
-        for raw in _rude(ordeal.gossip.calls[number].words, ordeal.code(number)):
-            ordeal.web.say(raw)
+        number = service.number("rude")
+        service.start(number)
+        for raw in _rude(service.provider.calls[number].words, service.code(number)):
+            service.web.say(raw)
 
 
 def _rude(words: str, code: str) -> list[bytes]:
@@ -144,7 +144,7 @@ def _rude(words: str, code: str) -> list[bytes]:
     return [*(line.encode("latin-1") for line in lines), b"\x16\x03\x01\x02\x00" + words.encode()]
 
 
-Step = Callable[[Ordeal, str], Answer]
+Step = Callable[[ObservedService, str], Answer]
 STEPS: list[tuple[int, Step]] = [
     *((skip, lambda one, _: one.start(one.number("Redis: start"))) for skip in range(3)),
     *((skip, lambda one, number: one.check(number, one.code(number))) for skip in range(2)),
@@ -160,20 +160,20 @@ FAULTS = [faults.lost, faults.no_reply_of_redis, faults.nonsense, faults.hidden_
 FAULTS += [faults.error(prefix) for prefix in _PREFIXES]
 
 
-def broken_redis(ordeal: Ordeal) -> None:
+def broken_redis(service: ObservedService) -> None:
     """Redis gone, or talking, at each step of everything that asks it."""
-    number = ordeal.number("Redis: all else")
-    ordeal.start(number)
-    ordeal.check(number, ordeal.guess(number))
+    number = service.number("Redis: all else")
+    service.start(number)
+    service.check(number, service.guess(number))
     for fault, (skip, ask) in itertools.product(FAULTS, STEPS):
-        with ordeal.relay.broken(fault, skip):
-            assert ask(ordeal, number).status in (200, 201, 404, 500, 502, 503)
-    ordeal.look()
+        with service.proxy.broken(fault, skip):
+            assert ask(service, number).status in (200, 201, 404, 500, 502, 503)
+    service.look()
 
 
-def unreachable(ordeal: Ordeal) -> None:
+def unreachable(service: ObservedService) -> None:
     """The provider is gone for good."""
-    ordeal.gossip.close()
+    service.provider.close()
     for _ in range(TIMES):
-        assert ordeal.start(ordeal.number("unreachable")).status == 502
-    ordeal.look()
+        assert service.start(service.number("unreachable")).status == 502
+    service.look()

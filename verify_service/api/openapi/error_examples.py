@@ -19,7 +19,7 @@ def _call_failed(failure: Failure, restart: Wait | None = None) -> domain.CallFa
     return domain.CallFailed(failed(failure, restart), failure)
 
 
-MISHAPS: Mapping[str, tuple[str, Exception]] = {
+ERROR_EXAMPLES: Mapping[str, tuple[str, Exception]] = {
     "accessKey": ("No access key, or an unknown one", problems.InvalidAccessKey()),
     "appKey": ("No appKey, or an unknown one", problems.InvalidAppKey()),
     "metricsToken": ("No token, or a wrong one", problems.InvalidMetricsToken()),

@@ -53,7 +53,7 @@ class Server(socketserver.ThreadingTCPServer):
     request_queue_size = 128
 
 
-class Relay:
+class RedisProxy:
     """Listens on a free port of loopback and passes on to ``port``."""
 
     def __init__(self, port: int) -> None:
@@ -110,11 +110,11 @@ class Relay:
             return self._fault(command)
 
 
-def _handler(relay: Relay) -> type[socketserver.BaseRequestHandler]:
+def _handler(proxy: RedisProxy) -> type[socketserver.BaseRequestHandler]:
     class Handler(socketserver.BaseRequestHandler):
         def handle(self) -> None:
             with contextlib.suppress(OSError):
-                relay.converse(self.request)
+                proxy.converse(self.request)
 
     return Handler
 

@@ -1,0 +1,55 @@
+"""The figures that hold unless an operator sets others, in the guide's words."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from verify_service import policy
+from verify_service.codes import FIRST, LAST
+from verify_service.models import Window
+
+_DEFAULT = policy.Policy()
+_MINUTE, _HOUR = 60, 3600
+
+
+def figures() -> Mapping[str, str]:
+    """Return each figure by a name of its own."""
+    failures = _DEFAULT.failures[0]
+    return {
+        "codeTtl": duration(_DEFAULT.code_ttl),
+        "maxChecks": str(_DEFAULT.max_checks),
+        "guessed": f"{failures.count / (LAST - FIRST + 1):.1%}".replace("%", " %"),
+        "inFlight": duration(_DEFAULT.deadline + policy.IN_FLIGHT_SLACK),
+        "waivers": str(policy.WAIVERS_PER_DAY),
+        "readable": duration(policy.READABLE_SECONDS),
+    }
+
+
+def limits() -> Mapping[str, str]:
+    """Return what each limit is, by its name."""
+    first, *more = _DEFAULT.cooldowns
+    later = ", ".join(str(pause) for pause in more[:-1])
+    return {
+        "cooldown": f"{first} seconds after the first start of a day, then {later}, and {more[-1]} "
+        f"from start {len(_DEFAULT.cooldowns)} on",
+        "number": _windows("starts", _DEFAULT.starts),
+        "failures": _windows("wrong codes", _DEFAULT.failures),
+        "locked": f"{_DEFAULT.lock_after} wrong codes in a row; it ends "
+        f"{duration(policy.LOCK_SECONDS)} after the last one, or when the operator ends it",
+    }
+
+
+def duration(seconds: float) -> str:
+    """Return whole seconds in the largest unit that they fill: ``10 minutes``, ``a day``."""
+    units = (("day", policy.DAY), ("hour", _HOUR), ("minute", _MINUTE))
+    for unit, size in (*units, ("second", 1)):
+        if seconds >= size and seconds % size == 0:
+            count = int(seconds // size)
+            article = "an" if unit == "hour" else "a"
+            return f"{article} {unit}" if count == 1 else f"{count} {unit}s"
+    raise ValueError(seconds)
+
+
+def _windows(things: str, windows: tuple[Window, ...]) -> str:
+    said = [f"{window.count} {things} in {duration(window.seconds)}" for window in windows]
+    return ", ".join([said[0], *(each.replace(f" {things}", "") for each in said[1:])])
