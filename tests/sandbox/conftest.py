@@ -35,3 +35,13 @@ def receiver() -> Iterator[Receiver]:
 def calling(start: Start, receiver: Receiver) -> Sandbox:
     """A simulator that calls `receiver` back without delay."""
     return start(SandboxConfig(callback_url=receiver.url, callback_delay=0.0))
+
+
+@pytest.fixture
+def swift(start: Start, receiver: Receiver) -> Sandbox:
+    """A simulator that is slow in a hurry."""
+    return start(
+        SandboxConfig(
+            callback_url=receiver.url, callback_delay=0, slow_answer=0.3, drip=0.002, hang=30
+        )
+    )

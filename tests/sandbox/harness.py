@@ -1,16 +1,21 @@
 """What the tests speak to: a served simulator and a receiver of callbacks, both on loopback."""
 
+import json
+import socket
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from threading import Condition, Event, Thread
 from typing import Any
+from urllib.parse import urlsplit
 
 import requests
 from flask import Flask, Response, jsonify, redirect, request
 from werkzeug.wrappers import Response as BaseResponse
 
 from verify_service.sandbox import SandboxConfig, create_sandbox
+from verify_service.sandbox.control import SandboxControl
 from verify_service.sandbox.server import base_url, bind
 
 PATIENCE = 5.0
@@ -52,6 +57,23 @@ class Sandbox:
         body = {"number": number, "code": 1234, "timeout": 30000, **fields}
         return self.post(json=body, headers=KEY)
 
+    @property
+    def control(self) -> SandboxControl:
+        return SandboxControl(self.root)
+
+    def open(self, number: str = ORDINARY_NUMBER) -> socket.socket:
+        """A connection on which a call has been asked for, and nothing been read yet."""
+        body = json.dumps({"number": number, "code": 1234, "timeout": 30000})
+        head = (
+            "POST /api/apps/flash/calls/flash HTTP/1.1\r\nHost: x\r\n"
+            f"X-Authorization: {KEY['X-Authorization']}\r\n"
+            f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
+        )
+        where = urlsplit(self.root)
+        client = socket.create_connection((where.hostname, where.port), timeout=PATIENCE)
+        client.sendall((head + body).encode())
+        return client
+
     def calls(self, **query: str) -> list[Any]:
         answer = self.get("/sandbox/calls", params=query).json()
         assert answer["status"] == "ok"
@@ -64,12 +86,35 @@ class Sandbox:
     def get(self, path: str, **kwargs: Any) -> requests.Response:
         return self._session.get(self.root + path, timeout=PATIENCE, **kwargs)
 
+    def tell(self, path: str, body: Any) -> requests.Response:
+        """POST a body to one of the pages that change what happens."""
+        return self._session.post(self.root + path, json=body, timeout=PATIENCE)
+
+    def next(self, **line: Any) -> Any:
+        """Script a call; the line as the simulator has read it."""
+        answer = self.tell("/sandbox/next", line).json()
+        assert answer["status"] == "ok", answer
+        return answer["next"]
+
+    def request(self, method: str, path: str, **kwargs: Any) -> requests.Response:
+        return self._session.request(method, self.root + path, timeout=PATIENCE, **kwargs)
+
     def forget(self) -> Any:
         return self._session.delete(f"{self.root}/sandbox/calls", timeout=PATIENCE).json()
 
 
+def at_work(before: set[Thread]) -> bool:
+    """Whether a request is being answered by a thread that was not there `before`."""
+    return any("process_request" in each.name for each in set(threading.enumerate()) - before)
+
+
+def everything(client: socket.socket) -> bytes:
+    """What comes until the connection ends; a reset is an error."""
+    return b"".join(iter(lambda: client.recv(65_536), b""))
+
+
 class Receiver:
-    """A service that takes callbacks: it keeps what came and answers `http_status`.
+    """A service that takes callbacks: it keeps what came, read and `raw`; answers `http_status`.
 
     While `open` is clear, callbacks for `slow_number` (None: all) wait before they are answered.
     """
@@ -80,6 +125,7 @@ class Receiver:
         self.slow_number: str | None = None
         self.open = Event()
         self.open.set()
+        self.raw: list[bytes] = []
         self._came: list[Any] = []
         self._changed = Condition()
 
@@ -91,6 +137,7 @@ class Receiver:
     def take(self) -> BaseResponse:
         body = request.get_json()
         with self._changed:
+            self.raw.append(request.get_data())
             self._came.append({**body, "at": time.monotonic()})
             self._changed.notify_all()
         if self.slow_number in {None, body["number"]}:

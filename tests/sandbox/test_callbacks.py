@@ -87,6 +87,7 @@ def test_delivered_callbacks_are_remembered(calling: Sandbox, receiver: Receiver
             "timestamp": came["timestamp"],
             "httpStatus": 200,
             "error": None,
+            "cursor": 2,
         }
     ]
 

@@ -24,6 +24,7 @@ def test_a_placed_call(sandbox: Sandbox) -> None:
         "from": "79179134321",
         "timeout": 10000,
         "outcome": "ANSWERED",
+        "cursor": 1,
         "callbacks": [],
     }
 
@@ -33,6 +34,32 @@ def test_newest_last(sandbox: Sandbox) -> None:
     for code in (1111, 2222, 3333):
         sandbox.place(code=code)
     assert [call["code"] for call in sandbox.calls()] == ["1111", "2222", "3333"]
+
+
+def test_one_call(sandbox: Sandbox) -> None:
+    """By its requestId; a number, in any spelling, stands for its newest."""
+    first, second = (sandbox.place("79161234567").json()["requestId"] for _ in range(2))
+    sandbox.place("79990000104")
+    for name, request_id in ((first, first), (second, second), ("+7 916 1234567", second)):
+        answer = sandbox.get(f"/sandbox/calls/{name}").json()
+        assert (answer["status"], answer["call"]["requestId"]) == ("ok", request_id)
+
+
+def test_a_request_id_goes_before_a_number(sandbox: Sandbox) -> None:
+    """An id may look like somebody's number."""
+    sandbox.next(requestId=79990000001)
+    sandbox.place("79161234567")
+    sandbox.place("79990000001")
+    answer = sandbox.get("/sandbox/calls/79990000001").json()
+    assert answer["call"]["number"] == "79161234567"
+
+
+@pytest.mark.parametrize("name", ["nonsense", "79990000104", "%00"])
+def test_no_such_call(sandbox: Sandbox, name: str) -> None:
+    """A call that was refused is none: it has no requestId, and nothing rang."""
+    sandbox.place("79990000104")
+    answer = sandbox.get(f"/sandbox/calls/{name}")
+    assert (answer.status_code, answer.json()["status"]) == (404, "notFoundError")
 
 
 @pytest.mark.parametrize("spelling", ["79161234567", "+79161234567", "+7 (916) 123-45-67"])
@@ -56,6 +83,7 @@ def test_a_refused_call(sandbox: Sandbox) -> None:
         "from": None,
         "timeout": 30000,
         "outcome": "errorCode 4",
+        "cursor": 1,
         "callbacks": [],
     }
 
@@ -117,7 +145,11 @@ def test_two_simulators_share_nothing(start: Start) -> None:
         ("79990000001", "-> ANSWERED in 0.0 s"),
         ("79990000402", "-> no callback"),
         ("79990000403", "-> TERMINATED before the answer"),
-        ("79990000404", "-> TERMINATED in 0.0 s, twice"),
+        ("79990000404", "-> TERMINATED in 0.0 s, then TERMINATED"),
+        ("79990000405", "-> REJECTED in 0.0 s, then ANSWERED"),
+        ("79990000408", "-> TERMINATED in 65.0 s"),
+        ("79990000314", "-> noFrom, TERMINATED in 0.0 s"),
+        ("79990000350", "-> http500, no callback"),
     ],
 )
 def test_the_log_line(
@@ -128,7 +160,8 @@ def test_the_log_line(
 ) -> None:
     """One line for a call says in words what comes of it."""
     caplog.set_level(logging.INFO, "verify_service.sandbox")
-    request_id = calling.place(number).json()["requestId"]
+    calling.place(number)
+    request_id = calling.calls()[0]["requestId"]
     line = f"call {request_id[:4]}… to {number} from 79179131234 {plan}"
     assert [record.getMessage() for record in caplog.records] == [line]
 

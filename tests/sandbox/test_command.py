@@ -6,15 +6,18 @@ import socket
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 import pytest
+import requests
 from click.testing import CliRunner, Result
 from flask import Flask
 from werkzeug.serving import BaseWSGIServer
 
+from tests.waiting import wait_until
 from verify_service.sandbox import SandboxConfig, __main__, create_sandbox
 from verify_service.sandbox.server import base_url, bind
 
@@ -56,6 +59,26 @@ def test_a_process(ending: signal.Signals) -> None:
         f"call {answer['requestId'][:4]}… to 79990000001 from 49301234 -> ANSWERED in 60.0 s",
         "call to no number refused: errorCode 1, Authentication required (HTTP 401)",
     ]
+
+
+def test_a_process_whose_clients_wait() -> None:
+    """They do not keep it from ending."""
+    with running("--hang", "600") as (process, sandbox), ThreadPoolExecutor() as pool:
+        with sandbox.open("79990000304") as hanging:
+            wait_until(sandbox.calls)
+            polling = pool.submit(sandbox.get, "/sandbox/calls?after=1&wait=30")
+            process.send_signal(signal.SIGTERM)
+            assert process.wait(PATIENCE) == 0
+            assert hanging.recv(1) == b""
+        with suppress(requests.ConnectionError):  # where its request was yet to come
+            polling.result(PATIENCE)
+
+
+def test_the_table() -> None:
+    """Printed for the documentation, with this simulator's own figures."""
+    printed = run("--table", "--slow-answer", "0.5").output
+    assert printed.startswith("| number | outcome | what happens | callbacks |\n|---|")
+    assert "| `+79990000301` | `slowAnswer` | the answer takes 0.5 s | TERMINATED |\n" in printed
 
 
 @pytest.fixture
@@ -114,8 +137,12 @@ def test_options_and_variables(monkeypatch: pytest.MonkeyPatch) -> None:
         SANDBOX_CALLBACK_URL="",
         SANDBOX_CALLBACK_DELAY="9",
         SANDBOX_CALLER_PREFIX="7",
+        SANDBOX_SLOW_ANSWER="0.1",
+        SANDBOX_DRIP="0.2",
+        SANDBOX_HANG="0.3",
+        SANDBOX_LATE_CALLBACK="0.4",
     )
-    assert seen == [SandboxConfig("a", "b", None, 0.5, "7")]
+    assert seen == [SandboxConfig("a", "b", None, 0.5, "7", 0.1, 0.2, 0.3, 0.4)]
 
 
 @pytest.mark.usefixtures("kept_signals")
@@ -124,6 +151,7 @@ def test_options_and_variables(monkeypatch: pytest.MonkeyPatch) -> None:
     [
         (["--callback-url", "nowhere"], "callback URL: must begin with http"),
         (["--callback-delay", "-1"], "callback delay"),
+        (["--hang", "601"], "hang: seconds"),
         (["--port", "65536"], "--port"),
     ],
 )
@@ -138,7 +166,8 @@ def test_help() -> None:
     """The help names every option and the variables' prefix."""
     text = run("--help").output
     options = ("host", "port", "access-key", "app-key", "callback-url", "callback-delay")
-    assert all(f"--{option}" in text for option in (*options, "caller-prefix"))
+    timings = ("slow-answer", "drip", "hang", "late-callback")
+    assert all(f"--{option}" in text for option in (*options, *timings, "caller-prefix", "table"))
     assert "SANDBOX_PORT" in text
 
 

@@ -22,6 +22,14 @@ from verify_service.sandbox import SandboxConfig
         ({"callback_delay": -0.1}, "callback delay"),
         ({"callback_delay": float("nan")}, "callback delay"),
         ({"callback_delay": float("inf")}, "callback delay"),
+        *(
+            ({name: seconds}, name.replace("_", " "))
+            for name in ("slow_answer", "drip", "late_callback")
+            for seconds in (-1, float("nan"), float("inf"))
+        ),
+        ({"hang": 0}, "hang"),
+        ({"hang": 601}, "hang"),
+        ({"hang": float("nan")}, "hang"),
         ({"caller_prefix": ""}, "caller prefix"),
         ({"caller_prefix": "+7917"}, "caller prefix"),
         ({"caller_prefix": "1" * 12}, "caller prefix"),
@@ -40,6 +48,8 @@ def test_bad_settings(settings: dict[str, Any], complaint: str) -> None:
         {"access_key": "user:password"},
         {"callback_url": "https://example.org/callbacks/flashcall/secret"},
         {"callback_delay": 0},
+        {"slow_answer": 0, "drip": 0, "late_callback": 0, "hang": 0.01},
+        {"hang": 600},
         {"caller_prefix": "1" * 11},
     ],
     ids=str,

@@ -1,18 +1,24 @@
-"""The number chooses: every row of the table, over the wire.
+"""The number chooses: statuses and refusals, over the wire, and the table itself.
 
 The rows stand here a second time, written out, so that a change of the table is a change of a test.
 """
 
-import time
-from concurrent.futures import ThreadPoolExecutor
+import json
+import subprocess
 
 import phonenumbers
 import pytest
 
-from verify_service.sandbox.outcomes import MAGIC_NUMBERS
+from verify_service.sandbox import SandboxConfig
+from verify_service.sandbox.table import Table
 
+from .conftest import Start
 from .harness import ORDINARY_NUMBER, Receiver, Sandbox
+from .test_bad_answers import BAD_ANSWERS
+from .test_bad_callbacks import BAD_CALLBACKS
+from .test_on_the_way import ON_THE_WAY
 
+MAGIC_NUMBERS = Table(SandboxConfig()).numbers
 STATUSES = {
     "79990000001": "ANSWERED",
     "79990000002": "TERMINATED",
@@ -42,11 +48,6 @@ WORDS = {
     "79990000206": "prohibitedForServiceError",
     "79990000207": "rpcError",
 }
-SLOW_ANSWER = "79990000301"
-UNKNOWN_STATUS = "79990000401"
-NO_CALLBACK = "79990000402"
-CALLBACK_FIRST = "79990000403"
-CALLBACK_TWICE = "79990000404"
 
 
 @pytest.mark.parametrize(("number", "status"), STATUSES.items())
@@ -82,51 +83,6 @@ def test_error_words(calling: Sandbox, number: str, word: str) -> None:
     assert calling.calls()[0]["outcome"] == word
 
 
-def test_a_slow_answer(calling: Sandbox, receiver: Receiver) -> None:
-    """The answer takes 2 s, and the callback waits for it."""
-    began = time.monotonic()
-    assert calling.place(SLOW_ANSWER).status_code == 200
-    assert time.monotonic() - began >= 2.0
-    [callback] = receiver.wait_for(1)
-    assert callback["at"] - began >= 2.0
-
-
-def test_an_unknown_status(calling: Sandbox, receiver: Receiver) -> None:
-    """A callback may bring a status that the page does not have."""
-    calling.place(UNKNOWN_STATUS)
-    assert receiver.wait_for(1)[0]["status"] == "VOICEMAIL"
-
-
-def test_no_callback(calling: Sandbox, receiver: Receiver) -> None:
-    """Nothing comes, though what is placed after it does."""
-    assert calling.place(NO_CALLBACK).status_code == 200
-    later = calling.place().json()["requestId"]
-    assert [each["requestId"] for each in receiver.wait_for(1)] == [later]
-    assert calling.calls()[0]["callbacks"] == []
-    assert calling.calls()[0]["outcome"] == "noCallback"
-
-
-def test_a_callback_before_the_answer(calling: Sandbox, receiver: Receiver) -> None:
-    """The answer to the call is held until the callback has been taken, and none comes after."""
-    receiver.open.clear()
-    with ThreadPoolExecutor() as pool:
-        answer = pool.submit(calling.place, CALLBACK_FIRST)
-        [callback] = receiver.wait_for(1)
-        assert not answer.done()
-        receiver.open.set()
-        first = answer.result().json()["requestId"]
-    assert callback["requestId"] == first
-    later = calling.place().json()["requestId"]
-    assert [each["requestId"] for each in receiver.wait_for(2)] == [first, later]
-
-
-def test_a_callback_twice(calling: Sandbox, receiver: Receiver) -> None:
-    """The same callback to the last digit, not merely a similar one."""
-    calling.place(CALLBACK_TWICE)
-    first, second = receiver.wait_for(2)
-    assert {**first, "at": 0} == {**second, "at": 0}
-
-
 @pytest.mark.parametrize("number", ["+79990000104", "79990000104"])
 def test_both_spellings_choose(sandbox: Sandbox, number: str) -> None:
     """A plus changes nothing."""
@@ -136,8 +92,12 @@ def test_both_spellings_choose(sandbox: Sandbox, number: str) -> None:
 def test_every_row_is_tested() -> None:
     """A row that is added to the table needs a test here."""
     rows = {*STATUSES, *(row[0] for row in CODES), *WORDS} - {ORDINARY_NUMBER, "79990009999"}
-    rows |= {SLOW_ANSWER, UNKNOWN_STATUS, NO_CALLBACK, CALLBACK_FIRST, CALLBACK_TWICE}
-    assert rows == set(MAGIC_NUMBERS)
+    assert rows | {*ON_THE_WAY, *BAD_ANSWERS, *BAD_CALLBACKS} == set(MAGIC_NUMBERS)
+
+
+def test_names_are_unique() -> None:
+    """A name chooses as a number does."""
+    assert len({outcome.name for outcome in MAGIC_NUMBERS.values()}) == len(MAGIC_NUMBERS)
 
 
 @pytest.mark.parametrize("number", MAGIC_NUMBERS)
@@ -160,6 +120,7 @@ def test_the_table_as_json(sandbox: Sandbox) -> None:
         "httpStatus": 429,
         "answerAfter": 0.0,
         "callbacks": [],
+        "callbackAfter": None,
         "callbackFirst": False,
     }
     assert table["otherwise"]["callbacks"] == ["TERMINATED"]
@@ -173,3 +134,22 @@ def test_the_front_page(sandbox: Sandbox) -> None:
     assert f"{sandbox.root}/api/apps/flash/calls/flash" in page.text
     assert '{"number": "79990000001", "code": 1234, "timeout": 30000}' in page.text
     assert all(number in page.text for number in MAGIC_NUMBERS)
+
+
+def test_the_front_page_names_every_page(start: Start) -> None:
+    """And says how slow this simulator's slow ones are."""
+    sandbox = start(SandboxConfig(slow_answer=0.25))
+    page = sandbox.get("/").text
+    for path in ("calls", "calls/<requestId>", "outcomes", "next", "callbacks", "reset"):
+        assert f" /sandbox/{path} " in page
+    assert "the answer takes 0.25 s" in page
+
+
+def test_the_front_page_s_commands(sandbox: Sandbox) -> None:
+    """Each of them, pasted as it stands."""
+    page = sandbox.get("/").text.replace("\\\n", "")
+    commands = [line for line in page.splitlines() if line.startswith("  curl ")]
+    assert len(commands) == 4
+    for command in commands:
+        done = subprocess.run(["bash", "-c", command], capture_output=True, timeout=30, check=True)
+        assert json.loads(done.stdout)["status"] == "ok", command

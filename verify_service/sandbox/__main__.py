@@ -8,6 +8,8 @@ import click
 from verify_service.sandbox.app import create_sandbox
 from verify_service.sandbox.config import SandboxConfig
 from verify_service.sandbox.server import base_url, bind, quiet_end
+from verify_service.sandbox.table import Table
+from verify_service.sandbox.welcome import markdown
 
 
 @click.command(
@@ -38,11 +40,36 @@ from verify_service.sandbox.server import base_url, bind, quiet_end
     default=SandboxConfig.caller_prefix,
     help="Digits of the calling number before the code.",
 )
-def main(host: str, port: int, **settings: Any) -> None:
+@click.option(
+    "--slow-answer",
+    default=SandboxConfig.slow_answer,
+    help="Seconds that a slow answer takes.",
+)
+@click.option(
+    "--drip",
+    default=SandboxConfig.drip,
+    help="Seconds from byte to byte of an answer that drips.",
+)
+@click.option(
+    "--hang",
+    default=SandboxConfig.hang,
+    help="Seconds after which an answer that drips or does not come is given up.",
+)
+@click.option(
+    "--late-callback",
+    default=SandboxConfig.late_callback,
+    help="Seconds from an answer to a late callback.",
+)
+@click.option("--table", is_flag=True, help="Print the table of numbers in Markdown, and no more.")
+def main(host: str, port: int, table: bool, **settings: Any) -> None:
     """Simulate the provider of flash calls over HTTP. Nobody is rung."""
+    config = _config(settings)
+    if table:
+        click.echo(markdown(Table(config)), nl=False)
+        return
     logging.basicConfig(level=logging.INFO, format="%(message)s")
     with quiet_end():
-        server = bind(create_sandbox(_config(settings)), host, port)
+        server = bind(create_sandbox(config), host, port)
         click.echo(f"Provider simulator: {base_url(server)}")
         server.serve_forever()
 

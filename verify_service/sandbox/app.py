@@ -1,41 +1,48 @@
 """Wires the simulator: the provider's endpoint, and the simulator's own pages under /sandbox."""
 
-from flask import Flask, Response, jsonify, request
+from collections.abc import Callable
+from threading import Event
 
+from flask import Flask
+
+from verify_service.sandbox import complaints
 from verify_service.sandbox.callbacks import Callbacks
 from verify_service.sandbox.calls import CallLog
 from verify_service.sandbox.config import SandboxConfig
 from verify_service.sandbox.exchange import Exchange
-from verify_service.sandbox.welcome import front_page, outcome_table
-from verify_service.sandbox.wire import PATH
+from verify_service.sandbox.pages import pages
+from verify_service.sandbox.script import Script
+from verify_service.sandbox.steering import steering
+from verify_service.sandbox.table import Table
+from verify_service.sandbox.wire import MOVED, PATH
+
+STOP = "sandbox.stop"
+"""Under this name in `extensions`: what ends all waiting, for the server to call when it closes."""
 
 
 def create_sandbox(config: SandboxConfig) -> Flask:
-    """A simulator of its own: its calls are shared with no other. Its base URL ends in `/api`."""
+    """A simulator of its own: its calls are shared with no other. Its base URL ends in `/api`.
+
+    Serve it with `server.bind`: an answer that drips or breaks off goes past WSGI.
+    """
     app = Flask(__name__, static_folder=None)
     app.json.sort_keys = False  # type: ignore[attr-defined]  # the page's order reads better
-    calls = CallLog()
-    exchange = Exchange(config, calls, Callbacks(config, calls))
+    table, calls, stop = Table(config), CallLog(), Event()
+    script, callbacks = Script(table), Callbacks(config, calls)
+    exchange = Exchange(config, script, calls, callbacks, stop)
     app.add_url_rule(PATH, view_func=exchange.place, methods=["POST"])
-    _add_pages(app, calls)
+    app.add_url_rule(MOVED, view_func=exchange.followed, methods=["GET", "POST"])
+    app.register_blueprint(pages(table, calls))
+    app.register_blueprint(steering(table, script, calls, callbacks))
+    complaints.install(app)
+    app.extensions[STOP] = _ending(stop, calls, callbacks)
     return app
 
 
-def _add_pages(app: Flask, calls: CallLog) -> None:
-    @app.get("/")
-    def welcome() -> Response:
-        return Response(front_page(request.host_url.rstrip("/")), mimetype="text/plain")
+def _ending(stop: Event, calls: CallLog, callbacks: Callbacks) -> Callable[[], None]:
+    def end() -> None:
+        stop.set()
+        calls.close()
+        callbacks.cancel(patience=0)
 
-    @app.get("/sandbox/calls")
-    def list_calls() -> Response:
-        """Newest last; `?number=` in any spelling."""
-        return jsonify({"status": "ok", "calls": calls.as_json(request.args.get("number"))})
-
-    @app.delete("/sandbox/calls")
-    def forget_calls() -> Response:
-        """Callbacks that are still to come are sent all the same."""
-        return jsonify({"status": "ok", "forgotten": calls.forget()})
-
-    @app.get("/sandbox/outcomes")
-    def list_outcomes() -> Response:
-        return jsonify(outcome_table())
+    return end

@@ -4,31 +4,39 @@ import heapq
 import itertools
 import logging
 import time
-from collections.abc import Iterable
+from collections.abc import Iterator
+from contextlib import contextmanager
 from threading import Condition, Thread
 from typing import NamedTuple
 
 from verify_service.sandbox.calls import Call, Callback, CallLog
 from verify_service.sandbox.config import SandboxConfig
 from verify_service.sandbox.delivery import deliver
+from verify_service.sandbox.outcomes import Notice
 
 WORKERS = 8
 """Callbacks under way at once: so many slow receivers it takes to hold the others up."""
-
 MAX_WAITING = 10_000
-"""Callbacks that may wait, as many as there are calls remembered."""
+"""Calls whose callbacks may wait, as many as are remembered."""
+FAREWELL = 5.0
+"""Seconds that a cancellation waits for callbacks under way: longer than one can take."""
 
 _log = logging.getLogger(__name__)
 
 
 class _Job(NamedTuple):
-    """A callback to send at `due` (monotonic seconds); `order` keeps first in, first out."""
+    """The callbacks of a call, the first of them to send at `due` (monotonic seconds).
+
+    order: keeps first in, first out. epoch: which cancellation ends it.
+    moment: unix seconds, what their timestamps are told from.
+    """
 
     due: float
     order: int
+    epoch: int
     call: Call
-    status: str
-    timestamp: int
+    notices: tuple[Notice, ...]
+    moment: int
 
 
 class Callbacks:
@@ -44,28 +52,61 @@ class Callbacks:
         self._order = itertools.count()
         self._changed = Condition()
         self._workers = 0
+        self._sending = 0
+        self._epoch = 0
 
-    def send_now(self, call: Call, statuses: Iterable[str]) -> None:
-        """Deliver at once, on the caller's thread."""
-        for status in statuses:
-            self._send(call, status, int(time.time()))
+    @property
+    def epoch(self) -> int:
+        """Counts the cancellations: what a call that is being answered has to remember."""
+        return self._epoch
 
-    def send_later(self, call: Call, statuses: Iterable[str]) -> None:
-        """Deliver after the configured delay, in the background."""
-        delay = self._config.callback_delay
+    def send_now(self, call: Call, notices: tuple[Notice, ...], epoch: int) -> None:
+        """Deliver at once, on the caller's thread, what has not been canceled."""
+        for notice in notices:
+            self.send(call, notice, epoch)
+
+    def send(self, call: Call, notice: Notice, epoch: int | None = None) -> Callback | None:
+        """Deliver one at once and tell what came of it; None where none was sent.
+
+        That is where there is no callback URL, or all callbacks of `epoch` have been canceled.
+        """
+        with self._changed:
+            if epoch not in {None, self._epoch}:
+                return None
+            self._sending += 1
+        with self._under_way():
+            return self._send(call, notice, int(time.time()))
+
+    def send_later(self, call: Call, notices: tuple[Notice, ...], epoch: int) -> None:
+        """Deliver in the background, unless all callbacks of that epoch have been canceled."""
+        if not notices:
+            return
+        delay = self._config.callback_delay if notices[0].after is None else notices[0].after
         # One moment for all: a callback that comes twice is the same to the last digit.
-        due, timestamp = time.monotonic() + delay, int(time.time() + delay)
-        for status in statuses:
-            self._push(_Job(due, next(self._order), call, status, timestamp))
+        due, moment = time.monotonic() + delay, int(time.time() + delay)
+        self._push(_Job(due, next(self._order), epoch, call, notices, moment))
+
+    def cancel(self, patience: float = FAREWELL) -> int:
+        """Forget what is waiting, let what is under way arrive; return how many will not come."""
+        with self._changed:
+            self._epoch += 1
+            count = sum(len(job.notices) for job in self._heap)
+            self._heap.clear()
+            self._changed.notify_all()
+            self._changed.wait_for(lambda: not self._sending, patience)
+        return count
 
     def _push(self, job: _Job) -> None:
         with self._changed:
+            if job.epoch != self._epoch:
+                return
             if len(self._heap) < MAX_WAITING:
                 heapq.heappush(self._heap, job)
-                self._changed.notify()
+                self._changed.notify_all()
                 self._hire()
                 return
-        self._conclude(job.call, Callback(job.status, job.timestamp, None, "TooManyWaiting"))
+        lost = Callback(job.notices[0].status, job.moment, None, "TooManyWaiting")
+        self._conclude(job.call, lost)
 
     def _hire(self) -> None:
         if self._workers < WORKERS:
@@ -74,7 +115,13 @@ class Callbacks:
 
     def _work(self) -> None:
         while job := self._next():
-            self._send(job.call, job.status, job.timestamp)
+            first, *others = job.notices
+            with self._under_way():
+                self._send(job.call, first, job.moment)
+                # The next one after this one was taken: else two workers might swap them.
+                if others:
+                    due = time.monotonic() + (others[0].after or 0.0)
+                    self._push(job._replace(due=due, notices=tuple(others)))
 
     def _next(self) -> _Job | None:
         """Waits for a job to be due; None, and the worker is off the books, when none is left."""
@@ -82,29 +129,40 @@ class Callbacks:
             while self._heap:
                 seconds = self._heap[0].due - time.monotonic()
                 if seconds <= 0:
+                    self._sending += 1
                     return heapq.heappop(self._heap)
                 self._changed.wait(seconds)
             self._workers -= 1
             return None
 
-    def _send(self, call: Call, status: str, timestamp: int) -> None:
+    @contextmanager
+    def _under_way(self) -> Iterator[None]:
+        try:
+            yield
+        finally:
+            with self._changed:
+                self._sending -= 1
+                self._changed.notify_all()
+
+    def _send(self, call: Call, notice: Notice, moment: int) -> Callback | None:
         if self._config.callback_url is None:
-            return
+            return None
+        timestamp = moment + notice.shift if notice.timestamp is None else notice.timestamp
         payload = {
-            "requestId": call.request_id,
-            "number": call.digits,
-            "status": status,
+            "requestId": call.request_id if notice.request_id is None else notice.request_id,
+            "number": call.digits if notice.number is None else notice.number,
+            "status": notice.status,
             "timestamp": timestamp,
-            "appKey": self._config.app_key,
+            "appKey": self._config.app_key if notice.app_key is None else notice.app_key,
         }
         http_status, error = deliver(self._config.callback_url, payload)
-        self._conclude(call, Callback(status, timestamp, http_status, error))
+        return self._conclude(call, Callback(notice.status, timestamp, http_status, error))
 
-    def _conclude(self, call: Call, callback: Callback) -> None:
+    def _conclude(self, call: Call, callback: Callback) -> Callback:
         """Remembers what came of a callback and complains of one that did not arrive."""
-        self._calls.add_callback(call, callback)
         if callback.http_status is None or callback.http_status >= 300:
             problem = callback.error or f"the receiver answered {callback.http_status}"
             _log.warning(
                 "callback %s of call %.4s… failed: %s", callback.status, call.request_id, problem
             )
+        return self._calls.add_callback(call, callback)

@@ -3,45 +3,79 @@
 import logging
 import secrets
 import time
+from threading import Event
 
-from flask import Response, jsonify, request
+from flask import Response, request
 
+from verify_service.sandbox.answers import answer_to, refuse
 from verify_service.sandbox.auth import Guard
 from verify_service.sandbox.callbacks import Callbacks
 from verify_service.sandbox.calls import Call, CallLog
 from verify_service.sandbox.config import SandboxConfig
 from verify_service.sandbox.orders import Order, glimpse, read_json, read_order
-from verify_service.sandbox.outcomes import Outcome, outcome_of
+from verify_service.sandbox.outcomes import Answer, Outcome
+from verify_service.sandbox.script import Script
 from verify_service.sandbox.wire import Refusal, Refused, refusal_by_code
+
+LARGEST_ID = 10**15
+"""Of those that are integers: whatever reads JSON reads them without loss."""
+
+AFTERWARDS = "sandbox.afterwards"
+"""Where the simulator's server keeps, in a request's environment, what to do once it is over.
+
+WSGI's own way is to close the answer, which the development server forgets where the client resets
+the connection: just when a lost answer's callback should come.
+"""
 
 _log = logging.getLogger(__name__)
 
 
 class Exchange:
-    """Places calls and remembers them."""
+    """Places calls and remembers them. `stop`: set when the simulator stops."""
 
-    def __init__(self, config: SandboxConfig, calls: CallLog, callbacks: Callbacks) -> None:
+    def __init__(
+        self,
+        config: SandboxConfig,
+        script: Script,
+        calls: CallLog,
+        callbacks: Callbacks,
+        stop: Event,
+    ) -> None:
         self._config = config
+        self._script = script
         self._calls = calls
         self._callbacks = callbacks
+        self._stop = stop
         self._guard = Guard(config.access_key)
 
     def place(self) -> Response:
-        """The view of `POST /apps/flash/calls/flash`: key, JSON, shape, values, then the table."""
+        """The view of `POST /apps/flash/calls/flash`: key, JSON, shape, values, then the script."""
         try:
-            order, outcome = self._accept()
+            order = self._accept()
         except Refused as refused:
             return self._refuse(refused.refusal)
-        return self._ring(order, outcome)
+        outcome = self._script.take(order.number)
+        if outcome.refusal is None:
+            return self._ring(order, outcome)
+        response = self._refuse(outcome.refusal)
+        self._stop.wait(outcome.answer_after)
+        return response
 
-    def _accept(self) -> tuple[Order, Outcome]:
+    def followed(self) -> Response:
+        """Where the redirect leads. A client that follows it has sent number and key twice."""
+        seen = glimpse(request)
+        request_id = secrets.token_hex(16)
+        name = "redirectFollowed"
+        call = self._calls.add(
+            Call(request_id, seen.number, seen.code, None, seen.timeout, _now(), name)
+        )
+        _log.warning("a redirect was followed to %s", request.path)
+        return answer_to(call, Answer(), self._config, self._stop)
+
+    def _accept(self) -> Order:
         if not self._guard.admits(request):
             raise Refused(refusal_by_code(1))
-        order = read_order(read_json(request))
-        outcome = outcome_of(order.number)
-        if outcome.refusal:
-            raise Refused(outcome.refusal)
-        return order, outcome
+        return read_order(read_json(request))
 
     def _refuse(self, refusal: Refusal) -> Response:
         seen = glimpse(request)
@@ -56,43 +90,57 @@ class Exchange:
             refusal.reason,
             refusal.http_status,
         )
-        response = jsonify(refusal.body)
-        response.status_code = refusal.http_status
-        return response
+        return refuse(refusal)
 
     def _ring(self, order: Order, outcome: Outcome) -> Response:
+        epoch = self._callbacks.epoch
         call = self._remember(order, outcome)
         if outcome.callback_first:
-            self._callbacks.send_now(call, outcome.statuses)
-        time.sleep(outcome.answer_after)
-        response = jsonify({"requestId": call.request_id, "from": call.caller, "status": "ok"})
+            self._callbacks.send_now(call, outcome.callbacks, epoch)
+        self._stop.wait(outcome.answer_after)
+        response = answer_to(call, outcome.answer, self._config, self._stop)
         if not outcome.callback_first:
-            # Once the answer is on the wire: even without a delay no callback overtakes it.
-            response.call_on_close(lambda: self._callbacks.send_later(call, outcome.statuses))
+            # Even without a delay no callback overtakes the answer.
+            request.environ[AFTERWARDS].append(
+                lambda: self._callbacks.send_later(call, outcome.callbacks, epoch)
+            )
         return response
 
     def _remember(self, order: Order, outcome: Outcome) -> Call:
-        request_id = secrets.token_hex(16)
-        caller = self._config.caller_prefix + order.code
-        call = Call(
-            request_id, order.number, order.code, caller, order.timeout, _now(), outcome.name
+        request_id, caller = _request_id(outcome), outcome.caller
+        if caller is None:
+            caller = self._config.caller_prefix + order.code
+        call = self._calls.add(
+            Call(request_id, order.number, order.code, caller, order.timeout, _now(), outcome.name)
         )
-        self._calls.add(call)
-        plan = self._plan(outcome)
+        plan = _plan(outcome, self._config)
         _log.info("call %.4s… to %s from %s -> %s", request_id, order.number, caller, plan)
         return call
 
-    def _plan(self, outcome: Outcome) -> str:
-        """What is going to happen to a call, in words."""
-        if not outcome.statuses:
-            return "no callback"
-        if self._config.callback_url is None:
-            return f"{outcome.statuses[0]}, no callback URL to tell"
-        moment = f"in {self._config.callback_delay:.1f} s"
-        if outcome.callback_first:
-            moment = "before the answer"
-        times = ", twice" if len(outcome.statuses) > 1 else ""
-        return f"{outcome.statuses[0]} {moment}{times}"
+
+def _request_id(outcome: Outcome) -> str | int:
+    if outcome.request_id is not None:
+        return outcome.request_id
+    return secrets.randbelow(LARGEST_ID) if outcome.integer_id else secrets.token_hex(16)
+
+
+def _plan(outcome: Outcome, config: SandboxConfig) -> str:
+    """What is going to happen to a call, in words: the answer, if it is special, and callbacks."""
+    callbacks = _callbacks(outcome, config)
+    plain = outcome.answer == Answer() and not outcome.answer_after
+    return callbacks if plain else f"{outcome.name}, {callbacks}"
+
+
+def _callbacks(outcome: Outcome, config: SandboxConfig) -> str:
+    if not outcome.callbacks:
+        return "no callback"
+    first, *others = outcome.statuses
+    if config.callback_url is None:
+        return f"{first}, no callback URL to tell"
+    after = outcome.callbacks[0].after
+    seconds = config.callback_delay if after is None else after
+    moment = "before the answer" if outcome.callback_first else f"in {seconds:.1f} s"
+    return ", then ".join([f"{first} {moment}", *others])
 
 
 def _now() -> float:

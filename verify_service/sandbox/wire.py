@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 PATH = "/api/apps/flash/calls/flash"
+MOVED = "/api/apps/flash/calls/moved"
+"""Not the page's: where our redirect leads."""
 
 CALL_STATUSES: Mapping[str, str] = {
     "ANSWERED": "the call came, the person picked up",
@@ -16,6 +18,8 @@ CALL_STATUSES: Mapping[str, str] = {
     "UNAVAILABLE": "the subscriber is unavailable, the phone is off",
     "FORBIDDEN": "anti-fraud was triggered",
 }
+UNKNOWN_STATUS = "VOICEMAIL"
+"""A status that the page does not have."""
 
 ERROR_CODES: Mapping[int, tuple[int, str]] = {
     1: (401, "Authentication required"),
@@ -46,12 +50,16 @@ WORD_HTTP_STATUS = 200
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """An answer that says no: its name in our reports, its HTTP status, its JSON body."""
+    """An answer that says no: its name in our reports, its HTTP status, its JSON body.
+
+    headers: in addition.
+    """
 
     name: str
     reason: str
     http_status: int
     body: Mapping[str, int | str]
+    headers: tuple[tuple[str, str], ...] = ()
 
 
 def refusal_by_code(code: int) -> Refusal:
