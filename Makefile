@@ -32,8 +32,16 @@ format: $(READY)  ## let ruff write
 	@$(BIN)/ruff check --fix .
 	@$(BIN)/ruff format .
 
-docs: $(READY)  ## write anew what is made from the code: docs/openapi.json
+docs: $(READY)  ## write anew what is made from the code: openapi.json, sandbox.md's table
 	@$(BIN)/python -m verify_service.api.openapi > docs/openapi.json
+	@$(BIN)/python -m verify_service.sandbox --table > $(VENV)/table.md
+	@awk 'FNR == NR {table = table $$0 "\n"; next}; \
+		/^<!-- end of the table/ {inside = 0}; \
+		!inside {print}; \
+		/^<!-- The table is made/ {printf "%s", table; inside = 1}; \
+		END {exit inside}' \
+		$(VENV)/table.md docs/sandbox.md > $(VENV)/sandbox.md
+	@mv $(VENV)/sandbox.md docs/sandbox.md
 
 bench: $(READY)  ## how fast it is, on this machine (Linux)
 	@$(BIN)/python -m bench $(BENCH)
