@@ -72,8 +72,12 @@ class House:
 
 
 @contextmanager
-def running(output: Path) -> Iterator[House]:
-    """All processes of `make run`, on free ports, for as long as the block takes."""
+def running(output: Path, **settings: str) -> Iterator[House]:
+    """All processes of `make run`, on free ports, for as long as the block takes.
+
+    settings: environment variables, for the service and for the simulator.
+    """
+    usual = {"SANDBOX_CALLBACK_DELAY": "0.2", "WEB_CONCURRENCY": "2"}
     web, sandbox = free_port(), free_port()
     with output.open("w") as stream:
         process = subprocess.Popen(
@@ -82,7 +86,7 @@ def running(output: Path) -> Iterator[House]:
                 *("--port", str(web), "--sandbox-port", str(sandbox)),
             ],
             cwd=ROOT,
-            env=os.environ | {"SANDBOX_CALLBACK_DELAY": "0.2", "WEB_CONCURRENCY": "2"},
+            env=os.environ | usual | settings,
             stdout=stream,
             stderr=subprocess.STDOUT,
         )
