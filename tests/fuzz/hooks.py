@@ -26,7 +26,8 @@ from schemathesis.generation.meta import TestPhase
 from schemathesis.hooks import HookContext
 from schemathesis.openapi.checks import RejectedPositiveData
 
-from verify_service.sandbox.outcomes import MAGIC_NUMBERS
+from verify_service.sandbox.config import SandboxConfig
+from verify_service.sandbox.table import Table
 
 APP_KEY = "sandbox-app-key"
 SANDBOX = os.environ["FUZZED_SANDBOX"]
@@ -34,7 +35,7 @@ DAY = 86_400
 ABROAD = ("447400123456", "8613123456789", "12015550123")
 """Mobile numbers; the last one could be a landline too, as all of its country."""
 
-OUTCOMES = MAGIC_NUMBERS
+OUTCOMES = Table(SandboxConfig()).numbers
 SWIFT = sorted(number for number in OUTCOMES if number[7:9] in ("00", "01", "02"))
 """Numbers whose calls are placed or refused at once."""
 
