@@ -101,6 +101,16 @@ def test_the_sandbox_shares_nothing_with_the_service() -> None:
             assert "sandbox" not in ours(names), name
 
 
+def test_the_client_is_a_world_of_its_own() -> None:
+    """It knows the service by its contract, and whoever installs it needs `requests` alone."""
+    for name, names in IMPORTS.items():
+        if part(name) == "client":
+            assert ours(names) <= {"client"}, name
+            assert libraries(names) <= {"requests"}, name
+        else:
+            assert "client" not in ours(names), name
+
+
 def test_only_those_who_start_it_read_the_environment() -> None:
     readers = {part(name) for name, tree in TREES.items() if reads_environment(tree)}
     assert readers <= ENVIRONMENT
@@ -157,4 +167,6 @@ def test_the_walk_is_over_everything() -> None:
     """A folder that the walker missed would be beyond every wall."""
     files = {path for path in (ROOT / PACKAGE).rglob("*.py") if "__pycache__" not in path.parts}
     assert len(TREES) == len(files) + 1
-    assert {"advice", "api", "provider", "sandbox", "store"} <= {part(name) for name in KNOWN}
+    assert {"advice", "api", "client", "provider", "sandbox", "store"} <= {
+        part(name) for name in KNOWN
+    }

@@ -1,0 +1,44 @@
+"""A time that passes when somebody sleeps, and takes none."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from verify_service.client import Pace
+
+from .server import Exchange, Fate
+
+
+class Hurry:
+    """Remembers what was slept. What is drawn at random is the largest there is."""
+
+    def __init__(self) -> None:
+        self.now = 1000.0
+        self.slept: list[float] = []
+        self.drawn: list[tuple[float, float]] = []
+        self.also: Callable[[float], None] = lambda _: None
+        """What else is told of the time that passes."""
+        self.pace = Pace(lambda: self.now, self._sleep, self._between)
+
+    def passes(self, seconds: float) -> None:
+        self.now += seconds
+        self.also(seconds)
+
+    def after(self, seconds: float, fate: Fate) -> Fate:
+        """Let so much time pass before a fate."""
+
+        def late(exchange: Exchange) -> None:
+            self.passes(seconds)
+            fate(exchange)
+
+        return late
+
+    def _sleep(self, seconds: float) -> None:
+        assert seconds >= 0
+        assert len(self.slept) < 100, "this will never end"
+        self.slept.append(seconds)
+        self.passes(seconds)
+
+    def _between(self, least: float, most: float) -> float:
+        self.drawn.append((least, most))
+        return most
