@@ -46,7 +46,7 @@ def _call_state(verification: Verification, timing: Timing) -> CallState:
     match verification.call.state:
         case CallState.PLACING if age >= timing.placing:
             return CallState.UNKNOWN
-        case CallState.PLACED if age >= timing.confirming:
+        case CallState.PLACED if age >= timing.confirming and not verification.test:
             return CallState.UNCONFIRMED
         case state:
             return state

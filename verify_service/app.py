@@ -16,6 +16,7 @@ from verify_service.api.operations import operations_blueprint
 from verify_service.api.pages import pages_blueprint
 from verify_service.api.verify import verify_blueprint
 from verify_service.codes import CodeDigester
+from verify_service.fixed_codes import FixedCodes
 from verify_service.idempotency import Claims
 from verify_service.ids import IdMint
 from verify_service.journal import LogJournal
@@ -72,6 +73,7 @@ def _context(settings: Settings, client: redis.Redis) -> Context:
         provider=FlashCallProvider(_provider(settings)),
         journal=journal,
         destinations=settings.destinations,
+        fixed_codes=FixedCodes(settings.test_numbers),
         ids=ids,
         digester=CodeDigester(settings.code_secret),
         timing=_timing(settings),

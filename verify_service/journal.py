@@ -14,7 +14,7 @@ import structlog
 from verify_service.errors import LimitReached
 from verify_service.ids import request_digest
 from verify_service.metrics import Metrics
-from verify_service.models import Checked, ErrorCode, Report, Verification
+from verify_service.models import Checked, Draft, ErrorCode, Report, Verification
 from verify_service.numbers import mask
 from verify_service.outcomes import Failed, Outcome, Placed, Unknown
 
@@ -48,16 +48,25 @@ class LogJournal:
             case Failed():
                 self._failed(event, outcome)
 
+    def test_started(self, verification: Verification) -> None:
+        """A test number's verification began; nobody was called."""
+        self._metrics.starts.labels(outcome="test").inc()
+        log.info("test_started", **_about(verification))
+
     def start_repeated(self, verification: Verification) -> None:
         """A start came again under its Idempotency-Key; nobody was called."""
         self._metrics.repeats.labels(operation="start").inc()
         log.info("start_repeated", state=verification.state, **_about(verification))
 
-    def refused(self, number: str, limit: LimitReached) -> None:
+    def refused(self, draft: Draft, limit: LimitReached) -> None:
         """A limit refused a start."""
         self._metrics.refusals.labels(limit=limit.limit).inc()
         log.info(
-            "start_refused", number=mask(number), limit=limit.limit, retry_after=limit.retry_after
+            "start_refused",
+            number=mask(draft.number),
+            limit=limit.limit,
+            retry_after=limit.retry_after,
+            **_mark(draft.test_code is not None),
         )
 
     def not_recorded(self, verification: Verification, error: Exception) -> None:
@@ -118,5 +127,13 @@ def _label(error_code: int | None) -> str:
     return str(error_code) if error_code in set(ErrorCode) else "other"
 
 
-def _about(verification: Verification) -> dict[str, str]:
-    return {"verification_id": verification.id, "number": mask(verification.number)}
+def _about(verification: Verification) -> dict[str, str | bool]:
+    return {
+        "verification_id": verification.id,
+        "number": mask(verification.number),
+        **_mark(verification.test),
+    }
+
+
+def _mark(test: bool) -> dict[str, bool]:
+    return {"test": True} if test else {}

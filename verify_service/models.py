@@ -189,6 +189,8 @@ class Verification:
     reference: str | None = None
     barred: Wait | None = None
     """Why no guess is compared and no start let through: ``failures`` or ``locked``."""
+    test: bool = False
+    """Whether it is a test number's: nobody was called."""
     restart: Wait | None = None
     """Which of the number's own limits a new start waits for the longest."""
     uncompared: int = 0
@@ -216,6 +218,8 @@ class Draft:
     number: str = field(repr=False)
     reference: str | None
     digest: str = field(default="", repr=False)
+    test_code: str | None = field(default=None, repr=False)
+    """The code of a test number: nobody is called."""
     nonce: str = ""
     """Who reserves, where several may try under one id: only the first may have the phone rung."""
 

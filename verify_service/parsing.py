@@ -9,13 +9,17 @@ import hashlib
 import re
 from collections import Counter
 from collections.abc import Callable
+from datetime import date
 from typing import Any
 from urllib.parse import SplitResult, parse_qs, urlsplit
 
 from environs import EnvError
 
+from verify_service.codes import FIRST
+from verify_service.errors import InvalidNumber
+from verify_service.fixed_codes import FixedCode
 from verify_service.models import AccessKey, Window
-from verify_service.numbers import REGIONS, TYPE_NAMES
+from verify_service.numbers import REGIONS, TYPE_NAMES, canonical
 
 LIVE_KEYS = 2
 """Keys an app may have at a time: the old one and the new."""
@@ -24,6 +28,7 @@ _APP = re.compile(r"[A-Za-z0-9_.-]{1,64}\Z")
 _SHA256 = re.compile(r"[0-9a-f]{64}\Z")
 _WINDOW = re.compile(r"([0-9]{1,9})/([0-9]{1,9})\Z")
 _PAUSE = re.compile(r"[0-9]{1,9}\Z")
+_TEST_NUMBER = re.compile(r"([^=@]+)=([0-9]{4})@([0-9]{4}-[0-9]{2}-[0-9]{2})\Z")
 _PATH_SECRET = re.compile(r"[A-Za-z0-9_.~-]{1,128}\Z")
 
 
@@ -144,6 +149,28 @@ def _number_types(text: str) -> frozenset[str]:
     return types
 
 
+def _test_numbers(text: str) -> tuple[FixedCode, ...]:
+    if not text.strip():
+        return ()
+    fixed = tuple(_fixed_code(part) for part in _parts(text))
+    if len({each.number for each in fixed}) < len(fixed):
+        raise EnvError("A number stands twice; which code would be its own?")
+    return fixed
+
+
+def _fixed_code(part: str) -> FixedCode:
+    match = _TEST_NUMBER.match(part)
+    try:
+        if match and int(match[2]) >= FIRST:
+            return FixedCode(canonical(match[1]), match[2], date.fromisoformat(match[3]))
+    except (ValueError, InvalidNumber):
+        pass
+    raise EnvError(
+        f"Must be a list of <number>=<code>@<yyyy-mm-dd>, the code {FIRST} to 9999 and the date "
+        "the last day, e.g. +15550100001=4321@2027-01-31."
+    )
+
+
 def _level(text: str) -> str:
     if text.upper() not in LEVELS:
         raise EnvError(f"Must be one of: {', '.join(LEVELS)}.")
@@ -162,5 +189,6 @@ _READERS: dict[str, Callable[[str], Any]] = {
     "windows": _windows,
     "countries": _countries,
     "number_types": _number_types,
+    "test_numbers": _test_numbers,
     "level": _level,
 }

@@ -8,6 +8,7 @@ for ``THREADS``, which the server reads too.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from datetime import timedelta
 from ipaddress import ip_address
 from typing import Any
 from urllib.parse import urlsplit
@@ -16,6 +17,7 @@ from environs import EnvError, EnvValidationError, FileAwareEnv
 from marshmallow.validate import OneOf, Range
 
 from verify_service import parsing
+from verify_service.fixed_codes import FixedCode, today
 from verify_service.models import AccessKey, Window
 from verify_service.numbers import ANY_COUNTRY, Destinations
 from verify_service.policy import DAY, Policy
@@ -24,6 +26,9 @@ from verify_service.provider.auth import AUTH_FORMS
 SANDBOX_PREFIX = "sandbox-"
 """Keys of the simulator start so, like the test keys of card processors: production, which must
 place real calls, refuses them."""
+
+LONGEST_TEST = timedelta(days=90)
+"""How far ahead production takes the last day of a test number: none is there for good."""
 
 DEVELOPMENT: dict[str, str] = {
     "REDIS_URL": "redis://127.0.0.1:6379/0",
@@ -90,6 +95,7 @@ class Settings:
     lock_after_failures: int
     allowed_countries: frozenset[str]
     allowed_number_types: frozenset[str]
+    test_numbers: tuple[FixedCode, ...] = _secret()
     metrics_token: str | None = _secret()
     log_level: str
 
@@ -183,6 +189,7 @@ def _read(env: Any) -> dict[str, Any]:
         "allowed_number_types": env.number_types(
             "ALLOWED_NUMBER_TYPES", "MOBILE,FIXED_LINE_OR_MOBILE"
         ),
+        "test_numbers": env.test_numbers("TEST_NUMBERS", ""),
         "metrics_token": env.str("METRICS_TOKEN", None) or None,
         "log_level": env.level("LOG_LEVEL", "INFO"),
     }
@@ -203,6 +210,11 @@ def _judge(settings: Settings) -> None:
         problems["CALLBACK_APP_KEYS"] = [
             "This is the simulator's key, which everybody knows;",
             "set the provider's own, or APP_ENV=development.",
+        ]
+    if any(fixed.until > today() + LONGEST_TEST for fixed in settings.test_numbers):
+        problems["TEST_NUMBERS"] = [
+            "Each is a way in without a phone;",
+            f"its last day must be within {LONGEST_TEST.days} days.",
         ]
     known = {text.encode() for text in DEVELOPMENT.values()}
     if known & set(settings.code_secret):

@@ -50,6 +50,7 @@ MAXIMA: dict[str, Any] = {
     "limit": "failures",
     "retry_after": 60,
     "reference": "r",
+    "test": True,
     "error_code": 4,
     "error_reason": "reason",
     "errors": {"number": ["wrong"]},

@@ -16,7 +16,7 @@ KNOWN = set(TREES)
 IMPORTS = {name: imported(name, tree, KNOWN) for name, tree in TREES.items()}
 
 DOMAIN = {
-    *("advice", "codes", "errors", "ids", "models", "numbers", "outcomes", "policy"),
+    *("advice", "codes", "errors", "fixed_codes", "ids", "models", "numbers", "outcomes", "policy"),
     *("idempotency", "ports", "repeats", "verification"),
 }
 """The rules themselves. They would read the same over any store, provider and web framework."""

@@ -19,6 +19,7 @@ from verify_service.models import (
     CallState,
     CallStatus,
     Checked,
+    Draft,
     Report,
     State,
     Verdict,
@@ -103,7 +104,7 @@ def test_a_label_takes_few_values(kept: Kept, error_code: int | None, label: str
 
 
 def test_a_refused_start(kept: Kept) -> None:
-    kept.journal.refused(NUMBER, LimitReached("cooldown", 30))
+    kept.journal.refused(Draft("id", "shop", NUMBER, None), LimitReached("cooldown", 30))
     assert kept.line["retry_after"] == 30
     assert kept.line["number"] == MASKED
     assert kept.counts('verify_refusals_total{limit="cooldown"}')

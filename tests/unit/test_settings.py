@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import fields
+from datetime import date
 from typing import Any
 
 import pytest
 
+from verify_service.fixed_codes import FixedCode
 from verify_service.models import Window
 from verify_service.parsing import AccessKey, sha256_hex
 from verify_service.policy import Policy
@@ -37,6 +39,7 @@ DEFAULTS: dict[str, Any] = {
     "lock_after_failures": 30,
     "allowed_number_types": frozenset({"MOBILE", "FIXED_LINE_OR_MOBILE"}),
     "metrics_token": None,
+    "test_numbers": (),
     "log_level": "INFO",
 }
 GIVEN: dict[str, Any] = {
@@ -85,6 +88,11 @@ GOOD: list[tuple[str, str, Any]] = [
     ("ALLOWED_NUMBER_TYPES", "mobile", frozenset({"MOBILE"})),
     ("METRICS_TOKEN", "token", "token"),
     ("METRICS_TOKEN", "", None),
+    (
+        "TEST_NUMBERS",
+        "15550100001=4321@2020-01-31",
+        (FixedCode("+15550100001", "4321", date(2020, 1, 31)),),
+    ),
     ("LOG_LEVEL", "debug", "DEBUG"),
     ("LOG_LEVEL", "Error", "ERROR"),
 ]

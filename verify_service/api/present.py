@@ -25,7 +25,7 @@ def verification(standing: Standing) -> dict[str, Any]:
         "restart_in": found.restart_in,
         "next_action": standing.next_action,
         **_bar(found),
-        **_reference(found),
+        **_marks(found),
     }
 
 
@@ -36,7 +36,7 @@ def check(answer: Answer) -> dict[str, Any]:
         "verified": answer.verified,
         "state": found.state,
         "next_action": answer.standing.next_action,
-        **_reference(found),
+        **_marks(found),
     }
     if answer.verified:
         return shown | {"number": found.number, "checks_left": found.checks_left}
@@ -82,5 +82,10 @@ def _bar(found: Verification) -> dict[str, Any]:
     return {"limit": found.barred.limit, "retry_after": found.barred.seconds}
 
 
-def _reference(found: Verification) -> dict[str, str]:
+def _marks(found: Verification) -> dict[str, Any]:
+    """What the login flow, or the operator, has marked it with."""
+    return _reference(found) | ({"test": True} if found.test else {})
+
+
+def _reference(found: Verification) -> dict[str, Any]:
     return {"reference": found.reference} if found.reference else {}

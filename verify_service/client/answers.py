@@ -39,6 +39,7 @@ class Verification:
         expires_in: Seconds until then; 0 once the verification is over.
         restart_in: Seconds until the number's own limits let a new start through.
         limit: Which limit bars the number, if one does; ``retry_after`` says for how long.
+        test: Whether this is a test number, so that nobody was called.
         request_id: Find it in the log of the service.
     """
 
@@ -54,6 +55,7 @@ class Verification:
     limit: str | None = None
     retry_after: int | None = None
     reference: str | None = None
+    test: bool = False
     request_id: str | None = field(default=None, compare=False)
 
 
@@ -68,6 +70,7 @@ class Check:
         expires_in: Seconds left to do so.
         restart_in: Seconds until a new start is let through.
         limit: Which limit bars the number, if one does; ``retry_after`` says for how long.
+        test: Whether this is a test number, so that nobody was called.
         request_id: Find it in the log of the service.
     """
 
@@ -81,6 +84,7 @@ class Check:
     limit: str | None = None
     retry_after: int | None = None
     reference: str | None = None
+    test: bool = False
     request_id: str | None = field(default=None, compare=False)
 
     def __post_init__(self) -> None:

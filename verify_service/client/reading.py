@@ -87,6 +87,7 @@ def verification(fields: Fields) -> Verification:
         limit=fields.maybe("limit", str),
         retry_after=fields.maybe("retryAfter", int),
         reference=fields.maybe("reference", str),
+        test=fields.maybe("test", bool) or False,
         request_id=fields.answer.request_id,
     )
 
@@ -105,6 +106,7 @@ def check(fields: Fields) -> Check:
         limit=fields.maybe("limit", str),
         retry_after=fields.maybe("retryAfter", int),
         reference=fields.maybe("reference", str),
+        test=fields.maybe("test", bool) or False,
         request_id=fields.answer.request_id,
     )
 

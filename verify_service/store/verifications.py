@@ -55,7 +55,8 @@ class RedisStore:
             LimitReached: One of the number's own limits refuses; nothing was written.
             AlreadyReserved: Under another nonce.
         """
-        what = (draft.app, draft.number, draft.digest, draft.nonce)
+        test = "" if draft.test_code is None else "1"
+        what = (draft.app, draft.number, draft.digest, draft.nonce, test)
         reply = self._decide("reserve", draft.id, *what, *_pieces(draft.reference))
         if reply[0] == "refused":
             raise LimitReached(reply[1], Wait(reply[1], reply[2]).seconds)
@@ -184,6 +185,7 @@ def _verification(verification_id: str, reply: list[Any]) -> Verification:
         now=now,
         call=_call(kept),
         reference=_joined(kept, "ref"),
+        test="test" in kept,
         barred=Wait(barred, barred_wait) if barred else None,
         restart=Wait(limit, limit_wait) if limit else None,
     )

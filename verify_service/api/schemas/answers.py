@@ -25,6 +25,7 @@ _RETRY_AFTER = "Seconds until then. The same as the `Retry-After` header."
 _BARRING = {name: words.LIMITS[name] for name in ("failures", "locked")}
 _BARRED_FOR = "Seconds until `limit` lets this number go on."
 _REFERENCE = about("What start was given, where it was given one.")
+_TEST = about("True for a test number: nobody was called. Absent otherwise.", enum=[True])
 
 
 class Answer(Camel):
@@ -99,6 +100,7 @@ class VerificationAnswer(Answer):
     limit = word(_BARRING, "The limit that bars this number. Present while one does.")
     retry_after = _seconds(_BARRED_FOR)
     reference = fields.String(metadata=_REFERENCE)
+    test = fields.Boolean(metadata=_TEST)
 
 
 class CheckAnswer(Answer):
@@ -129,6 +131,7 @@ class CheckAnswer(Answer):
     limit = word(_BARRING, "The limit that bars this number. Present while one does.")
     retry_after = _seconds(_BARRED_FOR)
     reference = fields.String(metadata=_REFERENCE)
+    test = fields.Boolean(metadata=_TEST)
 
 
 class CallbackAnswer(Answer):

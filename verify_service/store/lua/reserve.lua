@@ -2,7 +2,8 @@
 --
 -- KEYS  1 v:{tag}:<own>   2 n:{tag}
 -- ARGV  1 policy  2 {tag}  3 own  4 app  5 number (E.164)  6 code digest
---       7 nonce of whoever reserves, or ''  8… reference in pieces
+--       7 nonce of whoever reserves, or ''  8 '1' for a test number, or ''
+--       9… reference in pieces
 -- Returns  {'refused', limit, wait in ms}, or a view with 'reserved' | 'taken'.
 --
 -- Safe to repeat: under the same nonce a second run finds the first's work. Under another it is
@@ -34,7 +35,10 @@ redis.call('HSET', KEYS[1],
 if ARGV[7] ~= '' then
   redis.call('HSET', KEYS[1], 'by', ARGV[7])
 end
-set_pieces(KEYS[1], 'ref', 8)
+if ARGV[8] ~= '' then
+  redis.call('HSET', KEYS[1], 'test', '1')
+end
+set_pieces(KEYS[1], 'ref', 9)
 redis.call('PEXPIREAT', KEYS[1], text(expires + POLICY.readable))
 save_number(number)
 

@@ -10,6 +10,7 @@
 --   status, stamp           the provider's word for the call, and when (unixtime in seconds)
 --   waived                  gave its quota back
 --   error, pause, why1…     of a failed call: errorCode, seconds to wait, the reason in pieces
+--   test                    it is a test number's: nobody is called
 --   by                      the nonce of the request that reserved it, where others may try to
 --   try:<nonce>             the verdict of a guess, for a repeat of the same request
 

@@ -1,0 +1,43 @@
+"""Test numbers: nobody is called, and the code is known beforehand.
+
+For other people's automated tests, and for the reviewers of an app store, who have no phone of
+yours. Everything else is as with any number: budgets, expiry, one approval.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime
+
+
+@dataclass(frozen=True, slots=True)
+class FixedCode:
+    """What a test number's code is, and for how long.
+
+    Attributes:
+        number: E.164; it need not exist, since nobody calls it.
+        code: Four digits, 1000–9999.
+        until: The last day (UTC) on which it is a test number.
+    """
+
+    number: str
+    code: str = field(repr=False)
+    until: date
+
+
+class FixedCodes:
+    """The codes of the test numbers of today."""
+
+    def __init__(self, codes: Iterable[FixedCode]) -> None:
+        self._codes = {fixed.number: fixed for fixed in codes}
+
+    def of(self, number: str) -> str | None:
+        """Return the code of an E.164 number, or None where it is as ordinary as any other."""
+        fixed = self._codes.get(number)
+        return fixed.code if fixed and today() <= fixed.until else None
+
+
+def today() -> date:
+    """Return the day it is in UTC, wherever the process runs."""
+    return datetime.now(UTC).date()
