@@ -6,10 +6,10 @@ BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help run test fuzz lint format docs bench lock clean
+.PHONY: help run test test-package fuzz lint format docs bench lock clean
 
 help:  ## list the targets
-	@awk -F ':.*## *' '/^[a-z-]+:.*## /{printf "%-10s%s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## *' '/^[a-z-]+:.*## /{printf "%-14s%s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 run: $(READY)  ## Valkey, the provider's simulator and the service; shows what to try
 	@$(BIN)/python -m verify_service.dev
@@ -22,6 +22,9 @@ test: $(READY)  ## every test, with branch coverage
 
 fuzz: $(READY)  ## thousands of requests made from the OpenAPI document, against the real service
 	@$(BIN)/python -m tests.fuzz $(FUZZ)
+
+test-package: $(READY)  ## build the wheel and test it in an environment of its own
+	@$(BIN)/python -m tests.package
 
 lint: $(READY)  ## ruff and mypy --strict
 	@$(BIN)/ruff check .

