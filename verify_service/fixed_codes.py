@@ -10,6 +10,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 
+from verify_service.numbers import canonical
+
 
 @dataclass(frozen=True, slots=True)
 class FixedCode:
@@ -32,10 +34,15 @@ class FixedCodes:
     def __init__(self, codes: Iterable[FixedCode]) -> None:
         self._codes = {fixed.number: fixed for fixed in codes}
 
-    def of(self, number: str) -> str | None:
-        """Return the code of an E.164 number, or None where it is as ordinary as any other."""
-        fixed = self._codes.get(number)
-        return fixed.code if fixed and today() <= fixed.until else None
+    def of(self, number: str) -> FixedCode | None:
+        """Return what holds for a number today, or None where it is as ordinary as any other.
+
+        Raises:
+            InvalidNumber: It is no number. Told only where there are test numbers at all: else
+                nobody needs to pay for reading it.
+        """
+        fixed = self._codes.get(canonical(number)) if self._codes else None
+        return fixed if fixed and today() <= fixed.until else None
 
 
 def today() -> date:

@@ -74,11 +74,10 @@ class Verifications:
         Raises:
             InvalidNumber, DestinationNotAllowed: Not a number to be called.
         """
-        e164 = canonical(number)
-        test_code = self.fixed_codes.of(e164)
-        if test_code is None:
-            e164 = self.destinations.accept(number)
-        return Draft(self.ids.mint(e164), app, e164, reference, test_code=test_code)
+        fixed = self.fixed_codes.of(number)
+        e164 = fixed.number if fixed else self.destinations.accept(number)
+        code = fixed.code if fixed else None
+        return Draft(self.ids.mint(e164), app, e164, reference, test_code=code)
 
     def start(self, draft: Draft) -> Standing:
         """Reserve a verification, then have the phone rung once.
