@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import threading
 
 import pytest
 
 from tests.api.service import NUMBER
-from verify_service.client import Unavailable, UnreadableAnswer
+from verify_service.client import NotFound, Unavailable, UnreadableAnswer
 
 from .conftest import Connect
 from .said import CHECKED, ID, STARTED, check, verification
@@ -83,6 +84,9 @@ def test_what_is_not_the_service_is_an_error_of_its_own(
         {"verified": 1},
         {"verified": True},
         {"verified": True, "number": 79179136787},
+        {"verified": True, "state": "approved", "number": ""},
+        {"verified": True, "state": "approved", "number": "+7917•••••87"},
+        {"verified": True, "state": "pending", "number": NUMBER},
         {"state": None},
     ],
 )
@@ -90,6 +94,24 @@ def test_nobody_is_verified_by_half_an_answer(script: Front, connect: Connect, f
     """It takes `true` itself, and the number that was proven."""
     script.will(says(200, check(**fields)))
     refused(UnreadableAnswer, lambda: connect(script.url).check(ID, "1234"))
+
+
+def test_nobody_is_verified_by_an_answer_that_says_both(script: Front, connect: Connect) -> None:
+    """Parsers differ in which of two equal keys they take, and the service sends none."""
+    body = json.dumps(check(verified=True, state="approved", number=NUMBER))
+    script.will(says(200, b'{"verified": false, ' + body[1:].encode()))
+    refused(UnreadableAnswer, lambda: connect(script.url).check(ID, "1234"))
+
+
+def test_what_others_say_fits_a_log(script: Front, connect: Connect) -> None:
+    """Whoever stands before the service may say anything, and of any length."""
+    script.will(says(404, {"status": "notFoundError", "errorReason": "\x1b[2J\ud800" + "x" * 9000}))
+    error = refused(NotFound, lambda: connect(script.url).status(ID))
+    assert error.reason.startswith("?[2J?xx")
+    assert len(error.reason) < 310
+    script.will(writes(b"HTTP/1.1 2\x1b[2J00 " + b"x" * 9000 + b"\r\n\r\n"))
+    assert "\x1b" not in (said := str(refused(Unavailable, lambda: connect(script.url).status(ID))))
+    assert len(said) < 500
 
 
 def test_a_number_beside_a_refusal_is_not_looked_at(script: Front, connect: Connect) -> None:

@@ -1,14 +1,14 @@
 # The service, Valkey and the simulator; all of them run once the first line of output is there.
 python -m verify_service.testing --port 8000 --sandbox-port 9090 >addresses.json &
 trap "kill $!" EXIT
-until [ -s addresses.json ]; do sleep 0.1; done
+until [ -s addresses.json ]; do kill -0 $! || exit; sleep 0.1; done
 
-sandbox() {
-  curl -s "http://127.0.0.1:9090/sandbox/$1" -H 'Content-Type: application/json' "${@:2}"
-}
+ask() { curl -s -H 'Content-Type: application/json' "$@"; }
+sandbox() { path=$1; shift; ask "http://127.0.0.1:9090/sandbox/$path" "$@"; }
 verify() {
-  curl -s "http://127.0.0.1:8000/verify/$1" -H 'Content-Type: application/json' \
-    -H 'X-Authorization: AccessKey development-access-key' "${@:2}"
+  path=$1; shift
+  ask "http://127.0.0.1:8000/verify/$path" \
+    -H 'X-Authorization: AccessKey development-access-key' "$@"
 }
 start() { verify start -d '{"number": "+79161234567"}'; }
 id_of() { sed 's/.*"verificationId":"\([^"]*\)".*/\1/'; }

@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 
 from tests.waiting import wait_until
+from verify_service.sandbox.wire import MOVED, PATH
 
-from .harness import ORDINARY_NUMBER, Receiver, Sandbox, at_work
+from .harness import KEY, ORDINARY_NUMBER, Receiver, Sandbox, at_work
 
 CHANGES = [
     ("POST", "/sandbox/next"),
@@ -29,6 +30,21 @@ def test_web_pages_change_nothing(sandbox: Sandbox, method: str, path: str, orig
     assert (answer.status_code, answer.json()["status"]) == (403, "prohibitedForAppError")
     assert len(sandbox.calls()) == 1
     assert sandbox.get("/sandbox/next").json()["next"] == []
+
+
+@pytest.mark.parametrize(("method", "path"), [("POST", PATH), ("POST", MOVED), ("GET", MOVED)])
+def test_web_pages_place_no_calls(sandbox: Sandbox, method: str, path: str) -> None:
+    """Nor any trace of one, for a test to stumble over."""
+    body = {"number": ORDINARY_NUMBER, "code": 1234, "timeout": 30000}
+    origin = {"Origin": "https://example.org"}
+    answer = sandbox.request(method, path, headers={**KEY, **origin}, json=body)
+    assert (answer.status_code, answer.json()["status"]) == (403, "prohibitedForAppError")
+    assert sandbox.calls() == []
+
+
+def test_no_request_fills_the_memory(sandbox: Sandbox) -> None:
+    answer = sandbox.post(data=b" " * 1_000_001, headers={"Content-Type": "application/json"})
+    assert (answer.status_code, answer.json()["status"]) == (413, "payloadTooLargeError")
 
 
 @pytest.mark.parametrize(("method", "path"), CHANGES)

@@ -60,6 +60,17 @@ def test_of_the_environment_nothing_counts() -> None:
         assert sandbox.wait_for_callback(NUMBER).http_status == 200
 
 
+def test_nobody_has_to_read_on() -> None:
+    """One line is all there is, however much it does: a pipe that nobody empties stops nothing."""
+    with command("--set", "LOG_LEVEL=INFO") as (process, stack):
+        for _ in range(500):  # a log line each, together more than a pipe holds
+            assert requests.get(f"{stack.url}/healthz", timeout=PATIENCE).ok
+        process.terminate()
+        assert process.wait(PATIENCE) == 0
+        assert process.stdout
+        assert process.stdout.read() == ""
+
+
 def test_a_reset_is_a_new_beginning() -> None:
     """For the limits too, and whoever asks for it: this is the request of every language."""
     with command() as (_, stack), VerifyClient(stack.url, stack.access_key, patience=0) as client:

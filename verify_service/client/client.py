@@ -26,8 +26,9 @@ Read = TypeVar("Read")
 class VerifyClient:
     """Asks one verify-service. Make one for a process, at import say; all threads may share it.
 
-    At the defaults a start is over, whatever happens, within 13 + 14 s and what connecting takes,
-    and so before a platform gives up the person's own request (30 s); the others within 5 + 14.
+    At the defaults a start is over within 13 + 14 s and what connecting takes, and so before a
+    platform gives up the person's own request (30 s); the others within 5 + 14. Longer only where
+    an answer drips in, which the service's never do: the times are those of silence.
 
     Args:
         url: Where the service is: ``https://verify.internal.example``.

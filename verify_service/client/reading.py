@@ -10,10 +10,11 @@ from typing import Any, TypeVar
 
 from verify_service.client import errors
 from verify_service.client.answers import Call, Check, Verification
-from verify_service.client.wire import Answer
+from verify_service.client.wire import Answer, harmless
 from verify_service.client.words import CallState, NextAction, State
 
 Value = TypeVar("Value")
+_E164 = re.compile(r"\+[0-9]{7,15}")
 
 BY_HTTP: dict[int, type[errors.VerifyError]] = {
     401: errors.Unauthorized,
@@ -99,7 +100,7 @@ def check(fields: Fields) -> Check:
         verified=verified,
         state=State(fields.get("state", str)),
         next_action=NextAction(fields.get("nextAction", str)),
-        proven_number=fields.get("number", str) if verified else None,
+        proven_number=_proven(fields) if verified else None,
         checks_left=fields.maybe("checksLeft", int),
         expires_in=fields.maybe("expiresIn", int),
         restart_in=fields.maybe("restartIn", int),
@@ -129,12 +130,27 @@ def _call(fields: Fields) -> Call:
     )
 
 
+def _proven(fields: Fields) -> str:
+    """Return the number of an answer that says verified, and means it."""
+    number = fields.get("number", str)
+    if not _E164.fullmatch(number) or fields.get("state", str) != State.APPROVED:
+        raise unreadable(fields.answer, "It says verified, and not of whom or not in which state.")
+    return number
+
+
 def _object(body: bytes) -> dict[str, Any]:
     try:
-        found = json.loads(body)
+        found = json.loads(body, object_pairs_hook=_each_once)
     except (ValueError, RecursionError):
         return {}
     return found if isinstance(found, dict) else {}
+
+
+def _each_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        raise ValueError("A key stands twice; which of them would count?")
+    return found
 
 
 def _not_the_service(answer: Answer) -> errors.VerifyError:
@@ -146,7 +162,7 @@ def _not_the_service(answer: Answer) -> errors.VerifyError:
             retry_after=_seconds(answer.retry_after),
             request_id=answer.request_id,
         )
-    kind = answer.content_type[:80] or "no Content-Type"
+    kind = harmless(answer.content_type[:80]) or "no Content-Type"
     return unreadable(answer, f"This is no answer of the service ({kind}); is its address right?")
 
 
@@ -155,7 +171,7 @@ def _error(answer: Answer, fields: Fields) -> errors.VerifyError:
     action = fields.maybe("nextAction", str)
     retry_after = fields.maybe("retryAfter", int)
     return _class(answer.http_status, fields, wrong)(
-        fields.maybe("errorReason", str) or "No reason given.",
+        harmless(fields.maybe("errorReason", str) or "No reason given."),
         http_status=answer.http_status,
         status=fields.maybe("status", str),
         error_code=fields.maybe("errorCode", int),

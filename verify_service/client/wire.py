@@ -23,6 +23,8 @@ CONNECT_TIMEOUT = 3.0
 """Seconds to open a connection, as the service gives its provider."""
 LONGEST_ANSWER = 64 * 1024
 """Bytes. The longest honest answer has under a thousand."""
+LONGEST_WORDS = 300
+"""Characters of a reason that came from elsewhere."""
 CONNECTIONS = 32
 """Kept open at most; more are made where more threads ask at once, and closed after."""
 REQUEST_ID = "X-Request-ID"
@@ -185,10 +187,16 @@ def _bounded(response: requests.Response, request: Request) -> bytes:
     return body
 
 
+def harmless(text: str) -> str:
+    """Return what somebody else said as a log can bear it: short, and nothing but printable."""
+    shown = "".join(each if each.isprintable() else "?" for each in text[:LONGEST_WORDS])
+    return shown + ("…" if len(text) > LONGEST_WORDS else "")
+
+
 def _words(error: OSError) -> str:
     """Say what happened, without the address and the path that ``requests`` puts around it."""
     said: object = error
     inner = error.args[0] if error.args else None
     if isinstance(inner, Exception) and inner.args:
         said = getattr(inner, "reason", None) or inner.args[-1]
-    return f"No answer. {type(error).__name__}: {said}"
+    return f"No answer. {type(error).__name__}: {harmless(str(said))}"

@@ -12,10 +12,12 @@ from verify_service.sandbox.config import SandboxConfig
 from verify_service.sandbox.exchange import Exchange
 from verify_service.sandbox.pages import pages
 from verify_service.sandbox.script import Script
-from verify_service.sandbox.steering import steering
+from verify_service.sandbox.steering import refuse_web_pages, steering
 from verify_service.sandbox.table import Table
 from verify_service.sandbox.wire import MOVED, PATH
 
+LARGEST_BODY = 1_000_000
+"""Bytes. A scripted answer may be long."""
 STOP = "sandbox.stop"
 """Under this name in `extensions`: what ends all waiting, for the server to call when it closes."""
 
@@ -28,6 +30,8 @@ def create_sandbox(config: SandboxConfig, on_reset: Callable[[], object] | None 
     on_reset: called at the end of POST /sandbox/reset, for whoever has more to forget.
     """
     app = Flask(__name__, static_folder=None)
+    app.config["MAX_CONTENT_LENGTH"] = LARGEST_BODY
+    app.before_request(refuse_web_pages)
     app.json.sort_keys = False  # type: ignore[attr-defined]  # the page's order reads better
     table, calls, stop = Table(config), CallLog(), Event()
     script, callbacks = Script(table), Callbacks(config, calls)

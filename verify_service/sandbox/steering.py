@@ -12,9 +12,6 @@ from verify_service.sandbox.lines import read_callback, read_line
 from verify_service.sandbox.script import Script
 from verify_service.sandbox.table import Table
 
-LARGEST_BODY = 1_000_000
-"""Bytes. A scripted answer may be long."""
-
 
 def steering(
     table: Table,
@@ -81,14 +78,17 @@ def _from_a_program() -> None:
     The simulator listens on loopback, but so does a developer's browser, and a page of anybody's
     can post to 127.0.0.1. A browser says where such a request comes from (Origin), and it asks
     before it sends JSON or DELETE across origins, which nothing here allows. Either would do;
-    together they also hold where a page's own host name leads to 127.0.0.1. Reading stays open:
-    what can be read here is made up.
+    together they also hold where a page's own host name leads to 127.0.0.1. Reading without an
+    Origin stays open: what can be read here is made up.
     """
     if request.method in {"GET", "HEAD", "OPTIONS"}:
         return
+    if request.content_type is not None and not request.is_json:
+        raise Complaint(415, "requiredJsonError", "Content-Type must be application/json")
+
+
+def refuse_web_pages() -> None:
+    """Refuses whatever a browser sends in the name of a page, on every path."""
     if "Origin" in request.headers:
         reason = "requests of web pages (with an Origin) change nothing here"
         raise Complaint(403, "prohibitedForAppError", reason)
-    if request.content_type is not None and not request.is_json:
-        raise Complaint(415, "requiredJsonError", "Content-Type must be application/json")
-    request.max_content_length = LARGEST_BODY

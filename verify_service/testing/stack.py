@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
 import re
+import signal
 import subprocess
 import sys
 import time
@@ -52,8 +54,13 @@ def running(settings: Mapping[str, str], log: Path) -> Iterator[Stack]:
     command += [f"--set={name}={value}" for name, value in settings.items()]
     with log.open("wb") as output:
         # Its input is a pipe of ours: it ends with us, however we end.
+        # A group of its own, with its Valkey in it: Ctrl-C is for us to tell it of.
         process = subprocess.Popen(  # noqa: S603
-            command, stdin=subprocess.PIPE, stdout=output, stderr=subprocess.STDOUT
+            command,
+            stdin=subprocess.PIPE,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
         )
     try:
         yield _stack(process, log)
@@ -67,7 +74,7 @@ def _end(process: subprocess.Popen[bytes]) -> None:
     try:
         process.wait(PATIENCE)
     except subprocess.TimeoutExpired:
-        process.kill()
+        os.killpg(process.pid, signal.SIGKILL)
         process.wait()
 
 
