@@ -21,7 +21,7 @@ PREFIX = "7917913"
 CALLER = PREFIX + CODE
 TOKEN = "canary-token-Zq3"
 
-SLACK = 0.5
+SLACK = 2.0
 """Seconds an answer may come after the deadline on a busy machine."""
 SOON = 0.2
 """A deadline for what never ends by itself."""

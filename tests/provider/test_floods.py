@@ -10,9 +10,11 @@ import pytest
 from verify_service.outcomes import Failed, Placed, Unknown
 
 from .harness import exchange, refused
-from .server import PATIENCE, flood, reply, send
+from .server import flood, reply, send
 
 BODY = b'{"requestId": "r-1"}'
+LONG = 60
+"""Seconds: a deadline that no machine comes near, since how fast it reads is not tested."""
 CHUNKED = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
 
 
@@ -38,9 +40,9 @@ def test_what_has_no_end_is_left_before_the_deadline(head: bytes, more: bytes) -
 
     Under a server of greenlets nothing else would run meanwhile, the deadline included.
     """
-    seen = exchange(flood(head, more), deadline=PATIENCE)
+    seen = exchange(flood(head, more), deadline=LONG)
     assert isinstance(seen.outcome, Unknown)
-    assert seen.seconds < PATIENCE
+    assert seen.seconds < LONG
 
 
 def test_64_kib_in_chunks_of_a_byte_are_an_answer() -> None:
@@ -63,7 +65,7 @@ def test_an_answer_without_end_is_left(head: bytes) -> None:
     seen = exchange(flood(head + b'{"requestId": "r-1", "padding": "', b"x" * 65_536))
     assert isinstance(seen.outcome, Failed)
     assert not seen.outcome.refund
-    assert seen.seconds < PATIENCE
+    assert seen.seconds < LONG
 
 
 @pytest.mark.parametrize("encoding", ["gzip", "x-gzip", "deflate", "gzip, gzip"])
