@@ -35,8 +35,9 @@ def running(*options: str) -> Iterator[tuple[subprocess.Popen[str], Sandbox]]:
     with subprocess.Popen(command, cwd=ROOT, env=environment, encoding="utf-8", **pipes) as process:
         try:
             assert process.stdout
-            address = process.stdout.readline().split()[-1]
-            yield process, Sandbox(address.removesuffix("/api"))
+            address = process.stdout.readline().split()[-1].removesuffix("/api")
+            assert process.stdout.readline() == f"A phone that rings: {address}/phone\n"
+            yield process, Sandbox(address)
         finally:
             process.kill()
 

@@ -71,6 +71,7 @@ def main(host: str, port: int, table: bool, **settings: Any) -> None:
     with quiet_end():
         server = bind(create_sandbox(config), host, port)
         click.echo(f"Provider simulator: {base_url(server)}")
+        click.echo(f"A phone that rings: {base_url(server).removesuffix('/api')}/phone")
         server.serve_forever()
 
 

@@ -1,4 +1,4 @@
-"""Wires the simulator: the provider's endpoint, and the simulator's own pages under /sandbox."""
+"""Wires the simulator: the provider's endpoint, its own pages under /sandbox, the phone."""
 
 from collections.abc import Callable
 from threading import Event
@@ -11,6 +11,8 @@ from verify_service.sandbox.calls import CallLog
 from verify_service.sandbox.config import SandboxConfig
 from verify_service.sandbox.exchange import Exchange
 from verify_service.sandbox.pages import pages
+from verify_service.sandbox.phone.pages import phone_pages
+from verify_service.sandbox.phone.switchboard import Switchboard
 from verify_service.sandbox.script import Script
 from verify_service.sandbox.steering import refuse_web_pages, steering
 from verify_service.sandbox.table import Table
@@ -35,14 +37,26 @@ def create_sandbox(config: SandboxConfig, on_reset: Callable[[], object] | None 
     app.json.sort_keys = False  # type: ignore[attr-defined]  # the page's order reads better
     table, calls, stop = Table(config), CallLog(), Event()
     script, callbacks = Script(table), Callbacks(config, calls)
-    exchange = Exchange(config, script, calls, callbacks, stop)
+    switchboard = Switchboard(calls, callbacks)
+    exchange = Exchange(config, script, calls, callbacks, switchboard, stop=stop)
     app.add_url_rule(PATH, view_func=exchange.place, methods=["POST"])
     app.add_url_rule(MOVED, view_func=exchange.followed, methods=["GET", "POST"])
     app.register_blueprint(pages(table, calls))
-    app.register_blueprint(steering(table, script, calls, callbacks, on_reset))
+    forget = _both(switchboard.forget, on_reset)
+    app.register_blueprint(steering(table, script, calls, callbacks, forget))
+    app.register_blueprint(phone_pages(calls, switchboard))
     complaints.install(app)
     app.extensions[STOP] = _ending(stop, calls, callbacks)
     return app
+
+
+def _both(one: Callable[[], object], other: Callable[[], object] | None) -> Callable[[], object]:
+    def act() -> None:
+        one()
+        if other:
+            other()
+
+    return act
 
 
 def _ending(stop: Event, calls: CallLog, callbacks: Callbacks) -> Callable[[], None]:

@@ -6,6 +6,7 @@ import logging
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from threading import Condition, Thread
 from typing import NamedTuple
 
@@ -86,6 +87,31 @@ class Callbacks:
         due, moment = time.monotonic() + delay, int(time.time() + delay)
         self._push(_Job(due, next(self._order), epoch, call, notices, moment))
 
+    def hasten(self, call: Call, status: str) -> bool:
+        """Have what waits for `call` come now, with this status; False where nothing waits.
+
+        True is said once for a call: whoever else decides, or the time, comes too late.
+        """
+        with self._changed:
+            job = self._waiting(call)
+            if job is None:
+                return False
+            notice = replace(job.notices[0], status=status)
+            now = job._replace(due=time.monotonic(), notices=(notice,), moment=int(time.time()))
+            self._heap[self._heap.index(job)] = now
+            heapq.heapify(self._heap)
+            self._changed.notify_all()
+        return True
+
+    def waits(self, call: Call) -> bool:
+        """Whether a callback of `call` is still to come, and not due."""
+        with self._changed:
+            return self._waiting(call) is not None
+
+    def _waiting(self, call: Call) -> _Job | None:
+        now = time.monotonic()
+        return next((job for job in self._heap if job.call is call and job.due > now), None)
+
     def cancel(self, patience: float = FAREWELL) -> int:
         """Forget what is waiting, let what is under way arrive; return how many will not come."""
         with self._changed:
@@ -146,6 +172,8 @@ class Callbacks:
 
     def _send(self, call: Call, notice: Notice, moment: int) -> Callback | None:
         if self._config.callback_url is None:
+            # The call is over all the same, and a phone may be showing it.
+            self._calls.touch()
             return None
         timestamp = moment + notice.shift if notice.timestamp is None else notice.timestamp
         payload = {

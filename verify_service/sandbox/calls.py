@@ -1,5 +1,6 @@
 """What happened: every request, refused ones included, and the callbacks each call had."""
 
+import itertools
 import time
 from collections import deque
 from collections.abc import Callable
@@ -100,6 +101,7 @@ class CallLog:
         self._calls: deque[Call] = deque(maxlen=CALLS_KEPT)
         self._changed = Condition()
         self._cursor = 0
+        self._version = 0
         self._closed = False
 
     def add(self, call: Call) -> Call:
@@ -118,8 +120,31 @@ class CallLog:
 
     def _next(self) -> int:
         self._cursor += 1
-        self._changed.notify_all()
+        self._touch()
         return self._cursor
+
+    def _touch(self) -> None:
+        self._version += 1
+        self._changed.notify_all()
+
+    def touch(self) -> None:
+        """Have whoever watches look again: something else about the calls is new."""
+        with self._changed:
+            self._touch()
+
+    def watch(self, version: int, wait: float) -> int:
+        """The version of now, as soon as it is not `version`; after `wait` seconds in any case.
+
+        Unlike a cursor it also changes when calls are forgotten.
+        """
+        with self._changed:
+            self._changed.wait_for(lambda: self._version != version or self._closed, wait)
+            return self._version
+
+    @property
+    def closed(self) -> bool:
+        """Whether all waiting has been ended."""
+        return self._closed
 
     def select(self, query: Query, wait: float = 0.0) -> tuple[list[dict[str, Any]], int]:
         """The calls that are meant, and the cursor of now.
@@ -143,11 +168,19 @@ class CallLog:
         by_number = (call for call in placed if call.digits == digits(name))
         return next(by_id, None) or next(by_number, None)
 
+    def newest(self, count: int, number: str | None = None) -> list[Call]:
+        """The newest placed calls, or those to a number (its digits), the newest first."""
+        with self._changed:
+            placed = (call for call in reversed(self._calls) if call.caller is not None)
+            meant = (call for call in placed if number in {None, call.digits})
+            return list(itertools.islice(meant, count))
+
     def forget(self) -> int:
         """Empties the log and returns how many calls it held."""
         with self._changed:
             count = len(self._calls)
             self._calls.clear()
+            self._touch()
         return count
 
     def close(self) -> None:

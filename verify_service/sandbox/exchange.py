@@ -13,8 +13,10 @@ from verify_service.sandbox.callbacks import Callbacks
 from verify_service.sandbox.calls import Call, CallLog
 from verify_service.sandbox.config import SandboxConfig
 from verify_service.sandbox.orders import Order, glimpse, read_json, read_order
-from verify_service.sandbox.outcomes import Answer, Outcome
+from verify_service.sandbox.outcomes import PHONE, Answer, Outcome
+from verify_service.sandbox.phone.switchboard import Switchboard
 from verify_service.sandbox.script import Script
+from verify_service.sandbox.table import ORDINARY
 from verify_service.sandbox.wire import Refusal, Refused, refusal_by_code
 
 LARGEST_ID = 10**15
@@ -39,12 +41,15 @@ class Exchange:
         script: Script,
         calls: CallLog,
         callbacks: Callbacks,
+        switchboard: Switchboard,
+        *,
         stop: Event,
     ) -> None:
         self._config = config
         self._script = script
         self._calls = calls
         self._callbacks = callbacks
+        self._switchboard = switchboard
         self._stop = stop
         self._guard = Guard(config.access_key)
 
@@ -54,7 +59,7 @@ class Exchange:
             order = self._accept()
         except Refused as refused:
             return self._refuse(refused.refusal)
-        outcome = self._script.take(order.number)
+        outcome = self._outcome(order)
         if outcome.refusal is None:
             return self._ring(order, outcome)
         response = self._refuse(outcome.refusal)
@@ -76,6 +81,13 @@ class Exchange:
         if not self._guard.admits(request):
             raise Refused(refusal_by_code(1))
         return read_order(read_json(request))
+
+    def _outcome(self, order: Order) -> Outcome:
+        """As scripted; else as the table has it; else as the person at an open phone has it."""
+        outcome = self._script.take(order.number)
+        if outcome is not ORDINARY:
+            return outcome
+        return self._switchboard.outcome(order.number, order.timeout) or outcome
 
     def _refuse(self, refusal: Refusal) -> Response:
         seen = glimpse(request)
@@ -101,10 +113,13 @@ class Exchange:
         response = answer_to(call, outcome.answer, self._config, self._stop)
         if not outcome.callback_first:
             # Even without a delay no callback overtakes the answer.
-            request.environ[AFTERWARDS].append(
-                lambda: self._callbacks.send_later(call, outcome.callbacks, epoch)
-            )
+            request.environ[AFTERWARDS].append(lambda: self._follow(call, outcome, epoch))
         return response
+
+    def _follow(self, call: Call, outcome: Outcome, epoch: int) -> None:
+        self._callbacks.send_later(call, outcome.callbacks, epoch)
+        if outcome.name == PHONE:
+            self._switchboard.ring(call)
 
     def _remember(self, order: Order, outcome: Outcome) -> Call:
         request_id, caller = _request_id(outcome), outcome.caller
@@ -127,6 +142,8 @@ def _request_id(outcome: Outcome) -> str | int:
 def _plan(outcome: Outcome, config: SandboxConfig) -> str:
     """What is going to happen to a call, in words: the answer, if it is special, and callbacks."""
     callbacks = _callbacks(outcome, config)
+    if outcome.name == PHONE:
+        return f"the open phone, where a person decides; else {callbacks}"
     plain = outcome.answer == Answer() and not outcome.answer_after
     return callbacks if plain else f"{outcome.name}, {callbacks}"
 

@@ -7,6 +7,9 @@ from enum import StrEnum, auto
 
 from verify_service.sandbox.wire import Refusal
 
+PHONE = "phone"
+"""The outcome of a call that rings at an open phone: a person decides."""
+
 
 class Manner(StrEnum):
     """How an answer travels. All but the first break off, or take their time over it."""

@@ -5,7 +5,6 @@ written there goes past WSGI, so the WSGI answer must not follow: reading it rai
 connection raises, and the server lets go of the connection.
 """
 
-import selectors
 import socket
 import struct
 import time
@@ -14,6 +13,7 @@ from threading import Event
 
 from flask import Response, request
 
+from verify_service.sandbox.leaving import has_left
 from verify_service.sandbox.outcomes import Manner
 
 TICK = 0.05
@@ -53,19 +53,13 @@ class Client:
         """Say nothing for a while; tell whether there is anybody and any time left after it."""
         until = min(time.monotonic() + seconds, self._until)
         while (left := until - time.monotonic()) > 0:
-            if self._stop.wait(min(left, TICK)) or self._has_left():
+            if self._stop.wait(min(left, TICK)) or has_left(self._connection):
                 return False
         return until < self._until
 
     def reset(self) -> None:
         """Have the connection reset when it is closed."""
         self._connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET_ON_CLOSE)
-
-    def _has_left(self) -> bool:
-        """Whether there is something to read, and it is the end."""
-        with selectors.DefaultSelector() as selector:
-            selector.register(self._connection, selectors.EVENT_READ)
-            return bool(selector.select(0)) and not self._connection.recv(1, socket.MSG_PEEK)
 
 
 def _silent(client: Client, _head: bytes, _body: bytes) -> None:

@@ -15,6 +15,8 @@ Place a call (the key is sandbox-access-key unless the simulator was started wit
     -H 'X-Authorization: AccessKey sandbox-access-key' -H 'Content-Type: application/json' \\
     -d '{{"number": "79990000001", "code": 1234, "timeout": 30000}}'
 
+Watch it ring, in a browser: {root}/phone
+
 See what happened
 
   GET    /sandbox/calls               every call with its callbacks; the newest is the last

@@ -1,0 +1,33 @@
+// Two tones, as a phone has them; made here, so that nothing has to be loaded.
+const TONES = [440, 480]; // hertz
+const PERIOD = 3000; // milliseconds from ring to ring
+const LENGTH = 1.2; // seconds
+const LOUDNESS = 0.06;
+let audio = null;
+let timer = null;
+
+function once() {
+  audio ??= new AudioContext();
+  audio.resume();
+  const volume = new GainNode(audio, { gain: LOUDNESS });
+  volume.connect(audio.destination);
+  for (const frequency of TONES) {
+    const tone = new OscillatorNode(audio, { frequency });
+    tone.connect(volume);
+    tone.start();
+    tone.stop(audio.currentTime + LENGTH);
+  }
+}
+
+// Begins to ring, or stops; what it does already it goes on doing.
+export function ring(aloud) {
+  if (aloud && timer === null) {
+    once();
+    timer = setInterval(once, PERIOD);
+  } else if (!aloud && timer !== null) {
+    clearInterval(timer);
+    timer = null;
+    audio.close();
+    audio = null;
+  }
+}
