@@ -6,10 +6,13 @@ BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-package fuzz lint format docs bench lock clean
+.PHONY: help demo run test test-package fuzz lint format docs bench lock clean
 
 help:  ## list the targets
 	@awk -F ':.*## *' '/^[a-z-]+:.*## /{printf "%-14s%s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+demo: $(READY)  ## a login in the browser, and a phone there that rings: try it out
+	@$(BIN)/python -m verify_service.dev --demo
 
 run: $(READY)  ## Valkey, the provider's simulator and the service; shows what to try
 	@$(BIN)/python -m verify_service.dev

