@@ -1,0 +1,53 @@
+"""Everything a login needs: the service, the simulator with its phone, the demo itself."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from examples.login.app import create_app
+from examples.login.config import Config
+from tests.sandbox.harness import served
+from verify_service.sandbox.control import SandboxControl
+from verify_service.testing.stack import running
+
+_numbers = itertools.count(1_000_000)
+
+
+@dataclass(frozen=True)
+class Stage:
+    """Where everything is."""
+
+    login: str
+    sandbox: str
+
+    @property
+    def control(self) -> SandboxControl:
+        return SandboxControl(self.sandbox)
+
+    def phone(self, number: str) -> str:
+        return f"{self.sandbox}/phone?number=%2B{number.removeprefix('+')}"
+
+
+def fresh_number() -> str:
+    """A number that nobody has started."""
+    return f"+7916{next(_numbers)}"
+
+
+@contextmanager
+def staged(folder: Path, redis_url: str, **settings: str) -> Iterator[Stage]:
+    """All of it, for as long as the block takes. `settings`: of the service."""
+    with running(settings, folder / "log.txt") as stack:
+        config = Config(
+            verify_url=stack.url,
+            access_key=stack.access_key,
+            redis_url=redis_url,
+            secret="of tests, which have nothing to hide",
+            secure_cookies=False,
+            phone_url=f"{stack.sandbox}/phone",
+        )
+        with served(create_app(config)) as login:
+            yield Stage(login, stack.sandbox)

@@ -1,0 +1,194 @@
+"""A person logs in: with the demo login in one window, and the phone that rings in another."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from playwright.sync_api import BrowserContext, expect
+
+from tests.browser.conftest import NewContext
+from tests.browser.people import Login, Phone, wrong
+from tests.browser.stage import Stage, fresh_number
+
+
+@pytest.mark.parametrize("key", ["Drop", "Ignore", "Answer"])
+def test_a_person_logs_in(context: BrowserContext, stage: Stage, key: str) -> None:
+    """The phone rings, the code is read from it and typed; whatever is done with the call."""
+    number = fresh_number()
+    phone, login = Phone(context, stage, number), Login(context, stage)
+    login.ask_for_call(number)
+    login.expect_heading("Type the last four digits")
+    expect(login.page.get_by_role("status")).to_contain_text(
+        "We are calling you from +7 917 913 ····"
+    )
+    code = phone.wait_for_call()
+    phone.press(key)
+    expect(login.page.get_by_role("status")).to_contain_text("We have called you from")
+    login.type_code(code)
+    login.expect_heading("You are logged in")
+    expect(login.page.locator("main")).to_contain_text(number)
+
+
+def test_a_wrong_code(context: BrowserContext, stage: Stage) -> None:
+    """The error is text, tied to the field, says how often one may still try; then it works."""
+    number = fresh_number()
+    phone, login = Phone(context, stage, number), Login(context, stage)
+    login.ask_for_call(number)
+    code = phone.wait_for_call()
+    login.type_code(wrong(code))
+    login.expect_error(
+        "The last four digits of the number that called. "
+        "Error: Those are not the last four digits. You can try 2 more times."
+    )
+    login.type_code("12")
+    login.expect_error(
+        "The last four digits of the number that called. "
+        "Error: Please type four digits: the last four of the number that called."
+    )
+    login.type_code(wrong(wrong(code)))
+    login.expect_error(
+        "The last four digits of the number that called. "
+        "Error: Those are not the last four digits. You can try once more."
+    )
+    login.type_code(code)
+    login.expect_heading("You are logged in")
+
+
+def test_the_countdown_to_another_call(context: BrowserContext, hasty: Stage) -> None:
+    """It counts down by itself, then offers the call; what was typed so far stays."""
+    number = fresh_number()
+    phone, login = Phone(context, hasty, number), Login(context, hasty)
+    login.ask_for_call(number)
+    phone.wait_for_call()
+    phone.press("Ignore")
+    field = login.page.get_by_label("Code", exact=True)
+    field.press_sequentially("12")
+    again = login.page.locator("#again")
+    expect(again).to_have_text(re.compile("You can have us call again in [12] second"))
+    button = again.get_by_role("button", name="Call me again")
+    expect(button).to_be_visible()
+    expect(field).to_have_value("12")
+    expect(field).to_be_focused()
+    button.click()
+    code = phone.wait_for_call()
+    login.type_code(code)
+    login.expect_heading("You are logged in")
+
+
+@pytest.mark.parametrize(
+    ("mode", "heading"),
+    [("switched off", "Your phone seems to be off"), ("on another call", "Your line is busy")],
+)
+def test_undelivered_and_called_again(
+    context: BrowserContext, stage: Stage, mode: str, heading: str
+) -> None:
+    """The page says so; the person mends it and is called at once."""
+    number = fresh_number()
+    phone, login = Phone(context, stage, number), Login(context, stage)
+    phone.switch(mode)
+    login.ask_for_call(number)
+    login.expect_heading(heading)
+    expect(login.page.get_by_label("Code", exact=True)).to_have_count(0)
+    phone.switch("on calls ring")
+    login.page.get_by_role("button", name="Call me again").click()
+    login.type_code(phone.wait_for_call())
+    login.expect_heading("You are logged in")
+
+
+def test_what_the_provider_says_later(context: BrowserContext, stage: Stage) -> None:
+    """The page changes by itself, and whoever hears it is led to what is new."""
+    number, login = fresh_number(), Login(context, stage)
+    stage.control.next_call(number, "UNAVAILABLE", callback_after=1)
+    login.ask_for_call(number)
+    login.expect_heading("Type the last four digits")
+    login.expect_heading("Your phone seems to be off")
+    expect(login.page.get_by_role("heading", level=1)).to_be_focused()
+    expect(login.page).to_have_title("Your phone seems to be off · Demo login")
+
+
+def test_anti_fraud(context: BrowserContext, stage: Stage) -> None:
+    """Not encouraged: another number is the only way on."""
+    number = fresh_number()
+    phone, login = Phone(context, stage, number), Login(context, stage)
+    phone.switch("blocked by anti-fraud")
+    login.ask_for_call(number)
+    login.expect_heading("We cannot call this number")
+    expect(login.page.get_by_role("button")).to_have_text(["Use another number"])
+
+
+def test_too_many_tries_and_locked(context: BrowserContext, hasty: Stage) -> None:
+    """Three wrong codes end a code, the fourth in a row the number, here."""
+    number = fresh_number()
+    phone, login = Phone(context, hasty, number), Login(context, hasty)
+    login.ask_for_call(number)
+    code = phone.wait_for_call()
+    phone.press("Ignore")
+    for left in ("2 more times", "once more"):
+        login.type_code(wrong(code))
+        expect(login.page.locator(".error")).to_contain_text(left)
+    login.type_code(wrong(code))
+    login.expect_heading("That was one try too many")
+    login.page.get_by_role("button", name="Call me again").click()
+    login.type_code(wrong(phone.wait_for_call()))
+    login.expect_heading("This number is locked")
+    expect(login.page.get_by_role("button")).to_have_text(["Use another number"])
+    login.page.get_by_role("button", name="Use another number").click()
+    login.ask_for_call(number)
+    login.expect_error(
+        "With its country code, such as +7 916 123-45-67. "
+        "Error: This number is locked: too many wrong codes were typed for it. "
+        "Please ask us for help."
+    )
+
+
+@pytest.mark.parametrize("pasted", ["{code}", " {spaced} ", "+7 (917) 913-{spaced}"])
+def test_pasting(new_context: NewContext, stage: Stage, pasted: str) -> None:
+    """The four digits with blanks, or the whole number from the list of calls."""
+    context = new_context(permissions=["clipboard-read", "clipboard-write"])
+    number = fresh_number()
+    phone, login = Phone(context, stage, number), Login(context, stage)
+    login.ask_for_call(number)
+    code = phone.wait_for_call()
+    field = login.page.get_by_label("Code", exact=True)
+    expect(field).to_be_focused()
+    login.page.evaluate(
+        "text => navigator.clipboard.writeText(text)",
+        pasted.format(code=code, spaced=f"{code[:2]} {code[2:]}"),
+    )
+    login.page.keyboard.press("Control+V")
+    login.page.keyboard.press("Enter")
+    login.expect_heading("You are logged in")
+
+
+def test_the_field_for_the_code(context: BrowserContext, stage: Stage) -> None:
+    """One input, as browsers and keyboards of phones know it."""
+    login = Login(context, stage)
+    login.ask_for_call(fresh_number())
+    fields = login.page.locator("input:not([type=hidden])")
+    expect(fields).to_have_count(1)
+    expect(fields).to_have_attribute("autocomplete", "one-time-code")
+    expect(fields).to_have_attribute("inputmode", "numeric")
+    expect(fields).to_have_accessible_name("Code")
+
+
+def test_without_javascript(new_context: NewContext, stage: Stage) -> None:
+    """All of it works with forms alone."""
+    number = fresh_number()
+    phone = Phone(new_context(), stage, number)
+    login = Login(new_context(java_script_enabled=False), stage)
+    phone.switch("switched off")
+    login.ask_for_call(number)
+    look = login.page.get_by_role("link", name="Look again")
+    stage.control.wait_for_callback(number)
+    look.click()
+    login.expect_heading("Your phone seems to be off")
+    phone.switch("on calls ring")
+    login.page.get_by_role("button", name="Call me again").click()
+    code = phone.wait_for_call()
+    login.type_code(wrong(code))
+    expect(login.page.locator(".error")).to_contain_text("2 more times")
+    login.type_code(code)
+    login.expect_heading("You are logged in")
+    login.page.get_by_role("button", name="Log out").click()
+    login.expect_heading("Log in")
