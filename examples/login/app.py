@@ -5,7 +5,7 @@ from __future__ import annotations
 import redis
 from flask import Flask, Response, render_template, request
 
-from examples.login import forms, spoken
+from examples.login import forms, intents, spoken
 from examples.login.config import Config
 from examples.login.device import Devices
 from examples.login.flow import Flow
@@ -30,10 +30,11 @@ def create_app(config: Config) -> Flask:
     )
     app.jinja_env.globals |= {
         "csrf": forms.token,
+        "intent": intents.shown,
         "phone_url": config.phone_url,
         "longest_countdown": spoken.LONGEST_COUNTDOWN,
     }
-    app.jinja_env.filters["duration"] = spoken.duration
+    app.jinja_env.filters |= {"duration": spoken.duration, "number": spoken.number}
     verify = VerifyClient(config.verify_url, config.access_key)
     app.register_blueprint(
         views(Flow(verify, config.secret), Devices(config.secret, config.secure_cookies))

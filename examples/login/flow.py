@@ -37,23 +37,18 @@ class Flow:
         Raises:
             VerifyError: No call was placed, and there is no verification to go on with.
         """
+        key = intents.key(self.secret, "start", number, device_id, client_ip)
         try:
-            started = self.verify.start(
-                number,
-                device_id=device_id,
-                client_ip=client_ip,
-                idempotency_key=intents.key(self.secret, "start", number, device_id, client_ip),
-            )
-            verification_id: str | None = started.verification_id
+            with intents.intent():
+                started = self.verify.start(
+                    number, device_id=device_id, client_ip=client_ip, idempotency_key=key
+                )
+            verification_id = started.verification_id
         except CallFailed as error:
+            if error.verification_id is None:
+                raise
             # It failed, and there it stands: its status says so, and whether to try again.
             verification_id = error.verification_id
-            if verification_id is None:
-                raise
-        except VerifyError as error:
-            _settle(error)
-            raise
-        intents.answered()
         current()[VERIFICATION] = verification_id
         current()[NUMBER] = number
 
@@ -74,12 +69,8 @@ class Flow:
         """
         verification_id, code = self._id(), typed.code(text)
         key = intents.key(self.secret, "check", verification_id, code)
-        try:
+        with intents.intent():
             check = self.verify.check(verification_id, code, idempotency_key=key)
-        except VerifyError as error:
-            _settle(error)
-            raise
-        intents.answered()
         if check.verified:
             # A session that somebody else may have begun is not the one that is logged in.
             current().begin_anew()
@@ -98,9 +89,3 @@ class Flow:
         if not verification_id:
             raise NotFound("This session has no verification.")
         return str(verification_id)
-
-
-def _settle(error: VerifyError) -> None:
-    """A refusal is an answer; where none came, the same key finds out what became of it."""
-    if not error.repeatable:
-        intents.answered()

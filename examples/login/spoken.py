@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from phonenumbers import AsYouTypeFormatter
+from phonenumbers import AsYouTypeFormatter, PhoneNumberFormat, format_number, parse
 
 from verify_service.client import Call
 
@@ -18,6 +18,11 @@ def caller(call: Call) -> str | None:
     for character in f"+{call.caller_prefix}":
         shown = formatter.input_digit(character)
     return shown.strip(" -")
+
+
+def number(e164: str) -> str:
+    """Return +7 916 123-45-67 for what the service has proven."""
+    return str(format_number(parse(e164), PhoneNumberFormat.INTERNATIONAL))
 
 
 def duration(seconds: int) -> str:

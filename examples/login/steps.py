@@ -36,6 +36,15 @@ class Step:
     waiting: bool = False
 
 
+UNCHECKED = Step(
+    heading="Type the last four digits",
+    words="The code that you typed is still here.",
+    enter=True,
+)
+"""A check without an answer. It may have verified, so a look at the verification tells nothing; the
+same form, sent again, finds out."""
+
+
 def step(verification: Verification) -> Step:
     """Return what to show now."""
     match verification.next_action:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+
 from flask import Blueprint, Response, current_app, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response as Answer
 
@@ -9,7 +11,7 @@ from examples.login import refusals
 from examples.login.device import Devices
 from examples.login.flow import NUMBER, PROVEN, VERIFICATION, Flow
 from examples.login.sessions import current
-from examples.login.steps import step
+from examples.login.steps import UNCHECKED, Step, step
 from verify_service.client import InvalidCode, NextAction, NotFound, VerifyError
 
 FOUR_DIGITS = "Please type four digits: the last four of the number that called."
@@ -41,8 +43,10 @@ def views(flow: Flow, devices: Devices) -> Blueprint:
             # The router's word for the address, where one stands before this program: ProxyFix.
             flow.call(number, device_id=devices.of(request), client_ip=request.remote_addr)
         except VerifyError as error:
-            current_app.logger.warning("no call: %s", error)
             words, http_status = refusals.refusal(error)
+            # What a person mistyped is nobody's trouble; the rest is for the operator.
+            level = logging.WARNING if http_status == 503 else logging.INFO
+            current_app.logger.log(level, "no call: %s", error)
             if VERIFICATION in current() and "number" not in request.form:
                 current()[NOTICE] = words
                 return redirect(url_for("login.enter"), 303)
@@ -64,7 +68,7 @@ def views(flow: Flow, devices: Devices) -> Blueprint:
             return _code()
         except VerifyError as error:
             current_app.logger.warning("no check: %s", error)
-            return _code(NOT_NOW, text, 503)
+            return _show(UNCHECKED, NOT_NOW, text), 503
         if answer.verified:
             return redirect(url_for("login.home"), 303)
         if answer.next_action is NextAction.ENTER_CODE:
@@ -81,7 +85,7 @@ def views(flow: Flow, devices: Devices) -> Blueprint:
         current().begin_anew()
         return redirect(url_for("login.home"), 303)
 
-    def _code(error: str = "", text: str = "", http_status: int = 422) -> Page | Answer:
+    def _code(error: str = "", text: str = "") -> Page | Answer:
         try:
             shown = step(flow.look())
         except NotFound:
@@ -91,9 +95,7 @@ def views(flow: Flow, devices: Devices) -> Blueprint:
         except VerifyError as problem:
             current_app.logger.warning("no status: %s", problem)
             return render_template("away.html"), 503
-        notice = current().pop(NOTICE, "")
-        page = render_template("code.html", step=shown, error=error, text=text, notice=notice)
-        return page, http_status if error else 200
+        return _show(shown, error, text), 422 if error else 200
 
     @pages.after_app_request
     def keep_device(response: Response) -> Response:
@@ -102,6 +104,11 @@ def views(flow: Flow, devices: Devices) -> Blueprint:
         return response
 
     return pages
+
+
+def _show(shown: Step, error: str, text: str) -> str:
+    notice = current().pop(NOTICE, "")
+    return render_template("code.html", step=shown, error=error, text=text, notice=notice)
 
 
 def _wrong(checks_left: int | None) -> str:

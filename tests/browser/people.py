@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from playwright.sync_api import BrowserContext, expect
 
-from tests.browser.stage import Stage
+from tests.demo.stage import Stage
 
 
 class Phone:
@@ -55,8 +55,3 @@ class Login:
         expect(field).to_have_accessible_description(text)
         expect(field).to_be_focused()
         expect(self.page).to_have_title("Error: " + self.page.title().removeprefix("Error: "))
-
-
-def wrong(code: str) -> str:
-    """Four other digits."""
-    return str(1000 + (int(code) - 1000 + 1) % 9000)

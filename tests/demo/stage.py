@@ -8,9 +8,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+import requests
+
 from examples.login.app import create_app
 from examples.login.config import Config
-from tests.sandbox.harness import served
+from tests.sandbox.harness import KEY, PATIENCE, served
 from verify_service.sandbox.control import SandboxControl
 from verify_service.testing.stack import running
 
@@ -30,6 +32,12 @@ class Stage:
 
     def phone(self, number: str) -> str:
         return f"{self.sandbox}/phone?number=%2B{number.removeprefix('+')}"
+
+    def place(self, number: str, code: int = 4821) -> None:
+        """Have the simulator place a call that no login asked for."""
+        body = {"number": number, "code": code, "timeout": 30000}
+        url = f"{self.sandbox}/api/apps/flash/calls/flash"
+        requests.post(url, json=body, headers=KEY, timeout=PATIENCE).raise_for_status()
 
 
 def fresh_number() -> str:

