@@ -38,7 +38,9 @@ function lose() {
 function update(state) {
   const before = ringing;
   ringing = state.calls.find((call) => call.status === null) || null;
+  const key = document.activeElement.closest(".keys");
   show(state, ringing);
+  if (key && !ringing) element("recent").focus(); // the key that was pressed is gone
   announce(state, ringing, before);
   ring(ringing !== null && element("sound").checked);
   document.body.dataset.live = "";
@@ -48,7 +50,6 @@ element("ringing").addEventListener("click", ({ target }) => {
   const key = target.closest("button");
   if (key && ringing) {
     tell("decide", { call: ringing.id, status: key.dataset.status }).catch(() => {});
-    element("recent").focus(); // the key is about to go
   }
 });
 element("mode").addEventListener("submit", (event) => event.preventDefault());
