@@ -22,6 +22,7 @@ class Step:
         heading: What it is about.
         words: What happened, and what to do.
         caller: The calling number but for the code, where the words end in it.
+        tip: What helps to find it.
         enter: Whether the code can be typed.
         again: Whether another call can be asked for; in ``again_in`` seconds.
         waiting: Whether the page may change without the person doing anything.
@@ -30,6 +31,7 @@ class Step:
     heading: str
     words: str
     caller: str | None = None
+    tip: str = ""
     enter: bool = False
     again: bool = False
     again_in: int = 0
@@ -70,6 +72,7 @@ def _enter(verification: Verification) -> Step:
         heading="Type the last four digits",
         words=words,
         caller=caller,
+        tip="It is among your recent calls." if came else "There is no need to answer.",
         enter=True,
         again=True,
         again_in=verification.restart_in,

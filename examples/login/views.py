@@ -72,7 +72,7 @@ def views(flow: Flow, devices: Devices) -> Blueprint:
         if answer.verified:
             return redirect(url_for("login.home"), 303)
         if answer.next_action is NextAction.ENTER_CODE:
-            return _code(_wrong(answer.checks_left))
+            return _code(wrong(answer.checks_left))
         return redirect(url_for("login.enter"), 303)
 
     @pages.post("/leave")
@@ -111,6 +111,7 @@ def _show(shown: Step, error: str, text: str) -> str:
     return render_template("code.html", step=shown, error=error, text=text, notice=notice)
 
 
-def _wrong(checks_left: int | None) -> str:
+def wrong(checks_left: int | None) -> str:
+    """Return what to say to other digits."""
     tries = "once more" if checks_left == 1 else f"{checks_left} more times"
     return f"Those are not the last four digits. You can try {tries}."

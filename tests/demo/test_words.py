@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
-from examples.login import refusals, spoken, typed
+from examples.login import refusals, spoken, typed, views
 from examples.login.config import Config
 from examples.login.steps import Step, step
 from verify_service.client import (
@@ -23,6 +25,7 @@ from verify_service.client import (
     VerifyError,
 )
 
+SENTENCES = (Path(__file__).parents[2] / "docs/client-apps.md").read_text("utf-8")
 PENDING = Verification(
     verification_id="id",
     state=State.PENDING,
@@ -108,6 +111,35 @@ def test_where_it_ends(action: NextAction, facts: dict[str, object], heading: st
     """Neither a code nor a call; a word of a newer service ends it too."""
     found = shown(action, **facts)  # type: ignore[arg-type]
     assert (found.heading, found.enter, found.again) == (heading, False, False)
+
+
+SAID = [
+    refusals.NOT_CALLED,
+    refusals.LOCKED,
+    refusals.NOBODY,
+    views.FOUR_DIGITS,
+    views.wrong(2),
+    views.wrong(1),
+    *(
+        f"{found.heading}. {found.words}"
+        for found in (
+            shown(NextAction.RESTART, state=State.EXHAUSTED),
+            shown(NextAction.RESTART, state=State.EXPIRED),
+            shown(NextAction.RESTART, CallState.UNDELIVERED, provider_status="UNAVAILABLE"),
+            shown(NextAction.RESTART, CallState.UNDELIVERED, provider_status="REJECTED"),
+            shown(NextAction.RESTART, CallState.FAILED, state=State.FAILED),
+            shown(NextAction.STOP, CallState.UNDELIVERED, provider_status="FORBIDDEN"),
+        )
+    ),
+]
+
+
+@pytest.mark.parametrize("sentence", SAID)
+def test_the_sentences_to_copy_are_the_ones_in_use(sentence: str) -> None:
+    """docs/client-apps.md has each, with its translation."""
+    rows = [line.split(" | ") for line in SENTENCES.splitlines() if line.startswith("| ")]
+    [row] = [row for row in rows if row[1] == sentence]
+    assert re.search("[А-я]", row[2])
 
 
 @pytest.mark.parametrize(
