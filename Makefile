@@ -6,7 +6,7 @@ BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help demo run test test-package fuzz lint format docs bench lock clean
+.PHONY: help demo run test test-package fuzz lint format docs pictures bench lock clean
 
 help:  ## list the targets
 	@awk -F ':.*## *' '/^[a-z-]+:.*## /{printf "%-14s%s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -48,6 +48,10 @@ docs: $(READY)  ## write anew what is made from the code: openapi.json, sandbox.
 		END {exit inside}' \
 		$(VENV)/table.md docs/sandbox.md > $(VENV)/sandbox.md
 	@mv $(VENV)/sandbox.md docs/sandbox.md
+
+pictures: $(READY)  ## take the screenshots in docs/img anew (needs Chromium)
+	@$(BIN)/python -m tests.browser.screenshots docs/img \
+		login-code login-wrong phone-ringing phone-calls
 
 bench: $(READY)  ## how fast it is, on this machine (Linux)
 	@$(BIN)/python -m bench $(BENCH)

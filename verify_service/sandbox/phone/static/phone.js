@@ -38,7 +38,7 @@ function lose() {
 function update(state) {
   const before = ringing;
   ringing = state.calls.find((call) => call.status === null) || null;
-  const key = document.activeElement.closest(".keys");
+  const key = document.activeElement?.closest(".keys");
   show(state, ringing);
   if (key && !ringing) element("recent").focus(); // the key that was pressed is gone
   announce(state, ringing, before);
