@@ -8,6 +8,8 @@ import pytest
 import redis
 import requests
 
+from examples.login.app import create_app
+from examples.login.config import Config
 from tests.demo.codes import wrong
 from tests.demo.conftest import NewVisitor
 from tests.demo.stage import Stage, fresh_number
@@ -148,6 +150,19 @@ def test_cookies_are_out_of_reach(visitor: Visitor) -> None:
     given = visitor.open("/").raw.headers.getlist("Set-Cookie")
     assert len(given) == 2
     assert all("HttpOnly" in each and "SameSite=Lax" in each for each in given)
+
+
+def test_cookies_of_a_site(sessions_url: str) -> None:
+    """As a site has them: over https alone, and the session's from this host alone."""
+    config = Config(
+        verify_url="http://127.0.0.1:1",
+        access_key="key",
+        redis_url=sessions_url,
+        secret="of tests, which have nothing to hide",
+    )
+    given = create_app(config).test_client().get("/").headers.getlist("Set-Cookie")
+    assert {each.partition("=")[0] for each in given} == {"__Host-login", "device"}
+    assert all("Secure" in each and "Path=/" in each for each in given)
 
 
 def test_what_is_kept(visitor: Visitor, sessions: redis.Redis) -> None:

@@ -60,6 +60,12 @@ def test_a_phone_of_no_number(sandbox: Sandbox) -> None:
     assert (answer.status_code, answer.json()["status"]) == (400, "invalidSchemeError")
 
 
+def test_the_page_of_no_number(sandbox: Sandbox) -> None:
+    """Said at once: the page could do nothing but try again for ever."""
+    answer = sandbox.get("/phone", params={"number": "mine"})
+    assert (answer.status_code, answer.json()["status"]) == (400, "invalidSchemeError")
+
+
 def test_a_long_body(sandbox: Sandbox) -> None:
     assert post(sandbox, "mode", {"mode": "x" * 20_000}).status_code == 413
 

@@ -35,6 +35,7 @@ def phone_pages(calls: CallLog, switchboard: Switchboard) -> Blueprint:
     @pages.get("")
     def show() -> Response:
         """The page; `?number=` for a phone that takes the calls of one number."""
+        _name(request.args.get("number"))
         return _file("phone.html", "text/html")
 
     @pages.get("/<stem>.<kind>")
