@@ -88,7 +88,10 @@ def _from_a_program() -> None:
 
 
 def refuse_web_pages() -> None:
-    """Refuses whatever a browser sends in the name of a page, on every path."""
-    if "Origin" in request.headers:
+    """Refuses whatever a browser sends in the name of a page, on every path but the phone's.
+
+    That is a page of the simulator's own, and has its own rules of whom it serves.
+    """
+    if "Origin" in request.headers and request.blueprint != "phone":
         reason = "requests of web pages (with an Origin) change nothing here"
         raise Complaint(403, "prohibitedForAppError", reason)
