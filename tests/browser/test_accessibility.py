@@ -25,6 +25,7 @@ def test_nothing_is_wrong(
         reduced_motion="reduce",
     )
     page = SCENES[name](context, hasty if name in HASTY else stage, fresh_number())
+    page.wait_for_load_state("load")  # a heading may stand there before the style does
     found = Axe().run(page, options=OPTIONS)
     assert found.violations_count == 0, found.generate_report()
     assert page.evaluate("document.documentElement.scrollWidth") <= width
