@@ -196,7 +196,7 @@ def test_redis_holds_digests_and_a_verdict(service: Service, provider: StandIn, 
     keyed.check(service, "canary-idempotency-key", vid, code)
     (name,) = service.redis.keys("i:*")
     kept = json.dumps(service.redis.hgetall(name))
-    assert set(service.redis.hgetall(name)) == {"body", "id", "at"}
+    assert set(service.redis.hgetall(name)) == {"body", "id", "at", "by"}
     assert "canary" not in name + kept
     assert 3900 <= service.redis.ttl(name) <= 3912
 

@@ -199,7 +199,7 @@ def test_redis_holds_digests_and_no_answer(service: Service, valkey: redis.Redis
     vid = keyed.start(service, "canary-idempotency-key", **body).json["verificationId"]
     (name,) = valkey.keys("i:*")
     kept = valkey.hgetall(name)
-    assert set(kept) == {"body", "id", "at"}
+    assert set(kept) == {"body", "id", "at", "by"}
     assert kept["id"] == vid
     for text in ("canary", NUMBER.removeprefix("+"), KEY):
         assert text not in name + json.dumps(kept)

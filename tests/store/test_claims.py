@@ -139,9 +139,10 @@ def test_it_is_kept_as_long_as_the_verification_can_be_read(world: World) -> Non
 
 
 def test_what_is_kept_is_two_digests_an_id_and_a_moment(world: World) -> None:
-    """Under 200 bytes of text; never an answer."""
+    """And the nonce of whoever claimed it. Under 200 bytes of text; never an answer."""
     vid = world.draft().id
     claim(world, vid)
     ((name, (kept, _)),) = world.dump().items()
     assert name == f"i:{{{KEY}}}"
+    assert len(kept.pop("by")) == 11
     assert kept == {"body": BODY, "id": vid, "at": str(world.now)}

@@ -179,8 +179,8 @@ def test_a_full_pool_is_told(real: World, monkeypatch: pytest.MonkeyPatch) -> No
 
 def test_a_bug_in_a_script_is_not_an_outage(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     """An error of our own Lua is raised as what it is: nobody would look for it behind a 503."""
-    broken = world.client.register_script("return {} + 1")
-    monkeypatch.setitem(world.store._scripts._scripts, "status", broken)
+    monkeypatch.setitem(world.store._scripts._texts, "status", "return {} + 1")
+    monkeypatch.setitem(world.store._scripts._digests, "status", "0" * 40)
     with pytest.raises(redis.ResponseError):
         world.store.status(world.ids.mint(NUMBER), APP)
 

@@ -63,6 +63,7 @@ class RedisProxy:
         self._lock = threading.Lock()
         self._fault: Fault | None = None
         self._skip = 0
+        self._lost = 0
         self._server = Server(("127.0.0.1", 0), _handler(self))
         self.port: int = self._server.server_address[1]
         threading.Thread(target=self._server.serve_forever, args=(0.01,), daemon=True).start()
@@ -82,6 +83,18 @@ class RedisProxy:
             self._fault = None
         assert self.hits, "nothing came that could have been answered with the fault"
 
+    @contextlib.contextmanager
+    def losing(self, times: int = 1) -> Iterator[None]:
+        """Let so many commands be carried out, and break the connection in place of the reply."""
+        with self._lock:
+            self._lost = times
+        try:
+            yield
+        finally:
+            with self._lock:
+                left, self._lost = self._lost, 0
+        assert left == 0, "fewer commands came than were to lose their reply"
+
     def converse(self, client: socket.socket) -> None:
         with contextlib.ExitStack() as stack:
             upstream = stack.enter_context(socket.create_connection(self._target))
@@ -94,9 +107,18 @@ class RedisProxy:
                 if reply is None:
                     upstream.sendall(nonsense(command))
                     reply = _reply(replies)
+                    if self._loses(command):
+                        return
                 if not reply:
                     return
                 client.sendall(reply)
+
+    def _loses(self, command: list[bytes]) -> bool:
+        with self._lock:
+            if self._lost == 0 or command[0] in SETTING_UP:
+                return False
+            self._lost -= 1
+            return True
 
     def _faulty(self, command: list[bytes]) -> bytes | None:
         with self._lock:

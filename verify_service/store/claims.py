@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import secrets
+
 import redis
 
 from verify_service.models import Claim, Holder, Verdict
 from verify_service.policy import Policy
 from verify_service.store import keys
 from verify_service.store.scripts import Scripts
+
+NONCE_BYTES = 8
+"""Enough to tell apart those who claim one key within the life of a claim."""
 
 
 class RedisClaims:
@@ -32,7 +37,8 @@ class RedisClaims:
         """
         earlier = str(instead_of.at) if instead_of else ""
         reply = self._scripts.run(
-            "claim", [keys.claim(name)], keys.slot(name), body, verification_id, earlier
+            *("claim", [keys.claim(name)], keys.slot(name), body, verification_id, earlier),
+            secrets.token_urlsafe(NONCE_BYTES),
         )
         holder, body, verification_id, at, over, verdict = reply
         known = Verdict(verdict) if verdict else None

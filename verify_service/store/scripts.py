@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from importlib.resources import files
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import redis
 
@@ -14,10 +15,10 @@ from verify_service import policy as names
 from verify_service.errors import StoreUnavailable
 
 if TYPE_CHECKING:
-    from redis.commands.core import Script
-
     from verify_service.models import Window
     from verify_service.policy import Policy
+
+Answer = TypeVar("Answer")
 
 _OF_A_NUMBER = ("base", "number", "verification", "calls")
 _OF_A_KEY = ("base",)
@@ -29,26 +30,52 @@ DECISIONS = {
 
 
 class Scripts:
-    """The store's decisions, each one script, each one round trip.
-
-    redis-py's ``Script`` sends the digest, and the text once more where the server has lost it.
-    """
+    """The store's decisions, each one script, each one round trip."""
 
     def __init__(self, client: redis.Redis, policy: Policy) -> None:
+        self._client = client
         self._policy = encode(policy)
-        self._scripts: dict[str, Script] = {
-            name: client.register_script(source(name)) for name in DECISIONS
-        }
+        self._texts = {name: source(name) for name in DECISIONS}
+        self._digests = {name: _sha1(text) for name, text in self._texts.items()}
 
     def run(self, name: str, keys: list[str], *args: str | int) -> list[Any]:
         """Run one decision; its header says what it takes and returns.
+
+        Where the connection breaks, once more: the script may have run and only its reply be
+        lost, so each of them is written so that a second run finds the first one's work.
 
         Raises:
             StoreUnavailable: Redis did not answer or cannot work; what was decided by then stands.
         """
         with translated():
-            reply: list[Any] = self._scripts[name](keys=keys, args=[self._policy, *args])
-            return reply
+            return once_more(lambda: self._evaluate(name, keys, self._policy, *args))
+
+    def _evaluate(self, name: str, keys: list[str], *args: str | int) -> list[Any]:
+        """Send the digest, and the text where the server does not have it (any more)."""
+        try:
+            reply = self._client.evalsha(self._digests[name], len(keys), *keys, *args)
+        except redis.exceptions.NoScriptError:
+            reply = self._client.eval(self._texts[name], len(keys), *keys, *args)
+        return cast("list[Any]", reply)
+
+
+def once_more(ask: Callable[[], Answer]) -> Answer:
+    """Ask, and ask again if the connection breaks, which it may do before or after the work.
+
+    A server that is late is not asked again: it would wait for twice as long, and have twice as
+    much to do when it wakes.
+    """
+    try:
+        return ask()
+    except redis.ConnectionError as error:
+        if type(error) is not redis.ConnectionError:  # its subclasses are states of the server
+            raise
+    return ask()
+
+
+def _sha1(text: str) -> str:
+    """Return the name under which the server keeps a script."""
+    return hashlib.sha1(text.encode(), usedforsecurity=False).hexdigest()
 
 
 @contextmanager

@@ -25,7 +25,7 @@ from verify_service.models import (
 from verify_service.outcomes import Failed, Outcome, Placed, Unknown
 from verify_service.policy import Policy
 from verify_service.store import keys
-from verify_service.store.scripts import Scripts, translated
+from verify_service.store.scripts import Scripts, once_more, translated
 
 PIECE = 16
 """Characters, at most 64 bytes of UTF-8: one longer value would cost the whole hash Redis'
@@ -102,8 +102,9 @@ class RedisStore:
         address = self._ids.address(verification_id)
         if address is None:
             return False
+        key, field = keys.verification(address), f"try:{nonce[:NONCE]}"
         with translated():
-            return bool(self._client.hexists(keys.verification(address), f"try:{nonce[:NONCE]}"))
+            return bool(once_more(lambda: self._client.hexists(key, field)))
 
     def status(self, verification_id: str, app: str) -> Verification:
         """Read a verification.
@@ -140,7 +141,7 @@ class RedisStore:
     def ping(self) -> None:
         """Raise StoreUnavailable unless Redis takes writes: a full or read-only one answers too."""
         with translated():
-            self._client.set(keys.probe(), "", px=1000)
+            once_more(lambda: self._client.set(keys.probe(), "", px=1000))
 
     def _decide(self, script: str, verification_id: str, *args: str | int) -> list[Any]:
         """Run a script about one verification."""

