@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Callable
 from datetime import date
 from typing import Any
-from urllib.parse import SplitResult, parse_qs, urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 from environs import EnvError
 
@@ -20,6 +20,7 @@ from verify_service.errors import InvalidNumber
 from verify_service.fixed_codes import FixedCode
 from verify_service.models import AccessKey, Window
 from verify_service.numbers import REGIONS, TYPE_NAMES, canonical
+from verify_service.store.address import Address
 
 LIVE_KEYS = 2
 """Keys an app may have at a time: the old one and the new."""
@@ -93,12 +94,10 @@ def _split(text: str) -> SplitResult:
 
 
 def _redis_url(text: str) -> str:
-    url = _split(text)
-    if url.scheme not in ("redis", "rediss", "unix"):
-        raise EnvError("Must start with redis://, rediss:// or unix://.")
-    # The client would let options in the address overrule the settings of pool, time-outs and TLS.
-    if parse_qs(url.query).keys() - {"db"}:
-        raise EnvError("Must have no options but db; REDIS_POOL and its like set the others.")
+    try:
+        Address.parse(text)
+    except ValueError as error:
+        raise EnvError(str(error)) from None
     return text
 
 

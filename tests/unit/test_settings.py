@@ -56,6 +56,8 @@ DIGEST = sha256_hex("another key")
 GOOD: list[tuple[str, str, Any]] = [
     ("REDIS_URL", "redis://127.0.0.1:6379/0", "redis://127.0.0.1:6379/0"),
     ("REDIS_URL", "unix:///tmp/redis.sock", "unix:///tmp/redis.sock"),
+    ("REDIS_URL", "redis+cluster://a,b", "redis+cluster://a,b"),
+    ("REDIS_URL", "rediss+sentinel://a/m", "rediss+sentinel://a/m"),
     ("REDIS_POOL", "1", 1),
     ("REDIS_TIMEOUT", "2", 2.0),
     ("REDIS_CA_FILE", "/etc/ca.pem", "/etc/ca.pem"),

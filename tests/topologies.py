@@ -1,0 +1,139 @@
+"""Several servers that belong together: a master with replica and Sentinels, and a cluster."""
+
+from __future__ import annotations
+
+from contextlib import ExitStack, suppress
+from pathlib import Path
+
+import redis
+
+from tests.ports import free_port
+from tests.servers import HOST, PATIENCE, Server
+from tests.waiting import wait_until
+
+MASTER = "verify"
+
+
+class Watched:
+    """A master, its replicas, and three Sentinels that watch over them."""
+
+    def __init__(self, folder: Path, *, replicas: int = 1, down_after: int = 500) -> None:
+        self.first = Server(folder / "first").start()
+        self.others = [Server(folder / f"other-{n}").start() for n in range(replicas)]
+        for other in self.others:
+            with other.client() as client:
+                client.replicaof(HOST, str(self.first.port))
+        wait_until(lambda: self._in_step() == replicas, PATIENCE)
+        self.sentinels = [
+            Server(folder / f"sentinel-{n}", self._watching(down_after), sentinel=True).start()
+            for n in range(3)
+        ]
+        wait_until(lambda: all(self._knows_others(one) for one in self.sentinels), PATIENCE)
+
+    def _watching(self, down_after: int) -> dict[str, str]:
+        return {
+            "sentinel monitor": f"{MASTER} {HOST} {self.first.port} 2",
+            "sentinel down-after-milliseconds": f"{MASTER} {down_after}",
+            "sentinel failover-timeout": f"{MASTER} 3000",
+        }
+
+    def _knows_others(self, sentinel: Server) -> bool:
+        """Whether one Sentinel has met the two others, and the replicas."""
+        with sentinel.client() as client:
+            known = client.execute_command("SENTINEL MASTER", MASTER)
+        facts = (
+            known if isinstance(known, dict) else dict(zip(known[::2], known[1::2], strict=True))
+        )
+        slaves = int(facts.get("num-slaves", 0))
+        return int(facts["num-other-sentinels"]) == 2 and slaves == len(self.others)
+
+    def _in_step(self) -> int:
+        with self.first.client() as client:
+            return len([name for name in client.info("replication") if name.startswith("slave")])
+
+    @property
+    def url(self) -> str:
+        nodes = ",".join(f"{HOST}:{one.port}" for one in self.sentinels)
+        return f"redis+sentinel://{nodes}/{MASTER}"
+
+    def master(self) -> int:
+        """The port of the master that the Sentinels name."""
+        with self.sentinels[0].client() as client:
+            return int(client.execute_command("SENTINEL GET-MASTER-ADDR-BY-NAME", MASTER)[1])
+
+    def end(self) -> None:
+        with ExitStack() as stack:
+            for one in (self.first, *self.others, *self.sentinels):
+                stack.callback(one.kill)
+
+
+class Shards:
+    """A cluster of three masters, each with as many replicas."""
+
+    def __init__(self, folder: Path, *, replicas: int = 0, timeout: int = 1000) -> None:
+        def node(name: str) -> Server:
+            options = {
+                "cluster-enabled": "yes",
+                "cluster-port": f"{free_port()}",
+                "cluster-node-timeout": f"{timeout}",
+                "cluster-replica-validity-factor": "0",
+            }
+            return Server(folder / name, options).start()
+
+        self.masters = [node(f"master-{n}") for n in range(3)]
+        self.replicas = [node(f"replica-{n}") for n in range(3 * replicas)]
+        for number, one in enumerate(self.masters):
+            _tell(
+                one,
+                "CLUSTER ADDSLOTSRANGE",
+                number * 5461,
+                (16_383, number * 5461 + 5460)[number < 2],
+            )
+        first = self.masters[0]
+        for one in self.nodes[1:]:
+            _tell(one, "CLUSTER MEET", HOST, first.port, first.options["cluster-port"])
+        wait_until(
+            lambda: all(len(self._known(one)) == len(self.nodes) for one in self.nodes), PATIENCE
+        )
+        for number, one in enumerate(self.replicas):
+            _tell(one, "CLUSTER REPLICATE", _tell(self.masters[number % 3], "CLUSTER MYID"))
+        wait_until(self.whole, PATIENCE)
+
+    @property
+    def nodes(self) -> list[Server]:
+        return [*self.masters, *self.replicas]
+
+    @property
+    def url(self) -> str:
+        return "redis+cluster://" + ",".join(f"{HOST}:{one.port}" for one in self.masters)
+
+    def _known(self, one: Server) -> list[str]:
+        return str(_tell(one, "CLUSTER NODES", raw=True)).splitlines()
+
+    def whole(self) -> bool:
+        """Whether all that are alive call the cluster well, and have their replicas in step."""
+        for one in self.nodes:
+            if one.process and one.process.poll() is None:
+                with suppress(redis.RedisError):
+                    if "cluster_state:ok" not in str(_tell(one, "CLUSTER INFO", raw=True)):
+                        return False
+                    continue
+                return False
+        return all(self._linked(one) for one in self.replicas)
+
+    def _linked(self, replica: Server) -> bool:
+        with replica.client() as client:
+            found = client.info("replication")
+        return found["role"] == "master" or found.get("master_link_status") == "up"
+
+    def end(self) -> None:
+        with ExitStack() as stack:
+            for one in self.nodes:
+                stack.callback(one.kill)
+
+
+def _tell(server: Server, *words: object, raw: bool = False) -> object:
+    with server.client() as client:
+        if raw:
+            client.response_callbacks.clear()
+        return client.execute_command(*words)
