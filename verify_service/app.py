@@ -15,6 +15,7 @@ from verify_service.api.context import EXTENSION, Context
 from verify_service.api.operations import operations_blueprint
 from verify_service.api.pages import pages_blueprint
 from verify_service.api.verify import verify_blueprint
+from verify_service.breaker import Breaker
 from verify_service.codes import CodeDigester
 from verify_service.fixed_codes import FixedCodes
 from verify_service.idempotency import Claims
@@ -25,6 +26,7 @@ from verify_service.policy import IN_FLIGHT_SLACK
 from verify_service.provider.flashcall import FlashCallConfig, FlashCallProvider
 from verify_service.repeats import Repeats
 from verify_service.settings import Settings
+from verify_service.store.breaker import RedisBreaker
 from verify_service.store.claims import RedisClaims
 from verify_service.store.connection import connect
 from verify_service.store.verifications import RedisStore
@@ -77,6 +79,7 @@ def _context(settings: Settings, client: redis.Redis) -> Context:
         ids=ids,
         digester=CodeDigester(settings.code_secret),
         timing=_timing(settings),
+        breaker=Breaker(_breaker(settings, client), journal),
     )
     claims = Claims(RedisClaims(client, settings.policy), settings.number_secret)
     return Context(verifications, Repeats(verifications, claims, store, journal), metrics)
@@ -88,6 +91,13 @@ def _timing(settings: Settings) -> Timing:
         confirming=settings.provider_call_timeout_ms + settings.callback_grace * 1000,
         in_flight=round((settings.provider_deadline + IN_FLIGHT_SLACK) * 1000),
     )
+
+
+def _breaker(settings: Settings, client: redis.Redis) -> RedisBreaker | None:
+    if settings.provider_breaker is None:
+        return None
+    probing = settings.provider_deadline + IN_FLIGHT_SLACK
+    return RedisBreaker(client, settings.policy, settings.provider_breaker, probing)
 
 
 def _provider(settings: Settings) -> FlashCallConfig:

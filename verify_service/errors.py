@@ -71,6 +71,17 @@ class TooManyCallsInFlight(VerifyError):
     """Every place for a call in flight is taken; nothing was reserved."""
 
 
+@dataclass(eq=False)
+class CallsSuspended(VerifyError):
+    """The breaker holds calls back, since the provider fails; nothing was reserved.
+
+    Attributes:
+        retry_after: Whole seconds, at least 1, until one may try again.
+    """
+
+    retry_after: int
+
+
 class KeyInFlight(VerifyError):
     """The first request under this Idempotency-Key has not come to anything yet."""
 

@@ -69,6 +69,25 @@ class LogJournal:
             **_mark(draft.test_code is not None),
         )
 
+    def breaker_opened(self, seconds: float) -> None:
+        """The provider failed too often in a row, or a probe did: calls are paused."""
+        self._metrics.breaker_changes.labels(to="open").inc()
+        log.error(
+            "breaker_opened",
+            seconds=round(seconds),
+            hint="The provider fails, or refuses the account: see call_failed and call_unknown.",
+        )
+
+    def breaker_closed(self) -> None:
+        """The provider works again."""
+        self._metrics.breaker_changes.labels(to="closed").inc()
+        log.warning("breaker_closed")
+
+    def held_back(self, seconds: int) -> None:
+        """The breaker held a start back."""
+        self._metrics.held_back.inc()
+        log.info("start_held_back", retry_after=seconds)
+
     def not_recorded(self, verification: Verification, error: Exception) -> None:
         """The provider was asked, and Redis was gone before the outcome was kept."""
         self._metrics.not_recorded.inc()

@@ -8,6 +8,7 @@ from prometheus_client import (
     CONTENT_TYPE_LATEST,
     CollectorRegistry,
     Counter,
+    Gauge,
     disable_created_metrics,
     generate_latest,
 )
@@ -56,16 +57,40 @@ class Metrics:
             ["code"],
             registry=registry,
         )
+        self.breaker_changes = Counter(
+            "verify_breaker_changes",
+            "How often calls were paused, or let through again.",
+            ["to"],
+            registry=registry,
+        )
+        self.held_back = Counter(
+            "verify_starts_held_back", "Starts while calls were paused.", registry=registry
+        )
         self.not_recorded = Counter(
             "verify_outcomes_not_recorded",
             "Calls whose outcome could not be kept.",
             registry=registry,
         )
 
-    def render(self) -> bytes:
-        """Return the text format."""
+    def render(self, *, breaker_open: bool | None = None) -> bytes:
+        """Return the text format.
+
+        Args:
+            breaker_open: What all processes share, and Redis knows; None where it cannot say.
+        """
+        return self._counters() + _state(breaker_open)
+
+    def _counters(self) -> bytes:
         if "PROMETHEUS_MULTIPROC_DIR" not in os.environ:
             return generate_latest(self._registry)
         everybody = CollectorRegistry()
         MultiProcessCollector(everybody)  # type: ignore[no-untyped-call]
         return generate_latest(everybody)
+
+
+def _state(breaker_open: bool | None) -> bytes:
+    if breaker_open is None:
+        return b""
+    now = CollectorRegistry()
+    Gauge("verify_breaker_open", "Whether calls are paused.", registry=now).set(breaker_open)
+    return generate_latest(now)

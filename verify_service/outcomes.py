@@ -31,10 +31,12 @@ class Failed(Failure):
     Attributes:
         refund: Whether the start's quota is given back.
         account: The operator has to act: token, balance, sender (errorCodes 1, 2, 5, 6, 10, 16).
+        transport: The provider could not be reached, or is not well: any number would have met it.
     """
 
     refund: bool = field(kw_only=True)
     account: bool = field(default=False, kw_only=True)
+    transport: bool = field(default=False, kw_only=True)
 
 
 Outcome = Placed | Unknown | Failed

@@ -134,6 +134,10 @@ def _window(text: str) -> Window:
     return window
 
 
+def _breaker(text: str) -> Window | None:
+    return None if text == "0" else _window(text)
+
+
 def _countries(text: str) -> frozenset[str]:
     countries = frozenset(part.upper() for part in _parts(text))
     if countries - REGIONS:
@@ -186,6 +190,7 @@ _READERS: dict[str, Callable[[str], Any]] = {
     "path_secret": _path_secret,
     "pauses": _pauses,
     "windows": _windows,
+    "breaker": _breaker,
     "countries": _countries,
     "number_types": _number_types,
     "test_numbers": _test_numbers,

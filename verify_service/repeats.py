@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from verify_service.advice import Standing
 from verify_service.errors import (
     AlreadyReserved,
+    CallsSuspended,
     KeyInFlight,
     LimitReached,
     TooManyCallsInFlight,
@@ -37,7 +38,7 @@ class Repeats:
         Raises:
             KeyReused: The key belongs to a start with another body.
             KeyInFlight: The first one has not come to anything yet.
-            LimitReached, TooManyCallsInFlight, StoreUnavailable, CallFailed: As
+            LimitReached, CallsSuspended, TooManyCallsInFlight, StoreUnavailable, CallFailed: As
                 :meth:`Verifications.start`; a CallFailed is told again to each repeat.
         """
         if repeatable is None:
@@ -52,7 +53,7 @@ class Repeats:
             return self.verifications.start(mine)
         except AlreadyReserved as earlier:
             return self._replay(earlier.verification)
-        except (LimitReached, TooManyCallsInFlight):
+        except (LimitReached, CallsSuspended, TooManyCallsInFlight):
             # Refused before anything was reserved. Not so where Redis was gone: it may have
             # reserved, and only its answer have been lost.
             self.claims.release(claim)

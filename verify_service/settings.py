@@ -84,6 +84,7 @@ class Settings:
     provider_connect_timeout: float
     provider_deadline: float
     provider_max_in_flight: int
+    provider_breaker: Window | None
     callback_app_keys: tuple[bytes, ...] = _secret()
     callback_path_secret: str | None = _secret()
     callback_grace: int
@@ -176,6 +177,7 @@ def _read(env: Any) -> dict[str, Any]:
             min(max(32, threads // 2), threads - 1),
             validate=Range(min=1, max=threads - 1),
         ),
+        "provider_breaker": env.breaker("PROVIDER_BREAKER", "5/10"),
         "callback_app_keys": env.secrets("CALLBACK_APP_KEYS", required("CALLBACK_APP_KEYS")),
         "callback_path_secret": env.path_secret("CALLBACK_PATH_SECRET", None),
         "callback_grace": env.int("CALLBACK_GRACE", 30, validate=Range(min=0)),

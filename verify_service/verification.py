@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 
 from verify_service import codes
 from verify_service.advice import Standing, Timing, standing
+from verify_service.breaker import Breaker
 from verify_service.codes import CodeDigester
 from verify_service.errors import (
     CallFailed,
@@ -67,6 +68,7 @@ class Verifications:
     ids: IdMint
     digester: CodeDigester
     timing: Timing
+    breaker: Breaker
 
     def draft(self, app: str, number: str, reference: str | None = None) -> Draft:
         """Return what a start of this number would reserve.
@@ -86,6 +88,7 @@ class Verifications:
 
         Raises:
             TooManyCallsInFlight: No place for another call; nothing was reserved.
+            CallsSuspended: The breaker has paused calls; nothing was reserved.
             LimitReached: The number has to wait; nobody was called.
             AlreadyReserved: Somebody else was faster under the same id; they called.
             StoreUnavailable: Redis is gone; nobody was called.
@@ -93,10 +96,11 @@ class Verifications:
         """
         if draft.test_code is not None:
             return self._start_test(draft, draft.test_code)
-        with self.provider.admit() as line:
+        with self.provider.admit() as line, self.breaker.watching() as saw:
             code = codes.draw()
             reserved = self._reserve(draft, code)
             outcome = line.place(draft.number, code)
+            saw(outcome)
         recorded = self._record(reserved, outcome)
         self.journal.started(recorded, outcome)
         return self.told(recorded)
@@ -139,6 +143,10 @@ class Verifications:
     def ping(self) -> None:
         """Raise StoreUnavailable unless starts and checks can be served."""
         self.store.ping()
+
+    def held_back(self) -> bool:
+        """Tell whether the breaker has paused calls."""
+        return self.breaker.is_open()
 
     def status(self, app: str, verification_id: str) -> Standing:
         """Read a verification as it stands. Raises as :meth:`check`."""

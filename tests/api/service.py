@@ -54,6 +54,7 @@ ENVIRONMENT = {
     "PROVIDER_ACCESS_KEY": PROVIDER_KEY,
     "CALLBACK_APP_KEYS": APP_KEY,
     "ALLOWED_COUNTRIES": "*",
+    "PROVIDER_BREAKER": "0",
     "LOG_LEVEL": "DEBUG",
 }
 """Production, as an operator would set it; the tests' answers must hold there."""

@@ -17,7 +17,7 @@ IMPORTS = {name: imported(name, tree, KNOWN) for name, tree in TREES.items()}
 
 DOMAIN = {
     *("advice", "codes", "errors", "fixed_codes", "ids", "models", "numbers", "outcomes", "policy"),
-    *("idempotency", "ports", "repeats", "verification"),
+    *("breaker", "idempotency", "ports", "repeats", "verification"),
 }
 """The rules themselves. They would read the same over any store, provider and web framework."""
 

@@ -63,6 +63,8 @@ BAD: list[tuple[str, str]] = [
     ("PROVIDER_DEADLINE", "0"),
     ("PROVIDER_DEADLINE", "25.1"),
     ("PROVIDER_MAX_IN_FLIGHT", "0"),
+    ("PROVIDER_BREAKER", "canary"),
+    ("PROVIDER_BREAKER", "0/1"),
     ("CALLBACK_APP_KEYS", ""),
     ("CALLBACK_APP_KEYS", "canary,"),
     ("CALLBACK_PATH_SECRET", "canary/x"),

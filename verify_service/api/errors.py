@@ -158,6 +158,11 @@ def _limit(error: domain.LimitReached) -> Told:
     return kind, reason, {"error_code": kind.error_code, **more}
 
 
+def _suspended(error: domain.CallsSuspended) -> Told:
+    reason = "Calls are paused, since the provider fails; nothing was reserved. Try again."
+    return kinds.UNAVAILABLE, reason, {"retry_after": error.retry_after}
+
+
 def _call_failed(error: domain.CallFailed) -> Told:
     failure, more = error.failure, present.after_reservation(error.standing)
     if failure.error_code is not None:
@@ -181,6 +186,7 @@ _TELLERS: dict[type[Exception], Callable[[Any], Told]] = {
     domain.InvalidCallback: _invalid_data,
     domain.DestinationNotAllowed: _destination,
     domain.LimitReached: _limit,
+    domain.CallsSuspended: _suspended,
     domain.CallFailed: _call_failed,
     InternalServerError: _bug,
     HTTPException: _malformed,

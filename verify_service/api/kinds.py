@@ -165,7 +165,8 @@ UNAVAILABLE = ErrorKind(
     "Unavailable",
     503,
     "rpcError",
-    "Redis cannot be reached, or too many calls are being placed. Nobody is verified by this.",
+    "Redis cannot be reached, calls are paused, or too many are being placed. Nobody is verified "
+    "by this.",
     Retry.SAME_KEY,
     retry_after=SOON,
     always=("retryAfter",),

@@ -8,6 +8,7 @@ from flask.typing import ResponseReturnValue
 from verify_service.api.auth import header, is_one_of
 from verify_service.api.context import context, verifications
 from verify_service.api.problems import InvalidMetricsToken
+from verify_service.errors import StoreUnavailable
 from verify_service.metrics import CONTENT_TYPE
 
 
@@ -29,7 +30,7 @@ def operations_blueprint(metrics_token: str | None, *, production: bool) -> Blue
     def readyz() -> ResponseReturnValue:
         """Redis takes writes, so starts and checks can be served."""
         verifications().ping()
-        return {"status": "ok", "calls": "open"}
+        return {"status": "ok", "calls": "breaker" if verifications().held_back() else "open"}
 
     @blueprint.get("/metrics")
     def metrics() -> ResponseReturnValue:
@@ -40,6 +41,14 @@ def operations_blueprint(metrics_token: str | None, *, production: bool) -> Blue
         known = scheme.lower() == "bearer" and is_one_of([(metrics_token or "").encode()], shown)
         if metrics_token is not None and not known:
             raise InvalidMetricsToken
-        return Response(context().metrics.render(), content_type=CONTENT_TYPE)
+        counters = context().metrics.render(breaker_open=_breaker_open())
+        return Response(counters, content_type=CONTENT_TYPE)
 
     return blueprint
+
+
+def _breaker_open() -> bool | None:
+    try:
+        return verifications().held_back()
+    except StoreUnavailable:  # the counters are wanted all the more
+        return None

@@ -50,5 +50,8 @@ LIMITS: Mapping[str, str] = {
 }
 """By their names in answers, settings and metrics."""
 
-CALLS: Mapping[str, str] = {"open": "Calls are placed."}
+CALLS: Mapping[str, str] = {
+    "open": "Calls are placed.",
+    "breaker": "The provider fails: calls are paused, but for one at a time that tries.",
+}
 """Of ``/readyz``."""

@@ -80,7 +80,7 @@ def interpret(code: str, http_status: int, body: bytes, retry_after: str | None 
         )
     if not 200 <= http_status < 300:
         reason = f"The provider answered HTTP {http_status}; the phone may ring all the same."
-        return Failed(reason, refund=False, error_code=error_code)
+        return Failed(reason, refund=False, error_code=error_code, transport=True)
     return _success(code, answer, error_code)
 
 
@@ -91,7 +91,7 @@ def _success(code: str, answer: dict[str, Any], error_code: int | None) -> Outco
         return Failed(reason, refund=False, error_code=error_code)
     if not 0 < len(request_id) <= _LONGEST_ID:
         reason = "The provider's answer could not be read; the phone may ring all the same."
-        return Failed(reason, refund=False)
+        return Failed(reason, refund=False, transport=True)
     return Placed(request_id, *_caller(code, answer.get("from")))
 
 

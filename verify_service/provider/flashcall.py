@@ -70,7 +70,8 @@ class FlashCallProvider:
                 self._config.deadline, lambda: self._send(self._request(number, code)), finished
             )
         except NeverSent:
-            return Failed("The provider could not be reached; nobody was called.", refund=True)
+            reason = "The provider could not be reached; nobody was called."
+            return Failed(reason, refund=True, transport=True)
         except MayHaveArrived:
             return Unknown("The provider did not answer in time; the phone may be ringing.")
         return interpret(code, status, body, retry_after)

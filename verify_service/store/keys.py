@@ -25,6 +25,15 @@ def claim(name: str) -> str:
     return f"i:{slot(name)}"
 
 
+WIDE = "wide"
+"""The hash tag of what concerns all numbers."""
+
+
+def breaker() -> str:
+    """Whether calls are paused because the provider fails. Lives for minutes."""
+    return f"b:{slot(WIDE)}"
+
+
 def probe() -> str:
     """Written by whoever asks whether Redis takes writes. Lives for a second."""
     return "i:probe"

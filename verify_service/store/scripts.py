@@ -25,6 +25,7 @@ _OF_A_KEY = ("base",)
 DECISIONS = {
     **dict.fromkeys(("reserve", "record", "check", "status", "cancel", "callback"), _OF_A_NUMBER),
     **dict.fromkeys(("claim", "release", "settle"), _OF_A_KEY),
+    **dict.fromkeys(("breaker_admit", "breaker_report"), _OF_A_KEY),
 }
 """Every decision, with the shared parts it is written in terms of."""
 

@@ -107,6 +107,7 @@ ERROR_EXAMPLES: Mapping[str, tuple[str, Exception]] = {
         ),
     ),
     "redis": ("Redis cannot be reached", domain.StoreUnavailable("")),
+    "breaker": ("Calls are paused, since the provider fails", domain.CallsSuspended(9)),
     "calls": ("Too many calls are being placed", domain.TooManyCallsInFlight()),
 }
 """A summary and the error, by the name of the example."""

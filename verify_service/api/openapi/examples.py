@@ -223,7 +223,12 @@ def health() -> Examples:
 
 def ready() -> Examples:
     """What a probe of the service is told."""
-    return {"ready": example("Ready", {"status": "ok", "calls": "open"})}
+    return {
+        "ready": example("Ready", {"status": "ok", "calls": "open"}),
+        "breaker": example(
+            "Ready, but for the provider, which fails", {"status": "ok", "calls": "breaker"}
+        ),
+    }
 
 
 def _approved(**more: Any) -> Verification:

@@ -39,7 +39,7 @@ RESPONSES: dict[str, tuple[str, ...]] = {
     "Bug": ("bug",),
     "CallFailed": ("refused", "throttled", "unreadable"),
     "StoreUnavailable": ("redis",),
-    "Unavailable": ("redis", "calls"),
+    "Unavailable": ("redis", "breaker", "calls"),
 }
 """Each answer that operations share, by what can lead to it."""
 

@@ -6,6 +6,8 @@
 --   call:{tag}:<request>   hash: whom a requestId belongs to, by its digest (calls.lua)
 -- and in a slot of its own, with {name} for SLOT
 --   i:{name}               hash: an Idempotency-Key, by its digest (claim.lua)
+-- and in the slot {wide}
+--   b:{wide}               hash: the breaker (breaker_admit.lua)
 --
 -- ARGV  1 POLICY, JSON; every duration in milliseconds
 --         cooldowns [ms …]     starts [[count, ms] …]     failures [[count, ms] …]

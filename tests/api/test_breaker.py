@@ -1,0 +1,119 @@
+"""A provider that fails is left alone: starts are held back, and everything else goes on."""
+
+from __future__ import annotations
+
+from . import keyed
+from .service import METRICS_TOKEN, Service
+from .standin import StandIn
+
+
+def tolerant(make, client) -> Service:
+    return make(client, PROVIDER_BREAKER="3/10", METRICS_TOKEN=METRICS_TOKEN)
+
+
+def fail(service: Service, provider: StandIn, times: int = 3) -> None:
+    """An empty balance: the account's, whatever the number."""
+    provider.answers(403, {"errorCode": 6})
+    for turn in range(times):
+        assert service.start(f"+7917000000{turn}").status_code == 502
+
+
+def calls(service: Service) -> str:
+    answer = service.request("GET", "/readyz", None)
+    assert answer.status_code == 200
+    return str(answer.json["calls"])
+
+
+def test_after_failures_in_a_row_nobody_is_called(make, fake, clock, provider: StandIn) -> None:
+    """503 with the time to wait, nothing reserved; `/readyz` and the metrics say so."""
+    service = tolerant(make, fake)
+    fail(service, provider)
+    held = service.start()
+    assert (held.status_code, held.json["status"]) == (503, "rpcError")
+    assert held.headers["Retry-After"] == str(held.json["retryAfter"]) == "10"
+    assert "paused" in held.json["errorReason"]
+    assert len(provider.calls) == 3
+    assert calls(service) == "breaker"
+    assert service.metric('verify_breaker_changes_total{to="open"}') == 1
+    assert service.metric("verify_starts_held_back_total") == 1
+    assert service.metric("verify_breaker_open") == 1
+    assert [line["seconds"] for line in service.events("breaker_opened")] == [10]
+
+
+def test_a_probe_lets_everybody_through_again(make, fake, clock, provider: StandIn) -> None:
+    service = tolerant(make, fake)
+    fail(service, provider)
+    provider.reset()
+    clock.passes(10)
+    assert service.started()
+    assert calls(service) == "open"
+    assert service.started("+79170000009")
+    assert service.metric('verify_breaker_changes_total{to="closed"}') == 1
+    assert service.metric("verify_breaker_open") == 0
+
+
+def test_a_probe_that_fails_too_is_the_only_one(make, fake, clock, provider: StandIn) -> None:
+    service = tolerant(make, fake)
+    fail(service, provider)
+    clock.passes(10)
+    assert service.start("+79170000008").status_code == 502
+    held = service.start("+79170000009")
+    assert (held.status_code, held.json["retryAfter"]) == (503, 20)
+    assert len(provider.calls) == 4
+
+
+def test_a_number_that_has_to_wait_does_not_use_up_the_probe(
+    make, fake, clock, provider: StandIn
+) -> None:
+    service = make(fake, PROVIDER_BREAKER="3/10", START_COOLDOWNS="60")
+    service.started()
+    fail(service, provider)
+    provider.reset()
+    clock.passes(10)
+    assert service.start().status_code == 429
+    assert service.started("+79170000009")
+
+
+def test_an_invalid_number_is_the_callers(make, fake, clock, provider: StandIn) -> None:
+    """Nor is a number that the provider does not serve the account's fault."""
+    service = tolerant(make, fake)
+    for body in ({"errorCode": 11}, {"status": "prohibitedForServiceError"}) * 3:
+        provider.answers(400, body)
+        service.start(f"+7917000{len(provider.calls):04}")
+    assert calls(service) == "open"
+
+
+def test_checks_and_callbacks_go_on(make, fake, clock, provider: StandIn) -> None:
+    service = tolerant(make, fake)
+    vid = service.started()
+    code = provider.code
+    fail(service, provider)
+    assert service.callback().json["applied"] is True
+    assert service.status(vid).json["call"]["state"] == "delivered"
+    assert service.check(vid, code).json["verified"] is True
+
+
+def test_a_key_is_let_go(make, fake, clock, provider: StandIn) -> None:
+    """With the same Idempotency-Key it may try again, as it was told."""
+    service = tolerant(make, fake)
+    fail(service, provider)
+    assert keyed.start(service, "key").status_code == 503
+    provider.reset()
+    clock.passes(10)
+    assert keyed.start(service, "key").status_code == 201
+
+
+def test_while_all_is_well_a_start_asks_nothing_more(make, valkey, provider: StandIn) -> None:
+    """Two round trips, reserve and record, and the breaker's once a second."""
+    service = tolerant(make, valkey)
+    service.started("+79170000001")
+    valkey.config_resetstat()
+    for turn in range(2, 6):
+        service.started(f"+7917000000{turn}")
+    assert valkey.info("commandstats")["cmdstat_evalsha"]["calls"] <= 9
+
+
+def test_it_can_be_turned_off(make, fake, clock, provider: StandIn) -> None:
+    service = make(fake, PROVIDER_BREAKER="0")
+    fail(service, provider, 9)
+    assert calls(service) == "open"
