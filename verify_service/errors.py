@@ -62,9 +62,15 @@ class CallFailed(VerifyError):
 
 @dataclass(eq=False)
 class StoreUnavailable(VerifyError):
-    """Redis did not answer, or answered that it cannot work now."""
+    """Redis did not answer, or answered that it cannot work now.
+
+    Attributes:
+        reason: For the log.
+        state: For everybody: what Redis does or cannot do, as the end of a sentence.
+    """
 
     reason: str
+    state: str = "cannot be reached"
 
 
 class TooManyCallsInFlight(VerifyError):

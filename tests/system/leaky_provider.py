@@ -68,13 +68,13 @@ class Server(ThreadingHTTPServer):
 class LeakyProvider:
     """The provider on a free port of loopback. ``say`` has what it says about a number."""
 
-    def __init__(self) -> None:
+    def __init__(self, port: int = 0) -> None:
         self.say: dict[str, Saying] = {}
         self.calls: dict[str, Call] = {}
         """The newest of each number."""
         self.heard: list[Call] = []
         self.gate = threading.Event()
-        self._server = Server(("127.0.0.1", 0), _handler(self))
+        self._server = Server(("127.0.0.1", port), _handler(self))
         self.url = f"http://127.0.0.1:{self._server.server_port}/api"
         threading.Thread(target=self._server.serve_forever, args=(0.01,), daemon=True).start()
 

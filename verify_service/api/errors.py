@@ -64,10 +64,6 @@ FIXED: dict[type[Exception], tuple[ErrorKind, str]] = {
         kinds.KEY_REUSED,
         "This Idempotency-Key came with another body before. Make a new key for a new request.",
     ),
-    domain.StoreUnavailable: (
-        kinds.UNAVAILABLE,
-        "Redis cannot be reached, so nobody is verified by this answer. Try again.",
-    ),
     domain.TooManyCallsInFlight: (
         kinds.UNAVAILABLE,
         "Too many calls are being placed; nothing was reserved. Try again.",
@@ -158,6 +154,11 @@ def _limit(error: domain.LimitReached) -> Told:
     return kind, reason, {"error_code": kind.error_code, **more}
 
 
+def _store_unavailable(error: domain.StoreUnavailable) -> Told:
+    reason = f"Redis {error.state}; so nobody is verified by this answer. Try again."
+    return kinds.UNAVAILABLE, reason, {}
+
+
 def _suspended(error: domain.CallsSuspended) -> Told:
     reason = "Calls are paused, since the provider fails; nothing was reserved. Try again."
     return kinds.UNAVAILABLE, reason, {"retry_after": error.retry_after}
@@ -186,6 +187,7 @@ _TELLERS: dict[type[Exception], Callable[[Any], Told]] = {
     domain.InvalidCallback: _invalid_data,
     domain.DestinationNotAllowed: _destination,
     domain.LimitReached: _limit,
+    domain.StoreUnavailable: _store_unavailable,
     domain.CallsSuspended: _suspended,
     domain.CallFailed: _call_failed,
     InternalServerError: _bug,

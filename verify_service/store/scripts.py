@@ -13,6 +13,7 @@ import redis
 
 from verify_service import policy as names
 from verify_service.errors import StoreUnavailable
+from verify_service.store.states import state_of
 
 if TYPE_CHECKING:
     from verify_service.models import Window
@@ -98,7 +99,7 @@ def _unavailable(error: redis.RedisError) -> StoreUnavailable:
     """
     name = type(error).__name__
     own_words = type(error) in (redis.ConnectionError, redis.TimeoutError)
-    return StoreUnavailable(f"{name}: {error}" if own_words else name)
+    return StoreUnavailable(f"{name}: {error}" if own_words else name, state_of(error))
 
 
 def _is_bug(error: redis.RedisError) -> bool:
