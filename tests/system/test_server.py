@@ -14,6 +14,7 @@ from typing import get_type_hints
 
 import pytest
 import requests
+from honcho.environ import parse_procfile
 
 from tests.ports import free_port
 from tests.system.house import ROOT
@@ -28,7 +29,7 @@ SERVERS = {"PORT", "WEB_CONCURRENCY", "THREADS", "GUNICORN_CMD_ARGS"}
 
 def web_line() -> list[str]:
     """The command, with this very Python."""
-    _, _, line = (ROOT / "Procfile").read_text("utf-8").strip().partition("web: ")
+    line = parse_procfile((ROOT / "Procfile").read_text("utf-8")).processes["web"]
     command, *arguments = shlex.split(line)
     return [sys.executable, "-m", command, *arguments]
 

@@ -70,6 +70,15 @@ class Cluster(redis.Redis):
         """Return what sends several commands, each to the master of its own key."""
         return _OneByOne(self)
 
+    def masters(self) -> list[redis.Redis]:
+        """Return a client of each master.
+
+        Raises:
+            redis.RedisError: The layout is not known.
+        """
+        self._master(0)
+        return [self._client(node) for node in dict.fromkeys(node for *_, node in self._layout)]
+
     def close(self) -> None:
         """Close all connections to all nodes."""
         for client in tuple(self._clients.values()):

@@ -1,0 +1,142 @@
+"""The release line of the Procfile: what it looks at, and in which words it says what is wrong."""
+
+from __future__ import annotations
+
+import shlex
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from honcho.environ import parse_procfile
+
+from tests.ports import free_port
+from tests.servers import Server
+from tests.system.house import ROOT
+from tests.system.leaky_provider import LeakyProvider
+from tests.system.test_server import environment
+from tests.topologies import Shards
+from tests.unit.conftest import PRODUCTION
+
+GOOD = {"appendonly": "yes"}
+
+
+@dataclass(frozen=True)
+class Told:
+    """What the command said, and how it ended."""
+
+    code: int
+    text: str
+
+    @property
+    def warnings(self) -> list[str]:
+        return [line for line in self.text.splitlines() if line.startswith(("warning", "error"))]
+
+
+def release(url: str, provider: str, **variables: str) -> Told:
+    line = parse_procfile((ROOT / "Procfile").read_text("utf-8")).processes["release"]
+    _, *arguments = shlex.split(line)
+    given = {**PRODUCTION, "APP_ENV": "production", "REDIS_URL": url, "PROVIDER_URL": provider}
+    done = subprocess.run(
+        [sys.executable, *arguments],
+        cwd=ROOT,
+        env=environment(**{**given, **variables}),
+        capture_output=True,
+        text=True,
+        timeout=30,
+        check=False,
+    )
+    assert "Traceback" not in done.stderr
+    for secret in (PRODUCTION["NUMBER_SECRET"], PRODUCTION["PROVIDER_ACCESS_KEY"], ":hidden@"):
+        assert secret not in done.stdout + done.stderr
+    return Told(done.returncode, done.stdout + done.stderr)
+
+
+@pytest.fixture(scope="module")
+def provider() -> Iterator[LeakyProvider]:
+    provider = LeakyProvider()
+    yield provider
+    provider.close()
+    assert provider.heard == []
+
+
+@pytest.fixture
+def look(tmp_path: Path, provider: LeakyProvider) -> Iterator[Callable[..., Told]]:
+    """Start a Redis with these options, and run the command against it."""
+    servers: list[Server] = []
+
+    def run(variables: dict[str, str] | None = None, **options: str) -> Told:
+        given = {name.replace("_", "-"): value for name, value in options.items()}
+        server = Server(tmp_path / f"redis-{len(servers)}", {"requirepass": "hidden", **given})
+        servers.append(server.start())
+        url = f"redis://:hidden@127.0.0.1:{server.port}/0"
+        return release(url, provider.url, **(variables or {}))
+
+    yield run
+    for server in servers:
+        server.kill()
+
+
+def test_all_is_well(look: Callable[..., Told]) -> None:
+    told = look(**GOOD)
+    assert (told.code, told.warnings) == (0, [])
+    for words in ("Complete", "Valkey 9", "noeviction", "appendonly yes", "No call was placed"):
+        assert words in told.text
+    assert "16 connections" in told.text
+
+
+def test_settings_that_are_not_complete() -> None:
+    told = release("redis://127.0.0.1:1", "http://127.0.0.1:1/api", CODE_SECRET="")
+    assert told.code == 1
+    assert "CODE_SECRET: " in told.text
+
+
+def test_no_redis(provider: LeakyProvider) -> None:
+    told = release(f"redis://:hidden@127.0.0.1:{free_port()}", provider.url)
+    assert told.code == 1
+    assert told.warnings == ["error    Redis: Redis cannot be reached."]
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ({"maxmemory_policy": "allkeys-lru"}, "a limit forgotten"),
+        ({"appendonly": "no"}, "Nothing is kept on disk"),
+        ({"appendonly": "no", "save": "3600 1"}, "up to minutes ago"),
+        ({"maxclients": "12"}, "16 connections at most, while two releases overlap; 12"),
+        ({"rename_command": 'CONFIG ""', "appendonly": "no"}, "if anything"),
+    ],
+)
+def test_what_promises_less(look: Callable[..., Told], options: dict[str, str], words: str) -> None:
+    """A warning for each, and the release goes out."""
+    told = look(**{**GOOD, **options})
+    assert told.code == 0
+    assert [words in line for line in told.warnings] == [True]
+
+
+def test_a_redis_that_takes_nothing(look: Callable[..., Told]) -> None:
+    told = look(**GOOD, min_replicas_to_write="1")
+    assert told.code == 1
+    assert "too few replicas" in told.text
+
+
+def test_a_provider_that_is_down(look: Callable[..., Told]) -> None:
+    """No reason to keep a release back."""
+    told = look({"PROVIDER_URL": f"http://127.0.0.1:{free_port()}/api"}, **GOOD)
+    assert told.code == 0
+    assert ["cannot be reached" in line for line in told.warnings] == [True]
+
+
+def test_a_cluster_is_looked_at_whole(tmp_path: Path, provider: LeakyProvider) -> None:
+    shards = Shards(tmp_path)
+    try:
+        with shards.masters[2].client() as client:
+            client.config_set("maxmemory-policy", "allkeys-lfu")
+        told = release(shards.url, provider.url)
+        assert told.code == 0
+        assert told.text.count("Valkey 9") == 3
+        assert ["allkeys-lfu" in line for line in told.warnings].count(True) == 1
+    finally:
+        shards.end()

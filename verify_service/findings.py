@@ -1,0 +1,25 @@
+"""What a look at the surroundings came to."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Level(StrEnum):
+    """How bad it is."""
+
+    GOOD = "ok"
+    WARNING = "warning"
+    """It works, and promises less than it could."""
+    ERROR = "error"
+    """It would not work."""
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One sentence for the operator, without anything secret in it."""
+
+    level: Level
+    about: str
+    words: str

@@ -1,0 +1,71 @@
+"""``python -m verify_service.release``: what a platform runs before a release goes out.
+
+Reads the settings, looks at Redis, and opens a connection to the provider. It says in words what
+is wrong, places no call, and ends with 1 where the service would not work.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable, Iterable
+
+import click
+
+from verify_service.findings import Finding, Level
+from verify_service.provider.reachability import reach
+from verify_service.settings import Settings, SettingsError
+from verify_service.store.connection import connect
+from verify_service.store.inspection import inspect
+
+PROCESSES = 2
+"""What config/gunicorn.conf.py starts where WEB_CONCURRENCY says nothing."""
+RELEASES = 2
+"""The old one and the new, while they overlap."""
+
+
+def _settings(settings: Settings) -> Iterable[Finding]:
+    yield Finding(Level.GOOD, "Settings", f"Complete, for {settings.app_env}.")
+    if not settings.redis_verify and settings.redis_url.startswith("rediss"):
+        words = "REDIS_VERIFY=off: whoever can get between is taken for Redis."
+        yield Finding(Level.WARNING, "Settings", f"{words} Set REDIS_CA_FILE where you can.")
+
+
+def _redis(settings: Settings) -> Iterable[Finding]:
+    processes = int(os.environ.get("WEB_CONCURRENCY") or PROCESSES)
+    with connect(
+        settings.redis_url,
+        pool=1,
+        timeout=settings.redis_timeout,
+        ca_file=settings.redis_ca_file,
+        verify=settings.redis_verify,
+    ) as client:
+        yield from inspect(client, RELEASES * processes * settings.redis_pool)
+
+
+def _provider(settings: Settings) -> Iterable[Finding]:
+    yield reach(settings.provider_url, settings.provider_connect_timeout)
+
+
+CHECKS: tuple[Callable[[Settings], Iterable[Finding]], ...] = (_settings, _redis, _provider)
+"""In the order in which they are told. Each is given the settings, and says what it found."""
+
+
+@click.command()
+def main() -> None:
+    """Check settings, Redis and provider before a release goes out. Nobody is called."""
+    try:
+        settings = Settings.from_env()
+    except SettingsError as error:
+        raise click.ClickException(str(error)) from None
+    worst = Level.GOOD
+    for check in CHECKS:
+        for finding in check(settings):
+            click.echo(f"{finding.level:8} {finding.about}: {finding.words}")
+            worst = max(worst, finding.level, key=list(Level).index)
+    if worst is Level.ERROR:
+        sys.exit(1)
+
+
+if __name__ == "__main__":
+    main(prog_name="python -m verify_service.release")
