@@ -6,7 +6,7 @@ BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help demo run test test-package fuzz lint format docs pictures bench lock clean
+.PHONY: help demo run test test-package test-faults fuzz lint format docs pictures bench lock clean
 
 help:  ## list the targets
 	@awk -F ':.*## *' '/^[a-z-]+:.*## /{printf "%-14s%s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -19,9 +19,12 @@ run: $(READY)  ## Valkey, the provider's simulator and the service; shows what t
 
 test: $(READY)  ## every test, with branch coverage
 	@$(BIN)/coverage erase
-	@$(BIN)/coverage run -m pytest --numprocesses auto --dist loadgroup
+	@$(BIN)/coverage run -m pytest --numprocesses auto --dist loadgroup --ignore tests/faults
 	@$(BIN)/coverage combine --quiet
 	@$(BIN)/coverage report
+
+test-faults: $(READY)  ## what breaks, broken: real processes under load, with a table at the end
+	@$(BIN)/python -m pytest tests/faults $(FAULTS)
 
 fuzz: $(READY)  ## thousands of requests made from the OpenAPI document, against the real service
 	@$(BIN)/python -m tests.fuzz $(FUZZ)

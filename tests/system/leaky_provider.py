@@ -69,6 +69,7 @@ class LeakyProvider:
     """The provider on a free port of loopback. ``say`` has what it says about a number."""
 
     def __init__(self, port: int = 0) -> None:
+        self.usual: Saying = success
         self.say: dict[str, Saying] = {}
         self.calls: dict[str, Call] = {}
         """The newest of each number."""
@@ -98,7 +99,7 @@ def _handler(provider: LeakyProvider) -> type[BaseHTTPRequestHandler]:
             provider.heard.append(call)
             provider.calls[call.number] = call
             with contextlib.suppress(OSError):  # whoever asked may be dead by now
-                said = provider.say.get(call.number, success)(call)
+                said = provider.say.get(call.number, provider.usual)(call)
                 for part in [said] if isinstance(said, bytes) else said:
                     self.wfile.write(part)
 

@@ -1,0 +1,57 @@
+"""One service for most of the faults, and the table at the end."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.faults.ledger import Row
+from tests.faults.stage import TABLE, Stage
+from tests.faults.tcp_proxy import TcpProxy
+from tests.servers import Server
+
+
+@pytest.fixture(scope="session")
+def wire() -> Iterator[TcpProxy]:
+    """Between the service and its Redis."""
+    wire = TcpProxy()
+    yield wire
+    wire.close()
+
+
+@pytest.fixture(scope="session")
+def _stage(tmp_path_factory: pytest.TempPathFactory, wire: TcpProxy) -> Iterator[Stage]:
+    stage = Stage(tmp_path_factory.mktemp("stage"), f"redis://127.0.0.1:{wire.port}/0")
+    stage.web.ready()
+    yield stage
+    stage.end()
+
+
+@pytest.fixture
+def server(tmp_path: Path) -> Iterator[Server]:
+    """A Valkey that writes down all it takes."""
+    server = Server(tmp_path / "redis", {"appendonly": "yes"}).start()
+    yield server
+    server.kill()
+
+
+@pytest.fixture
+def stage(_stage: Stage, server: Server, wire: TcpProxy) -> Stage:
+    """The service, with this test's own Redis behind the wire."""
+    wire.target = server.port
+    wire.drop_all()
+    _stage.provider.gate.clear()
+    _stage.ready()
+    return _stage
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """A fault per row, as docs/reliability.md has it."""
+    if TABLE:
+        terminalreporter.write_line("")
+        terminalreporter.write_line("| " + " | ".join(Row.HEAD) + " |")
+        terminalreporter.write_line("|---" * len(Row.HEAD) + "|")
+        for row in TABLE:
+            terminalreporter.write_line("| " + " | ".join(row.cells) + " |")

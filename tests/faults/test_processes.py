@@ -1,0 +1,52 @@
+"""Processes die at any instruction: no call twice, no guess lost, no code accepted twice."""
+
+from __future__ import annotations
+
+import os
+import random
+import signal
+import time
+from contextlib import suppress
+
+from tests.faults.stage import Stage
+from tests.servers import Server
+from tests.waiting import wait_until
+
+DEATHS = 50
+
+
+def test_killed_at_random_moments(stage: Stage, server: Server) -> None:
+    """Fifty times -9, one of two processes at a time, while everybody logs in."""
+    dice = random.Random(6)  # noqa: S311
+    with stage.under_load(f"worker killed -9, {DEATHS} times") as fault:
+        for _ in range(DEATHS):
+            # Somebody serves again, and works on something.
+            done = len(fault.ledger.sent)
+            wait_until(lambda done=done: len(fault.ledger.sent) > done + 3, 20)
+            # The moment is what is random.
+            time.sleep(dice.uniform(0, 0.03))
+            with suppress(ProcessLookupError):
+                os.kill(dice.choice(stage.web.workers()), signal.SIGKILL)
+        fault.heal()
+    with server.client() as client:
+        fault.in_redis(client)
+        over = [key for key in client.scan_iter("v:*") if int(client.hget(key, "left")) < 0]
+        tries = [
+            sum(f.startswith("try:") for f in client.hkeys(k)) for k in client.scan_iter("v:*")
+        ]
+    assert over == []
+    assert max(tries) <= 3
+
+
+def test_replaced_while_everybody_logs_in(stage: Stage, server: Server) -> None:
+    """SIGTERM to one process after the other: nobody notices."""
+    with stage.under_load("worker recycled (SIGTERM), 4 times") as fault:
+        for _ in range(4):
+            wait_until(lambda: len(stage.web.workers()) == 2, 20)
+            before = set(stage.web.workers())
+            os.kill(min(before), signal.SIGTERM)
+            wait_until(lambda before=before: set(stage.web.workers()) != before, 20)
+        fault.heal()
+    with server.client() as client:
+        fault.in_redis(client)
+    assert set(fault.ledger.statuses) == {200, 201}
