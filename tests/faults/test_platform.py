@@ -1,0 +1,159 @@
+"""A platform's life: built, checked, started, replaced by the next release, and stopped.
+
+As its Python build does it: a new virtual environment, `requirements.txt` and nothing else, the
+code in a folder that cannot be written to; a Procfile runner, a port it chooses, a Redis with a
+certificate of its own making and room for twenty connections.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import pytest
+
+from tests.faults.load import Load
+from tests.faults.stage import TABLE, summed
+from tests.ports import free_port
+from tests.provider.certificates import self_signed
+from tests.servers import Server, redis_server
+from tests.system.house import ROOT
+from tests.system.leaky_provider import LeakyProvider
+from tests.system.observed_service import variables
+from tests.waiting import wait_until
+
+SMALL_PLAN = 20
+"""Connections that a small plan allows."""
+LOGINS = 30
+needs_tls = pytest.mark.skipif(not redis_server(), reason="needs Debian's redis-server")
+
+
+@dataclass(frozen=True)
+class Built:
+    """What a build leaves: the code, and the programs."""
+
+    code: Path
+    programs: Path
+
+    def runner(self, *words: str, **environment: str) -> subprocess.Popen[bytes]:
+        """Have the Procfile runner do something, in a process group of its own."""
+        path = f"{self.programs}{os.pathsep}{os.environ['PATH']}"
+        return subprocess.Popen(
+            [sys.executable, "-m", "honcho", *words],
+            cwd=self.code,
+            env={"PATH": path, "HOME": "/nonexistent", "PYTHONUNBUFFERED": "1", **environment},
+            start_new_session=True,
+        )
+
+
+@pytest.fixture(scope="module")
+def built(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Built]:
+    folder = tmp_path_factory.mktemp("build")
+    code, environment = folder / "app", folder / "python"
+    listed = subprocess.run(
+        ["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    for name in listed.stdout.split("\0")[:-1]:
+        if not name.startswith(("tests/", "bench/")) and (ROOT / name).is_file():
+            (code / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(ROOT / name, code / name)
+    subprocess.run([sys.executable, "-m", "venv", environment], check=True)
+    pip = [environment / "bin/python", "-m", "pip", "install", "-q", "--disable-pip-version-check"]
+    subprocess.run([*pip, "--require-hashes", "-r", code / "requirements.txt"], check=True)
+    everything = [code, *code.rglob("*")]
+    for path in everything:
+        path.chmod(path.stat().st_mode & ~0o222)
+    yield Built(code, environment / "bin")
+    for path in everything:
+        path.chmod(path.stat().st_mode | 0o200)
+
+
+@pytest.fixture
+def small(tmp_path: Path) -> Iterator[Server]:
+    """A Redis as an add-on gives it: TLS alone, a certificate of its own making."""
+    certificate, key = self_signed(tmp_path)
+    options = {
+        "tls-cert-file": str(certificate),
+        "tls-key-file": str(key),
+        "tls-auth-clients": "no",
+        "maxclients": str(SMALL_PLAN),
+        "requirepass": "secret",
+    }
+    server = Server(tmp_path / "redis", options, program=redis_server(), tls=True)
+    yield server.start()
+    server.kill()
+
+
+class Dyno:
+    """The web process of one release, with all that it starts."""
+
+    def __init__(self, built: Built, settings: dict[str, str]) -> None:
+        self.port = free_port()
+        words = ("start", "--no-prefix", "--no-colour", "web")
+        self.process = built.runner(*words, **{**settings, "PORT": str(self.port)})
+
+    def ready(self) -> None:
+        load = Load(self.port, lambda _: None)
+        # Bound within the 60 s that a platform gives it.
+        wait_until(lambda: load.probe() == 200, 60)
+
+    def term(self) -> None:
+        """To every process of it at once."""
+        with suppress(ProcessLookupError):
+            os.killpg(self.process.pid, signal.SIGTERM)
+
+
+@needs_tls
+def test_a_release_rolls_over_another(built: Built, small: Server) -> None:
+    """No failed request while one release replaces the other and everybody is signaled twice, and
+    never more connections than a small plan has."""
+    provider = LeakyProvider()
+    url = f"rediss://:secret@127.0.0.1:{small.port}/0"
+    more = {"REDIS_VERIFY": "off", "CALLBACK_PATH_SECRET": "", "LOG_LEVEL": "WARNING"}
+    settings = variables(1, provider.url, REDIS_URL=url, **more) | {"REDIS_TIMEOUT": "0.9"}
+    release = built.runner("run", "python", "-m", "verify_service.release", **settings)
+    assert release.wait(60) == 0
+    dynos = [Dyno(built, settings)]
+    peak = 0
+    try:
+        dynos[0].ready()
+        load = Load(dynos[0].port, lambda number: provider.calls[number].code)
+        with small.client(password="secret") as client, load.running() as ledger:
+            wait_until(lambda: ledger.finished > LOGINS, 60)
+            dynos.append(Dyno(built, settings))
+            dynos[1].ready()
+            for goal in range(LOGINS, 3 * LOGINS, 5):
+                wait_until(lambda goal=goal: ledger.finished > goal, 60)
+                peak = max(peak, client.info("clients")["connected_clients"])
+                if goal >= 2 * LOGINS:
+                    load.port = dynos[1].port
+            # The router sends nothing new to the old one; what it has, it finishes.
+            healed = time.monotonic()
+            dynos[0].term()
+            dynos[0].term()
+            dynos[0].process.wait(25)
+            settled = ledger.finished + LOGINS
+            wait_until(lambda: ledger.finished > settled, 60)
+        dynos[1].term()
+        assert dynos[1].process.wait(25) in (0, 143)
+    finally:
+        for dyno in dynos:
+            with suppress(ProcessLookupError):
+                os.killpg(dyno.process.pid, signal.SIGKILL)
+            dyno.process.wait()
+        provider.close()
+    calls = Counter(call.number for call in provider.heard)
+    row = summed(f"a release rolls over another ({peak} connections)", ledger, calls, 0)
+    TABLE.append(replace(row, seconds=ledger.recovery(healed, "start")))
+    assert set(ledger.statuses) == {200, 201}
+    assert (row.double, row.twice, row.over) == (0, 0, 0)
+    assert 0 < peak <= SMALL_PLAN
