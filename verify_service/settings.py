@@ -177,7 +177,10 @@ def _read(env: Any) -> dict[str, Any]:
             min(max(32, threads // 2), threads - 1),
             validate=Range(min=1, max=threads - 1),
         ),
-        "provider_breaker": env.breaker("PROVIDER_BREAKER", "5/10"),
+        # The simulator's numbers choose to fail: that is no reason to pause calls.
+        "provider_breaker": env.breaker(
+            "PROVIDER_BREAKER", "0" if app_env == "development" else "5/10"
+        ),
         "callback_app_keys": env.secrets("CALLBACK_APP_KEYS", required("CALLBACK_APP_KEYS")),
         "callback_path_secret": env.path_secret("CALLBACK_PATH_SECRET", None),
         "callback_grace": env.int("CALLBACK_GRACE", 30, validate=Range(min=0)),

@@ -154,3 +154,4 @@ def test_development_needs_nothing(read: Read) -> None:
     assert not settings.production
     assert settings.redis_url == "redis://127.0.0.1:6379/0"
     assert settings.allowed_countries == {"*"}
+    assert settings.provider_breaker is None
