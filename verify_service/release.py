@@ -13,6 +13,8 @@ from collections.abc import Callable, Iterable
 import click
 
 from verify_service.findings import Finding, Level
+from verify_service.fixed_codes import today
+from verify_service.numbers import mask
 from verify_service.provider.reachability import reach
 from verify_service.settings import Settings, SettingsError
 from verify_service.store.connection import connect
@@ -47,7 +49,19 @@ def _provider(settings: Settings) -> Iterable[Finding]:
     yield reach(settings.provider_url, settings.provider_connect_timeout)
 
 
-CHECKS: tuple[Callable[[Settings], Iterable[Finding]], ...] = (_settings, _redis, _provider)
+def _test_numbers(settings: Settings) -> Iterable[Finding]:
+    for fixed in settings.test_numbers:
+        over = "is over since" if fixed.until < today() else "is in force until"
+        words = f"{mask(fixed.number)} {over} {fixed.until}: nobody is called, its code is known."
+        yield Finding(Level.WARNING, "TEST_NUMBERS", words)
+
+
+CHECKS: tuple[Callable[[Settings], Iterable[Finding]], ...] = (
+    _settings,
+    _test_numbers,
+    _redis,
+    _provider,
+)
 """In the order in which they are told. Each is given the settings, and says what it found."""
 
 

@@ -7,6 +7,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -19,6 +20,7 @@ from tests.system.leaky_provider import LeakyProvider
 from tests.system.test_server import environment
 from tests.topologies import Shards
 from tests.unit.conftest import PRODUCTION
+from verify_service.fixed_codes import today
 
 GOOD = {"appendonly": "yes"}
 
@@ -120,6 +122,17 @@ def test_a_redis_that_takes_nothing(look: Callable[..., Told]) -> None:
     told = look(**GOOD, min_replicas_to_write="1")
     assert told.code == 1
     assert "too few replicas" in told.text
+
+
+def test_test_numbers_are_listed(look: Callable[..., Told]) -> None:
+    """Masked, each with its last day, and without its code."""
+    past, soon = today() - timedelta(days=1), today() + timedelta(days=7)
+    told = look({"TEST_NUMBERS": f"+79179136787=4859@{soon},+79179136788=4859@{past}"}, **GOOD)
+    assert told.code == 0
+    assert [str(soon) in told.warnings[0], str(past) in told.warnings[1]] == [True, True]
+    assert "in force until" in told.warnings[0]
+    assert "4859" not in told.text
+    assert "9136787" not in told.text
 
 
 def test_a_provider_that_is_down(look: Callable[..., Told]) -> None:
