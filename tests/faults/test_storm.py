@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import http.client
+import json
 import random
+import threading
 from concurrent.futures import ThreadPoolExecutor
 
 from tests.faults.load import post
@@ -47,14 +50,16 @@ def test_a_storm_of_callbacks(stage: Stage, server: Server) -> None:
         }
         # While Redis is slower than it may be, a 503: then it comes again.
         for _ in range(5):
-            status, _ = post(stage.web.port, "/callbacks/flashcall", body)
-            if status != 503:
+            status = _call_back(stage.web.port, body)
+            if status not in (0, 503):
                 break
         return status
 
     with stage.under_load(f"{len(storm):,} callbacks, shuffled", kind="check") as fault:
         with ThreadPoolExecutor(12) as crowd:
             answers = list(crowd.map(send, storm))
+        for connection in _opened:
+            connection.close()
         fault.heal()
     assert set(answers) == {200}
     with server.client() as client:
@@ -62,3 +67,23 @@ def test_a_storm_of_callbacks(stage: Stage, server: Server) -> None:
         kept = [client.hgetall(key) for key in client.scan_iter("v:*")]
     ends = {one["number"]: (one["call"], one["state"]) for one in kept}
     assert {ends[f"+{number}"] for number in numbers} == {("delivered", "pending")}
+
+
+_own = threading.local()
+_opened: list[http.client.HTTPConnection] = []
+
+
+def _call_back(port: int, body: dict[str, object]) -> int:
+    """Over a connection of the thread's own, which is kept."""
+    if not hasattr(_own, "connection"):
+        _own.connection = http.client.HTTPConnection("127.0.0.1", port, timeout=15)
+        _opened.append(_own.connection)
+    headers = {"Content-Type": "application/json"}
+    try:
+        _own.connection.request("POST", "/callbacks/flashcall", json.dumps(body), headers)
+        answer = _own.connection.getresponse()
+        answer.read()
+    except (OSError, http.client.HTTPException):
+        _own.connection.close()
+        return 0
+    return int(answer.status)

@@ -1,0 +1,42 @@
+"""docs/reliability.md names tests that exist, and a table without what is never to be."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from .test_contract_table import named_in
+
+ROOT = Path(__file__).parents[2]
+TEXT = (ROOT / "docs/reliability.md").read_text("utf-8")
+NAMED = sorted(set(re.findall(r"`(tests/[a-z_/]+(?:\.py(?:::[a-z_0-9]+)?)?)`", TEXT)))
+ROWS = [
+    [cell.strip() for cell in line.strip("|").split("|")]
+    for line in TEXT.partition("## The last run")[2].splitlines()
+    if line.startswith("| ")
+]
+
+
+@pytest.mark.parametrize("named", NAMED)
+def test_what_is_named_exists(named: str) -> None:
+    path, _, test = named.partition("::")
+    assert (ROOT / path).exists()
+    assert not test or test in named_in(path)
+
+
+def test_every_fault_has_a_row() -> None:
+    head, *rows = ROWS
+    assert head[0] == "fault"
+    assert len(rows) > 20
+    assert {len(row) for row in rows} == {len(head)}
+
+
+def test_what_came_twice_is_told() -> None:
+    """No call and no guess, and a code only where the page says so."""
+    head, *rows = ROWS
+    for name in ("double calls", "guesses over"):
+        assert {row[head.index(name)] for row in rows} == {"0"}
+    twice = [row[0] for row in rows if row[head.index("codes twice")] != "0"]
+    assert twice == ["failover to a replica out of step"]
