@@ -177,6 +177,20 @@ def test_a_full_pool_is_told(real: World, monkeypatch: pytest.MonkeyPatch) -> No
             client.connection_pool.release(taken)
 
 
+def test_a_long_wait_is_not_waited_twice(real: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever stood in line in vain is told so at once."""
+    monkeypatch.setattr("verify_service.store.connection.IN_LINE", 0.3)
+    monkeypatch.setattr("verify_service.store.scripts.AT_ONCE", 0.1)
+    kwargs = real.client.connection_pool.connection_kwargs
+    with connect(f"redis://{kwargs['host']}:{kwargs['port']}/0", pool=1, timeout=0.2) as client:
+        taken = client.connection_pool.get_connection()
+        began = time.monotonic()
+        with pytest.raises(StoreUnavailable, match="No connection available"):
+            World(client, None, Policy()).store.ping()
+        assert time.monotonic() - began < 0.6
+        client.connection_pool.release(taken)
+
+
 def test_a_bug_in_a_script_is_not_an_outage(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     """An error of our own Lua is raised as what it is: nobody would look for it behind a 503."""
     monkeypatch.setitem(world.store._scripts._texts, "status", "return {} + 1")

@@ -7,6 +7,7 @@ import ssl
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -272,6 +273,22 @@ def test_a_crowd_before_silence_is_told_in_time(form: str, silent: list[int]) ->
             return time.monotonic() - began
 
         assert max(crowd.map(ask, range(12))) < 2
+
+
+def test_one_that_is_silent_holds_nobody_up_for_long(
+    watched: Watched, shards: Shards, silent: list[int]
+) -> None:
+    """A Sentinel or a node that swallows questions is asked last after the first time."""
+    for url in (watched.url, shards.url):
+        first = url.replace("://", f"://127.0.0.1:{silent[0]},", 1)
+        with connect(first, pool=2, timeout=TIMEOUT) as client:
+            world = World(client, None, Policy())
+            with suppress(StoreUnavailable):
+                world.store.ping()
+            client.connection_pool.disconnect()
+            began = time.monotonic()
+            world.store.ping()
+            assert time.monotonic() - began < TIMEOUT
 
 
 def test_nothing_is_opened_before_the_first_command() -> None:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -44,6 +45,7 @@ class Cluster(redis.Redis):
         self._clients: dict[Node, redis.Redis] = {}
         self._layout: list[tuple[int, int, Node]] = []
         self._moved: dict[int, Node] = {}
+        self._failures: Counter[Node] = Counter()
         self._lock = threading.Lock()
         self._looking = threading.Lock()
         super().__init__(connection_pool=self._client(self._seeds[0]).connection_pool)
@@ -106,8 +108,12 @@ class Cluster(redis.Redis):
         try:
             until = time.monotonic() + self._patience
             known = dict.fromkeys([*(node for *_, node in self._layout), *self._seeds])
-            for node in sorted(known, key=lambda node: node == but):
-                if self._learn(node) or time.monotonic() > until:
+            for node in sorted(known, key=lambda node: (node == but, self._failures[node])):
+                if self._learn(node):
+                    return
+                # It is asked last from now on: whoever comes next begins with another.
+                self._failures[node] += 1
+                if time.monotonic() > until:
                     return
         finally:
             self._looking.release()

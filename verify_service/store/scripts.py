@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from importlib.resources import files
@@ -20,6 +21,9 @@ if TYPE_CHECKING:
     from verify_service.policy import Policy
 
 Answer = TypeVar("Answer")
+AT_ONCE = 1.0
+"""Seconds within which a connection has to break for a question to be asked again: so that an
+answer that Redis is away comes in time."""
 
 _OF_A_NUMBER = ("base", "number", "verification", "calls")
 _OF_A_KEY = ("base",)
@@ -65,12 +69,14 @@ def once_more(ask: Callable[[], Answer]) -> Answer:
     """Ask, and ask again if the connection breaks, which it may do before or after the work.
 
     A server that is late is not asked again: it would wait for twice as long, and have twice as
-    much to do when it wakes.
+    much to do when it wakes. Nor is any after a long wait, in the line for a connection say.
     """
+    began = time.monotonic()
     try:
         return ask()
     except redis.ConnectionError as error:
-        if type(error) is not redis.ConnectionError:  # its subclasses are states of the server
+        state = type(error) is not redis.ConnectionError  # its subclasses are states of the server
+        if state or time.monotonic() - began > AT_ONCE:
             raise
     return ask()
 

@@ -13,7 +13,7 @@ from verify_service.store.address import Node
 
 
 class Sentinels:
-    """Asks one Sentinel after the other, beginning with the one that knew last time.
+    """Asks one Sentinel after the other, those last that did not know last time.
 
     Args:
         open_one: Returns a client of one Sentinel.
@@ -44,9 +44,9 @@ class Sentinels:
         for node in tuple(self._nodes):
             found = self._ask(node)
             if found:
-                self._nodes.remove(node)
-                self._nodes.insert(0, node)
                 return found
+            # It is asked last from now on: whoever comes next begins with another.
+            self._nodes = [*(one for one in self._nodes if one != node), node]
             if time.monotonic() > until:
                 break
         raise redis.ConnectionError("No Sentinel knows the master")
