@@ -121,7 +121,7 @@ def _environment(port: int, valkey_port: int, sandbox: str) -> dict[str, str]:
 
 
 def _login_environment(port: int, valkey_port: int, web: str, sandbox: str) -> dict[str, str]:
-    """What a login needs to know; of the service no more than its address and a key."""
+    """What a login needs to know beside what every process is told."""
     return {
         "LOGIN_PORT": str(port),
         "LOGIN_REDIS_URL": f"redis://{HOST}:{valkey_port}/1",

@@ -11,7 +11,6 @@ import secrets
 from flask import Request, Response, g
 from itsdangerous import BadSignature, URLSafeSerializer
 
-COOKIE = "device"
 LIFETIME = 365 * 24 * 3600
 """Seconds."""
 
@@ -22,17 +21,21 @@ class Devices:
     def __init__(self, secret: str, secure: bool) -> None:
         self._serializer = URLSafeSerializer(secret, salt="device")
         self._secure = secure
+        # As the session's: no sibling site can put a device of its own in its place.
+        self._cookie = "__Host-device" if secure else "device"
 
     def of(self, request: Request) -> str:
         """Return the id of the browser that asks; a new one where it has none of ours."""
         if "device" not in g:
-            g.device = self._read(request.cookies.get(COOKIE, "")) or secrets.token_urlsafe(16)
+            g.device = self._read(request.cookies.get(self._cookie, "")) or secrets.token_urlsafe(
+                16
+            )
         return str(g.device)
 
     def keep(self, request: Request, response: Response) -> None:
         """Have the browser keep it."""
         response.set_cookie(
-            COOKIE,
+            self._cookie,
             str(self._serializer.dumps(self.of(request))),
             max_age=LIFETIME,
             httponly=True,

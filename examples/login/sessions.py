@@ -87,7 +87,9 @@ class RedisSessions(SessionInterface):
             self._set_cookie(response, ours.id)
             self._store.set(_key(ours.id), ours.text(), ex=LIFETIME)
         elif ours.changed:
-            self._store.set(_key(ours.id), ours.text(), ex=LIFETIME)
+            # Only where it still is: a request that took long must not bring back a session that
+            # was logged out meanwhile.
+            self._store.set(_key(ours.id), ours.text(), ex=LIFETIME, xx=True)
         else:
             self._store.expire(_key(ours.id), LIFETIME)
 

@@ -38,7 +38,8 @@ def views(flow: Flow, devices: Devices) -> Blueprint:
     @pages.post("/call")
     def call() -> Page | Answer:
         """Call a number that was typed, or the one that was called before."""
-        number = request.form.get("number", "").strip() or current().get(NUMBER, "")
+        typed = request.form.get("number")
+        number = current().get(NUMBER, "") if typed is None else typed.strip()
         try:
             # The router's word for the address, where one stands before this program: ProxyFix.
             flow.call(number, device_id=devices.of(request), client_ip=request.remote_addr)

@@ -40,21 +40,23 @@ def test_the_session_has_a_new_id_after_the_login(visitor: Visitor, stage: Stage
     assert "You are logged in" not in with_cookie(stage, after)
 
 
-def with_cookie(stage: Stage, session_id: str) -> str:
-    return requests.get(stage.login, cookies={"login": session_id}, timeout=5).text
+def with_cookie(stage: Stage, session_id: str, path: str = "") -> str:
+    cookies = {"login": session_id}
+    return requests.get(stage.login + path, cookies=cookies, timeout=5).text
 
 
 def test_a_session_that_was_planted(visitor: Visitor, stage: Stage) -> None:
     """An id that we never gave out is not taken up."""
     visitor.session.cookies.clear()
-    visitor.session.cookies["login"] = "planted"
+    visitor.session.cookies.set("login", "planted", domain="127.0.0.1", path="/")
     visitor.open("/")
     assert "planted" not in visitor.session.cookies.values() or (
         visitor.answer.headers["Set-Cookie"].count("login=") == 1
     )
     number = fresh_number()
     visitor.send("/call", number=number)
-    assert "Type the last four" not in with_cookie(stage, "planted")
+    assert visitor.heading == "Type the last four digits"
+    assert "Type the last four" not in with_cookie(stage, "planted", "/code")
 
 
 def test_a_code_is_good_in_its_own_session_alone(new_visitor: NewVisitor) -> None:
@@ -70,7 +72,7 @@ def test_a_code_is_good_in_its_own_session_alone(new_visitor: NewVisitor) -> Non
 
 
 def test_what_logs_nobody_in(visitor: Visitor) -> None:
-    """A right code a second time, and every other field that a form could bring."""
+    """A wrong code, whatever other fields the form brings."""
     number = fresh_number()
     visitor.send("/call", number=number)
     code = visitor.code(number)
@@ -161,7 +163,7 @@ def test_cookies_of_a_site(sessions_url: str) -> None:
         secret="of tests, which have nothing to hide",
     )
     given = create_app(config).test_client().get("/").headers.getlist("Set-Cookie")
-    assert {each.partition("=")[0] for each in given} == {"__Host-login", "device"}
+    assert {each.partition("=")[0] for each in given} == {"__Host-login", "__Host-device"}
     assert all("Secure" in each and "Path=/" in each for each in given)
 
 
@@ -178,8 +180,8 @@ def test_what_is_kept(visitor: Visitor, sessions: redis.Redis) -> None:
     assert f'"{code}"' not in sessions.get(key)
 
 
-def test_another_number(visitor: Visitor, stage: Stage) -> None:
-    """The old code is dead; what was typed is there to be mended."""
+def test_another_number(visitor: Visitor) -> None:
+    """The session has nothing any more that the code could be for."""
     number = fresh_number()
     visitor.send("/call", number=number)
     verified = visitor.code(number)
@@ -187,6 +189,38 @@ def test_another_number(visitor: Visitor, stage: Stage) -> None:
     assert visitor.heading == "Log in"
     visitor.send("/code", code=verified)
     assert visitor.heading == "Log in"
+
+
+def test_an_empty_field_is_not_the_number_before(visitor: Visitor, stage: Stage) -> None:
+    """Whoever cleared it does not want that phone to ring."""
+    number = fresh_number()
+    visitor.send("/call", number=number)
+    visitor.open("/")
+    visitor.send("/call", number=" ")
+    assert visitor.error.startswith("That is no mobile number.")
+    assert len(stage.control.calls(number)) == 1
+
+
+def test_a_slow_request_brings_no_session_back(visitor: Visitor, stage: Stage) -> None:
+    """Logged out while a call was still being placed: logged out."""
+    number = fresh_number()
+    visitor.send("/call", number=number)
+    visitor.send("/code", code=visitor.code(number))
+    session_id, form = visitor.cookie("login"), dict(visitor.hidden)
+    slow = fresh_number()
+    stage.control.next_call(slow, answer_after=1)
+    with ThreadPoolExecutor(1) as pool:
+        call = pool.submit(
+            requests.post,
+            f"{stage.login}/call",
+            form | {"number": slow},
+            cookies={"login": session_id},
+            timeout=15,
+        )
+        stage.control.wait_for_call(slow)
+        visitor.send("/logout")
+        call.result()
+    assert "You are logged in" not in with_cookie(stage, session_id)
 
 
 def test_a_page_that_was_open_for_too_long(visitor: Visitor, sessions: redis.Redis) -> None:

@@ -11,7 +11,7 @@ function spell(seconds) {
 
 // Counts down to the moment when there is something new to see.
 function count(span) {
-  const end = Date.now() + span.dataset.seconds * 1000;
+  const end = Number(span.dataset.end ||= Date.now() + span.dataset.seconds * 1000);
   const timer = setInterval(() => {
     const left = Math.ceil((end - Date.now()) / 1000);
     if (left > 0) span.textContent = spell(left);
@@ -31,7 +31,7 @@ function watch() {
 async function look() {
   try {
     const answer = await fetch("/code", { cache: "no-store" });
-    if (answer.redirected) return location.reload(); // there is nothing to wait for any more
+    if (answer.redirected) return location.replace(answer.url); // there is nothing to wait for any more
     if (answer.ok) show(new DOMParser().parseFromString(await answer.text(), "text/html"));
   } catch { /* the network is away for a moment: look again later */ }
   watch();
@@ -39,8 +39,9 @@ async function look() {
 
 // Puts in place what has changed, and leaves alone the field in which somebody is typing.
 function show(fresh) {
-  const forms = Boolean(part("code")) === Boolean(part("code", fresh));
-  if (!forms) {
+  const same = Boolean(part("code")) === Boolean(part("code", fresh))
+    && document.querySelector("h1").textContent === fresh.querySelector("h1").textContent;
+  if (!same) {
     part("main").replaceWith(part("main", fresh));
     document.title = fresh.title;
     document.querySelector("h1").focus(); // what is new is read from here
