@@ -19,6 +19,7 @@ import json
 import os
 import resource
 import shutil
+import signal
 import socket
 import sys
 import tempfile
@@ -124,6 +125,15 @@ class DiscreetLogger(Logger):
 
 
 logger_class = DiscreetLogger
+
+
+def post_fork(_arbiter: object, _worker: object) -> None:
+    """Let SIGTERM end a process that has not begun to serve.
+
+    Until it has handlers of its own it has its parent's, which takes the signal and does nothing:
+    such a process would go on serving until it is killed.
+    """
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
 
 
 def post_worker_init(worker: GeventWorker) -> None:
