@@ -16,6 +16,7 @@ from dataclasses import dataclass
 RANDOM_BYTES = 16
 TAG_BYTES = 14
 """16 + 14 = 30 bytes are 40 characters of base64 exactly: each id has one spelling only."""
+DEVICE_BYTES = 6
 _SHAPE = re.compile(r"[A-Za-z0-9_-]{40}\Z")
 
 
@@ -45,6 +46,15 @@ class IdMint:
     def tag(self, number: str) -> str:
         """Return the pseudonym of an E.164 number: 19 characters of base64url."""
         return _text(self._tag(number))
+
+    def device(self, number: str, app: str, device_id: str) -> str:
+        """Return a device's name with this number and app: 8 characters of base64url.
+
+        They tell the few devices of a number apart. Those of two numbers have nothing in common.
+        """
+        message = "\0".join(("device", number, app, device_id)).encode()
+        digest = hmac.digest(self._secret, message, hashlib.sha256)
+        return _text(digest[:DEVICE_BYTES])
 
     def mint(self, number: str) -> str:
         """Return a fresh id for a verification of ``number``."""

@@ -220,6 +220,8 @@ class Draft:
     digest: str = field(default="", repr=False)
     test_code: str | None = field(default=None, repr=False)
     """The code of a test number: nobody is called."""
+    device: str = ""
+    """The digest of the device it is started from, where the login flow names one."""
     nonce: str = ""
     """Who reserves, where several may try under one id: only the first may have the phone rung."""
 

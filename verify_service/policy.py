@@ -9,8 +9,14 @@ from verify_service.models import Window
 DAY = 86_400
 LOCK_SECONDS = 90 * DAY
 """A lock and a run of failures end this long after the last failure."""
+KNOWN_DEVICES = 3
+"""Devices that a number knows, each with a lane of its own. A fourth takes the place of the one
+that was longest without an approval."""
+KNOWN_SECONDS = LOCK_SECONDS
+"""A device is known so long after its last approval: no shorter than strangers can lock their
+lane, or the owner would be locked out with them in the end."""
 WAIVERS_PER_DAY = 3
-"""How often a day an undelivered call (REJECTED, UNAVAILABLE) is taken out of the windows."""
+"""How often a day an undelivered call (REJECTED, UNAVAILABLE) is taken out of a lane's windows."""
 WAITING_CALLBACKS = 5
 WAITING_SECONDS = 600
 """A callback that no call claims yet is kept this long; at most five for a number."""

@@ -70,16 +70,28 @@ class Verifications:
     timing: Timing
     breaker: Breaker
 
-    def draft(self, app: str, number: str, reference: str | None = None) -> Draft:
+    def draft(
+        self, app: str, number: str, reference: str | None = None, device_id: str | None = None
+    ) -> Draft:
         """Return what a start of this number would reserve.
+
+        Args:
+            device_id: The login flow's own name for the person's device. One that verified the
+                number before has a lane of its own.
 
         Raises:
             InvalidNumber, DestinationNotAllowed: Not a number to be called.
         """
         fixed = self.fixed_codes.of(number)
         e164 = fixed.number if fixed else self.destinations.accept(number)
-        code = fixed.code if fixed else None
-        return Draft(self.ids.mint(e164), app, e164, reference, test_code=code)
+        return Draft(
+            self.ids.mint(e164),
+            app,
+            e164,
+            reference,
+            test_code=fixed.code if fixed else None,
+            device=self.ids.device(e164, app, device_id) if device_id else "",
+        )
 
     def start(self, draft: Draft) -> Standing:
         """Reserve a verification, then have the phone rung once.

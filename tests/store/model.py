@@ -15,6 +15,7 @@ SECOND = 1000
 HOUR = 3600 * SECOND
 DAY = 24 * HOUR
 LOCK = 90 * DAY
+KNOWN = 90 * DAY
 WAITING = 600 * SECOND
 
 
@@ -43,6 +44,8 @@ class Attempt:
     counts: bool = True
     waived: bool = False
     hopeless: bool = False
+    device: str = ""
+    known: bool = False
     verdicts: dict[str, Verdict] = field(default_factory=dict)
 
     def state(self, now: int) -> State:
@@ -57,35 +60,65 @@ class Attempt:
         return now < self.gone
 
 
+@dataclass(eq=False)
+class Lane:
+    """What one kind of caller used up. No lane knows of another."""
+
+    starts: list[Attempt] = field(default_factory=list)
+    failures: list[int] = field(default_factory=list)
+    run: int = 0
+    paused_until: int = 0
+    approved_at: int = 0
+    waivers: list[int] = field(default_factory=list)
+
+
 class Model:
-    """One number: its limits, its verifications, its callbacks."""
+    """One number: its lanes, its verifications, its callbacks."""
 
     def __init__(self, policy: Policy) -> None:
         self.policy = policy
         self.now = 0
         self.attempts: list[Attempt] = []
-        self.failures: list[int] = []
-        self.run = 0
-        self.paused_until = 0
-        self.approved_at = 0
-        self.waivers: list[int] = []
+        self.strangers = Lane()
+        self.devices: dict[str, Lane] = {}
         self.waiting: list[Report] = []
+
+    # -- lanes -------------------------------------------------------------------------------
+
+    def lane_for(self, device: str) -> Lane:
+        """Whose limits hold for a start of this device now."""
+        lane = self.devices.get(device)
+        return lane if lane and lane.approved_at + KNOWN > self.now else self.strangers
+
+    def lane_of(self, attempt: Attempt) -> Lane:
+        """Where its own start and guesses count."""
+        return self.lane_for(attempt.device) if attempt.known else self.strangers
+
+    def remember(self, device: str) -> None:
+        lanes = {name: lane for name, lane in self.devices.items() if self.lane_for(name) is lane}
+        if device not in lanes and len(lanes) == 3:
+            # Of equally old ones the one that has been known for longer goes.
+            del lanes[min(lanes, key=lambda name: lanes[name].approved_at)]
+        lane = lanes.setdefault(device, Lane())
+        lane.run, lane.paused_until, lane.approved_at = 0, 0, self.now
+        self.devices = lanes
 
     # -- limits ------------------------------------------------------------------------------
 
-    def barred(self) -> tuple[str, int]:
+    def barred(self, lane: Lane) -> tuple[str, int]:
         """Why no guess is compared: limit and wait."""
-        if self.run >= self.policy.lock_after and self.failures[-1] + LOCK > self.now:
-            return "locked", self.failures[-1] + LOCK - self.now
-        waits = [self._wait(self.failures, w.count, w.seconds) for w in self.policy.failures]
+        if lane.run >= self.policy.lock_after and lane.failures[-1] + LOCK > self.now:
+            return "locked", lane.failures[-1] + LOCK - self.now
+        waits = [self._wait(lane.failures, w.count, w.seconds) for w in self.policy.failures]
         return ("failures", max(waits)) if max(waits) else ("", 0)
 
-    def waits(self) -> dict[str, int]:
-        """How long a new start waits, by each limit that refuses now."""
-        starts = [attempt.created for attempt in self.attempts if attempt.counts]
+    def waits(self, device: str = "") -> dict[str, int]:
+        """How long a new start of this device waits, by each limit that refuses now."""
+        lane = self.lane_for(device)
+        starts = [attempt.created for attempt in lane.starts if attempt.counts]
         windows = [self._wait(starts, w.count, w.seconds) for w in self.policy.starts]
-        limit, wait = self.barred()
-        waits = {limit: wait, "number": max(windows), "cooldown": self.paused_until - self.now}
+        limit, wait = self.barred(lane)
+        waits = {limit: wait, "number": max(windows), "cooldown": lane.paused_until - self.now}
         return {name: wait for name, wait in waits.items() if wait > 0}
 
     def _wait(self, events: list[int], count: int, seconds: int) -> int:
@@ -96,19 +129,22 @@ class Model:
 
     # -- what login flows do -----------------------------------------------------------------
 
-    def start(self) -> Attempt:
+    def start(self, device: str = "") -> Attempt:
         """Start; to be called only where no limit waits."""
         ttl = self.policy.code_ttl * SECOND
         attempt = Attempt(self.now, self.now + ttl, self.policy.max_checks)
         attempt.gone = attempt.expires + HOUR
         self.attempts.append(attempt)
+        lane = self.lane_for(device)
+        attempt.device, attempt.known = device, lane is not self.strangers
+        lane.starts.append(attempt)
         ladder = [
             one
-            for one in self.attempts
-            if one.counts and one.created > self.now - DAY and one.created >= self.approved_at
+            for one in lane.starts
+            if one.counts and one.created > self.now - DAY and one.created >= lane.approved_at
         ]
         pauses = self.policy.cooldowns
-        self.paused_until = self.now + pauses[min(len(ladder), len(pauses)) - 1] * SECOND
+        lane.paused_until = self.now + pauses[min(len(ladder), len(pauses)) - 1] * SECOND
         return attempt
 
     def check(self, attempt: Attempt, right: bool, nonce: str) -> Verdict:
@@ -116,7 +152,7 @@ class Model:
             return attempt.verdicts[nonce]
         if attempt.state(self.now) is not State.PENDING:
             return Verdict.ENDED
-        if self.barred()[1]:
+        if self.barred(self.lane_of(attempt))[1]:
             return Verdict.BARRED
         attempt.left -= 1
         attempt.verdicts[nonce] = self._succeed(attempt) if right else self._fail(attempt)
@@ -124,15 +160,18 @@ class Model:
 
     def _succeed(self, attempt: Attempt) -> Verdict:
         attempt.end(State.APPROVED, self.now)
-        self.run = 0
-        self.paused_until, self.approved_at = 0, self.now
+        lane = self.lane_of(attempt)
+        lane.run, lane.paused_until, lane.approved_at = 0, 0, self.now
+        if attempt.device:
+            self.remember(attempt.device)
         return Verdict.RIGHT
 
     def _fail(self, attempt: Attempt) -> Verdict:
-        if self.failures and self.failures[-1] + LOCK <= self.now:
-            self.run = 0
-        self.run += 1
-        self.failures.append(self.now)
+        lane = self.lane_of(attempt)
+        if lane.failures and lane.failures[-1] + LOCK <= self.now:
+            lane.run = 0
+        lane.run += 1
+        lane.failures.append(self.now)
         if attempt.left == 0:
             attempt.end(State.EXHAUSTED, self.now)
         return Verdict.WRONG
@@ -210,17 +249,19 @@ class Model:
             return False
         attempt.told = report
         attempt.call = CallState.DELIVERED if report.status.delivered else CallState.UNDELIVERED
-        today = [at for at in self.waivers if at > self.now - DAY]
+        lane = self.lane_of(attempt)
+        today = [at for at in lane.waivers if at > self.now - DAY]
         if report.status.waives and not attempt.waived and len(today) < 3:
             attempt.waived = True
-            self.waivers.append(self.now)
+            lane.waivers.append(self.now)
             self._give_back(attempt)
         return True
 
     def _give_back(self, attempt: Attempt) -> None:
-        counting = [one for one in self.attempts if one.counts]
+        lane = self.lane_of(attempt)
+        counting = [one for one in lane.starts if one.counts]
         if counting and counting[-1] is attempt:
-            self.paused_until = 0
+            lane.paused_until = 0
         attempt.counts = False
 
 

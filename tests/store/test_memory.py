@@ -9,14 +9,16 @@ import pytest
 
 from tests.store.world import NUMBER, OTHER_NUMBER, WRONG, World
 from verify_service.errors import LimitReached
-from verify_service.models import CallState, CallStatus, Verification
+from verify_service.models import CallState, CallStatus, Verification, Window
 from verify_service.outcomes import Outcome, Placed, Unknown
-from verify_service.policy import DAY
+from verify_service.policy import DAY, Policy
 
 PER_VERIFICATION = 1000
 """Bytes, with its share of the number's and the call's key (bar, line 23)."""
 OF_EMOJI_ONLY = 1100
 """The same for a reference of 64 characters that take four bytes each: no script does."""
+OF_A_NUMBER = 640
+"""Bytes that a number keeps for its limits, every lane of it used up."""
 OF_A_KEY = 200
 """Bytes of an Idempotency-Key, beside the verification it led to."""
 REFERENCES = [
@@ -37,13 +39,12 @@ def bytes_used(world: World) -> int:
 
 def number_size(world: World) -> int:
     """Return the characters in a number's own key."""
-    kept = world.client.hgetall(f"n:{{{world.ids.tag(NUMBER)}}}")
-    return sum(len(name) + len(value) for name, value in kept.items())
+    return int(world.client.strlen(f"n:{{{world.ids.tag(NUMBER)}}}"))
 
 
 def pending(world: World, reference: str | None, outcome: Outcome) -> Verification:
     """Make a verification that waits for its last guess, started under an Idempotency-Key."""
-    draft = replace(world.draft(reference=reference), nonce="1790000000000")
+    draft = replace(world.draft(reference=reference, device="device 1"), nonce="1790000000000")
     verification = world.record(world.store.reserve(draft), outcome)
     for count in range(2):
         world.check(verification, WRONG, nonce=f"{count}{NONCE[1:]}")
@@ -94,6 +95,23 @@ def test_a_callback_that_waited_leaves_nothing_behind(world: World) -> None:
     world.record(late, Placed("late", "7917913", 11))
     held = [kept for key, (kept, _) in world.dump().items() if key.startswith("call:")]
     assert [sorted(kept) for kept in held] == [["owner"], ["owner"]]
+
+
+def test_a_number_with_every_lane_used_up_fits_its_bound(real: World) -> None:
+    """Strangers and three devices, each with five starts and nine wrong guesses today: all that
+    is kept is within what its pending verifications may take, and so is its own key alone."""
+    world = real.under(replace(Policy(), cooldowns=(0,), starts=(Window(8, DAY),)))
+    devices = ["device 1", "device 2", "device 3"]
+    for device in devices:
+        world.check(world.start(device=device))
+    for device in ["", *devices]:
+        for turn in range(5):
+            verification = world.start(device=device, request=f"{device} {turn}")
+            for _ in range(2):
+                world.check(verification, WRONG)
+    assert world.refusal(device="device 3") == ("failures", DAY)
+    assert number_size(world) <= OF_A_NUMBER
+    assert bytes_used(world) <= 20 * PER_VERIFICATION
 
 
 def test_a_busy_number_is_bounded(world: World) -> None:

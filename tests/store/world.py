@@ -117,29 +117,47 @@ class World:
         """Return the same world under other rules."""
         return World(self.client, self._clock, policy)
 
-    def draft(self, number: str = NUMBER, *, app: str = APP, reference: str | None = None) -> Draft:
-        return Draft(self.ids.mint(number), app, number, reference, RIGHT)
+    def draft(
+        self,
+        number: str = NUMBER,
+        *,
+        app: str = APP,
+        reference: str | None = None,
+        device: str = "",
+    ) -> Draft:
+        return Draft(self.ids.mint(number), app, number, reference, RIGHT, device=device)
 
     def reserve(
-        self, number: str = NUMBER, *, app: str = APP, reference: str | None = None
+        self,
+        number: str = NUMBER,
+        *,
+        app: str = APP,
+        reference: str | None = None,
+        device: str = "",
     ) -> Verification:
         """Reserve, the call still being placed."""
-        return self.store.reserve(self.draft(number, app=app, reference=reference))
+        return self.store.reserve(self.draft(number, app=app, reference=reference, device=device))
 
     def record(self, verification: Verification, outcome: Outcome) -> Verification:
         return self.store.record(verification.id, outcome)
 
     def start(
-        self, number: str = NUMBER, *, app: str = APP, request: str | None = None
+        self,
+        number: str = NUMBER,
+        *,
+        app: str = APP,
+        request: str | None = None,
+        device: str = "",
     ) -> Verification:
         """Reserve and record a placed call."""
         request = request or f"request-{next(self._requests)}"
-        return self.record(self.reserve(number, app=app), Placed(request, "7917913", 11))
+        reserved = self.reserve(number, app=app, device=device)
+        return self.record(reserved, Placed(request, "7917913", 11))
 
-    def refusal(self, number: str = NUMBER) -> tuple[str, int] | None:
+    def refusal(self, number: str = NUMBER, *, device: str = "") -> tuple[str, int] | None:
         """Try to reserve; return the limit and its seconds, or None where it was let through."""
         try:
-            self.reserve(number)
+            self.reserve(number, device=device)
         except LimitReached as refused:
             return refused.limit, refused.retry_after
         return None
@@ -160,13 +178,17 @@ class World:
         """Deliver a callback; return whether it was applied."""
         return self.store.record_callback(Report(request, number, status, stamp))
 
-    def dump(self) -> dict[str, tuple[dict[str, str], int]]:
+    def dump(self) -> dict[str, tuple[object, int]]:
         """Return all that the server keeps, clock aside, with every key's expiry."""
         return {
-            key: (self.client.hgetall(key), self.client.pexpiretime(key))
+            key: (self._value(key), self.client.pexpiretime(key))
             for key in self.client.scan_iter()
             if key != CLOCK_KEY
         }
+
+    def _value(self, key: str) -> object:
+        kind = self.client.type(key)
+        return self.client.hgetall(key) if kind == "hash" else self.client.get(key)
 
 
 def keys_without_ttl(client: redis.Redis) -> list[str]:

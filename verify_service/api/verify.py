@@ -42,7 +42,9 @@ def start() -> ResponseReturnValue:
     """Ring a phone."""
     wanted = load(START)
     again = repeatable(wanted)
-    draft = verifications().draft(caller(), wanted["number"], wanted.get("reference"))
+    draft = verifications().draft(
+        caller(), wanted["number"], wanted.get("reference"), wanted.get("device_id")
+    )
     standing = repeats().start(draft, again)
     where = url_for("verify.status", verification_id=standing.verification.id)
     return dump(VERIFICATION, present.verification(standing)), 201, {"Location": where}

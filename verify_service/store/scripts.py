@@ -25,7 +25,7 @@ AT_ONCE = 1.0
 """Seconds within which a connection has to break for a question to be asked again: so that an
 answer that Redis is away comes in time."""
 
-_OF_A_NUMBER = ("base", "number", "verification", "calls")
+_OF_A_NUMBER = ("base", "logs", "lane", "number", "verification", "calls")
 _OF_A_KEY = ("base",)
 DECISIONS = {
     **dict.fromkeys(("reserve", "record", "check", "status", "cancel", "callback"), _OF_A_NUMBER),
@@ -140,6 +140,8 @@ def encode(policy: Policy) -> str:
             "failures": _windows(policy.failures),
             "lock": policy.lock_after,
             "lock_for": _milliseconds(names.LOCK_SECONDS),
+            "devices": names.KNOWN_DEVICES,
+            "known_for": _milliseconds(names.KNOWN_SECONDS),
             "waivers": names.WAIVERS_PER_DAY,
             "day": _milliseconds(names.DAY),
             "deadline": _milliseconds(policy.deadline),

@@ -56,7 +56,7 @@ class RedisStore:
             AlreadyReserved: Under another nonce.
         """
         test = "" if draft.test_code is None else "1"
-        what = (draft.app, draft.number, draft.digest, draft.nonce, test)
+        what = (draft.app, draft.number, draft.digest, draft.nonce, draft.device, test)
         reply = self._decide("reserve", draft.id, *what, *_pieces(draft.reference))
         if reply[0] == "refused":
             raise LimitReached(reply[1], Wait(reply[1], reply[2]).seconds)

@@ -45,7 +45,7 @@ class StartRequest(Camel):
         1,
         128,
         "A name that you gave the person's device, in a signed cookie say. Never let the device "
-        "choose it. For limits; not used yet.",
+        "choose it. One that verified the number before has limits of its own.",
     )
 
 

@@ -1,7 +1,7 @@
 -- The first part of every script: the policy, the clock, and how things are written down.
 --
 -- Keys, all in the slot {tag} of one number (store/keys.py has the same names)
---   n:{tag}                hash: what the number may still do (number.lua)
+--   n:{tag}                text: what the number may still do (number.lua)
 --   v:{tag}:<own>          hash: one verification (verification.lua)
 --   call:{tag}:<request>   hash: whom a requestId belongs to, by its digest (calls.lua)
 -- and in a slot of its own, with {name} for SLOT
@@ -12,14 +12,14 @@
 -- ARGV  1 POLICY, JSON; every duration in milliseconds
 --         cooldowns [ms …]     starts [[count, ms] …]     failures [[count, ms] …]
 --         lock, lock_for       waivers, day               deadline, ttl, checks, readable
+--         devices, known_for   how many devices a number knows, and how long
 --         in_flight  how long a start can be at work
 --         waiting, waiting_for
 --         horizon  the longest of a day, all windows, all pauses and a verification's life
 --         kept     the most events any of them looks at
 --       2 SLOT, the tag in braces
 --
--- A moment is unixtime in milliseconds by this server's own clock, never a caller's. A log is
--- text, oldest first: "<ms>:<name> <ms>:<name>", or "<ms> <ms>" where the moments are enough.
+-- A moment is unixtime in milliseconds by this server's own clock, never a caller's.
 
 local POLICY = cjson.decode(ARGV[1])
 local SLOT = ARGV[2]
@@ -46,45 +46,4 @@ end
 
 local function read_hash(key)
   return to_hash(redis.call('HGETALL', key))
-end
-
-local function read_log(line)
-  local log = {}
-  for at, name in string.gmatch(line or '', '(%d+):?(%S*)') do
-    log[#log + 1] = {at = tonumber(at), name = name}
-  end
-  return log
-end
-
-local function write_log(log)
-  local words = {}
-  for i, entry in ipairs(log) do
-    words[i] = text(entry.at) .. (entry.name == '' and '' or ':' .. entry.name)
-  end
-  return table.concat(words, ' ')
-end
-
-local function without(log, name)
-  local kept = {}
-  for _, entry in ipairs(log) do
-    if entry.name ~= name then
-      kept[#kept + 1] = entry
-    end
-  end
-  return kept
-end
-
-local function add(log, name)
-  log[#log + 1] = {at = NOW, name = name}
-end
-
--- The newest events after a moment, no more of them than any window looks at.
-local function since(log, moment)
-  local kept = {}
-  for i = math.max(1, #log - POLICY.kept + 1), #log do
-    if log[i].at > moment then
-      kept[#kept + 1] = log[i]
-    end
-  end
-  return kept
 end

@@ -28,10 +28,11 @@ local function apply(number, verification, report)
   end
   redis.call('HSET', verification.key, 'status', report.status, 'stamp', report.stamp,
              'call', report.delivered == '1' and 'delivered' or 'undelivered')
-  if report.waives == '1' and not verification.waived and #number.waived < POLICY.waivers then
+  local lane = lane_of(number, verification)
+  if report.waives == '1' and not verification.waived and #lane.waived < POLICY.waivers then
     redis.call('HSET', verification.key, 'waived', '1')
-    add(number.waived, '')
-    refund(number, verification.own)
+    add(lane.waived, '')
+    refund(lane, verification)
   end
   return true
 end

@@ -17,13 +17,14 @@ if not verification or verification.app ~= ARGV[4] then
 end
 
 local number = load_number(KEYS[2])
+local lane = lane_of(number, verification)
 local try = 'try:' .. ARGV[5]
 
 if verification[try] then
   return view(verification[try], number, KEYS[1], 1)
 end
 local over = state_of(verification) ~= 'pending'
-if over or guess_limit(number) ~= '' then
+if over or guess_limit(lane) ~= '' then
   if ARGV[6] == '1' then
     redis.call('HINCRBY', KEYS[1], 'uncompared', 1)
   end
@@ -31,9 +32,8 @@ if over or guess_limit(number) ~= '' then
 end
 
 local left = redis.call('HINCRBY', KEYS[1], 'left', -1)
-local last_failure = number.last_failure
-number.run, number.last_failure = number.run + 1, NOW
-add(number.failures, '')
+lane.run = lane.run + 1
+add(lane.failures, '')
 
 local verdict = 'wrong'
 for i = 7, #ARGV do
@@ -43,10 +43,12 @@ for i = 7, #ARGV do
 end
 
 if verdict == 'right' then
-  -- Not a failure after all. The day's other failures stay: they may have been a stranger's.
-  table.remove(number.failures)
-  number.run, number.last_failure = 0, last_failure
-  number.reset, number.cooldown = NOW, 0
+  -- Not a failure after all.
+  table.remove(lane.failures)
+  approve(lane)
+  if verification.device then
+    remember(number, verification.device)
+  end
   finish(verification, 'approved')
 elseif left <= 0 then
   finish(verification, 'exhausted')

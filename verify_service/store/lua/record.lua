@@ -37,7 +37,7 @@ local function failed()
     finish(verification, 'failed')
   end
   if ARGV[5] == '1' then
-    refund(number, verification.own)
+    refund(lane_of(number, verification), verification)
   end
 end
 

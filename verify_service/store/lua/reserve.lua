@@ -1,16 +1,16 @@
--- Reserves a verification before anybody is called, or refuses by the number's own limits.
+-- Reserves a verification before anybody is called, or refuses by the limits of its device's lane.
 --
 -- KEYS  1 v:{tag}:<own>   2 n:{tag}
 -- ARGV  1 policy  2 {tag}  3 own  4 app  5 number (E.164)  6 code digest
---       7 nonce of whoever reserves, or ''  8 '1' for a test number, or ''
---       9… reference in pieces
+--       7 nonce of whoever reserves, or ''  8 device digest, or ''  9 '1' for a test number, or ''
+--       10… reference in pieces
 -- Returns  {'refused', limit, wait in ms}, or a view with 'reserved' | 'taken'.
 --
 -- Safe to repeat: under the same nonce a second run finds the first's work. Under another it is
 -- somebody else's, who has the phone rung.
 
 local number = load_number(KEYS[2])
-local own = ARGV[3]
+local own, device = ARGV[3], ARGV[8]
 
 local earlier = load_verification(own)
 if earlier then
@@ -19,12 +19,13 @@ end
 
 match_lost(number)
 
-local limit, wait = start_limit(number)
+local lane = lane_for(number, device)
+local limit, wait = start_limit(lane)
 if limit ~= '' then
   return {'refused', limit, wait}
 end
 
-count_start(number, own)
+count_start(lane, own)
 add(number.open, own)
 
 local expires = NOW + POLICY.ttl
@@ -35,10 +36,16 @@ redis.call('HSET', KEYS[1],
 if ARGV[7] ~= '' then
   redis.call('HSET', KEYS[1], 'by', ARGV[7])
 end
-if ARGV[8] ~= '' then
+if device ~= '' then
+  redis.call('HSET', KEYS[1], 'device', device)
+end
+if lane.device ~= '' then
+  redis.call('HSET', KEYS[1], 'known', '1')
+end
+if ARGV[9] ~= '' then
   redis.call('HSET', KEYS[1], 'test', '1')
 end
-set_pieces(KEYS[1], 'ref', 9)
+set_pieces(KEYS[1], 'ref', 10)
 redis.call('PEXPIREAT', KEYS[1], text(expires + POLICY.readable))
 save_number(number)
 

@@ -11,6 +11,8 @@
 --   waived                  gave its quota back
 --   error, pause, why1…     of a failed call: errorCode, seconds to wait, the reason in pieces
 --   test                    it is a test number's: nobody is called
+--   device                  the digest of the device that it was started from, if it has a name
+--   known                   the device was known then: start and guesses are its own lane's
 --   by                      the nonce of the request that reserved it, where others may try to
 --   try:<nonce>             the verdict of a guess, for a repeat of the same request
 
@@ -46,11 +48,12 @@ local function finish(verification, state)
   redis.call('PEXPIREAT', verification.key, text(NOW + POLICY.readable))
 end
 
--- The answer of most scripts: what it came to, the moment, the state, what bars guesses, what a
--- start waits for, the verification's hash as it is now, flat, and whatever a script has to add.
+-- The answer of most scripts: what it came to, the moment, the state, what bars its guesses, what a
+-- next start of its device waits for, the verification's hash as it is now, flat, and whatever a script has to add.
 local function view(verdict, number, key, more)
   local flat = redis.call('HGETALL', key)
-  local barred, barred_wait = guess_limit(number)
-  local limit, limit_wait = start_limit(number)
-  return {verdict, NOW, state_of(to_hash(flat)), barred, barred_wait, limit, limit_wait, flat, more}
+  local verification = to_hash(flat)
+  local barred, barred_wait = guess_limit(lane_of(number, verification))
+  local limit, limit_wait = start_limit(lane_for(number, verification.device or ''))
+  return {verdict, NOW, state_of(verification), barred, barred_wait, limit, limit_wait, flat, more}
 end

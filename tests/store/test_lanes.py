@@ -1,0 +1,202 @@
+"""A number's lanes: strangers share one, and each device that verified it has its own."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.store.world import OTHER_NUMBER, WRONG, World
+from verify_service.models import CallStatus, Verdict, Verification, Window
+from verify_service.policy import DAY, KNOWN_SECONDS, Policy
+
+OWN = "owner's."
+FREE = Policy(cooldowns=(0,), starts=(Window(1000, DAY),))
+QUICK = Policy(cooldowns=(0,), starts=(Window(1000, DAY),), failures=(Window(1000, DAY),))
+
+
+def know(world: World, device: str = OWN) -> None:
+    """Let a device verify the number."""
+    verification = world.start(device=device)
+    world.advance(0.001)
+    assert world.check(verification).verdict is Verdict.RIGHT
+
+
+def guess(world: World, count: int, device: str = "") -> list[Verdict]:
+    """Guess wrong so often, with as many starts as that takes."""
+    verdicts: list[Verdict] = []
+    while len(verdicts) < count:
+        verification = world.start(device=device)
+        verdicts += [world.check(verification, WRONG).verdict for _ in range(3)]
+    return verdicts[:count]
+
+
+@pytest.fixture
+def free(world: World) -> World:
+    return world.under(FREE)
+
+
+def test_strangers_cannot_use_up_the_owners_starts(world: World) -> None:
+    """Cooldown and windows of the strangers' lane say nothing to a known device."""
+    know(world)
+    world.advance(DAY)
+    for _ in range(5):
+        world.start()
+        world.advance(700)
+    assert world.refusal() == ("number", DAY - 5 * 700)
+    assert world.start(device=OWN).restart_in == 30
+    assert world.refusal(device=OWN) == ("cooldown", 30)
+
+
+def test_strangers_cannot_lock_the_owner_out(world: World) -> None:
+    """They lock their own lane for 90 days; the owner's device logs in all the same."""
+    know(world)
+    strangers = world.under(QUICK)
+    guess(strangers, 30)
+    assert world.refusal() == ("locked", 90 * DAY)
+    verification = world.start(device=OWN)
+    assert (verification.barred, verification.restart_in) == (None, 30)
+    assert world.check(verification).verdict is Verdict.RIGHT
+    assert world.refusal() == ("locked", 90 * DAY)
+
+
+def test_a_strangers_guess_costs_the_owner_nothing_and_the_other_way_around(free: World) -> None:
+    """Nine a day each: neither lane sees the other's."""
+    know(free)
+    assert guess(free, 9) == [Verdict.WRONG] * 9
+    assert free.refusal() == ("failures", DAY)
+    assert guess(free, 9, OWN) == [Verdict.WRONG] * 9
+    assert free.refusal(device=OWN) == ("failures", DAY)
+
+
+def test_a_device_that_nobody_knows_is_a_stranger(free: World) -> None:
+    """However many names a guesser invents: nine comparisons a day, all of them together."""
+    verdicts = [v for name in range(3) for v in guess(free, 3, f"device {name}"[:8])]
+    assert verdicts == [Verdict.WRONG] * 9
+    assert [free.refusal(device=f"device {name}") for name in range(20)] == [("failures", DAY)] * 20
+
+
+def test_a_known_devices_success_leaves_the_strangers_run(world: World) -> None:
+    """30 in a row are 30 in a row, however often the owner logs in between."""
+    know(world)
+    strangers = world.under(QUICK)
+    for _ in range(10):
+        guess(strangers, 3)
+        know(strangers)
+    assert world.refusal() == ("locked", 90 * DAY)
+
+
+def test_a_strangers_success_ends_the_strangers_run(world: World) -> None:
+    """Whoever has no device yet holds the phone nevertheless."""
+    strangers = world.under(QUICK)
+    guess(strangers, 27)
+    know(strangers)
+    guess(strangers, 3)
+    assert strangers.refusal() is None
+
+
+def test_a_new_lane_is_made_by_a_success_only(free: World) -> None:
+    """Neither a start nor a wrong guess makes a device known."""
+    free.check(free.start(device=OWN), WRONG)
+    guess(free, 8)
+    assert free.refusal(device=OWN) == ("failures", DAY)
+
+
+def test_a_verification_stays_in_the_lane_it_began_in(free: World) -> None:
+    """Started by a stranger who became known meanwhile: its guesses are still a stranger's."""
+    early = free.start(device=OWN)
+    know(free)
+    free.check(early, WRONG)
+    guess(free, 6)
+    assert free.check(early, WRONG).verdict is Verdict.WRONG
+    assert free.check(early, WRONG).verdict is Verdict.WRONG
+    assert free.refusal() == ("failures", DAY)
+    assert free.refusal(device=OWN) is None
+
+
+def test_a_number_knows_three_devices(free: World) -> None:
+    """A fourth takes the place of the one that was longest without an approval."""
+    names = ["device 1", "device 2", "device 3"]
+    for name in names:
+        know(free, name)
+        free.advance(1)
+    know(free, "device 1")
+    free.advance(1)
+    know(free, "device 4")
+    guess(free, 9)
+    told = {name: free.refusal(device=name) for name in [*names, "device 4"]}
+    assert told == {
+        "device 1": None,
+        "device 2": ("failures", DAY),
+        "device 3": None,
+        "device 4": None,
+    }
+
+
+def test_devices_bring_no_guesses_with_them(free: World) -> None:
+    """Forgotten and known again by a success: what it guessed as a stranger stays guessed."""
+    for name in range(6):
+        know(free, f"device {name}")
+        free.advance(1)
+    assert guess(free, 9, "device 0") == [Verdict.WRONG] * 9
+    assert free.refusal(device="device 1") == ("failures", DAY)
+
+
+def test_a_device_forgotten_in_between_guesses_as_a_stranger(free: World) -> None:
+    """Its verification is neither lost nor without a budget."""
+    know(free)
+    pending = free.start(device=OWN)
+    for name in range(3):
+        free.advance(1)
+        know(free, f"device {name}")
+    guess(free, 9)
+    assert free.check(pending, WRONG).verdict is Verdict.BARRED
+
+
+def test_a_device_is_known_for_90_days_after_its_last_approval(free: World) -> None:
+    """To the millisecond, and each approval begins them anew."""
+    know(free)
+    free.advance(KNOWN_SECONDS - 1)
+    know(free)
+    free.advance(KNOWN_SECONDS - 0.001)
+    guess(free, 9)
+    assert free.refusal(device=OWN) is None
+    free.advance(0.001)
+    assert free.refusal(device=OWN) == ("failures", DAY)
+
+
+def test_a_device_is_known_for_one_number_only(world: World) -> None:
+    """What it verified says nothing of another number."""
+    know(world)
+    world.start(OTHER_NUMBER)
+    assert world.refusal(OTHER_NUMBER, device=OWN) == ("cooldown", 30)
+
+
+def test_a_refund_goes_where_the_start_was_counted(world: World) -> None:
+    """REJECTED ends the pause of the lane that started, and no other's."""
+    know(world)
+    world.start()
+    world.start(device=OWN, request="own")
+    world.report(CallStatus.REJECTED, request="own")
+    assert world.refusal() == ("cooldown", 30)
+    assert world.refusal(device=OWN) is None
+
+
+def test_each_lane_has_its_own_waivers(world: World) -> None:
+    """A stranger whose calls fail thrice leaves the owner's three of the day alone."""
+    know(world)
+    for count in range(4):
+        world.start(request=f"stranger {count}")
+        world.report(CallStatus.UNAVAILABLE, request=f"stranger {count}")
+    assert world.refusal() == ("cooldown", 30)
+    world.start(device=OWN, request="own")
+    world.report(CallStatus.UNAVAILABLE, request="own")
+    assert world.refusal(device=OWN) is None
+
+
+def test_a_strangers_start_neither_ends_nor_weakens_the_owners(free: World) -> None:
+    """Pending side by side, each with its own guesses."""
+    know(free)
+    own = free.start(device=OWN)
+    guess(free, 9)
+    found: Verification = free.status(own)
+    assert (found.barred, found.checks_left) == (None, 3)
+    assert free.check(own).verdict is Verdict.RIGHT
