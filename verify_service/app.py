@@ -18,6 +18,7 @@ from verify_service.api.verify import verify_blueprint
 from verify_service.breaker import Breaker
 from verify_service.codes import CodeDigester
 from verify_service.fixed_codes import FixedCodes
+from verify_service.guards.limits import DESTINATION
 from verify_service.idempotency import Claims
 from verify_service.ids import IdMint
 from verify_service.journal import LogJournal
@@ -69,7 +70,7 @@ def _context(settings: Settings, client: redis.Redis) -> Context:
     metrics = Metrics()
     journal = LogJournal(metrics)
     ids = IdMint(settings.number_secret)
-    store = RedisStore(client, ids, settings.policy)
+    store = RedisStore(client, ids, settings.policy, settings.wide_policy, journal.noticed)
     verifications = Verifications(
         store=store,
         provider=FlashCallProvider(_provider(settings)),
@@ -80,6 +81,7 @@ def _context(settings: Settings, client: redis.Redis) -> Context:
         digester=CodeDigester(settings.code_secret),
         timing=_timing(settings),
         breaker=Breaker(_breaker(settings, client), journal),
+        try_destinations=DESTINATION in settings.guards_dry_run,
     )
     claims = Claims(RedisClaims(client, settings.policy), settings.number_secret)
     return Context(verifications, Repeats(verifications, claims, store, journal), metrics)

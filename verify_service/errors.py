@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -23,8 +23,16 @@ class InvalidNumber(VerifyError):
 
 @dataclass(eq=False)
 class DestinationNotAllowed(VerifyError):
-    """A real number, but flash calls to it are switched off (country or type)."""
+    """A real number, but flash calls to it are switched off.
 
+    Attributes:
+        number: In E.164.
+        rule: Which rule refused: ``country``, ``type`` or ``range``.
+        reason: A sentence with what the rule looked at, never the number.
+    """
+
+    number: str = field(repr=False)
+    rule: str
     reason: str
 
 
@@ -38,6 +46,17 @@ class LimitReached(VerifyError):
     """
 
     limit: str
+    retry_after: int
+
+
+@dataclass(eq=False)
+class CallsPaused(VerifyError):
+    """The operator has paused all calls. Nothing was reserved.
+
+    Attributes:
+        retry_after: Whole seconds, at least 1, until the pause ends by itself.
+    """
+
     retry_after: int
 
 

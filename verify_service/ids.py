@@ -56,6 +56,11 @@ class IdMint:
         digest = hmac.digest(self._secret, message, hashlib.sha256)
         return _text(digest[:DEVICE_BYTES])
 
+    def client(self, network: str) -> str:
+        """Return the pseudonym of an address: 19 characters of base64url."""
+        message = b"client:" + network.encode()
+        return _text(hmac.digest(self._secret, message, hashlib.sha256)[:TAG_BYTES])
+
     def mint(self, number: str) -> str:
         """Return a fresh id for a verification of ``number``."""
         random = secrets.token_bytes(RANDOM_BYTES)

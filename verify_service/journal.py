@@ -11,13 +11,20 @@ import re
 
 import structlog
 
-from verify_service.errors import LimitReached
+from verify_service.errors import DestinationNotAllowed, LimitReached
+from verify_service.guards.limits import DESTINATION, Notice
 from verify_service.ids import request_digest
 from verify_service.metrics import Metrics
 from verify_service.models import Checked, Draft, ErrorCode, Report, Verification
 from verify_service.numbers import mask
 from verify_service.outcomes import Failed, Outcome, Placed, Unknown
 
+_ALARMS = {
+    "conversion": "Few of those who are called in this country get in. Is somebody running up "
+    "the bill? `flask --app wsgi blocked` lists what the guards hold.",
+    "failureRate": "Over all numbers more than half of the guesses are wrong: somebody is "
+    "spraying, or people see other digits than the code.",
+}
 _WORD = re.compile(r"[A-Za-z_]{1,32}\Z")
 
 log = structlog.get_logger()
@@ -87,6 +94,41 @@ class LogJournal:
         """The breaker held a start back."""
         self._metrics.held_back.inc()
         log.info("start_held_back", retry_after=seconds)
+
+    def paused(self, number: str) -> None:
+        """A start met the operator's pause."""
+        self._metrics.refusals.labels(limit="paused").inc()
+        log.info("start_refused", number=mask(number), limit="paused")
+
+    def destination_refused(
+        self, number: str, refused: DestinationNotAllowed, *, dry: bool
+    ) -> None:
+        """A number is of a country, type or range that is not called, or would not be."""
+        counter = self._metrics.dry_refusals if dry else self._metrics.refusals
+        counter.labels(limit=DESTINATION).inc()
+        log.info(
+            "would_have_refused" if dry else "start_refused",
+            number=mask(number),
+            limit=DESTINATION,
+            rule=refused.rule,
+            reason=refused.reason,
+        )
+
+    def noticed(self, notice: Notice) -> None:
+        """A guard has something to say beside its answer."""
+        about = {"limit": notice.limit, "place": notice.place}
+        if notice.kind == "dry":
+            self._metrics.dry_refusals.labels(limit=notice.limit).inc()
+            log.info("would_have_refused", **about, retry_after=notice.seconds)
+        elif notice.kind == "lost":
+            self._metrics.not_given_back.inc()
+            log.warning("quota_not_given_back")
+        elif notice.kind == "blocked":
+            self._metrics.alarms.labels(guard=notice.limit).inc()
+            log.error("place_blocked", **about, seconds=notice.seconds)
+        else:
+            self._metrics.alarms.labels(guard=notice.limit).inc()
+            log.error("alarm", **about, hint=_ALARMS[notice.limit])
 
     def not_recorded(self, verification: Verification, error: Exception) -> None:
         """The provider was asked, and Redis was gone before the outcome was kept."""

@@ -36,6 +36,20 @@ class Metrics:
         self.refusals = Counter(
             "verify_refusals", "Starts that a limit refused.", ["limit"], registry=registry
         )
+        self.dry_refusals = Counter(
+            "verify_dry_refusals",
+            "Starts that a limit in dry run would have refused.",
+            ["limit"],
+            registry=registry,
+        )
+        self.alarms = Counter(
+            "verify_alarms", "Alarms and blocks of the guards.", ["guard"], registry=registry
+        )
+        self.not_given_back = Counter(
+            "verify_not_given_back",
+            "Refused starts that count in a limit all the same.",
+            registry=registry,
+        )
         self.checks = Counter("verify_checks", "Checks.", ["verdict"], registry=registry)
         self.repeats = Counter(
             "verify_repeats",

@@ -173,6 +173,19 @@ class Call:
 
 
 @dataclass(frozen=True, slots=True)
+class Ticket:
+    """What a start took from the wide limits, to be given back where it comes to nothing.
+
+    Attributes:
+        moment: When, by Redis' clock.
+        taken: Each counter's key and its limit.
+    """
+
+    moment: int
+    taken: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Verification:
     """A verification as Redis told it at the moment ``now``."""
 
@@ -195,6 +208,8 @@ class Verification:
     """Which of the number's own limits a new start waits for the longest."""
     uncompared: int = 0
     """How many guesses came under Idempotency-Keys after its end or while the number was barred."""
+    ticket: Ticket | None = field(default=None, compare=False, repr=False)
+    """Of the one who reserved it."""
 
     @property
     def expires_in(self) -> int:
@@ -222,6 +237,10 @@ class Draft:
     """The code of a test number: nobody is called."""
     device: str = ""
     """The digest of the device it is started from, where the login flow names one."""
+    client: str = ""
+    """The digest of the address it comes from, where the login flow names one."""
+    country: str = ""
+    """ISO 3166 code."""
     nonce: str = ""
     """Who reserves, where several may try under one id: only the first may have the phone rung."""
 

@@ -26,6 +26,10 @@ GLOBAL_REGION = "001"
 """The region of the ranges that belong to no country: satellite, global services."""
 REGIONS = frozenset({*SUPPORTED_REGIONS, ANY_COUNTRY, GLOBAL_REGION})
 """What ``ALLOWED_COUNTRIES`` may list."""
+SATELLITE = ("+7954",)
+"""Satellite ranges within a country's own plan, which phonenumbers takes for mobile ones. They cost
+what the global ranges cost and are refused as those are. Source: the Russian numbering plan (954,
+GlobalTel)."""
 _DECORATION = re.compile(r"[ .()\[\]-]")
 _DIALABLE = re.compile(r"\+?[0-9]{7,15}\Z")
 """E.164 has at most 15 digits; the shortest mobile numbers in use have 7 with the country code."""
@@ -41,6 +45,9 @@ TYPE_NAMES = frozenset(
 @dataclass(frozen=True, slots=True)
 class Destinations:
     """Which numbers flash calls may go to.
+
+    A refusal names its rule: the country, the range (what belongs to no country, and satellites
+    within one), or the type.
 
     Args:
         countries: ISO 3166 codes, or ``*`` for every country. The ranges that belong to no
@@ -62,20 +69,27 @@ class Destinations:
             DestinationNotAllowed: It is one, and calls to it are switched off.
         """
         number = _parse(text)
-        self._judge_country(region_code_for_number(number) or "unknown")
-        self._judge_type(PhoneNumberType.to_string(number_type(number)))
-        return format_number(number, PhoneNumberFormat.E164)
-
-    def _judge_country(self, country: str) -> None:
-        if country in self.countries:
-            return
-        if ANY_COUNTRY in self.countries and len(country) == 2:
-            return
-        raise DestinationNotAllowed(f"Flash calls to numbers of region {country} are not allowed.")
-
-    def _judge_type(self, kind: str) -> None:
+        e164 = format_number(number, PhoneNumberFormat.E164)
+        country = region_code_for_number(number) or "unknown"
+        kind = PhoneNumberType.to_string(number_type(number))
+        if not self._allows(country):
+            rule = "country" if len(country) == 2 else "range"
+            raise DestinationNotAllowed(
+                e164, rule, f"Flash calls to numbers of region {country} are not allowed."
+            )
+        satellite = next((head for head in SATELLITE if e164.startswith(head)), None)
+        if satellite and GLOBAL_REGION not in self.countries:
+            raise DestinationNotAllowed(
+                e164, "range", f"Flash calls to numbers of range {satellite} are not allowed."
+            )
         if kind not in self.types:
-            raise DestinationNotAllowed(f"Flash calls to numbers of type {kind} are not allowed.")
+            raise DestinationNotAllowed(
+                e164, "type", f"Flash calls to numbers of type {kind} are not allowed."
+            )
+        return e164
+
+    def _allows(self, country: str) -> bool:
+        return country in self.countries or (ANY_COUNTRY in self.countries and len(country) == 2)
 
 
 def canonical(text: str) -> str:
@@ -85,6 +99,14 @@ def canonical(text: str) -> str:
         InvalidNumber: The text has no digits of a phone number.
     """
     return f"+{_digits(text)}"
+
+
+def country_of(number: str) -> str:
+    """Return the ISO 3166 code of an E.164 number, ``001`` for none in particular."""
+    try:
+        return region_code_for_number(parse(number, None)) or "unknown"
+    except NumberParseException:
+        return "unknown"
 
 
 def mask(number: str) -> str:

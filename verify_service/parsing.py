@@ -18,6 +18,7 @@ from environs import EnvError
 from verify_service.codes import FIRST
 from verify_service.errors import InvalidNumber
 from verify_service.fixed_codes import FixedCode
+from verify_service.guards.limits import GUESS_BUDGETS, TRIABLE, Conversion
 from verify_service.models import AccessKey, Window
 from verify_service.numbers import REGIONS, TYPE_NAMES, canonical
 from verify_service.store.address import Address
@@ -28,6 +29,8 @@ LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
 _APP = re.compile(r"[A-Za-z0-9_.-]{1,64}\Z")
 _SHA256 = re.compile(r"[0-9a-f]{64}\Z")
 _WINDOW = re.compile(r"([0-9]{1,9})/([0-9]{1,9})\Z")
+_CONVERSION = re.compile(r"([0-9]{1,9})/([01](?:\.[0-9]{1,6})?)(?:/(block|alarm))?\Z")
+ANY_GUARD = "*"
 _PAUSE = re.compile(r"[0-9]{1,9}\Z")
 _TEST_NUMBER = re.compile(r"([^=@]+)=([0-9]{4})@([0-9]{4}-[0-9]{2}-[0-9]{2})\Z")
 _PATH_SECRET = re.compile(r"[A-Za-z0-9_.~-]{1,128}\Z")
@@ -138,6 +141,39 @@ def _breaker(text: str) -> Window | None:
     return None if text == "0" else _window(text)
 
 
+def _conversion(text: str, *, blocks: bool) -> Conversion:
+    match = _CONVERSION.match(text)
+    share = float(match[2]) if match else 0.0
+    if match is None or int(match[1]) == 0 or not 0 < share <= 1:
+        raise EnvError(
+            "Must be <least starts>/<least share approved, up to 1>, e.g. 20/0.2, with /block or "
+            "/alarm behind it to say what follows."
+        )
+    return Conversion(int(match[1]), share, match[3] == "block" if match[3] else blocks)
+
+
+def _prefix_conversion(text: str) -> Conversion:
+    return _conversion(text, blocks=True)
+
+
+def _country_conversion(text: str) -> Conversion:
+    # An alarm only: strangers could close a country otherwise.
+    return _conversion(text, blocks=False)
+
+
+def _guards(text: str) -> frozenset[str]:
+    if not text:
+        return frozenset()
+    names = set(_parts(text))
+    if ANY_GUARD in names:
+        names = names - {ANY_GUARD} | TRIABLE
+    if names & set(GUESS_BUDGETS):
+        raise EnvError("failures and locked are what the codes' safety rests on; no dry run.")
+    if names - TRIABLE:
+        raise EnvError(f"Must be *, or of: {', '.join(sorted(TRIABLE))}.")
+    return frozenset(names)
+
+
 def _countries(text: str) -> frozenset[str]:
     countries = frozenset(part.upper() for part in _parts(text))
     if countries - REGIONS:
@@ -191,6 +227,9 @@ _READERS: dict[str, Callable[[str], Any]] = {
     "pauses": _pauses,
     "windows": _windows,
     "breaker": _breaker,
+    "prefix_conversion": _prefix_conversion,
+    "country_conversion": _country_conversion,
+    "guards": _guards,
     "countries": _countries,
     "number_types": _number_types,
     "test_numbers": _test_numbers,

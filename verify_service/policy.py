@@ -48,6 +48,7 @@ class Policy:
         failures: Windows over wrong guesses.
         lock_after: Wrong guesses in a row, without a right one, that lock the number.
         deadline: When a call still ``placing`` must be taken for lost.
+        dry_run: Of ``cooldown`` and ``number`` those that only count and log.
     """
 
     code_ttl: int = 300
@@ -57,3 +58,4 @@ class Policy:
     failures: tuple[Window, ...] = (Window(9, DAY),)
     lock_after: int = 30
     deadline: float = 10.0
+    dry_run: frozenset[str] = frozenset()

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from verify_service.advice import Standing
 from verify_service.errors import (
     AlreadyReserved,
+    CallsPaused,
     CallsSuspended,
     KeyInFlight,
     LimitReached,
@@ -38,8 +39,9 @@ class Repeats:
         Raises:
             KeyReused: The key belongs to a start with another body.
             KeyInFlight: The first one has not come to anything yet.
-            LimitReached, CallsSuspended, TooManyCallsInFlight, StoreUnavailable, CallFailed: As
-                :meth:`Verifications.start`; a CallFailed is told again to each repeat.
+            LimitReached, CallsPaused, CallsSuspended, TooManyCallsInFlight, StoreUnavailable,
+                CallFailed: As :meth:`Verifications.start`; a CallFailed is told again to each
+                repeat.
         """
         if repeatable is None:
             return self.verifications.start(draft)
@@ -53,7 +55,7 @@ class Repeats:
             return self.verifications.start(mine)
         except AlreadyReserved as earlier:
             return self._replay(earlier.verification)
-        except (LimitReached, CallsSuspended, TooManyCallsInFlight):
+        except (LimitReached, CallsPaused, CallsSuspended, TooManyCallsInFlight):
             # Refused before anything was reserved. Not so where Redis was gone: it may have
             # reserved, and only its answer have been lost.
             self.claims.release(claim)

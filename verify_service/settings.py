@@ -18,6 +18,7 @@ from marshmallow.validate import OneOf, Range
 
 from verify_service import parsing
 from verify_service.fixed_codes import FixedCode, today
+from verify_service.guards.limits import Conversion, WidePolicy
 from verify_service.models import AccessKey, Window
 from verify_service.numbers import ANY_COUNTRY, Destinations
 from verify_service.policy import DAY, Policy
@@ -94,6 +95,14 @@ class Settings:
     starts_per_number: tuple[Window, ...]
     failures_per_number: tuple[Window, ...]
     lock_after_failures: int
+    starts_per_client_ip: tuple[Window, ...]
+    starts_per_prefix: tuple[Window, ...]
+    starts_per_country: tuple[Window, ...]
+    starts_per_app: tuple[Window, ...]
+    starts_per_day: tuple[Window, ...]
+    conversion_prefix: Conversion
+    conversion_country: Conversion
+    guards_dry_run: frozenset[str]
     allowed_countries: frozenset[str]
     allowed_number_types: frozenset[str]
     test_numbers: tuple[FixedCode, ...] = _secret()
@@ -116,6 +125,22 @@ class Settings:
             failures=self.failures_per_number,
             lock_after=self.lock_after_failures,
             deadline=self.provider_deadline,
+            dry_run=self.guards_dry_run,
+        )
+
+    @property
+    def wide_policy(self) -> WidePolicy:
+        """The limits of all numbers together."""
+        return WidePolicy(
+            client_ip=self.starts_per_client_ip,
+            prefix=self.starts_per_prefix,
+            country=self.starts_per_country,
+            app=self.starts_per_app,
+            day=self.starts_per_day,
+            conversion_prefix=self.conversion_prefix,
+            conversion_country=self.conversion_country,
+            code_ttl=self.code_ttl,
+            dry_run=self.guards_dry_run,
         )
 
     @property
@@ -190,6 +215,14 @@ def _read(env: Any) -> dict[str, Any]:
         "starts_per_number": env.windows("STARTS_PER_NUMBER", "3/600,5/86400"),
         "failures_per_number": env.windows("FAILURES_PER_NUMBER", "9/86400"),
         "lock_after_failures": env.int("LOCK_AFTER_FAILURES", 30, validate=Range(min=1)),
+        "starts_per_client_ip": env.windows("STARTS_PER_CLIENT_IP", "20/3600,60/86400"),
+        "starts_per_prefix": env.windows("STARTS_PER_PREFIX", "30/3600,100/86400"),
+        "starts_per_country": env.windows("STARTS_PER_COUNTRY", "500/3600,2500/86400"),
+        "starts_per_app": env.windows("STARTS_PER_APP", "1000/3600,4000/86400"),
+        "starts_per_day": env.windows("STARTS_PER_DAY", "5000/86400"),
+        "conversion_prefix": env.prefix_conversion("CONVERSION_PREFIX", "20/0.2"),
+        "conversion_country": env.country_conversion("CONVERSION_COUNTRY", "200/0.2"),
+        "guards_dry_run": env.guards("GUARDS_DRY_RUN", ""),
         "allowed_countries": env.countries("ALLOWED_COUNTRIES", required("ALLOWED_COUNTRIES")),
         "allowed_number_types": env.number_types(
             "ALLOWED_NUMBER_TYPES", "MOBILE,FIXED_LINE_OR_MOBILE"

@@ -8,6 +8,7 @@ from __future__ import annotations
 import secrets
 import time
 from dataclasses import dataclass, replace
+from ipaddress import IPv4Address, IPv6Address
 
 from verify_service import codes
 from verify_service.advice import Standing, Timing, standing
@@ -15,12 +16,15 @@ from verify_service.breaker import Breaker
 from verify_service.codes import CodeDigester
 from verify_service.errors import (
     CallFailed,
+    CallsPaused,
+    DestinationNotAllowed,
     InvalidCallback,
     LimitReached,
     StoreUnavailable,
     VerificationNotFound,
 )
 from verify_service.fixed_codes import FixedCodes
+from verify_service.guards.places import network_of
 from verify_service.ids import IdMint
 from verify_service.models import (
     Call,
@@ -33,7 +37,7 @@ from verify_service.models import (
     Verdict,
     Verification,
 )
-from verify_service.numbers import Destinations, canonical
+from verify_service.numbers import Destinations, canonical, country_of
 from verify_service.outcomes import Failed, Outcome, Placed, Unknown
 from verify_service.policy import DAY
 from verify_service.ports import Journal, Provider, Store
@@ -69,13 +73,22 @@ class Verifications:
     digester: CodeDigester
     timing: Timing
     breaker: Breaker
+    try_destinations: bool = False
+    """Whether destinations that are not allowed are only counted and logged (dry run)."""
 
     def draft(
-        self, app: str, number: str, reference: str | None = None, device_id: str | None = None
+        self,
+        app: str,
+        number: str,
+        reference: str | None = None,
+        *,
+        device_id: str | None = None,
+        client_ip: IPv4Address | IPv6Address | None = None,
     ) -> Draft:
         """Return what a start of this number would reserve.
 
         Args:
+            client_ip: The address of the person's device.
             device_id: The login flow's own name for the person's device. One that verified the
                 number before has a lane of its own.
 
@@ -83,7 +96,7 @@ class Verifications:
             InvalidNumber, DestinationNotAllowed: Not a number to be called.
         """
         fixed = self.fixed_codes.of(number)
-        e164 = fixed.number if fixed else self.destinations.accept(number)
+        e164 = fixed.number if fixed else self._accept(number)
         return Draft(
             self.ids.mint(e164),
             app,
@@ -91,6 +104,8 @@ class Verifications:
             reference,
             test_code=fixed.code if fixed else None,
             device=self.ids.device(e164, app, device_id) if device_id else "",
+            client=self.ids.client(network_of(client_ip)) if client_ip else "",
+            country=country_of(e164),
         )
 
     def start(self, draft: Draft) -> Standing:
@@ -101,7 +116,8 @@ class Verifications:
         Raises:
             TooManyCallsInFlight: No place for another call; nothing was reserved.
             CallsSuspended: The breaker has paused calls; nothing was reserved.
-            LimitReached: The number has to wait; nobody was called.
+            CallsPaused: The operator has.
+            LimitReached: The number has to wait, or a wider limit; nobody was called.
             AlreadyReserved: Somebody else was faster under the same id; they called.
             StoreUnavailable: Redis is gone; nobody was called.
             CallFailed: Reserved, but the provider refused the call or its answer is no use.
@@ -152,9 +168,9 @@ class Verifications:
             stands = replace(stands, next_action=NextAction.DONE)
         return Answer(verdict, stands)
 
-    def ping(self) -> None:
-        """Raise StoreUnavailable unless starts and checks can be served."""
-        self.store.ping()
+    def ping(self) -> bool:
+        """Return whether calls are paused; StoreUnavailable where nothing can be served."""
+        return self.store.ping()
 
     def held_back(self) -> bool:
         """Tell whether the breaker has paused calls."""
@@ -195,6 +211,15 @@ class Verifications:
         self.journal.called_back(report, applied)
         return applied
 
+    def _accept(self, number: str) -> str:
+        try:
+            return self.destinations.accept(number)
+        except DestinationNotAllowed as refused:
+            self.journal.destination_refused(refused.number, refused, dry=self.try_destinations)
+            if not self.try_destinations:
+                raise
+            return refused.number
+
     def _start_test(self, draft: Draft, code: str) -> Standing:
         reserved = self._reserve(draft, code)
         recorded = self._record(reserved, Placed(f"test {draft.id}", None, None))
@@ -208,10 +233,13 @@ class Verifications:
         except LimitReached as limit:
             self.journal.refused(draft, limit)
             raise
+        except CallsPaused:
+            self.journal.paused(draft.number)
+            raise
 
     def _record(self, reserved: Verification, outcome: Outcome) -> Verification:
         try:
-            return self.store.record(reserved.id, outcome)
+            return self.store.record(reserved.id, outcome, reserved.ticket)
         except (StoreUnavailable, VerificationNotFound) as error:
             # The phone may be ringing: what the provider said is told, the reservation stands.
             self.journal.not_recorded(reserved, error)

@@ -2,24 +2,27 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from verify_service.errors import StoreUnavailable
+from verify_service.store.scripts import Command
 
 from .service import Service
 
 
 class _Cut:
-    def __init__(self, run, script: str, *, answer_only: bool) -> None:
-        self._run = run
+    def __init__(self, send, script: str, *, answer_only: bool) -> None:
+        self._send = send
         self._script = script
         self._answer_only = answer_only
 
-    def __call__(self, script: str, *args: object) -> object:
-        if script != self._script:
-            return self._run(script, *args)
+    def __call__(self, *commands: Command, **more: Any) -> object:
+        if all(command.name != self._script for command in commands):
+            return self._send(*commands, **more)
         if self._answer_only:
-            self._run(script, *args)
+            self._send(*commands, **more)
         raise StoreUnavailable("cut")
 
 
@@ -32,4 +35,4 @@ def cut(
     """
     context = service.app.extensions["verify_service"]
     for scripts in (context.repeats.store._scripts, context.repeats.claims._store._scripts):
-        monkeypatch.setattr(scripts, "run", _Cut(scripts.run, script, answer_only=answer_only))
+        monkeypatch.setattr(scripts, "send", _Cut(scripts.send, script, answer_only=answer_only))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 import redis
@@ -52,6 +53,25 @@ class Refusing(redis.Redis):
 
     def execute_command(self, *args: object, **options: object) -> object:
         raise self.error
+
+    def pipeline(self, *_: object, **__: object) -> Any:
+        return _RefusingPipeline(self.error)
+
+
+class _RefusingPipeline:
+    def __init__(self, error: redis.RedisError) -> None:
+        self._error = error
+        self._commands = 0
+
+    def evalsha(self, *_: object, **__: object) -> None:
+        self._commands += 1
+
+    set = exists = evalsha
+
+    def execute(self, raise_on_error: bool = True) -> list[redis.RedisError]:
+        if raise_on_error:
+            raise self._error
+        return [self._error] * self._commands
 
 
 @pytest.mark.parametrize(

@@ -10,6 +10,7 @@ import pytest
 import redis
 
 from tests.store.rules import Number
+from tests.store.world import OPEN
 from verify_service.api.context import EXTENSION
 from verify_service.policy import Policy
 from verify_service.store.verifications import RedisStore
@@ -35,7 +36,7 @@ def stage(make, valkey: redis.Redis, monkeypatch: pytest.MonkeyPatch) -> Stage:
     found = app.extensions[EXTENSION].verifications
 
     def under(policy: Policy) -> tuple[Policy, Verifications]:
-        return policy, replace(found, store=RedisStore(valkey, found.ids, policy))
+        return policy, replace(found, store=RedisStore(valkey, found.ids, policy, OPEN, print))
 
     return Stage(phone, valkey, under(POLICY), under(replace(POLICY, deadline=0)))
 

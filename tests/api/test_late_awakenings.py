@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import pytest
+
+from verify_service.store.scripts import Command
 
 from . import keyed
 from .service import Service, wrong
@@ -25,16 +28,16 @@ def sleep_before(
 ) -> None:
     """Have this process stop right before its first run of a script, and go on after."""
     scripts = service.app.extensions["verify_service"].repeats.store._scripts
-    run = scripts.run
+    send = scripts.send
     slept: list[str] = []
 
-    def sleepy(name: str, *args: object) -> object:
-        if name == script and not slept:
-            slept.append(name)
+    def sleepy(*commands: Command, **more: Any) -> object:
+        if not slept and script in [command.name for command in commands]:
+            slept.append(script)
             meanwhile()
-        return run(name, *args)
+        return send(*commands, **more)
 
-    patch.setattr(scripts, "run", sleepy)
+    patch.setattr(scripts, "send", sleepy)
 
 
 def test_a_start_that_was_taken_over_rings_nobody(

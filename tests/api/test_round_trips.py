@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
-import redis
 from werkzeug.test import TestResponse
+
+from tests.trips import sent_by
 
 from . import keyed
 from .service import Service, wrong
@@ -16,16 +17,9 @@ Count = Callable[[Callable[[], TestResponse]], int]
 
 
 @pytest.fixture
-def trips(valkey: redis.Redis, monkeypatch: pytest.MonkeyPatch) -> Count:
-    """Counts the commands that a request sends."""
-    sent: list[object] = []
-    execute = valkey.execute_command
-
-    def count(*args: object, **options: object) -> object:
-        sent.append(args[0])
-        return execute(*args, **options)
-
-    monkeypatch.setattr(valkey, "execute_command", count)
+def trips(monkeypatch: pytest.MonkeyPatch) -> Count:
+    """Counts the exchanges that a request makes."""
+    sent = sent_by(monkeypatch)
 
     def ask(request: Callable[[], TestResponse]) -> int:
         sent.clear()
@@ -39,19 +33,28 @@ def test_a_check_is_one_round_trip(service: Service, provider: StandIn, trips: C
     """Wrong, right, used up or unknown; a script's first run also loads it."""
     vid = service.started()
     service.check(vid, "0000")
+    service.check(vid, "0001")
+    vid = service.started("+79160000001")
     guesses = [wrong(provider.code), provider.code, provider.code]
     assert [trips(lambda code=code: service.check(vid, code)) for code in guesses] == [1, 1, 1]
     assert trips(lambda: service.check("A" * 40, "1234")) == 1
     assert trips(lambda: service.check("no id", "1234")) == 0
 
 
-def test_a_start_is_two_and_a_refused_one_is_one(
-    service: Service, provider: StandIn, trips: Count
-) -> None:
-    service.started("+79160000001")
+def test_a_start_is_two(service: Service, provider: StandIn, trips: Count) -> None:
+    """One that reserves and one that records, whatever else is told to the guards meanwhile."""
+    vid = service.started("+79160000001")
+    service.check(vid, provider.code)
     assert trips(service.start) == 2
-    assert trips(service.start) == 1
-    assert len(provider.calls) == 2
+    assert trips(lambda: service.start("+79160000002")) == 2
+
+
+def test_a_refused_start_is_two_at_most(service: Service, provider: StandIn, trips: Count) -> None:
+    """One that decides, and one that gives back what the others had given."""
+    service.started()
+    service.start()
+    assert trips(service.start) == 2
+    assert len(provider.calls) == 1
 
 
 def test_an_idempotency_key_is_one_more(service: Service, provider: StandIn, trips: Count) -> None:

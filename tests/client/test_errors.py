@@ -169,11 +169,11 @@ def test_redis_gone(
 def test_a_bug_of_the_service(service: Service, front: Front, connect, monkeypatch) -> None:
     """With the id under which the service's log has it."""
 
-    def broken(*_: object) -> None:
+    def broken(*_: object, **__: object) -> None:
         raise ZeroDivisionError
 
     context = service.app.extensions["verify_service"]
-    monkeypatch.setattr(context.repeats.store._scripts, "run", broken)
+    monkeypatch.setattr(context.repeats.store._scripts, "send", broken)
     error = refused(ServerError, lambda: connect(front.url, patience=0).status(ID))
     assert said(error) == (500, "internalError", None)
     assert error.request_id in {line["request_id"] for line in service.events("bug")}

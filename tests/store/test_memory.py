@@ -9,6 +9,7 @@ import pytest
 
 from tests.store.world import NUMBER, OTHER_NUMBER, WRONG, World
 from verify_service.errors import LimitReached
+from verify_service.guards.limits import WIDE, WidePolicy
 from verify_service.models import CallState, CallStatus, Verification, Window
 from verify_service.outcomes import Outcome, Placed, Unknown
 from verify_service.policy import DAY, Policy
@@ -19,6 +20,8 @@ OF_EMOJI_ONLY = 1100
 """The same for a reference of 64 characters that take four bytes each: no script does."""
 OF_A_NUMBER = 640
 """Bytes that a number keeps for its limits, every lane of it used up."""
+OF_A_PLACE = 160
+"""Bytes that a limit over many numbers keeps of one place with one start in it."""
 OF_A_KEY = 200
 """Bytes of an Idempotency-Key, beside the verification it led to."""
 REFERENCES = [
@@ -79,6 +82,19 @@ def test_a_reported_verification_fits_its_bound(
     assert real.report(status, 1_790_000_000, request="request")
     assert bytes_used(real) <= bound
     assert real.status(verification).call.state is not CallState.PLACED
+
+
+def test_what_is_counted_over_all_numbers_is_small(real: World) -> None:
+    """Beside it: a person's address and the places it shares with everybody, each one key."""
+    world = World(real.client, None, Policy(), WidePolicy())
+    draft = replace(world.draft(), client="c" * 19, country="RU")
+    world.store.reserve(draft)
+    sizes = {
+        key: world.client.memory_usage(key, samples=0)
+        for key in world.client.scan_iter(match="*{wide}*")
+    }
+    assert len(sizes) == len(WIDE) + 2
+    assert max(sizes.values()) <= OF_A_PLACE
 
 
 def test_an_idempotency_key_is_small(real: World) -> None:

@@ -3,29 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import replace
 
 import pytest
 import redis
 
-from tests.store.world import APP, NUMBER, OTHER_NUMBER, RIGHT, WRONG, World
+from tests.store.world import APP, NUMBER, OPEN, OTHER_NUMBER, RIGHT, WRONG, World
+from tests.trips import sent_by
 from verify_service.errors import LimitReached
-from verify_service.models import CallStatus, Report, Verdict
+from verify_service.models import CallStatus, Report, Verdict, Window
 from verify_service.outcomes import Placed
-from verify_service.policy import Policy
+from verify_service.policy import DAY, Policy
 
 
 @pytest.fixture
-def sent(valkey: redis.Redis, monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """Every command that goes to the real server, by name."""
-    names: list[str] = []
-    execute = valkey.execute_command
-
-    def count(*args: object, **options: object) -> object:
-        names.append(str(args[0]))
-        return execute(*args, **options)
-
-    monkeypatch.setattr(valkey, "execute_command", count)
-    return names
+def sent(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Every exchange with the real server."""
+    return sent_by(monkeypatch)
 
 
 def test_every_decision_is_one_round_trip(valkey: redis.Redis, sent: list[str]) -> None:
@@ -51,21 +46,35 @@ def test_every_decision_is_one_round_trip(valkey: redis.Redis, sent: list[str]) 
     sent.clear()
 
     store.reserve(draft)
-    assert sent == ["EVALSHA"]
+    assert sent == ["EVALSHA EVALSHA EVALSHA"]  # the last one takes news of checks along
     for decision in once(draft.id, NUMBER):
         sent.clear()
         decision()
-        assert sent == ["EVALSHA"]
+        # The second check takes to the guards what came of the first.
+        assert len(sent) == 1
+        assert set(sent[0].split()) == {"EVALSHA"}
 
 
-def test_a_refused_start_is_one_round_trip(valkey: redis.Redis, sent: list[str]) -> None:
-    """A number that has to wait costs one look, and nobody is called."""
+def test_a_start_that_the_number_refuses_is_two(valkey: redis.Redis, sent: list[str]) -> None:
+    """One that decides, and one that gives back what the wide limits gave; nobody is called."""
     world = World(valkey, None, Policy())
     world.store.reserve(world.draft(NUMBER))
+    with pytest.raises(LimitReached):
+        world.store.reserve(world.draft(NUMBER))
     sent.clear()
     with pytest.raises(LimitReached):
         world.store.reserve(world.draft(NUMBER))
-    assert sent == ["EVALSHA"]
+    assert sent == ["EVALSHA EVALSHA", "EVALSHA"]
+
+
+def test_a_start_that_everybody_refuses_is_one(valkey: redis.Redis, sent: list[str]) -> None:
+    """Nobody took anything, so nothing is given back."""
+    world = World(valkey, None, Policy(), replace(OPEN, day=(Window(1, DAY),)))
+    for _ in range(3):
+        sent.clear()
+        with suppress(LimitReached):
+            world.store.reserve(world.draft(NUMBER))
+    assert sent == ["EVALSHA EVALSHA"]
 
 
 def test_a_key_is_one_round_trip_more(valkey: redis.Redis, sent: list[str]) -> None:

@@ -12,10 +12,12 @@ import redis
 from time_machine import Traveller
 
 from verify_service.errors import LimitReached
+from verify_service.guards.limits import Conversion, Notice, WidePolicy
 from verify_service.ids import IdMint
 from verify_service.models import CallStatus, Checked, Draft, Report, Verification
 from verify_service.outcomes import Outcome, Placed
 from verify_service.policy import Policy
+from verify_service.store import keys
 from verify_service.store.claims import RedisClaims
 from verify_service.store.verifications import RedisStore
 
@@ -24,6 +26,16 @@ OTHER_NUMBER = "+79179136788"
 APP = "login"
 RIGHT, WRONG = "right".ljust(43, "-"), "wrong".ljust(43, "-")
 """Digests, as long as real ones."""
+OPEN = WidePolicy(
+    client_ip=(),
+    prefix=(),
+    country=(),
+    app=(),
+    day=(),
+    conversion_prefix=Conversion(10**9, 0.2, blocks=True),
+    conversion_country=Conversion(10**9, 0.2, blocks=False),
+)
+"""No limit but a number's own."""
 CLOCK_KEY = "test:clock"
 
 
@@ -94,11 +106,19 @@ class ServerClock:
 class World:
     """Short words for what tests do to one store."""
 
-    def __init__(self, client: redis.Redis, clock: Clock | None, policy: Policy) -> None:
+    def __init__(
+        self,
+        client: redis.Redis,
+        clock: Clock | None,
+        policy: Policy,
+        wide: WidePolicy | None = None,
+    ) -> None:
         self.client = client
+        self.wide = wide or OPEN
+        self.notices: list[Notice] = []
         self.ids = IdMint(b"number-secret-of-the-store-tests")
         self.policy = policy
-        self.store = RedisStore(client, self.ids, policy)
+        self.store = RedisStore(client, self.ids, policy, self.wide, self.notices.append)
         self.claims = RedisClaims(client, policy)
         self._clock = clock
         self._requests = itertools.count(1)
@@ -115,7 +135,11 @@ class World:
 
     def under(self, policy: Policy) -> World:
         """Return the same world under other rules."""
-        return World(self.client, self._clock, policy)
+        return World(self.client, self._clock, policy, self.wide)
+
+    def within(self, wide: WidePolicy) -> World:
+        """Return the same world under other limits over all numbers."""
+        return World(self.client, self._clock, self.policy, wide)
 
     def draft(
         self,
@@ -179,11 +203,14 @@ class World:
         return self.store.record_callback(Report(request, number, status, stamp))
 
     def dump(self) -> dict[str, tuple[object, int]]:
-        """Return all that the server keeps, clock aside, with every key's expiry."""
+        """Return all that the server keeps, clock aside, with every key's expiry.
+
+        Where no limit but a number's own is in force, what is counted over all numbers is left out.
+        """
         return {
             key: (self._value(key), self.client.pexpiretime(key))
             for key in self.client.scan_iter()
-            if key != CLOCK_KEY
+            if key != CLOCK_KEY and not (self.wide is OPEN and keys.slot(keys.WIDE) in key)
         }
 
     def _value(self, key: str) -> object:

@@ -16,6 +16,7 @@ from typing import Any
 import requests
 
 from tests.ports import free_port
+from tests.roomy import ROOMY
 from tests.waiting import wait_until
 
 ROOT = Path(__file__).parent.parent.parent
@@ -77,7 +78,7 @@ def running(output: Path, **settings: str) -> Iterator[House]:
 
     settings: environment variables, for the service and for the simulator.
     """
-    usual = {"SANDBOX_CALLBACK_DELAY": "0.2", "WEB_CONCURRENCY": "2"}
+    usual = {"SANDBOX_CALLBACK_DELAY": "0.2", "WEB_CONCURRENCY": "2", **ROOMY}
     web, sandbox = free_port(), free_port()
     with output.open("w") as stream:
         process = subprocess.Popen(

@@ -9,6 +9,7 @@ from typing import Any
 
 import redis
 
+from tests.roomy import ROOMY
 from tests.system.leaky_provider import LeakyProvider, Saying
 from tests.system.redis_proxy import RedisProxy
 from tests.system.search import REFERENCE, Known, stored
@@ -42,6 +43,7 @@ def variables(valkey: int, provider: str, **more: str) -> dict[str, str]:
         "ALLOWED_COUNTRIES": "*",
         "PYTHONFAULTHANDLER": "1",
         "PYTHONUNBUFFERED": "1",
+        **ROOMY,
         **more,
     }
 

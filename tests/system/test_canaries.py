@@ -134,7 +134,8 @@ def test_redis_keeps_nothing_of_it(evidence: Evidence) -> None:
     kept = evidence.plain.kept | evidence.sabotaged.kept
     states = {value for key, name, value in kept if key.startswith("v:") and name == "state"}
     assert states == {"pending", "approved", "exhausted", "canceled", "failed"}
-    assert {key[:2] for key, _, _ in kept} == {"v:", "n:", "ca", "i:"}
+    own = {"v:", "n:", "ca", "i:"}
+    assert {key[:2] for key, _, _ in kept} == own | {"l:", "c:", "f:"}
     assert leaks_in_store(kept, evidence.known) == []
 
 

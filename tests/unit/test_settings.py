@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from verify_service.fixed_codes import FixedCode
+from verify_service.guards.limits import TRIABLE, Conversion, WidePolicy
 from verify_service.models import Window
 from verify_service.parsing import AccessKey, sha256_hex
 from verify_service.policy import Policy
@@ -38,6 +39,14 @@ DEFAULTS: dict[str, Any] = {
     "starts_per_number": (Window(3, 600), Window(5, 86_400)),
     "failures_per_number": (Window(9, 86_400),),
     "lock_after_failures": 30,
+    "starts_per_client_ip": (Window(20, 3600), Window(60, 86_400)),
+    "starts_per_prefix": (Window(30, 3600), Window(100, 86_400)),
+    "starts_per_country": (Window(500, 3600), Window(2500, 86_400)),
+    "starts_per_app": (Window(1000, 3600), Window(4000, 86_400)),
+    "starts_per_day": (Window(5000, 86_400),),
+    "conversion_prefix": Conversion(20, 0.2, blocks=True),
+    "conversion_country": Conversion(200, 0.2, blocks=False),
+    "guards_dry_run": frozenset(),
     "allowed_number_types": frozenset({"MOBILE", "FIXED_LINE_OR_MOBILE"}),
     "metrics_token": None,
     "test_numbers": (),
@@ -86,6 +95,16 @@ GOOD: list[tuple[str, str, Any]] = [
     ("START_COOLDOWNS", "0", (0,)),
     ("START_COOLDOWNS", "1, 2", (1, 2)),
     ("STARTS_PER_NUMBER", "1/1", (Window(1, 1),)),
+    ("STARTS_PER_CLIENT_IP", "1/1", (Window(1, 1),)),
+    ("STARTS_PER_PREFIX", "1/1, 2/2", (Window(1, 1), Window(2, 2))),
+    ("STARTS_PER_COUNTRY", "7/60", (Window(7, 60),)),
+    ("STARTS_PER_APP", "7/60", (Window(7, 60),)),
+    ("STARTS_PER_DAY", "7/60", (Window(7, 60),)),
+    ("CONVERSION_PREFIX", "5/1", Conversion(5, 1.0, blocks=True)),
+    ("CONVERSION_PREFIX", "5/0.05/alarm", Conversion(5, 0.05, blocks=False)),
+    ("CONVERSION_COUNTRY", "100/0.1/block", Conversion(100, 0.1, blocks=True)),
+    ("GUARDS_DRY_RUN", "prefix, conversion", frozenset({"prefix", "conversion"})),
+    ("GUARDS_DRY_RUN", "*", TRIABLE),
     ("FAILURES_PER_NUMBER", "3/60, 9/86400", (Window(3, 60), Window(9, 86_400))),
     ("LOCK_AFTER_FAILURES", "1", 1),
     ("ALLOWED_COUNTRIES", "*", frozenset("*")),
@@ -132,6 +151,7 @@ def test_calls_in_flight_stay_below_the_threads(read: Read, threads: str, most: 
 def test_the_policys_own_defaults_are_the_settings(read: Read) -> None:
     """One table, two places: they agree."""
     assert read().policy == Policy()
+    assert read().wide_policy == WidePolicy()
 
 
 def test_no_secret_is_in_the_repr(read: Read) -> None:

@@ -22,6 +22,7 @@ from verify_service.api import kinds, present, problems
 from verify_service.api.body import LARGEST
 from verify_service.api.kinds import ErrorKind
 from verify_service.api.schemas import ErrorAnswer
+from verify_service.guards.limits import OWN
 from verify_service.logs import where
 from verify_service.models import ErrorCode
 
@@ -149,7 +150,8 @@ def _destination(error: domain.DestinationNotAllowed) -> Told:
 
 def _limit(error: domain.LimitReached) -> Told:
     kind = kinds.LIMIT_REACHED
-    reason = f"The limit {error.limit} lets this number start again in {error.retry_after} s."
+    whom = "this number start again" if error.limit in OWN else "another start through"
+    reason = f"The limit {error.limit} lets {whom} in {error.retry_after} s."
     more = {"limit": error.limit, "retry_after": error.retry_after}
     return kind, reason, {"error_code": kind.error_code, **more}
 
@@ -157,6 +159,11 @@ def _limit(error: domain.LimitReached) -> Told:
 def _store_unavailable(error: domain.StoreUnavailable) -> Told:
     reason = f"Redis {error.state}; so nobody is verified by this answer. Try again."
     return kinds.UNAVAILABLE, reason, {}
+
+
+def _paused(error: domain.CallsPaused) -> Told:
+    reason = "The operator has paused all calls; nothing was reserved. Checks go on."
+    return kinds.UNAVAILABLE, reason, {"retry_after": error.retry_after}
 
 
 def _suspended(error: domain.CallsSuspended) -> Told:
@@ -189,6 +196,7 @@ _TELLERS: dict[type[Exception], Callable[[Any], Told]] = {
     domain.LimitReached: _limit,
     domain.StoreUnavailable: _store_unavailable,
     domain.CallsSuspended: _suspended,
+    domain.CallsPaused: _paused,
     domain.CallFailed: _call_failed,
     InternalServerError: _bug,
     HTTPException: _malformed,

@@ -6,9 +6,17 @@ from collections.abc import Mapping
 
 from verify_service import policy
 from verify_service.codes import FIRST, LAST
+from verify_service.guards.limits import (
+    CONVERSION,
+    FIRST_BLOCK,
+    LONGEST_BLOCK,
+    WIDE,
+    WidePolicy,
+)
 from verify_service.models import Window
 
 _DEFAULT = policy.Policy()
+_WIDE = WidePolicy()
 _MINUTE, _HOUR = 60, 3600
 
 
@@ -21,6 +29,8 @@ def figures() -> Mapping[str, str]:
         "guessed": f"{failures.count / (LAST - FIRST + 1):.1%}".replace("%", " %"),
         "inFlight": duration(_DEFAULT.deadline + policy.IN_FLIGHT_SLACK),
         "waivers": str(policy.WAIVERS_PER_DAY),
+        "devices": str(policy.KNOWN_DEVICES),
+        "known": duration(policy.KNOWN_SECONDS),
         "readable": duration(policy.READABLE_SECONDS),
     }
 
@@ -36,6 +46,10 @@ def limits() -> Mapping[str, str]:
         "failures": _windows("wrong codes", _DEFAULT.failures),
         "locked": f"{_DEFAULT.lock_after} wrong codes in a row; it ends "
         f"{duration(policy.LOCK_SECONDS)} after the last one, or when the operator ends it",
+        **{name: _windows("starts", _WIDE.windows(name)) for name in WIDE},
+        CONVERSION: f"{_WIDE.conversion_prefix.least} starts in an hour of which under "
+        f"{_WIDE.conversion_prefix.share:.0%} got in".replace("%", " %")
+        + f"; {duration(FIRST_BLOCK)}, doubling up to {duration(LONGEST_BLOCK)}",
     }
 
 

@@ -28,8 +28,9 @@ def operations_blueprint(metrics_token: str | None, *, production: bool) -> Blue
 
     @blueprint.get("/readyz")
     def readyz() -> ResponseReturnValue:
-        """Redis takes writes, so starts and checks can be served."""
-        verifications().ping()
+        """Redis takes writes, so checks can be served, and starts unless calls are paused."""
+        if verifications().ping():
+            return {"status": "ok", "calls": "paused"}
         return {"status": "ok", "calls": "breaker" if verifications().held_back() else "open"}
 
     @blueprint.get("/metrics")

@@ -43,7 +43,11 @@ def start() -> ResponseReturnValue:
     wanted = load(START)
     again = repeatable(wanted)
     draft = verifications().draft(
-        caller(), wanted["number"], wanted.get("reference"), wanted.get("device_id")
+        caller(),
+        wanted["number"],
+        wanted.get("reference"),
+        device_id=wanted.get("device_id"),
+        client_ip=wanted.get("client_ip"),
     )
     standing = repeats().start(draft, again)
     where = url_for("verify.status", verification_id=standing.verification.id)

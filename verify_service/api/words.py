@@ -47,11 +47,19 @@ LIMITS: Mapping[str, str] = {
     "number": "Too many starts of this number in a window of time.",
     "failures": "Too many wrong codes for this number in a window of time.",
     "locked": "Too many wrong codes in a row for this number.",
+    "clientIp": "Too many starts from one `clientIp`; of IPv6 the first 64 bits count.",
+    "prefix": "Too many starts within one block of 10,000 numbers, or the operator blocked it.",
+    "country": "Too many starts within one country.",
+    "app": "Too many starts of your app.",
+    "day": "Too many starts of all apps together.",
+    "conversion": "Of the block's numbers that were called too few got in: somebody is running up "
+    "the bill.",
 }
 """By their names in answers, settings and metrics."""
 
 CALLS: Mapping[str, str] = {
     "open": "Calls are placed.",
     "breaker": "The provider fails: calls are paused, but for one at a time that tries.",
+    "paused": "The operator lets nobody be called; checks go on.",
 }
 """Of ``/readyz``."""

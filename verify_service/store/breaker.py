@@ -8,7 +8,7 @@ from verify_service.breaker import Gate, GateState, Sign
 from verify_service.models import Window
 from verify_service.policy import Policy
 from verify_service.store import keys
-from verify_service.store.scripts import Scripts, once_more, translated
+from verify_service.store.scripts import Scripts, encode, once_more, translated
 
 LONGEST = 300
 """Seconds that calls are paused at most between two probes: so long a provider that works again
@@ -31,7 +31,7 @@ class RedisBreaker:
         self, client: redis.Redis, policy: Policy, tolerance: Window, probing: float
     ) -> None:
         self._client = client
-        self._scripts = Scripts(client, policy)
+        self._scripts = Scripts(client, encode(policy))
         self._tolerance = tolerance
         self._probing = round(probing * 1000)
 

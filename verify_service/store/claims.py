@@ -9,7 +9,7 @@ import redis
 from verify_service.models import Claim, Holder, Verdict
 from verify_service.policy import Policy
 from verify_service.store import keys
-from verify_service.store.scripts import Scripts
+from verify_service.store.scripts import Scripts, encode
 
 NONCE_BYTES = 8
 """Enough to tell apart those who claim one key within the life of a claim."""
@@ -22,7 +22,7 @@ class RedisClaims:
     """
 
     def __init__(self, client: redis.Redis, policy: Policy) -> None:
-        self._scripts = Scripts(client, policy)
+        self._scripts = Scripts(client, encode(policy))
 
     def claim(
         self, name: str, body: str, verification_id: str, instead_of: Claim | None = None

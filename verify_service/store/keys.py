@@ -20,13 +20,38 @@ def verification(address: Address) -> str:
     return f"v:{slot(address.tag)}:{address.own}"
 
 
+WIDE = "wide"
+"""The hash tag of what concerns all numbers."""
+
+
+def limit(name: str, place: str) -> str:
+    """A wide limit's counters for one place. Lives as long as its longest window."""
+    return f"l:{slot(WIDE)}:{name}:{place}"
+
+
+def conversion(place: str) -> str:
+    """What the conversion guard counts of a prefix or a country. Lives for its hour."""
+    return f"c:{slot(WIDE)}:{place}"
+
+
+def guesses() -> str:
+    """Right and wrong guesses over all numbers. Lives for an hour."""
+    return f"f:{slot(WIDE)}"
+
+
+def rules() -> str:
+    """What is blocked, allowed and under alarm. Lives a day longer than the last of it."""
+    return f"r:{slot(WIDE)}"
+
+
+def pause() -> str:
+    """Whether all calls are paused. Lives as long as the pause."""
+    return f"p:{slot(WIDE)}"
+
+
 def claim(name: str) -> str:
     """An Idempotency-Key, by its digest. In a slot of its own: it may come with any number."""
     return f"i:{slot(name)}"
-
-
-WIDE = "wide"
-"""The hash tag of what concerns all numbers."""
 
 
 def breaker() -> str:

@@ -5,18 +5,22 @@ from __future__ import annotations
 import hashlib
 import json
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from importlib.resources import files
-from typing import TYPE_CHECKING, Any, TypeVar, cast
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import redis
+from redis.exceptions import NoScriptError
 
 from verify_service import policy as names
 from verify_service.errors import StoreUnavailable
+from verify_service.guards import limits
 from verify_service.store.states import state_of
 
 if TYPE_CHECKING:
+    from verify_service.guards.limits import Conversion, WidePolicy
     from verify_service.models import Window
     from verify_service.policy import Policy
 
@@ -27,25 +31,47 @@ answer that Redis is away comes in time."""
 
 _OF_A_NUMBER = ("base", "logs", "lane", "number", "verification", "calls")
 _OF_A_KEY = ("base",)
+_OF_ALL_NUMBERS = ("base", "buckets", "windows", "rules", "conversion")
 DECISIONS = {
-    **dict.fromkeys(("reserve", "record", "check", "status", "cancel", "callback"), _OF_A_NUMBER),
+    **dict.fromkeys(
+        ("reserve", "undo", "record", "check", "status", "cancel", "callback"), _OF_A_NUMBER
+    ),
     **dict.fromkeys(("claim", "release", "settle"), _OF_A_KEY),
     **dict.fromkeys(("breaker_admit", "breaker_report"), _OF_A_KEY),
+    **dict.fromkeys(("take", "give", "tally"), _OF_ALL_NUMBERS),
 }
 """Every decision, with the shared parts it is written in terms of."""
 
 
-class Scripts:
-    """The store's decisions, each one script, each one round trip."""
+@dataclass(frozen=True, slots=True)
+class Command:
+    """One decision about to be asked for."""
 
-    def __init__(self, client: redis.Redis, policy: Policy) -> None:
+    name: str
+    keys: Sequence[str]
+    args: Sequence[str | int]
+
+
+class Scripts:
+    """The store's decisions, each one script.
+
+    Args:
+        client: Where they run.
+        policy: What all of them are told, in JSON.
+    """
+
+    def __init__(self, client: redis.Redis, policy: str) -> None:
         self._client = client
-        self._policy = encode(policy)
+        self._policy = policy
         self._texts = {name: source(name) for name in DECISIONS}
         self._digests = {name: _sha1(text) for name, text in self._texts.items()}
 
-    def run(self, name: str, keys: list[str], *args: str | int) -> list[Any]:
-        """Run one decision; its header says what it takes and returns.
+    def command(self, name: str, keys: Sequence[str], *args: str | int) -> Command:
+        """Return one decision to be sent; its header says what it takes and returns."""
+        return Command(name, keys, [self._policy, *args])
+
+    def run(self, name: str, keys: Sequence[str], *args: str | int) -> list[Any]:
+        """Run one decision, in one round trip.
 
         Where the connection breaks, once more: the script may have run and only its reply be
         lost, so each of them is written so that a second run finds the first one's work.
@@ -53,16 +79,59 @@ class Scripts:
         Raises:
             StoreUnavailable: Redis did not answer or cannot work; what was decided by then stands.
         """
-        with translated():
-            return once_more(lambda: self._evaluate(name, keys, self._policy, *args))
+        (reply,) = self.send(self.command(name, keys, *args))
+        return reply
 
-    def _evaluate(self, name: str, keys: list[str], *args: str | int) -> list[Any]:
-        """Send the digest, and the text where the server does not have it (any more)."""
-        try:
-            reply = self._client.evalsha(self._digests[name], len(keys), *keys, *args)
-        except redis.exceptions.NoScriptError:
-            reply = self._client.eval(self._texts[name], len(keys), *keys, *args)
-        return cast("list[Any]", reply)
+    def send(self, *commands: Command, besides: Sequence[Command] = ()) -> list[list[Any]]:
+        """Run decisions that may live in different slots, in one round trip and in this order.
+
+        None of them waits for another: each decides for itself. The replies of ``besides`` come
+        first, then those of ``commands``.
+
+        Args:
+            commands: What is asked for; where the connection breaks, as :meth:`run`.
+            besides: What travels with it, ahead, so that what is decided knows it. It is sent once:
+                where it fails, its reply is empty.
+
+        Raises:
+            StoreUnavailable: As :meth:`run`.
+        """
+        ahead = list(besides)
+
+        def ask() -> list[list[Any]]:
+            first, ahead[:] = ahead[:], []
+            replies = self._evaluate([*first, *commands])
+            asked = replies[len(first) :]
+            for reply in asked:
+                if isinstance(reply, Exception):
+                    raise reply
+            told = replies[: len(first)] or [[] for _ in besides]
+            return [*([] if isinstance(reply, Exception) else reply for reply in told), *asked]
+
+        with translated():
+            return once_more(ask) if commands else ask()
+
+    def _evaluate(self, commands: Sequence[Command]) -> list[Any]:
+        """Send the digests, and the text where the server does not have it (any more)."""
+        replies = self._replies("evalsha", self._digests, commands)
+        lost = [at for at, reply in enumerate(replies) if isinstance(reply, NoScriptError)]
+        if lost:
+            again = self._replies("eval", self._texts, [commands[at] for at in lost])
+            for at, reply in zip(lost, again, strict=True):
+                replies[at] = reply
+        return replies
+
+    def _replies(self, word: str, forms: dict[str, str], commands: Sequence[Command]) -> list[Any]:
+        whole = [(forms[one.name], len(one.keys), *one.keys, *one.args) for one in commands]
+        if len(whole) == 1:
+            try:
+                return [getattr(self._client, word)(*whole[0])]
+            except NoScriptError as error:
+                return [error]
+        pipeline = self._client.pipeline(transaction=False)
+        for words in whole:
+            getattr(pipeline, word)(*words)
+        return list(pipeline.execute(raise_on_error=False))
 
 
 def once_more(ask: Callable[[], Answer]) -> Answer:
@@ -154,9 +223,38 @@ def encode(policy: Policy) -> str:
             "waiting_for": _milliseconds(names.WAITING_SECONDS),
             "horizon": _milliseconds(longest),
             "kept": max(most, names.WAIVERS_PER_DAY, names.WAITING_CALLBACKS + 1),
+            "dry": dict.fromkeys(sorted(policy.dry_run), True),
         },
         separators=(",", ":"),
     )
+
+
+def encode_wide(policy: WidePolicy) -> str:
+    """Return the policy of the wide limits as their scripts read it."""
+    return json.dumps(
+        {
+            "windows": {name: _windows(policy.windows(name)) for name in limits.WIDE},
+            "dry": dict.fromkeys(sorted(policy.dry_run), True),
+            "ttl": _milliseconds(policy.code_ttl),
+            "prefix": _conversion(policy.conversion_prefix),
+            "country": _conversion(policy.conversion_country),
+            "conversion_span": _milliseconds(limits.CONVERSION_SPAN),
+            "first_block": _milliseconds(limits.FIRST_BLOCK),
+            "longest_block": _milliseconds(limits.LONGEST_BLOCK),
+            "remembered": _milliseconds(limits.BLOCK_REMEMBERED),
+            "alarm_pause": _milliseconds(limits.ALARM_PAUSE),
+            "wrong": {
+                "least": limits.WRONG_GUESSES,
+                "share": limits.WRONG_SHARE,
+                "span": _milliseconds(limits.HOUR),
+            },
+        },
+        separators=(",", ":"),
+    )
+
+
+def _conversion(limit: Conversion) -> dict[str, Any]:
+    return {"least": limit.least, "share": limit.share, "blocks": limit.blocks}
 
 
 def _windows(windows: tuple[Window, ...]) -> list[list[int]]:

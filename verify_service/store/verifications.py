@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from itertools import count, takewhile
 from typing import Any
 
 import redis
 
-from verify_service.errors import AlreadyReserved, LimitReached, VerificationNotFound
+from verify_service.errors import (
+    AlreadyReserved,
+    CallsPaused,
+    LimitReached,
+    StoreUnavailable,
+    VerificationNotFound,
+)
+from verify_service.guards.limits import GUESS_BUDGETS, Notice, WidePolicy
 from verify_service.ids import IdMint, request_digest
 from verify_service.models import (
     Call,
@@ -18,6 +26,7 @@ from verify_service.models import (
     Failure,
     Report,
     State,
+    Ticket,
     Verdict,
     Verification,
     Wait,
@@ -25,7 +34,8 @@ from verify_service.models import (
 from verify_service.outcomes import Failed, Outcome, Placed, Unknown
 from verify_service.policy import Policy
 from verify_service.store import keys
-from verify_service.store.scripts import Scripts, once_more, translated
+from verify_service.store.scripts import Command, Scripts, encode, once_more, translated
+from verify_service.store.wide import WideLimits
 
 PIECE = 16
 """Characters, at most 64 bytes of UTF-8: one longer value would cost the whole hash Redis'
@@ -43,37 +53,70 @@ class RedisStore:
     answer or cannot work; what a script had decided by then stands.
     """
 
-    def __init__(self, client: redis.Redis, ids: IdMint, policy: Policy) -> None:
+    def __init__(
+        self,
+        client: redis.Redis,
+        ids: IdMint,
+        policy: Policy,
+        wide: WidePolicy,
+        notice: Callable[[Notice], None],
+    ) -> None:
         self._client = client
         self._ids = ids
-        self._scripts = Scripts(client, policy)
+        self._scripts = Scripts(client, encode(policy))
+        self._wide = WideLimits(client, wide, notice)
+        self._notice = notice
 
     def reserve(self, draft: Draft) -> Verification:
         """Reserve a verification, its call not yet placed.
 
+        The number and the wide limits live in different slots and decide for themselves, in one
+        exchange; where one refuses, what the other gave is given back, in a second one.
+
         Raises:
-            LimitReached: One of the number's own limits refuses; nothing was written.
+            LimitReached: A limit refuses; nothing is left of the start.
+            CallsPaused: The operator lets nobody be called.
             AlreadyReserved: Under another nonce.
         """
         test = "" if draft.test_code is None else "1"
         what = (draft.app, draft.number, draft.digest, draft.nonce, draft.device, test)
-        reply = self._decide("reserve", draft.id, *what, *_pieces(draft.reference))
+        own = self._command("reserve", draft.id, *what, *_pieces(draft.reference))
+        took, reply, *_ = self._send(self._wide.take(draft), own)
+        wide = self._wide.read(draft, took)
+        ticket = wide if isinstance(wide, Ticket) else None
+        if reply[0] != "reserved" and ticket:
+            self._give_back(self._wide.give(ticket))
         if reply[0] == "refused":
-            raise LimitReached(reply[1], Wait(reply[1], reply[2]).seconds)
+            raise _weightier(LimitReached(reply[1], Wait(reply[1], reply[2]).seconds), wide)
         reserved = _verification(draft.id, reply)
         if reply[0] == "taken":
             raise AlreadyReserved(reserved)
-        return reserved
+        if not isinstance(wide, Ticket):
+            # Also of a repeat: it cannot know whether its first run took the last place, or none.
+            self._give_back(self._command("undo", draft.id))
+            raise wide
+        if reply[0] == "reserved":
+            for limit in reply[-1]:
+                self._notice(Notice("dry", limit))
+        return replace(reserved, ticket=ticket)
 
-    def record(self, verification_id: str, outcome: Outcome) -> Verification:
+    def record(
+        self, verification_id: str, outcome: Outcome, ticket: Ticket | None = None
+    ) -> Verification:
         """Record what the provider did; a callback that was faster is applied with it.
+
+        Args:
+            ticket: What the start took from the wide limits; where the call gives the start's
+                quota back, so do they.
 
         Raises:
             VerificationNotFound: The reservation is gone.
         """
-        return _verification(
-            verification_id, self._decide("record", verification_id, *_outcome_fields(outcome))
-        )
+        command = self._command("record", verification_id, *_outcome_fields(outcome))
+        refund = ticket and isinstance(outcome, Failed) and outcome.refund
+        give = [self._wide.give(ticket)] if ticket and refund else []
+        *_, reply = self._scripts.send(command, besides=give)
+        return _verification(verification_id, _found(reply))
 
     def check(
         self,
@@ -93,9 +136,13 @@ class RedisStore:
         Raises:
             VerificationNotFound: No such verification for this app.
         """
-        reply = self._decide("check", verification_id, app, nonce[:NONCE], int(keyed), *digests)
-        verdict, again = reply[0], reply[-1]
-        return Checked(Verdict(verdict), _verification(verification_id, reply), bool(again))
+        command = self._command("check", verification_id, app, nonce[:NONCE], int(keyed), *digests)
+        (reply,) = self._send(command)
+        verdict, again = Verdict(_found(reply)[0]), bool(reply[-1])
+        verification = _verification(verification_id, reply)
+        if not again:
+            self._wide.learn(verdict, verification)
+        return Checked(verdict, verification, again)
 
     def has_tried(self, verification_id: str, nonce: str) -> bool:
         """Tell whether a guess was compared under this nonce, and is still known."""
@@ -138,21 +185,66 @@ class RedisStore:
         )
         return bool(reply[0] == "applied")
 
-    def ping(self) -> None:
-        """Raise StoreUnavailable unless Redis takes writes: a full or read-only one answers too."""
+    def ping(self) -> bool:
+        """Return whether calls are paused.
+
+        Raises:
+            StoreUnavailable: Redis does not take writes: a full or read-only one answers too.
+        """
         with translated():
-            once_more(lambda: self._client.set(keys.probe(), "", px=1000))
+            return bool(once_more(self._probe)[1])
+
+    def _probe(self) -> list[Any]:
+        pipeline = self._client.pipeline(transaction=False)
+        pipeline.set(keys.probe(), "", px=1000)
+        pipeline.exists(keys.pause())
+        return pipeline.execute()
 
     def _decide(self, script: str, verification_id: str, *args: str | int) -> list[Any]:
         """Run a script about one verification."""
+        (reply,) = self._scripts.send(self._command(script, verification_id, *args))
+        return _found(reply)
+
+    def _command(self, script: str, verification_id: str, *args: str | int) -> Command:
         address = self._ids.address(verification_id)
         if address is None:
             raise VerificationNotFound
         names = [keys.verification(address), keys.number(address.tag)]
-        reply = self._scripts.run(script, names, keys.slot(address.tag), address.own, *args)
-        if reply[0] == "missing":
-            raise VerificationNotFound
-        return reply
+        return self._scripts.command(script, names, keys.slot(address.tag), address.own, *args)
+
+    def _send(self, *commands: Command) -> list[list[Any]]:
+        """Run these, and tell the guards what was learned since, in the same exchange."""
+        news = self._wide.news()
+        replies = self._scripts.send(*commands, besides=news)
+        self._wide.read_news(replies[: len(news)])
+        return replies[len(news) :]
+
+    def _give_back(self, command: Command) -> None:
+        """Give back in vain where Redis is gone: then a start counts that never was."""
+        try:
+            (reply,) = self._scripts.send(besides=[command])  # never twice
+        except StoreUnavailable:
+            reply = []
+        if not reply:
+            self._notice(Notice("lost", ""))
+
+
+def _found(reply: list[Any]) -> list[Any]:
+    if reply[0] == "missing":
+        raise VerificationNotFound
+    return reply
+
+
+def _weightier(
+    own: LimitReached, wide: Ticket | LimitReached | CallsPaused
+) -> LimitReached | CallsPaused:
+    """Of two refusals the one to tell: after its seconds both let through."""
+    if isinstance(wide, CallsPaused):
+        return wide
+    if isinstance(wide, Ticket) or own.retry_after >= wide.retry_after:
+        return own
+    spent = own.limit in GUESS_BUDGETS
+    return LimitReached(own.limit, wide.retry_after) if spent else wide
 
 
 def _outcome_fields(outcome: Outcome) -> tuple[str | int, ...]:

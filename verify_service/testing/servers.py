@@ -65,6 +65,15 @@ def running(
         }
 
 
+ROOMY = {
+    **dict.fromkeys(("STARTS_PER_PREFIX", "STARTS_PER_COUNTRY"), "100000/3600"),
+    **dict.fromkeys(("STARTS_PER_APP", "STARTS_PER_DAY"), "100000/3600"),
+    "STARTS_PER_CLIENT_IP": "100000/3600",
+    "CONVERSION_PREFIX": "100000/0.2",
+}
+"""A suite plays hundreds of people within one prefix; a number's own limits stay as they are."""
+
+
 def _service(redis_url: str, provider_url: str, settings: Mapping[str, str]) -> Flask:
     for field in fields(Settings):
         for name in (field.name.upper(), f"{field.name.upper()}_FILE"):
@@ -73,6 +82,7 @@ def _service(redis_url: str, provider_url: str, settings: Mapping[str, str]) -> 
         "APP_ENV": "development",
         "REDIS_URL": redis_url,
         "PROVIDER_URL": provider_url,
+        **ROOMY,
         **settings,
     }
     for name in [name for name in os.environ if name.startswith("FLASK_")]:

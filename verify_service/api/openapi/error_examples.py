@@ -74,7 +74,9 @@ ERROR_EXAMPLES: Mapping[str, tuple[str, Exception]] = {
     ),
     "destination": (
         "Numbers of this type are not called",
-        domain.DestinationNotAllowed("Flash calls to numbers of type FIXED_LINE are not allowed."),
+        domain.DestinationNotAllowed(
+            "+74951234567", "type", "Flash calls to numbers of type FIXED_LINE are not allowed."
+        ),
     ),
     "verification": ("No such verification for this app", domain.VerificationNotFound()),
     "path": ("No such path", NotFound()),
@@ -84,6 +86,7 @@ ERROR_EXAMPLES: Mapping[str, tuple[str, Exception]] = {
     "keyReused": ("The key came with another body before", domain.KeyReused()),
     "cooldown": ("Too soon after the last start", domain.LimitReached("cooldown", 27)),
     "locked": ("Too many wrong codes in a row", domain.LimitReached("locked", 7_776_000)),
+    "wide": ("Too many starts from one address", domain.LimitReached("clientIp", 1_260)),
     "bug": ("A bug", Exception()),
     "refused": (
         "The provider refused the call; nobody was called",
@@ -108,6 +111,7 @@ ERROR_EXAMPLES: Mapping[str, tuple[str, Exception]] = {
     ),
     "redis": ("Redis cannot be reached", domain.StoreUnavailable("")),
     "breaker": ("Calls are paused, since the provider fails", domain.CallsSuspended(9)),
+    "paused": ("The operator has paused all calls", domain.CallsPaused(3_600)),
     "calls": ("Too many calls are being placed", domain.TooManyCallsInFlight()),
 }
 """A summary and the error, by the name of the example."""

@@ -35,11 +35,11 @@ RESPONSES: dict[str, tuple[str, ...]] = {
     "BodyTooLarge": ("tooLarge",),
     "WrongMediaType": ("mediaType",),
     "KeyReused": ("keyReused",),
-    "LimitReached": ("cooldown", "locked"),
+    "LimitReached": ("cooldown", "locked", "wide"),
     "Bug": ("bug",),
     "CallFailed": ("refused", "throttled", "unreadable"),
     "StoreUnavailable": ("redis",),
-    "Unavailable": ("redis", "breaker", "calls"),
+    "Unavailable": ("redis", "breaker", "paused", "calls"),
 }
 """Each answer that operations share, by what can lead to it."""
 

@@ -39,7 +39,7 @@ class StartRequest(Camel):
         0, 64, "Anything of yours, an order number say. Every answer about this start repeats it."
     )
     client_ip = Address(
-        metadata=about("The address of the person's device. For limits; not used yet.")
+        metadata=about("The address of the person's device. Starts from one address are limited.")
     )
     device_id = printable(
         1,

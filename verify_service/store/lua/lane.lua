@@ -97,15 +97,23 @@ local function guess_limit(lane)
 end
 
 -- What a new start waits for, and the longest of all it waits for: name and milliseconds, or ''
--- and 0. A spent guess budget is named before any pause that happens to be longer.
+-- and 0. A spent guess budget is named before any pause that happens to be longer. Behind them
+-- which limits would refuse it, were they not in dry run.
 local function start_limit(lane)
   local limit, wait = guess_limit(lane)
   local windows = wait_for_windows(lane.starts, POLICY.starts)
   local cooldown = lane.cooldown - NOW
+  local dry = {}
+  if windows > 0 and POLICY.dry.number then
+    dry[#dry + 1], windows = 'number', 0
+  end
+  if cooldown > 0 and POLICY.dry.cooldown then
+    dry[#dry + 1], cooldown = 'cooldown', 0
+  end
   if limit == '' and math.max(windows, cooldown) > 0 then
     limit = windows > cooldown and 'number' or 'cooldown'
   end
-  return limit, math.max(wait, windows, cooldown, 0)
+  return limit, math.max(wait, windows, cooldown, 0), dry
 end
 
 local function count_start(lane, own)

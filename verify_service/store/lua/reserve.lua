@@ -4,23 +4,24 @@
 -- ARGV  1 policy  2 {tag}  3 own  4 app  5 number (E.164)  6 code digest
 --       7 nonce of whoever reserves, or ''  8 device digest, or ''  9 '1' for a test number, or ''
 --       10… reference in pieces
--- Returns  {'refused', limit, wait in ms}, or a view with 'reserved' | 'taken'.
+-- Returns  {'refused', limit, wait in ms}, or a view with 'reserved' and, behind it, which limits
+--          would have refused it; or with 'again' | 'taken'.
 --
--- Safe to repeat: under the same nonce a second run finds the first's work. Under another it is
--- somebody else's, who has the phone rung.
+-- Safe to repeat: under the same nonce a second run finds the first's work, and says 'again'. Under
+-- another it is somebody else's, who has the phone rung.
 
 local number = load_number(KEYS[2])
 local own, device = ARGV[3], ARGV[8]
 
 local earlier = load_verification(own)
 if earlier then
-  return view((earlier.by or '') == ARGV[7] and 'reserved' or 'taken', number, KEYS[1])
+  return view((earlier.by or '') == ARGV[7] and 'again' or 'taken', number, KEYS[1])
 end
 
 match_lost(number)
 
 local lane = lane_for(number, device)
-local limit, wait = start_limit(lane)
+local limit, wait, dry = start_limit(lane)
 if limit ~= '' then
   return {'refused', limit, wait}
 end
@@ -49,4 +50,4 @@ set_pieces(KEYS[1], 'ref', 10)
 redis.call('PEXPIREAT', KEYS[1], text(expires + POLICY.readable))
 save_number(number)
 
-return view('reserved', number, KEYS[1])
+return view('reserved', number, KEYS[1], dry)

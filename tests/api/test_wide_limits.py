@@ -1,0 +1,161 @@
+"""Limits over many numbers, as a login flow meets them; to the second they are in tests/store."""
+
+from __future__ import annotations
+
+import pytest
+import redis
+
+from . import keyed
+from .service import METRICS_TOKEN, NUMBER, OTHER_KEY, OTHER_NUMBER
+from .standin import StandIn
+
+PREFIX = "+7916123"
+
+
+def number(count: int) -> str:
+    return f"{PREFIX}{count:04}"
+
+
+@pytest.mark.parametrize(
+    ("limit", "variable", "other"),
+    [
+        ("clientIp", "STARTS_PER_CLIENT_IP", {"clientIp": "203.0.113.8"}),
+        ("prefix", "STARTS_PER_PREFIX", {"number": "+79170000001"}),
+        ("country", "STARTS_PER_COUNTRY", {"number": "+77011234567"}),
+        ("app", "STARTS_PER_APP", {"key": OTHER_KEY}),
+        ("day", "STARTS_PER_DAY", None),
+    ],
+)
+def test_a_limit_over_many_numbers(
+    make, fake, clock, provider: StandIn, *, limit: str, variable: str, other: dict[str, str] | None
+) -> None:
+    """Refused by its name, with the seconds in body and header; nobody is called, and elsewhere
+    all goes on."""
+    service = make(fake, METRICS_TOKEN=METRICS_TOKEN, **{variable: "2/3600"})
+    for count in range(2):
+        service.started(number(count), clientIp="203.0.113.7")
+    refused = service.start(number(2), clientIp="203.0.113.7")
+    assert refused.status_code == 429
+    assert (refused.json["status"], refused.json["limit"]) == ("tooManyRequestsError", limit)
+    assert 0 < refused.json["retryAfter"] <= 3750
+    assert refused.headers["Retry-After"] == str(refused.json["retryAfter"])
+    assert refused.json["errorReason"].endswith(
+        f"The limit {limit} lets another start through in {refused.json['retryAfter']} s."
+    )
+    assert len(provider.calls) == 2
+    assert service.metric(f'verify_refusals_total{{limit="{limit}"}}') == 1
+    clock.passes(refused.json["retryAfter"])
+    service.started(number(2), clientIp="203.0.113.7")
+    if other is not None:
+        fields = {"number": number(3), "clientIp": "203.0.113.7", **other}
+        assert service.start(**fields).status_code == 201
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "same"),
+    [
+        ("203.0.113.7", "203.0.113.8", False),
+        ("2001:db8::1", "2001:db8::ffff:1", True),
+        ("2001:db8::1", "2001:db8:0:1::1", False),
+        ("203.0.113.7", "::ffff:203.0.113.7", True),
+    ],
+)
+def test_one_client(make, valkey, first: str, second: str, same: bool) -> None:
+    """An IPv4 address, however it is written, or the /64 of an IPv6 one."""
+    service = make(valkey, STARTS_PER_CLIENT_IP="1/3600")
+    service.started(clientIp=first)
+    refused = service.start(OTHER_NUMBER, clientIp=second)
+    assert (refused.json.get("limit") == "clientIp") is same
+
+
+def test_a_start_without_an_address_is_nobodys(make, valkey) -> None:
+    service = make(valkey, STARTS_PER_CLIENT_IP="1/3600")
+    assert [service.start(number(count)).status_code for count in range(3)] == [201] * 3
+
+
+def test_an_address_is_not_kept(make, valkey: redis.Redis) -> None:
+    """What Redis holds of it is a keyed digest."""
+    make(valkey).started(clientIp="203.0.113.7")
+    kept = " ".join(valkey.scan_iter())
+    assert "clientIp" in kept
+    assert "203.0.113.7" not in kept
+
+
+def test_a_refused_start_leaves_its_key_free(make, fake, clock, provider: StandIn) -> None:
+    """Under the same Idempotency-Key the start is made once the limit lets it, and counts once."""
+    service = make(fake, STARTS_PER_DAY="2/3600")
+    service.started(OTHER_NUMBER)
+    assert keyed.start(service, "one").status_code == 201
+    for _ in range(3):
+        assert keyed.start(service, "one").status_code == 201
+    refused = keyed.start(service, "two", number(1))
+    assert refused.json["limit"] == "day"
+    clock.passes(refused.json["retryAfter"])
+    assert keyed.start(service, "two", number(1)).status_code == 201
+    assert keyed.start(service, "three", number(2)).status_code == 201
+    assert len(provider.calls) == 4
+
+
+def test_a_provider_that_refuses_uses_up_no_limit(make, valkey, provider: StandIn) -> None:
+    """502 and the quota given back: an outage does not close the service for the day."""
+    service = make(valkey, STARTS_PER_DAY="1/3600", START_COOLDOWNS="0")
+    provider.answers(403, {"errorCode": 6, "errorReason": "Insufficient funds"})
+    assert [service.start().status_code for _ in range(4)] == [502] * 4
+    provider.reset()
+    service.started()
+    assert service.start(OTHER_NUMBER).json["limit"] == "day"
+
+
+def test_a_dry_run_lets_through_counts_and_logs(make, valkey, provider: StandIn) -> None:
+    """Every guard at once: nobody is refused, and all of it is told."""
+    service = make(
+        valkey,
+        METRICS_TOKEN=METRICS_TOKEN,
+        GUARDS_DRY_RUN="*",
+        STARTS_PER_DAY="1/3600",
+        STARTS_PER_PREFIX="1/3600",
+        ALLOWED_COUNTRIES="KZ",
+    )
+    assert [service.start().status_code for _ in range(5)] == [201] * 5
+    dry = {
+        name: service.metric(f'verify_dry_refusals_total{{limit="{name}"}}')
+        for name in ("destination", "day", "prefix", "cooldown", "number", "app")
+    }
+    assert dry == {
+        "destination": 5, "day": 4, "prefix": 4, "cooldown": 4, "number": 2, "app": 0,
+    }  # fmt: skip
+    assert {line["limit"] for line in service.events("would_have_refused")} == set(dry) - {"app"}
+    assert service.events("start_refused") == []
+    assert len(provider.calls) == 5
+
+
+@pytest.mark.parametrize(
+    ("number", "rule", "word"),
+    [
+        ("+77011234567", "country", "KZ"),
+        ("+74951234567", "type", "FIXED_LINE"),
+        ("+881612345678", "range", "001"),
+        ("+79541234567", "range", "+7954"),
+    ],
+)
+def test_a_destination_is_refused_by_rule(
+    make, valkey, provider: StandIn, *, number: str, rule: str, word: str
+) -> None:
+    """The answer says which one, the log and the counter have it by name."""
+    service = make(valkey, METRICS_TOKEN=METRICS_TOKEN, ALLOWED_COUNTRIES="RU")
+    refused = service.start(number)
+    assert (refused.status_code, refused.json["status"]) == (403, "prohibitedForServiceError")
+    assert word in refused.json["errorReason"]
+    assert service.metric('verify_refusals_total{limit="destination"}') == 1
+    (line,) = service.events("start_refused")
+    assert (line["limit"], line["rule"]) == ("destination", rule)
+    assert number not in service.log.getvalue()
+    assert provider.calls == []
+
+
+def test_a_full_day_closes_nothing_but_starts(make, valkey, provider: StandIn) -> None:
+    """Whoever has been called can still enter the code."""
+    service = make(valkey, STARTS_PER_DAY="1/3600")
+    vid = service.started(NUMBER)
+    assert service.start(OTHER_NUMBER).json["limit"] == "day"
+    assert service.check(vid, provider.code).json["verified"] is True

@@ -1,0 +1,287 @@
+"""Limits over many numbers: exact, in fixed memory, and without a trace of what was refused."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from tests.store.world import NUMBER, OPEN, OTHER_NUMBER, World, keys_without_ttl
+from verify_service.errors import (
+    AlreadyReserved,
+    CallsPaused,
+    LimitReached,
+    StoreUnavailable,
+    VerificationNotFound,
+)
+from verify_service.guards.limits import HOUR, WIDE, Notice, WidePolicy
+from verify_service.models import Draft, Window
+from verify_service.outcomes import Failed, Placed
+from verify_service.policy import DAY, Policy
+from verify_service.store import keys
+
+FIELDS = {"clientIp": "client_ip", "prefix": "prefix", "country": "country", "app": "app"} | {
+    "day": "day"
+}
+PIECE = HOUR // 24
+"""Seconds a bucket of an hour's window is long."""
+
+
+def only(limit: str, *windows: Window, **more: object) -> WidePolicy:
+    return replace(OPEN, **{FIELDS[limit]: windows}, **more)
+
+
+def number(count: int, prefix: str = "+7917000") -> str:
+    return f"{prefix}{count:04}"
+
+
+def draft(world: World, count: int, **fields: object) -> Draft:
+    """A start of a number of its own; all from one address, app and country."""
+    of = world.draft(str(fields.pop("of", number(count))))
+    return replace(of, client="one client", country="RU", **fields)
+
+
+def refused(world: World, count: int, **fields: object) -> tuple[str, int] | None:
+    try:
+        world.store.reserve(draft(world, count, **fields))
+    except LimitReached as limit:
+        return limit.limit, limit.retry_after
+    return None
+
+
+def align(world: World, seconds: int = HOUR) -> None:
+    """Go to the first millisecond of a bucket of a window so long."""
+    size = seconds * 1000 // 24
+    world.advance((size - world.now % size) / 1000)
+
+
+@pytest.mark.parametrize("limit", WIDE)
+def test_n_means_n(world: World, limit: str) -> None:
+    """Three starts of three numbers; the fourth is refused under the limit's name."""
+    world = world.within(only(limit, Window(3, HOUR)))
+    align(world)
+    assert [refused(world, count) for count in range(5)] == [None] * 3 + [(limit, HOUR + PIECE)] * 2
+
+
+ELSEWHERE = {
+    "clientIp": {"client": "another"},
+    "prefix": {"of": "+79180000000"},
+    "country": {"country": "KZ"},
+    "app": {"app": "bank"},
+}
+
+
+@pytest.mark.parametrize("limit", ELSEWHERE)
+def test_another_place_is_not_affected(world: World, limit: str) -> None:
+    """What one address, prefix, country or app has used up, the next still has."""
+    world = world.within(only(limit, Window(1, HOUR)))
+    assert refused(world, 1) is None
+    assert refused(world, 2) is not None
+    other = replace(
+        draft(world, 3, **{"of": ELSEWHERE[limit].get("of", number(3))}),
+        **{name: value for name, value in ELSEWHERE[limit].items() if name != "of"},
+    )
+    world.store.reserve(other)
+
+
+def test_it_lets_through_at_the_very_second_it_said(world: World) -> None:
+    """And in no window of an hour are there more than three."""
+    world = world.within(only("app", Window(3, HOUR)))
+    align(world)
+    for count in range(3):
+        assert refused(world, count) is None
+        world.advance(PIECE)
+    name, seconds = refused(world, 3) or ("", 0)
+    assert (name, seconds) == ("app", HOUR + PIECE - 3 * PIECE)
+    world.advance(seconds - 0.001)
+    assert refused(world, 3) == ("app", 1)
+    world.advance(0.001)
+    assert refused(world, 3) is None
+    assert refused(world, 4) == ("app", PIECE)
+
+
+def test_every_window_of_a_list_holds(world: World) -> None:
+    """Two in an hour and three in a day."""
+    world = world.within(only("day", Window(2, HOUR), Window(3, DAY)))
+    assert [refused(world, count) is None for count in range(3)] == [True, True, False]
+    world.advance(HOUR + PIECE)
+    assert refused(world, 3) is None
+    world.advance(HOUR + PIECE)
+    assert (refused(world, 4) or ("", 0))[1] > DAY - 3 * HOUR
+
+
+def test_the_longest_wait_is_told(world: World) -> None:
+    """After it all of them let through; none of those that refused later had counted it."""
+    world = world.within(replace(only("app", Window(1, 60)), prefix=(Window(1, HOUR),)))
+    assert refused(world, 1) is None
+    name, seconds = refused(world, 2) or ("", 0)
+    assert name == "prefix"
+    world.advance(seconds)
+    assert refused(world, 2) is None
+
+
+def test_what_a_refused_start_took_is_given_back(world: World) -> None:
+    """The number's cooldown refuses: no wide limit is any fuller for it."""
+    world = world.within(replace(only("day", Window(2, HOUR)), app=(Window(2, HOUR),)))
+    assert refused(world, 1) is None
+    kept = world.dump()
+    for _ in range(10):
+        assert refused(world, 1) == ("cooldown", 30)
+    assert world.dump() == kept
+    assert refused(world, 2) is None
+    assert refused(world, 3) is not None
+
+
+def test_a_number_is_as_it_was_where_a_wide_limit_refuses(world: World) -> None:
+    """No reservation, no count, no cooldown, no key of it."""
+    world = world.within(only("day", Window(1, HOUR)))
+    assert refused(world, 1) is None
+    kept = world.dump()
+    assert refused(world, 2) is not None
+    assert world.dump() == kept
+    assert world.within(OPEN).start(number(2)).restart_in == 30
+
+
+def test_two_refuse_and_nothing_is_given_back_twice(world: World) -> None:
+    """Both the number and the day are full: afterwards as before."""
+    world = world.within(only("day", Window(1, HOUR)))
+    assert refused(world, 1) is None
+    kept = world.dump()
+    name, seconds = refused(world, 1) or ("", 0)
+    assert (name, seconds > 30) == ("day", True)
+    assert world.dump() == kept
+
+
+def test_a_spent_guess_budget_is_named_first(world: World) -> None:
+    """With the seconds after which both let through."""
+    world = world.under(Policy(failures=(Window(1, 60),))).within(only("day", Window(1, HOUR)))
+    first = draft(world, 1)
+    world.store.reserve(first)
+    world.store.check(first.id, first.app, ["wrong"], "nonce")
+    name, seconds = refused(world, 1) or ("", 0)
+    assert (name, seconds > HOUR) == ("failures", True)
+
+
+def test_a_repeat_counts_once(world: World) -> None:
+    """Under its own nonce or another's, however often it comes."""
+    world = world.within(only("day", Window(2, HOUR)))
+    same = draft(world, 1, nonce="mine")
+    world.store.reserve(same)
+    kept = world.dump()
+    for _ in range(5):
+        world.store.reserve(same)
+        with pytest.raises(AlreadyReserved):
+            world.store.reserve(replace(same, nonce="another's"))
+    assert world.dump() == kept
+    assert refused(world, 2) is None
+    # Now full: whether the first run of a repeat took the last place or was refused, nobody knows.
+    with pytest.raises(LimitReached):
+        world.store.reserve(same)
+    with pytest.raises(VerificationNotFound):
+        world.store.status(same.id, same.app)
+
+
+def test_a_call_that_never_was_gives_it_back(world: World) -> None:
+    """A refused or unopened connection costs nothing; what may have rung does."""
+    world = world.within(only("day", Window(1, HOUR)))
+    for outcome, free in [(Failed("no connection", refund=True), True)] * 3 + [
+        (Failed("HTTP 500", refund=False), False)
+    ]:
+        reserved = world.store.reserve(draft(world, 1))
+        world.store.record(reserved.id, outcome, reserved.ticket)
+        assert (refused(world, 2) is None) is free
+        if free:
+            world.client.flushall()
+            world.advance(0)
+
+
+def test_a_give_back_that_is_lost_counts_too_much(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Redis goes away in between: the refusal is told, and a start counts that never was."""
+    world = world.within(only("day", Window(3, HOUR)))
+    assert refused(world, 1) is None
+    scripts = world.store._scripts
+    send = scripts.send
+
+    def lose(*commands: object, **more: object) -> object:
+        if not commands:  # what is given back travels alone
+            raise StoreUnavailable("gone")
+        return send(*commands, **more)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(scripts, "send", lose)
+    assert refused(world, 1) == ("cooldown", 30)
+    assert world.notices == [Notice("lost", "")]
+    monkeypatch.undo()
+    assert refused(world, 2) is None
+    assert refused(world, 3) is not None
+
+
+def test_a_counter_does_not_grow(world: World) -> None:
+    """A start every half an hour for days: its key is as small as after a day."""
+    world = world.within(only("app", Window(10**6, HOUR), Window(10**6, DAY)))
+    sizes = []
+    for count in range(150):
+        world.store.reserve(draft(world, count))
+        world.advance(1997)
+        sizes.append(world.client.strlen(keys.limit("app", "login")))
+    assert max(sizes) == max(sizes[:80]) <= 500
+    assert keys_without_ttl(world.client) == []
+
+
+def test_what_is_not_configured_any_more_is_forgotten(world: World) -> None:
+    """A window of another length begins anew; the one that stayed goes on."""
+    world = world.within(only("app", Window(2, HOUR), Window(5, DAY)))
+    assert refused(world, 1) is None
+    other = world.within(only("app", Window(1, 600), Window(2, DAY)))
+    assert refused(other, 2) is None
+    assert refused(other, 3) is not None
+    world.advance(700)
+    _name, seconds = refused(other, 3) or ("", 0)
+    assert seconds > DAY - HOUR
+
+
+def test_a_dry_limit_lets_through_and_says_so(world: World) -> None:
+    """And goes on counting as if it had refused: what is refused takes no place."""
+    world = world.within(only("app", Window(1, HOUR), dry_run=frozenset({"app"})))
+    align(world)
+    assert [refused(world, count) for count in range(3)] == [None] * 3
+    assert world.notices == [Notice("dry", "app", "", HOUR + PIECE)] * 2
+    world.advance(HOUR + PIECE)
+    world.notices.clear()
+    assert refused(world, 4) is None
+    assert world.notices == []
+
+
+@pytest.mark.parametrize(("limit", "starts"), [("cooldown", 2), ("number", 4)])
+def test_a_numbers_own_limits_can_be_dry_too(world: World, limit: str, starts: int) -> None:
+    """Its start goes through, and restartIn says so."""
+    dry = replace(Policy(), dry_run=frozenset({limit}))
+    world = world.under(replace(dry, cooldowns=(0,)) if limit == "number" else dry)
+    for _ in range(starts):
+        started = world.start()
+    assert started.restart_in == 0
+    assert {(notice.kind, notice.limit) for notice in world.notices} == {("dry", limit)}
+
+
+def test_paused_calls_reserve_nothing(world: World) -> None:
+    """Whoever the number is; and nothing is left of the start."""
+    world.client.set(keys.pause(), "", ex=60)
+    kept = world.dump()
+    with pytest.raises(CallsPaused):
+        world.reserve(NUMBER)
+    assert set(world.dump()) == set(kept)
+    assert world.store.ping() is True
+    world.client.delete(keys.pause())
+    assert world.store.ping() is False
+    world.start(OTHER_NUMBER)
+
+
+def test_everything_refuses_in_one_pipeline(world: World) -> None:
+    """A script cache that was emptied in between is no obstacle."""
+    world = world.within(only("day", Window(5, HOUR)))
+    for count in range(3):
+        world.client.script_flush()
+        reserved = world.store.reserve(draft(world, count))
+        world.client.script_flush()
+        world.store.record(reserved.id, Placed(f"{count}", "7917913", 11), reserved.ticket)

@@ -1,0 +1,33 @@
+-- The conversion guard: how many of those who were called get in, by prefix and by country.
+--
+-- As text, in buckets: started and approved, both by the moment of the start. A start younger than
+-- the code's TTL may still be approved, so it says nothing yet.
+
+local SPAN = POLICY.conversion_span + POLICY.ttl
+local SIZE = bucket_size(SPAN)
+
+local function load_conversion(key)
+  return read_buckets(redis.call('GET', key) or '', SIZE, SPAN)
+end
+
+local function save_conversion(key, buckets)
+  keep(key, write_buckets(buckets), SPAN + SIZE)
+end
+
+local function count_started(buckets, moment, by)
+  local bucket = bucket_at(buckets, moment, SIZE, by > 0)
+  if bucket then
+    bucket.first = math.max(0, bucket.first + by)
+  end
+end
+
+local function is_poor(buckets, limit)
+  local started, approved = 0, 0
+  for _, bucket in ipairs(buckets) do
+    if (bucket.number + 1) * SIZE + POLICY.ttl <= NOW then
+      started = started + bucket.first
+      approved = approved + bucket.second
+    end
+  end
+  return started >= limit.least and approved < limit.share * started
+end

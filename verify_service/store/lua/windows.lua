@@ -1,0 +1,65 @@
+-- A wide limit: a counter for each of its windows, all in one key.
+--
+-- As text: "<span>=<buckets>;<span>=<buckets>": a window that is configured no more is dropped.
+
+local function load_windows(key, windows)
+  local kept = {}
+  for span, line in string.gmatch(redis.call('GET', key) or '', '(%d+)=([^;]*)') do
+    kept[span] = line
+  end
+  local counters = {}
+  for i, window in ipairs(windows) do
+    local span = window[2]
+    local size = bucket_size(span)
+    counters[i] = {count = window[1], span = span, size = size,
+                   buckets = read_buckets(kept[text(span)] or '', size, span)}
+  end
+  return counters
+end
+
+local function save_windows(key, counters)
+  local lines, longest = {}, 0
+  for _, counter in ipairs(counters) do
+    local line = write_buckets(counter.buckets)
+    if line ~= '' then
+      lines[#lines + 1] = text(counter.span) .. '=' .. line
+    end
+    longest = math.max(longest, counter.span + counter.size)
+  end
+  keep(key, table.concat(lines, ';'), longest)
+end
+
+-- Milliseconds until one more fits into every window; 0 where it does.
+local function wait_for(counters)
+  local wait = 0
+  for _, counter in ipairs(counters) do
+    local total = 0
+    for _, bucket in ipairs(counter.buckets) do
+      total = total + bucket.first
+    end
+    for _, bucket in ipairs(counter.buckets) do
+      if total < counter.count then
+        break
+      end
+      total = total - bucket.first
+      wait = math.max(wait, leaves_at(bucket.number, counter.size, counter.span) - NOW)
+    end
+  end
+  return wait
+end
+
+local function count_one(counters)
+  for _, counter in ipairs(counters) do
+    local bucket = bucket_at(counter.buckets, NOW, counter.size, true)
+    bucket.first = bucket.first + 1
+  end
+end
+
+local function uncount_one(counters, moment)
+  for _, counter in ipairs(counters) do
+    local bucket = bucket_at(counter.buckets, moment, counter.size, false)
+    if bucket then
+      bucket.first = math.max(0, bucket.first - 1)
+    end
+  end
+end
