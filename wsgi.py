@@ -1,6 +1,9 @@
 """What a WSGI server loads: ``wsgi:app``. Reads the environment, starts no process."""
 
-from verify_service.app import create_app
+from verify_service import cli
+from verify_service.app import create_app, create_hand
 from verify_service.settings import Settings
 
-app = create_app(Settings.from_env())
+settings = Settings.from_env()
+app = create_app(settings)
+cli.install(app.cli, create_hand(settings), settings)

@@ -18,6 +18,7 @@ from verify_service.api.verify import verify_blueprint
 from verify_service.breaker import Breaker
 from verify_service.codes import CodeDigester
 from verify_service.fixed_codes import FixedCodes
+from verify_service.guards.hand import Hand
 from verify_service.guards.limits import DESTINATION
 from verify_service.idempotency import Claims
 from verify_service.ids import IdMint
@@ -30,6 +31,7 @@ from verify_service.settings import Settings
 from verify_service.store.breaker import RedisBreaker
 from verify_service.store.claims import RedisClaims
 from verify_service.store.connection import connect
+from verify_service.store.hand import RedisHand
 from verify_service.store.verifications import RedisStore
 from verify_service.verification import Verifications
 
@@ -64,6 +66,13 @@ def create_app(settings: Settings, client: redis.Redis | None = None) -> Flask:
     )
     app.register_blueprint(pages_blueprint())
     return app
+
+
+def create_hand(settings: Settings, client: redis.Redis | None = None) -> Hand:
+    """Return what the command line works with, over the same Redis."""
+    ids = IdMint(settings.number_secret)
+    policy, wide = settings.policy, settings.wide_policy
+    return Hand(RedisHand(client or _client(settings), ids, policy, wide))
 
 
 def _context(settings: Settings, client: redis.Redis) -> Context:

@@ -12,13 +12,14 @@ import redis
 from time_machine import Traveller
 
 from verify_service.errors import LimitReached
+from verify_service.guards.hand import Lane
 from verify_service.guards.limits import Conversion, Notice, WidePolicy
 from verify_service.ids import IdMint
 from verify_service.models import CallStatus, Checked, Draft, Report, Verification
 from verify_service.outcomes import Outcome, Placed
 from verify_service.policy import Policy
-from verify_service.store import keys
 from verify_service.store.claims import RedisClaims
+from verify_service.store.hand import RedisHand
 from verify_service.store.verifications import RedisStore
 
 NUMBER = "+79179136787"
@@ -37,6 +38,8 @@ OPEN = WidePolicy(
 )
 """No limit but a number's own."""
 CLOCK_KEY = "test:clock"
+COUNTED = ("l:{", "c:{", "f:{")
+"""How the keys begin of what is counted over all numbers."""
 
 
 class Clock(Protocol):
@@ -196,6 +199,11 @@ class World:
     def status(self, verification: Verification, app: str = APP) -> Verification:
         return self.store.status(verification.id, app)
 
+    def lane(self, number: str = NUMBER) -> Lane:
+        """Return what strangers have used up."""
+        hand = RedisHand(self.client, self.ids, self.policy, self.wide)
+        return hand.lanes(number)[0]
+
     def report(
         self, status: CallStatus, stamp: int = 100, *, request: str, number: str = NUMBER
     ) -> bool:
@@ -210,7 +218,8 @@ class World:
         return {
             key: (self._value(key), self.client.pexpiretime(key))
             for key in self.client.scan_iter()
-            if key != CLOCK_KEY and not (self.wide is OPEN and keys.slot(keys.WIDE) in key)
+            if key != CLOCK_KEY
+            and not (self.wide is OPEN and key.startswith(("l:{", "c:{", "f:{")))
         }
 
     def _value(self, key: str) -> object:

@@ -36,9 +36,10 @@ DECISIONS = {
     **dict.fromkeys(
         ("reserve", "undo", "record", "check", "status", "cancel", "callback"), _OF_A_NUMBER
     ),
+    **dict.fromkeys(("look", "unlock"), _OF_A_NUMBER),
     **dict.fromkeys(("claim", "release", "settle"), _OF_A_KEY),
     **dict.fromkeys(("breaker_admit", "breaker_report"), _OF_A_KEY),
-    **dict.fromkeys(("take", "give", "tally"), _OF_ALL_NUMBERS),
+    **dict.fromkeys(("take", "give", "tally", "rule", "held"), _OF_ALL_NUMBERS),
 }
 """Every decision, with the shared parts it is written in terms of."""
 
