@@ -6,7 +6,7 @@ BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help demo run test test-package test-faults fuzz lint format docs pictures bench lock clean
+.PHONY: help demo run test test-package test-faults fuzz attack lint format docs pictures bench lock clean
 
 help:  ## list the targets
 	@awk -F ':.*## *' '/^[a-z-]+:.*## /{printf "%-14s%s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -31,6 +31,9 @@ fuzz: $(READY)  ## thousands of requests made from the OpenAPI document, against
 
 test-package: $(READY)  ## build the wheel and test it in an environment of its own
 	@$(BIN)/python -m tests.package
+
+attack: $(READY)  ## every attacker of docs/security.md against the real processes, beside its bound
+	@$(BIN)/python -m tests.attack
 
 lint: $(READY)  ## ruff and mypy --strict
 	@$(BIN)/ruff check .

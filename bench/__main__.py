@@ -27,11 +27,15 @@ WAYS = {
 }
 STARTS = 500
 CLIENTS = 64
-# Guesses are compared throughout, and no number runs into a limit of its own.
+# Guesses are compared throughout, and no start runs into a limit.
 LIMITLESS = {
     "MAX_CHECKS": "100",
     "FAILURES_PER_NUMBER": "100/1",
     "LOCK_AFTER_FAILURES": "1000000",
+    "STARTS_PER_PREFIX": "1000000/86400",
+    "STARTS_PER_COUNTRY": "1000000/86400",
+    "STARTS_PER_APP": "1000000/86400",
+    "STARTS_PER_DAY": "1000000/86400",
 }
 ROW = "{:<18}{:>10}{:>9}{:>9}{:>12}{:>8}{:>12}{:>9}"
 

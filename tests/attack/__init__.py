@@ -1,0 +1,1 @@
+"""``make attack``: plays every attacker of docs/security.md against the real processes."""
