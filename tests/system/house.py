@@ -16,8 +16,8 @@ from typing import Any
 import requests
 
 from tests.ports import free_port
-from tests.roomy import ROOMY
 from tests.waiting import wait_until
+from verify_service.testing.servers import ROOMY
 
 ROOT = Path(__file__).parent.parent.parent
 PATIENCE = 60

@@ -71,7 +71,7 @@ ROOMY = {
     "STARTS_PER_CLIENT_IP": "100000/3600",
     "CONVERSION_PREFIX": "100000/0.2",
 }
-"""A suite plays hundreds of people within one prefix; a number's own limits stay as they are."""
+"""A suite plays a whole town within one prefix; a number's own limits stay as they are."""
 
 
 def _service(redis_url: str, provider_url: str, settings: Mapping[str, str]) -> Flask:
