@@ -37,7 +37,7 @@ no guess, so nothing else bounds how many there are."""
 class Policy:
     """What one number may do. Every duration in seconds.
 
-    The defaults claim (see the README): a guesser hits with 9/9000 = 0.1 % per number and day,
+    The defaults claim (docs/security.md): a guesser hits with 9/9000 = 0.1 % per number and day,
     and 30/9000 = 0.33 % per run before the number locks.
 
     Attributes:

@@ -4,8 +4,8 @@
 --   waiting   callbacks that no call claims yet, by the digest of their requestId
 --   lanes     the first is the strangers'; behind it the known devices', at most POLICY.devices
 --
--- As text: <open>|<waiting>|<lane>[|<lane>…]. One text and not a hash: a busy number would grow out of a
--- hash's compact form, and take twice the memory.
+-- As text: <open>|<waiting>|<lane>[|<lane>…]. One text and not a hash: a busy number would grow out
+-- of a hash's compact form, and take twice the memory.
 
 local DIGEST = 22
 
