@@ -123,7 +123,9 @@ class LogJournal:
         elif notice.kind == "lost":
             self._metrics.not_given_back.inc()
             log.warning("quota_not_given_back")
-        elif notice.kind == "blocked":
+        elif notice.kind == "would-block":
+            log.warning("would_have_blocked", **about, seconds=notice.seconds)
+        elif notice.kind == "block":
             self._metrics.alarms.labels(guard=notice.limit).inc()
             log.error("place_blocked", **about, seconds=notice.seconds)
         else:

@@ -177,10 +177,12 @@ class Ticket:
     """What a start took from the wide limits, to be given back where it comes to nothing.
 
     Attributes:
-        moment: When, by Redis' clock.
+        key: Under which Redis knows of it for as long as the start can be at work.
+        moment: When, by the clock of the server that keeps them.
         taken: Each counter's key and its limit.
     """
 
+    key: str
     moment: int
     taken: tuple[tuple[str, str], ...]
 
@@ -210,6 +212,9 @@ class Verification:
     """How many guesses came under Idempotency-Keys after its end or while the number was barred."""
     ticket: Ticket | None = field(default=None, compare=False, repr=False)
     """Of the one who reserved it."""
+    counted_at: int = field(default=0, compare=False)
+    """When it was created by the clock of the server that keeps the wide limits: on a cluster
+    another one's."""
 
     @property
     def expires_in(self) -> int:

@@ -13,16 +13,16 @@ from .service import Service
 
 
 class _Cut:
-    def __init__(self, send, script: str, *, answer_only: bool) -> None:
-        self._send = send
+    def __init__(self, each, script: str, *, answer_only: bool) -> None:
+        self._each = each
         self._script = script
         self._answer_only = answer_only
 
     def __call__(self, *commands: Command, **more: Any) -> object:
         if all(command.name != self._script for command in commands):
-            return self._send(*commands, **more)
+            return self._each(*commands, **more)
         if self._answer_only:
-            self._send(*commands, **more)
+            self._each(*commands, **more)
         raise StoreUnavailable("cut")
 
 
@@ -35,4 +35,4 @@ def cut(
     """
     context = service.app.extensions["verify_service"]
     for scripts in (context.repeats.store._scripts, context.repeats.claims._store._scripts):
-        monkeypatch.setattr(scripts, "send", _Cut(scripts.send, script, answer_only=answer_only))
+        monkeypatch.setattr(scripts, "each", _Cut(scripts.each, script, answer_only=answer_only))

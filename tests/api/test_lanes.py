@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from .service import OTHER_KEY, Service, wrong
+from verify_service.policy import DAY
+
+from . import keyed
+from .service import METRICS_TOKEN, NUMBER, OTHER_KEY, Service, wrong
 from .standin import StandIn
 
 OWN = "device of the owner"
@@ -36,6 +39,47 @@ def test_strangers_use_up_their_own_starts_only(timed: Service, provider: StandI
     vid = timed.started(deviceId=OWN)
     assert timed.status(vid).json["restartIn"] == 30
     assert timed.start(deviceId=OWN).json["limit"] == "cooldown"
+
+
+def test_strangers_close_a_prefix_to_themselves_only(make, fake, provider: StandIn, clock) -> None:
+    """Its windows are full and the conversion guard has closed it, after calls that nobody
+    answered. The owner's device gets in; one that somebody made up is told what strangers are."""
+    service = make(fake, STARTS_PER_PREFIX="20/86400", METRICS_TOKEN=METRICS_TOKEN)
+    log_in(service, provider)
+    clock.passes(DAY + 3_600)
+    for count in range(20):
+        service.started(f"{NUMBER[:-4]}{count:04}")
+    clock.passes(600)
+    calls = len(provider.calls)
+    refused = service.start()
+    assert refused.json["limit"] == "prefix"
+    made_up = service.start(deviceId="device of nobody")
+    assert (made_up.status_code, made_up.json["limit"]) == (429, "prefix")
+    assert made_up.json["retryAfter"] == refused.json["retryAfter"] > 3_600
+    assert made_up.headers["Retry-After"] == str(made_up.json["retryAfter"])
+    assert len(provider.calls) == calls
+    assert service.metric('verify_refusals_total{limit="prefix"}') == 2
+    assert len(service.events("place_blocked")) == 1
+    log_in(service, provider)
+    assert len(provider.calls) == calls + 1
+
+
+def test_a_closed_prefix_is_closed_to_made_up_devices(make, fake, provider: StandIn, clock) -> None:
+    """By the conversion guard alone, under a key or not; its number has lost nothing by it."""
+    service = make(fake, STARTS_PER_PREFIX="1000/3600")
+    log_in(service, provider)
+    clock.passes(DAY + 3_600)
+    for count in range(20):
+        service.started(f"{NUMBER[:-4]}{count:04}")
+    clock.passes(600)
+    for _ in range(9):
+        assert service.start(deviceId="device of nobody").json["limit"] == "conversion"
+        refused = keyed.start(service, "one", deviceId="device of nobody")
+        assert refused.json["limit"] == "conversion"
+    log_in(service, provider)
+    clock.passes(3_600)
+    vid = service.started(deviceId="device of nobody")
+    assert service.status(vid).json["restartIn"] == 30
 
 
 def test_a_device_belongs_to_its_app(timed: Service, provider: StandIn, clock) -> None:

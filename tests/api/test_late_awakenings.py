@@ -28,16 +28,16 @@ def sleep_before(
 ) -> None:
     """Have this process stop right before its first run of a script, and go on after."""
     scripts = service.app.extensions["verify_service"].repeats.store._scripts
-    send = scripts.send
+    each = scripts.each
     slept: list[str] = []
 
     def sleepy(*commands: Command, **more: Any) -> object:
         if not slept and script in [command.name for command in commands]:
             slept.append(script)
             meanwhile()
-        return send(*commands, **more)
+        return each(*commands, **more)
 
-    patch.setattr(scripts, "send", sleepy)
+    patch.setattr(scripts, "each", sleepy)
 
 
 def test_a_start_that_was_taken_over_rings_nobody(

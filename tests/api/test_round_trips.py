@@ -57,6 +57,21 @@ def test_a_refused_start_is_two_at_most(service: Service, provider: StandIn, tri
     assert len(provider.calls) == 1
 
 
+def test_a_known_device_in_a_full_prefix_is_two(
+    make, valkey, provider: StandIn, trips: Count
+) -> None:
+    """As any start; and a made-up one's, which gives back what it had, is two as well."""
+    service = make(valkey, STARTS_PER_PREFIX="1/3600", START_COOLDOWNS="0")
+    vid = service.started(deviceId="owner")
+    service.check(vid, provider.code)
+    assert service.start(deviceId="nobody").json["limit"] == "prefix"
+    calls = len(provider.calls)
+    assert trips(lambda: service.start(deviceId="nobody")) == 2
+    assert len(provider.calls) == calls
+    assert trips(lambda: service.start(deviceId="owner")) == 2
+    assert len(provider.calls) == calls + 1
+
+
 def test_an_idempotency_key_is_one_more(service: Service, provider: StandIn, trips: Count) -> None:
     """A repeated start has two: whose the key is, and how its verification stands."""
     vid = keyed.start(service, "warm", "+79160000001").json["verificationId"]

@@ -129,6 +129,21 @@ def test_a_dry_run_lets_through_counts_and_logs(make, valkey, provider: StandIn)
     assert len(provider.calls) == 5
 
 
+def test_the_conversion_guard_in_dry_run_raises_no_alarm(make, fake, clock) -> None:
+    """Nobody is refused, and the log says what would have been blocked."""
+    service = make(fake, METRICS_TOKEN=METRICS_TOKEN, GUARDS_DRY_RUN="conversion")
+    for count in range(20):
+        service.started(number(count))
+    clock.passes(600)
+    service.started(number(20))
+    (line,) = service.events("would_have_blocked")
+    assert (line["limit"], line["place"], line["level"]) == ("conversion", PREFIX, "warning")
+    assert line["seconds"] == 3_600
+    assert service.events("place_blocked") == service.events("alarm") == []
+    assert service.metric('verify_alarms_total{guard="conversion"}') == 0
+    assert service.metric('verify_dry_refusals_total{limit="conversion"}') == 1
+
+
 @pytest.mark.parametrize(
     ("number", "rule", "word"),
     [

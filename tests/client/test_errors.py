@@ -173,7 +173,7 @@ def test_a_bug_of_the_service(service: Service, front: Front, connect, monkeypat
         raise ZeroDivisionError
 
     context = service.app.extensions["verify_service"]
-    monkeypatch.setattr(context.repeats.store._scripts, "send", broken)
+    monkeypatch.setattr(context.repeats.store._scripts, "each", broken)
     error = refused(ServerError, lambda: connect(front.url, patience=0).status(ID))
     assert said(error) == (500, "internalError", None)
     assert error.request_id in {line["request_id"] for line in service.events("bug")}

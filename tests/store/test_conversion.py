@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
@@ -11,14 +12,16 @@ from tests.store.world import NUMBER, OPEN, WRONG, World
 from verify_service.errors import LimitReached
 from verify_service.guards import limits
 from verify_service.guards.limits import HOUR, Conversion, Notice
-from verify_service.models import Verification, Window
-from verify_service.outcomes import Failed
+from verify_service.models import CallStatus, Verification, Window
+from verify_service.outcomes import Failed, Placed
 from verify_service.policy import DAY, Policy
-from verify_service.store import keys
+from verify_service.store import keys, scripts
+from verify_service.store.hand import RedisHand
 
 GUARDED = replace(OPEN, conversion_prefix=Conversion(20, 0.2, blocks=True))
 WATCHED = replace(OPEN, conversion_country=Conversion(20, 0.2, blocks=False))
 CLOSED = replace(OPEN, conversion_country=Conversion(20, 0.2, blocks=True))
+DRY = replace(GUARDED, dry_run=frozenset({"conversion"}))
 PREFIX = "+7917000"
 TTL = 300
 SETTLED = TTL + 200
@@ -38,6 +41,12 @@ def refusal(world: World, count: int = 9999, prefix: str = PREFIX) -> tuple[str,
     return None
 
 
+def held(world: World) -> list[tuple[str, str, str]]:
+    """Return what the operator is shown: who, which place, and how."""
+    hand = RedisHand(world.client, world.ids, world.policy, world.wide)
+    return [(one.who, one.place, one.kind) for one in hand.held()]
+
+
 def call(world: World, starts: int, approved: int = 0, *, first: int = 0) -> None:
     """Start numbers one after the other; the first of them get in. Then let it settle."""
     for count in range(first, first + starts):
@@ -52,7 +61,7 @@ def test_a_prefix_whose_people_do_not_get_in_is_blocked(world: World) -> None:
     world = world.within(GUARDED)
     call(world, 20, approved=3)
     assert refusal(world) == ("conversion", HOUR)
-    assert world.notices == [Notice("blocked", "conversion", PREFIX, HOUR)]
+    assert world.notices == [Notice("block", "conversion", PREFIX, HOUR)]
     assert refusal(world, prefix="+7917001") is None
     world.advance(HOUR - 0.001)
     assert refusal(world) == ("conversion", 1)
@@ -174,17 +183,42 @@ def test_an_alarm_is_no_block_when_it_is_configured_later(world: World) -> None:
 
 
 def test_dry_it_blocks_nobody_and_says_whom_it_would(world: World) -> None:
-    """The block itself is kept, with its end, so that it is the one that would have been."""
-    world = world.within(replace(GUARDED, dry_run=frozenset({"conversion"})))
+    """What it would block is kept, with its end, so that it is the one that would have been; and
+    the operator's list does not claim that anybody is refused."""
+    world = world.within(DRY)
     call(world, 20)
     assert refusal(world, 900) is None
     world.advance(60)
     assert refusal(world, 901) is None
     assert world.notices == [
-        Notice("blocked", "conversion", PREFIX, HOUR),
+        Notice("would-block", "conversion", PREFIX, HOUR),
         Notice("dry", "conversion", PREFIX, HOUR),
         Notice("dry", "conversion", PREFIX, HOUR - 60),
     ]
+    assert held(world) == [("conversion", PREFIX, "would-block, dry run")]
+
+
+def test_the_end_of_a_dry_run_blocks_by_what_came_since(world: World) -> None:
+    """What the run would have blocked is no block; 20 more without success are one, an hour."""
+    call(world.within(DRY), 20)
+    dry = world.within(DRY)
+    assert refusal(dry, 900) is None
+    world = world.within(GUARDED)
+    assert refusal(world, 901) is None
+    call(world, 20, first=100)
+    assert refusal(world) == ("conversion", HOUR)
+    assert held(world) == [("conversion", PREFIX, "block")]
+
+
+def test_a_dry_run_lifts_a_block_and_says_so(world: World) -> None:
+    """For as long as it lasts: the block goes on after it."""
+    call(world.within(GUARDED), 20)
+    assert refusal(world.within(GUARDED)) == ("conversion", HOUR)
+    dry = world.within(DRY)
+    assert refusal(dry, 900) is None
+    assert dry.notices == [Notice("dry", "conversion", PREFIX, HOUR)]
+    assert held(dry) == [("conversion", PREFIX, "would-block, dry run")]
+    assert refusal(world.within(GUARDED), 901) == ("conversion", HOUR)
 
 
 def test_its_memory_is_fixed(world: World) -> None:
@@ -196,6 +230,26 @@ def test_its_memory_is_fixed(world: World) -> None:
         world.advance(181)
         sizes.append(world.client.strlen(keys.conversion(PREFIX)))
     assert max(sizes) == max(sizes[:50]) <= 500
+
+
+def test_an_approval_counts_with_its_start_whatever_the_numbers_clock_says(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """On a cluster the number's server may be in the next bucket already."""
+    world = world.within(GUARDED)
+    size = (HOUR + TTL) * 1000 // 24
+    world.advance((size - world.now % size - 1) / 1000)  # the last millisecond of a bucket
+    ahead = scripts.source("reserve").replace("local NOW = ", "local NOW = 2 + ", 1)
+    monkeypatch.setitem(world.store._scripts._texts, "reserve", ahead)
+    monkeypatch.setitem(world.store._scripts._digests, "reserve", "0" * 40)
+    for count in range(20):
+        begun = start(world, count)
+        assert begun.created_at == world.now + 2
+        world.store.record(begun.id, Placed(f"{count}", "7917000", 11), begun.ticket)
+        if count < 4:
+            world.check(begun)
+    world.advance(SETTLED)
+    assert refusal(world) is None
 
 
 @pytest.fixture(autouse=True)
@@ -243,5 +297,35 @@ def test_what_was_learned_is_told_once(world: World) -> None:
     world.check(begun, WRONG)
     for _ in range(3):
         world.start(NUMBER)
-    size = world.client.get(keys.guesses())
-    assert str(size).rpartition(".")[2] == "1"
+    assert wrong_guesses(world) == 1
+
+
+def wrong_guesses(world: World) -> int:
+    """Return how many the alarm knows of, in the one bucket of the test."""
+    return int(str(world.client.get(keys.guesses()) or "0").rpartition(".")[2])
+
+
+@pytest.mark.parametrize("ask", ["record", "check", "status", "cancel", "callback", "ping"])
+def test_what_was_learned_is_told_with_whatever_comes_next(world: World, ask: str) -> None:
+    """A process that is asked for no further start tells it all the same."""
+    begun = world.start(NUMBER)
+    world.check(begun, WRONG)
+    assert wrong_guesses(world) == 0
+    asked: dict[str, Callable[[], object]] = {
+        "record": lambda: world.record(begun, Placed("request", "7917913", 11)),
+        "check": lambda: world.check(begun, WRONG),
+        "status": lambda: world.status(begun),
+        "cancel": lambda: world.store.cancel(begun.id, begun.app),
+        "callback": lambda: world.report(CallStatus.ANSWERED, request="request"),
+        "ping": world.store.ping,
+    }
+    asked[ask]()
+    assert wrong_guesses(world) == 1
+
+
+def test_what_was_learned_is_told_at_the_end(world: World) -> None:
+    """Once; and a Redis that is gone by then holds nobody up."""
+    world.check(world.start(NUMBER), WRONG)
+    for _ in range(2):
+        world.store.flush()
+    assert wrong_guesses(world) == 1

@@ -150,11 +150,13 @@ def test_a_script_is_sent_once(real: World) -> None:
     """Only its digest travels afterwards: one round trip for each decision."""
     verification = real.start()
     real.check(verification, WRONG)
+    real.store.flush()
+    real.check(verification, WRONG)
     real.client.config_resetstat()
     real.check(verification, WRONG)  # and with it what the guards learn of the first one
-    real.status(verification)
+    real.status(verification)  # of the second one
     counted = real.client.info("commandstats")
-    assert counted["cmdstat_evalsha"]["calls"] == 3
+    assert counted["cmdstat_evalsha"]["calls"] == 4
     assert not {"cmdstat_eval", "cmdstat_script|load"} & set(counted)
 
 

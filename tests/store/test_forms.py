@@ -8,6 +8,7 @@ import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -20,9 +21,12 @@ from tests.store.world import APP, NUMBER, RIGHT, WRONG, World
 from tests.tls_front import TlsFront
 from tests.topologies import Shards, Watched
 from tests.waiting import wait_until
-from verify_service.errors import StoreUnavailable
-from verify_service.models import CallStatus, State, Verdict
+from verify_service.errors import LimitReached, StoreUnavailable
+from verify_service.guards.limits import WidePolicy
+from verify_service.models import CallStatus, State, Verdict, Verification, Window
+from verify_service.outcomes import Failed, Placed
 from verify_service.policy import Policy
+from verify_service.store import keys
 from verify_service.store.connection import connect
 
 TIMEOUT = 0.5
@@ -200,6 +204,33 @@ def test_a_cluster_of_three(shards: Shards) -> None:
         with one.client() as client:
             kept.append(client.dbsize())
     assert min(kept) > 0
+
+
+def test_limits_over_all_numbers_on_a_cluster(shards: Shards) -> None:
+    """Their counters live on one master, whatever the number: N means N, and what is refused or
+    never placed is given back; a check is one exchange, and the guards learn of it later."""
+    with connect(shards.url, pool=2, timeout=TIMEOUT) as client:
+        world = World(client, None, Policy(), WidePolicy(prefix=(Window(3, 3_600),)))
+
+        def start(count: int, device: str = "") -> Verification:
+            draft = world.draft(f"+7915000{count:04}", device=device)
+            return world.store.reserve(replace(draft, client="one client", country="RU"))
+
+        owner = start(0, "owner's.")
+        begun = world.store.record(owner.id, Placed("owner", "7915000", 11), owner.ticket)
+        assert world.check(begun).verdict is Verdict.RIGHT
+        assert client.get(keys.guesses()) is None
+        for _ in range(3):
+            failed = start(1)
+            world.store.record(failed.id, Failed("no connection", refund=True), failed.ticket)
+        assert str(client.get(keys.guesses())).endswith(".0.1")
+        assert [start(count).checks_left for count in (2, 3)] == [3, 3]
+        for device in ("", "made up."):
+            with pytest.raises(LimitReached):
+                start(4, device)
+        assert start(0, "owner's.").state is State.PENDING
+        (line,) = client.mget(keys.limit("known", "+7915000"))
+        assert line.endswith(".1")
 
 
 def test_a_slot_that_moves(shards: Shards) -> None:

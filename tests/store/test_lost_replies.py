@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import socket
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
+from typing import Any
 
 import pytest
 import redis
@@ -17,6 +18,7 @@ from verify_service.models import CallState, CallStatus, Holder, Report, State, 
 from verify_service.outcomes import Failed, Placed
 from verify_service.policy import Policy
 from verify_service.store.connection import connect
+from verify_service.store.scripts import Command
 
 
 @pytest.fixture
@@ -85,12 +87,48 @@ def three(far: World) -> World:
 def test_a_place_in_a_wide_limit_is_never_taken_less_than_once(
     three: World, proxy: RedisProxy
 ) -> None:
-    """Where the second run finds the reservation, it gives back what it took. Where the connection
-    broke between the two scripts, a start counts twice: too much, and only for the window."""
+    """The connection broke after the first of a start's two scripts: the second run finds it."""
     with proxy.losing():
         three.reserve()
     assert three.lane().starts == 1
-    assert started(three) in (1, 2)
+    assert started(three) == 2
+
+
+def test_a_start_whose_replies_are_all_lost_counts_once(
+    three: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Both scripts ran, and run again: one reservation, one place, and a ticket to give it back."""
+    evaluate = three.store._scripts._evaluate
+    broke_off = iter([redis.ConnectionError("broke off")])
+
+    def lose(commands: Sequence[Command]) -> list[object]:
+        replies = evaluate(commands)
+        error = next(broke_off, None)
+        return [error] * len(commands) if error else replies
+
+    monkeypatch.setattr(three.store._scripts, "_evaluate", lose)
+    reserved = three.reserve()
+    assert three.lane().starts == 1
+    assert started(three) == 2
+    three.store.record(reserved.id, Failed("gone", refund=True), reserved.ticket)
+    assert started(three) == 1
+
+
+def test_what_a_refused_start_took_is_given_once(
+    three: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its number refuses, and what gives the place back runs twice."""
+    three.reserve()
+    each = three.store._scripts.each
+
+    def twice(*commands: Command, **more: Any) -> object:
+        if [command.name for command in commands] == ["give"]:
+            each(*commands, **more)
+        return each(*commands, **more)
+
+    monkeypatch.setattr(three.store._scripts, "each", twice)
+    assert three.refusal() == ("cooldown", 30)
+    assert started(three) == 2
 
 
 def test_and_given_back_once(three: World, proxy: RedisProxy) -> None:

@@ -46,7 +46,7 @@ def test_every_decision_is_one_round_trip(valkey: redis.Redis, sent: list[str]) 
     sent.clear()
 
     store.reserve(draft)
-    assert sent == ["EVALSHA EVALSHA EVALSHA"]  # the last one takes news of checks along
+    assert sent == ["EVALSHA EVALSHA"]
     for decision in once(draft.id, NUMBER):
         sent.clear()
         decision()

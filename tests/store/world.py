@@ -38,7 +38,7 @@ OPEN = WidePolicy(
 )
 """No limit but a number's own."""
 CLOCK_KEY = "test:clock"
-COUNTED = ("l:{", "c:{", "f:{")
+COUNTED = ("l:{", "t:{", "c:{", "f:{")
 """How the keys begin of what is counted over all numbers."""
 
 
@@ -218,8 +218,7 @@ class World:
         return {
             key: (self._value(key), self.client.pexpiretime(key))
             for key in self.client.scan_iter()
-            if key != CLOCK_KEY
-            and not (self.wide is OPEN and key.startswith(("l:{", "c:{", "f:{")))
+            if key != CLOCK_KEY and not (self.wide is OPEN and key.startswith(COUNTED))
         }
 
     def _value(self, key: str) -> object:

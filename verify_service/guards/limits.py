@@ -15,6 +15,9 @@ OWN = ("cooldown", "number", *GUESS_BUDGETS)
 """A number's own limits."""
 WIDE = (CLIENT_IP, PREFIX, COUNTRY, APP, DAY_TOTAL)
 """The windows over many numbers."""
+KNOWN = "known"
+"""No limit of its own: as many places again of a prefix, kept for devices that verified their
+number before, so that strangers cannot use up an owner's starts."""
 NAMES = (*OWN, *WIDE, CONVERSION, DESTINATION)
 """The same in answers, settings, metrics and on the command line."""
 TRIABLE = frozenset(NAMES) - set(GUESS_BUDGETS)
@@ -27,6 +30,8 @@ LONGEST_BLOCK = DAY
 """The conversion guard blocks for an hour, then for two, four … and for a day at most."""
 BLOCK_REMEMBERED = DAY
 """A block that follows within a day of the last one's end is twice as long."""
+AT_WORK = 60
+"""Seconds in which a start has certainly come to its end: the provider's deadline is 20 at most."""
 ALARM_PAUSE = HOUR
 """The same alarm is raised once in so many seconds."""
 WRONG_GUESSES = 300
@@ -81,10 +86,11 @@ class WidePolicy:
     dry_run: frozenset[str] = frozenset()
 
     def windows(self, limit: str) -> tuple[Window, ...]:
-        """Return the windows of one of :data:`WIDE`."""
+        """Return the windows of one of :data:`WIDE`, or of :data:`KNOWN`."""
         by_name = {
             CLIENT_IP: self.client_ip,
             PREFIX: self.prefix,
+            KNOWN: self.prefix,
             COUNTRY: self.country,
             APP: self.app,
             DAY_TOTAL: self.day,
@@ -94,10 +100,12 @@ class WidePolicy:
 
 @dataclass(frozen=True, slots=True)
 class Notice:
-    """What a guard has to say beside its answer.
+    """What a guard has to say beside its answer, to the operator.
 
     Attributes:
-        kind: ``dry`` (would have refused), ``blocked`` (has blocked a place), ``alarm``.
+        kind: ``dry`` (would have refused a start), ``block`` (has blocked a place),
+            ``would-block`` (would have, were it not in dry run), ``alarm``, ``lost`` (what a
+            refused start took could not be given back; it has no limit).
         limit: The limit or guard.
         place: A prefix, a country, or nothing.
         seconds: For how long, where it is for a time.

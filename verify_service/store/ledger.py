@@ -1,8 +1,10 @@
 """What checks came to, kept until this process speaks with Redis next.
 
 A check is one round trip to its number's slot, and the guards count in another. So what they have
-to learn travels with the next start or check of the process. That is soon enough: nobody asks what
-became of a start before its code has expired.
+to learn travels with whatever the process asks next: with anything on a server, with a start or a
+look at readiness on a Cluster, where it is an exchange of its own. That is soon enough: nobody asks
+what became of a start before its code has expired. What is left at the end of the process is told
+then (``Context.close``); only one that is killed takes it along.
 """
 
 from __future__ import annotations

@@ -84,33 +84,45 @@ class Scripts:
         return reply
 
     def send(self, *commands: Command, besides: Sequence[Command] = ()) -> list[list[Any]]:
-        """Run decisions that may live in different slots, in one round trip and in this order.
+        """Run decisions as :meth:`each` does, all of ``commands`` or none of them answered.
 
-        None of them waits for another: each decides for itself. The replies of ``besides`` come
-        first, then those of ``commands``.
-
-        Args:
-            commands: What is asked for; where the connection breaks, as :meth:`run`.
-            besides: What travels with it, ahead, so that what is decided knows it. It is sent once:
-                where it fails, its reply is empty.
+        Returns:
+            The replies of ``besides``, empty where one failed, and then those of ``commands``.
 
         Raises:
-            StoreUnavailable: As :meth:`run`.
+            StoreUnavailable: One of ``commands`` failed; what the others decided stands.
         """
-        ahead = list(besides)
+        replies = self.each(*commands, besides=besides)
+        for reply in replies[len(besides) :]:
+            if isinstance(reply, Exception):
+                raise reply
+        return [[] if isinstance(reply, Exception) else reply for reply in replies]
 
-        def ask() -> list[list[Any]]:
-            first, ahead[:] = ahead[:], []
-            replies = self._evaluate([*first, *commands])
-            asked = replies[len(first) :]
-            for reply in asked:
-                if isinstance(reply, Exception):
-                    raise reply
-            told = replies[: len(first)] or [[] for _ in besides]
-            return [*([] if isinstance(reply, Exception) else reply for reply in told), *asked]
+    def each(
+        self, *commands: Command, besides: Sequence[Command] = ()
+    ) -> list[list[Any] | Exception]:
+        """Run decisions that may live in different slots, and say of each what came of it.
 
-        with translated():
-            return once_more(ask) if commands else ask()
+        On a server they are one round trip, in this order; on a Cluster one each, one after the
+        other. None of them waits for another: each decides for itself, and may fail by itself.
+
+        Args:
+            commands: What is asked for; one whose connection breaks is asked once more.
+            besides: What travels with it, ahead, so that what is decided knows it. Sent once.
+
+        Returns:
+            The replies of ``besides`` and ``commands``, in this order. In the place of one that
+            failed its error: StoreUnavailable, or redis-py's own where it is a bug of ours.
+        """
+        whole = [*besides, *commands]
+        began = time.monotonic()
+        replies = self._evaluate(whole)
+        again = [at for at in range(len(besides), len(whole)) if _broke_off(replies[at])]
+        if again and time.monotonic() - began <= AT_ONCE:
+            answers = self._evaluate([whole[at] for at in again])
+            for at, reply in zip(again, answers, strict=True):
+                replies[at] = reply
+        return [_explained(one) if isinstance(one, redis.RedisError) else one for one in replies]
 
     def _evaluate(self, commands: Sequence[Command]) -> list[Any]:
         """Send the digests, and the text where the server does not have it (any more)."""
@@ -123,16 +135,17 @@ class Scripts:
         return replies
 
     def _replies(self, word: str, forms: dict[str, str], commands: Sequence[Command]) -> list[Any]:
+        """Send them once; where an exchange fails, its error is the reply to all in it."""
         whole = [(forms[one.name], len(one.keys), *one.keys, *one.args) for one in commands]
-        if len(whole) == 1:
-            try:
+        try:
+            if len(whole) == 1:
                 return [getattr(self._client, word)(*whole[0])]
-            except NoScriptError as error:
-                return [error]
-        pipeline = self._client.pipeline(transaction=False)
-        for words in whole:
-            getattr(pipeline, word)(*words)
-        return list(pipeline.execute(raise_on_error=False))
+            pipeline = self._client.pipeline(transaction=False)
+            for words in whole:
+                getattr(pipeline, word)(*words)
+            return list(pipeline.execute(raise_on_error=False))
+        except redis.RedisError as error:
+            return [error] * len(whole)
 
 
 def once_more(ask: Callable[[], Answer]) -> Answer:
@@ -145,10 +158,23 @@ def once_more(ask: Callable[[], Answer]) -> Answer:
     try:
         return ask()
     except redis.ConnectionError as error:
-        state = type(error) is not redis.ConnectionError  # its subclasses are states of the server
-        if state or time.monotonic() - began > AT_ONCE:
+        if not _broke_off(error) or time.monotonic() - began > AT_ONCE:
             raise
     return ask()
+
+
+def _broke_off(reply: object) -> bool:
+    """Whether a connection broke, and that is all: the subclasses are states of the server."""
+    return type(reply) is redis.ConnectionError
+
+
+def _explained(error: redis.RedisError) -> Exception:
+    """Return what :func:`translated` would raise."""
+    try:
+        with translated():
+            raise error
+    except (StoreUnavailable, redis.RedisError) as explained:
+        return explained
 
 
 def _sha1(text: str) -> str:
@@ -234,9 +260,12 @@ def encode_wide(policy: WidePolicy) -> str:
     """Return the policy of the wide limits as their scripts read it."""
     return json.dumps(
         {
-            "windows": {name: _windows(policy.windows(name)) for name in limits.WIDE},
+            "windows": {
+                name: _windows(policy.windows(name)) for name in (*limits.WIDE, limits.KNOWN)
+            },
             "dry": dict.fromkeys(sorted(policy.dry_run), True),
             "ttl": _milliseconds(policy.code_ttl),
+            "ticket": _milliseconds(limits.AT_WORK),
             "prefix": _conversion(policy.conversion_prefix),
             "country": _conversion(policy.conversion_country),
             "conversion_span": _milliseconds(limits.CONVERSION_SPAN),

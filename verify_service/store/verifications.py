@@ -2,44 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
-from itertools import count, takewhile
 from typing import Any
 
 import redis
 
-from verify_service.errors import (
-    AlreadyReserved,
-    CallsPaused,
-    LimitReached,
-    StoreUnavailable,
-    VerificationNotFound,
-)
-from verify_service.guards.limits import GUESS_BUDGETS, Notice, WidePolicy
+from verify_service.errors import VerificationNotFound
+from verify_service.guards.limits import Notice, WidePolicy
 from verify_service.ids import IdMint, request_digest
-from verify_service.models import (
-    Call,
-    CallState,
-    Checked,
-    Draft,
-    Failure,
-    Report,
-    State,
-    Ticket,
-    Verdict,
-    Verification,
-    Wait,
-)
-from verify_service.outcomes import Failed, Outcome, Placed, Unknown
+from verify_service.models import Checked, Draft, Report, Ticket, Verdict, Verification
+from verify_service.outcomes import Failed, Outcome
 from verify_service.policy import Policy
-from verify_service.store import keys
+from verify_service.store import keys, replies, starts
+from verify_service.store.cluster import Cluster
+from verify_service.store.replies import Refused, Reserved
 from verify_service.store.scripts import Command, Scripts, encode, once_more, translated
-from verify_service.store.wide import WideLimits
-
-PIECE = 16
-"""Characters, at most 64 bytes of UTF-8: one longer value would cost the whole hash Redis'
-compact form (``hash-max-listpack-value``), and with it twice the memory."""
+from verify_service.store.wide import Taken, WideLimits
 
 NONCE = 11
 """Characters of a guess' nonce that are kept: 66 random bits tell a few guesses apart, and each
@@ -49,8 +28,13 @@ one is in the hash until it goes."""
 class RedisStore:
     """Keeps verifications and the budgets of their numbers.
 
-    Every method is one round trip. All of them raise StoreUnavailable where Redis does not
-    answer or cannot work; what a script had decided by then stands.
+    Every method is one round trip, and a start of which something has to be given back is two.
+    What checks came to, the guards have to learn in another slot: there it travels with whatever
+    is asked next. On a Cluster that would be an exchange of its own, for which nobody who checks
+    is to wait: there it travels with the next start and with :meth:`ping`.
+
+    All methods raise StoreUnavailable where Redis does not answer or cannot work; what a script
+    had decided by then stands, but for a start that only one of two servers could decide.
     """
 
     def __init__(
@@ -66,12 +50,13 @@ class RedisStore:
         self._scripts = Scripts(client, encode(policy))
         self._wide = WideLimits(client, wide, notice)
         self._notice = notice
+        self._apart = isinstance(client, Cluster)
 
     def reserve(self, draft: Draft) -> Verification:
         """Reserve a verification, its call not yet placed.
 
         The number and the wide limits live in different slots and decide for themselves, in one
-        exchange; where one refuses, what the other gave is given back, in a second one.
+        exchange. Where not both let it start, what either gave is given back in a second one.
 
         Raises:
             LimitReached: A limit refuses; nothing is left of the start.
@@ -80,25 +65,21 @@ class RedisStore:
         """
         test = "" if draft.test_code is None else "1"
         what = (draft.app, draft.number, draft.digest, draft.nonce, draft.device, test)
-        own = self._command("reserve", draft.id, *what, *_pieces(draft.reference))
-        took, reply, *_ = self._send(self._wide.take(draft), own)
-        wide = self._wide.read(draft, took)
-        ticket = wide if isinstance(wide, Ticket) else None
-        if reply[0] != "reserved" and ticket:
-            self._give_back(self._wide.give(ticket))
-        if reply[0] == "refused":
-            raise _weightier(LimitReached(reply[1], Wait(reply[1], reply[2]).seconds), wide)
-        reserved = _verification(draft.id, reply)
-        if reply[0] == "taken":
-            raise AlreadyReserved(reserved)
-        if not isinstance(wide, Ticket):
-            # Also of a repeat: it cannot know whether its first run took the last place, or none.
-            self._give_back(self._command("undo", draft.id))
-            raise wide
-        if reply[0] == "reserved":
-            for limit in reply[-1]:
-                self._notice(Notice("dry", limit))
-        return replace(reserved, ticket=ticket)
+        own = self._command("reserve", draft.id, *what, *replies.pieces(draft.reference))
+        take, news = self._wide.take(draft, self._start(draft)), self._wide.news()
+        *told, took, reply = self._scripts.each(take, own, besides=news)
+        self._wide.read_news(told)
+        taken = took if isinstance(took, Exception) else self._wide.read(draft, take, took)
+        number = reply if isinstance(reply, Exception) else replies.reserved(draft.id, reply)
+        for notice in starts.notices(taken, number):
+            self._notice(notice)
+        result = starts.decided(taken, number)
+        if isinstance(result, Exception):
+            self._take_back(draft, taken, number)
+            raise result
+        if result.ticket and isinstance(number, Reserved) and not number.known:
+            return replace(result, ticket=self._without_known_place(result.ticket))
+        return result
 
     def record(
         self, verification_id: str, outcome: Outcome, ticket: Ticket | None = None
@@ -112,11 +93,11 @@ class RedisStore:
         Raises:
             VerificationNotFound: The reservation is gone.
         """
-        command = self._command("record", verification_id, *_outcome_fields(outcome))
+        fields = replies.outcome_fields(outcome, ticket)
+        command = self._command("record", verification_id, *fields)
         refund = ticket and isinstance(outcome, Failed) and outcome.refund
-        give = [self._wide.give(ticket)] if ticket and refund else []
-        *_, reply = self._scripts.send(command, besides=give)
-        return _verification(verification_id, _found(reply))
+        reply = self._ask(command, [self._wide.give(ticket)] if ticket and refund else [])
+        return replies.verification(verification_id, replies.found(reply))
 
     def check(
         self,
@@ -137,9 +118,9 @@ class RedisStore:
             VerificationNotFound: No such verification for this app.
         """
         command = self._command("check", verification_id, app, nonce[:NONCE], int(keyed), *digests)
-        (reply,) = self._send(command)
-        verdict, again = Verdict(_found(reply)[0]), bool(reply[-1])
-        verification = _verification(verification_id, reply)
+        reply = replies.found(self._ask(command))
+        verdict, again = Verdict(reply[0]), bool(reply[-1])
+        verification = replies.verification(verification_id, reply)
         if not again:
             self._wide.learn(verdict, verification)
         return Checked(verdict, verification, again)
@@ -159,7 +140,8 @@ class RedisStore:
         Raises:
             VerificationNotFound: No such verification for this app.
         """
-        return _verification(verification_id, self._decide("status", verification_id, app))
+        reply = self._ask(self._command("status", verification_id, app))
+        return replies.verification(verification_id, replies.found(reply))
 
     def cancel(self, verification_id: str, app: str) -> Verification:
         """End a pending verification; a final one stays what it is.
@@ -167,13 +149,14 @@ class RedisStore:
         Raises:
             VerificationNotFound: No such verification for this app.
         """
-        return _verification(verification_id, self._decide("cancel", verification_id, app))
+        reply = self._ask(self._command("cancel", verification_id, app))
+        return replies.verification(verification_id, replies.found(reply))
 
     def record_callback(self, report: Report) -> bool:
         """Take a callback; return whether it changed what is known of a call."""
         tag = self._ids.tag(report.number)
         request = request_digest(report.request_id)
-        reply = self._scripts.run(
+        command = self._scripts.command(
             "callback",
             [keys.number(tag), keys.call(tag, request)],
             keys.slot(tag),
@@ -183,27 +166,30 @@ class RedisStore:
             int(report.status.delivered),
             int(report.status.waives),
         )
-        return bool(reply[0] == "applied")
+        return bool(self._ask(command)[0] == "applied")
 
     def ping(self) -> bool:
-        """Return whether calls are paused.
+        """Return whether calls are paused; the guards are told what was learned meanwhile.
 
         Raises:
             StoreUnavailable: Redis does not take writes: a full or read-only one answers too.
         """
         with translated():
-            return bool(once_more(self._probe)[1])
+            paused = bool(once_more(self._probe)[1])
+        self.flush()
+        return paused
+
+    def flush(self) -> None:
+        """Tell the guards what checks came to and is not told yet; in vain where Redis is gone."""
+        news = self._wide.news()
+        if news:
+            self._wide.read_news(self._scripts.each(besides=news))
 
     def _probe(self) -> list[Any]:
         pipeline = self._client.pipeline(transaction=False)
         pipeline.set(keys.probe(), "", px=1000)
         pipeline.exists(keys.pause())
         return pipeline.execute()
-
-    def _decide(self, script: str, verification_id: str, *args: str | int) -> list[Any]:
-        """Run a script about one verification."""
-        (reply,) = self._scripts.send(self._command(script, verification_id, *args))
-        return _found(reply)
 
     def _command(self, script: str, verification_id: str, *args: str | int) -> Command:
         address = self._ids.address(verification_id)
@@ -212,103 +198,42 @@ class RedisStore:
         names = [keys.verification(address), keys.number(address.tag)]
         return self._scripts.command(script, names, keys.slot(address.tag), address.own, *args)
 
-    def _send(self, *commands: Command) -> list[list[Any]]:
-        """Run these, and tell the guards what was learned since, in the same exchange."""
-        news = self._wide.news()
-        replies = self._scripts.send(*commands, besides=news)
-        self._wide.read_news(replies[: len(news)])
-        return replies[len(news) :]
+    def _start(self, draft: Draft) -> str:
+        """Return a name for this try at a start, the same whenever it is repeated."""
+        address = self._ids.address(draft.id)
+        if address is None:
+            raise VerificationNotFound
+        return address.own + draft.nonce
 
-    def _give_back(self, command: Command) -> None:
-        """Give back in vain where Redis is gone: then a start counts that never was."""
-        try:
-            (reply,) = self._scripts.send(besides=[command])  # never twice
-        except StoreUnavailable:
-            reply = []
-        if not reply:
+    def _take_back(
+        self, draft: Draft, taken: Taken | Exception, number: Reserved | Refused | Exception
+    ) -> None:
+        """Leave nothing of a start that only one of the two let through."""
+        back = []
+        if isinstance(taken, Taken) and taken.ticket:
+            back.append(self._wide.give(taken.ticket))
+        if isinstance(number, Reserved) and not number.theirs:
+            back.append(self._command("undo", draft.id, draft.nonce))
+        self._given_back(self._scripts.each(*back))
+
+    def _without_known_place(self, ticket: Ticket) -> Ticket:
+        """Give back the place that was kept for a known device.
+
+        So where a dry run lets a stranger through in spite of a full prefix.
+        """
+        part, rest = self._wide.divide(ticket)
+        if part.taken:
+            self._given_back(self._scripts.each(besides=[self._wide.give(part, whole=False)]))
+        return rest
+
+    def _given_back(self, done: Sequence[list[Any] | Exception]) -> None:
+        """Say so where it was in vain, Redis being gone: then a start counts that never was."""
+        if any(isinstance(one, Exception) for one in done):
             self._notice(Notice("lost", ""))
 
-
-def _found(reply: list[Any]) -> list[Any]:
-    if reply[0] == "missing":
-        raise VerificationNotFound
-    return reply
-
-
-def _weightier(
-    own: LimitReached, wide: Ticket | LimitReached | CallsPaused
-) -> LimitReached | CallsPaused:
-    """Of two refusals the one to tell: after its seconds both let through."""
-    if isinstance(wide, CallsPaused):
-        return wide
-    if isinstance(wide, Ticket) or own.retry_after >= wide.retry_after:
-        return own
-    spent = own.limit in GUESS_BUDGETS
-    return LimitReached(own.limit, wide.retry_after) if spent else wide
-
-
-def _outcome_fields(outcome: Outcome) -> tuple[str | int, ...]:
-    match outcome:
-        case Placed(request_id, prefix, length):
-            request = request_digest(request_id)
-            return CallState.PLACED, request, prefix or "", length or ""
-        case Unknown():
-            return (CallState.UNKNOWN,)
-        case Failed():
-            code, pause = _optional(outcome.error_code), _optional(outcome.retry_after)
-            return CallState.FAILED, int(outcome.refund), code, pause, *_pieces(outcome.reason)
-
-
-def _optional(number: int | None) -> str | int:
-    return "" if number is None else number
-
-
-def _verification(verification_id: str, reply: list[Any]) -> Verification:
-    _, now, state, barred, barred_wait, limit, limit_wait, flat, *_ = reply
-    kept = dict(zip(flat[::2], flat[1::2], strict=True))
-    return Verification(
-        id=verification_id,
-        app=kept["app"],
-        number=kept["number"],
-        state=State(state),
-        checks_left=int(kept["left"]),
-        uncompared=int(kept.get("uncompared", 0)),
-        created_at=int(kept["created"]),
-        expires_at=int(kept["expires"]),
-        now=now,
-        call=_call(kept),
-        reference=_joined(kept, "ref"),
-        test="test" in kept,
-        barred=Wait(barred, barred_wait) if barred else None,
-        restart=Wait(limit, limit_wait) if limit else None,
-    )
-
-
-def _pieces(text: str | None) -> list[str]:
-    text = text or ""
-    return [text[start : start + PIECE] for start in range(0, len(text), PIECE)]
-
-
-def _joined(kept: Mapping[str, str], name: str) -> str | None:
-    pieces = (kept.get(f"{name}{index}", "") for index in count(1))
-    return "".join(takewhile(bool, pieces)) or None
-
-
-def _call(kept: Mapping[str, str]) -> Call:
-    return Call(
-        state=CallState(kept["call"]),
-        caller_prefix=kept.get("prefix") or None,
-        caller_length=_number(kept, "length"),
-        provider_status=kept.get("status"),
-        status_at=_number(kept, "stamp"),
-        failure=_failure(kept),
-    )
-
-
-def _failure(kept: Mapping[str, str]) -> Failure | None:
-    reason = _joined(kept, "why")
-    return Failure(reason, _number(kept, "error"), _number(kept, "pause")) if reason else None
-
-
-def _number(kept: Mapping[str, str], name: str) -> int | None:
-    return int(kept[name]) if kept.get(name) else None
+    def _ask(self, command: Command, ahead: Sequence[Command] = ()) -> list[Any]:
+        """Run this, and tell the guards what was learned since where that costs no exchange."""
+        news = [] if self._apart else self._wide.news()
+        *told, reply = self._scripts.send(command, besides=[*ahead, *news])
+        self._wide.read_news(told[len(ahead) :])
+        return reply

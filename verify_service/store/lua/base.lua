@@ -8,8 +8,15 @@
 --   i:{name}               hash: an Idempotency-Key, by its digest (claim.lua)
 -- and in the slot {wide}
 --   b:{wide}               hash: the breaker (breaker_admit.lua)
+--   l:{wide}:<limit>:<place>  text: a wide limit's counters (windows.lua)
+--   t:{wide}:<start>       text: what a start at work has taken from them (take.lua)
+--   c:{wide}:<place>       text: who was called and got in, of a prefix or a country (conversion.lua)
+--   f:{wide}               text: right and wrong guesses over all numbers (tally.lua)
+--   r:{wide}               hash: what is blocked, allowed and under alarm (rules.lua)
+--   p:{wide}               text: there while all calls are paused
 --
 -- ARGV  1 POLICY, JSON; every duration in milliseconds
+--       where the keys are a number's, an Idempotency-Key's or the breaker's:
 --         cooldowns [ms …]     starts [[count, ms] …]     failures [[count, ms] …]
 --         lock, lock_for       waivers, day               deadline, ttl, checks, readable
 --         devices, known_for   how many devices a number knows, and how long
@@ -17,6 +24,14 @@
 --         waiting, waiting_for
 --         horizon  the longest of a day, all windows, all pauses and a verification's life
 --         kept     the most events any of them looks at
+--         claiming   how long a claim that came to nothing is somebody's
+--         dry {limit: true}   which of the number's own limits only count and log
+--       where they are all numbers' (the second shape):
+--         windows {limit: [[count, ms] …]}   dry {limit or guard: true}   ttl
+--         ticket   how long what a start took can be given back
+--         prefix, country   the conversion guard's {least, share, blocks}
+--         conversion_span   first_block, longest_block, remembered   alarm_pause
+--         wrong {least, share, span}   the alarm over all numbers
 --       2 SLOT, the tag in braces
 --
 -- A moment is unixtime in milliseconds by this server's own clock, never a caller's.

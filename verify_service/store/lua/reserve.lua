@@ -4,8 +4,9 @@
 -- ARGV  1 policy  2 {tag}  3 own  4 app  5 number (E.164)  6 code digest
 --       7 nonce of whoever reserves, or ''  8 device digest, or ''  9 '1' for a test number, or ''
 --       10… reference in pieces
--- Returns  {'refused', limit, wait in ms}, or a view with 'reserved' and, behind it, which limits
---          would have refused it; or with 'again' | 'taken'.
+-- Returns  {'refused', limit, wait in ms, '1' if the lane is a known device's, else '0'}, or a
+--          view with 'reserved' and, behind it, which limits would have refused it; or with
+--          'again' | 'taken'. The view's hash has 'known' where the lane is a known device's.
 --
 -- Safe to repeat: under the same nonce a second run finds the first's work, and says 'again'. Under
 -- another it is somebody else's, who has the phone rung.
@@ -23,7 +24,7 @@ match_lost(number)
 local lane = lane_for(number, device)
 local limit, wait, dry = start_limit(lane)
 if limit ~= '' then
-  return {'refused', limit, wait}
+  return {'refused', limit, wait, lane.device ~= '' and '1' or '0'}
 end
 
 count_start(lane, own)

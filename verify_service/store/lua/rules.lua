@@ -3,12 +3,13 @@
 --
 --   rule <prefix>         "block <until> 0" | "allow <until> 0"     the operator's
 --   conversion <place>    "block <until> <level>"                   the guard's; the level doubles
+--                         "would-block <until> <level>"             the same in dry run
 --   alarm <name>          "alarm <until> 0"                         raised, and not again until then
 --
 -- An entry is remembered for a day after its end, for the doubling.
 
 local function read_rule(line)
-  local kind, moment, level = string.match(line or '', '(%a+) (%d+) (%d+)')
+  local kind, moment, level = string.match(line or '', '([%a-]+) (%d+) (%d+)')
   return {kind = kind, till = tonumber(moment) or 0, level = tonumber(level) or 0}
 end
 

@@ -3,6 +3,7 @@
 --   app, number, ref1…      whose it is, the full E.164 number, the reference in pieces
 --   digest, left            the code's keyed digest, guesses left
 --   created, expires        moments
+--   skew                    what the wide limits' clock was ahead of this one's, in ms, if it was
 --   state                   pending | approved | exhausted | canceled | failed; expired is computed
 --   call                    placing | placed | unknown | failed | delivered | undelivered
 --   prefix, length          the calling number without its last four digits
@@ -49,7 +50,8 @@ local function finish(verification, state)
 end
 
 -- The answer of most scripts: what it came to, the moment, the state, what bars its guesses, what a
--- next start of its device waits for, the verification's hash as it is now, flat, and whatever a script has to add.
+-- next start of its device waits for, the verification's hash as it is now, flat, and whatever a
+-- script has to add.
 local function view(verdict, number, key, more)
   local flat = redis.call('HGETALL', key)
   local verification = to_hash(flat)

@@ -1,0 +1,162 @@
+"""One of the two slots that a start asks fails, and the other does not: nothing is left of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+import pytest
+import redis
+
+from tests.servers import PATIENCE, Server
+from tests.store.world import NUMBER, OPEN, World
+from tests.topologies import Shards
+from tests.waiting import wait_until
+from verify_service.errors import LimitReached, StoreUnavailable
+from verify_service.guards.limits import Notice
+from verify_service.models import Window
+from verify_service.policy import DAY, Policy
+from verify_service.store import keys
+from verify_service.store.connection import connect
+
+WIDE = replace(OPEN, day=(Window(3, DAY),))
+FIVE = Policy(cooldowns=(0,), starts=(Window(5, DAY),))
+OOM = "return redis.error_reply('OOM command not allowed when used memory > maxmemory')"
+
+
+def denied(world: World, script: str, patch: pytest.MonkeyPatch) -> None:
+    """Have the server refuse one script, as a full one may refuse the first of two."""
+    scripts = world.store._scripts
+    patch.setitem(scripts._texts, script, OOM)
+    patch.setitem(scripts._digests, script, "0" * 40)
+
+
+def fails(world: World) -> None:
+    with pytest.raises(StoreUnavailable):
+        world.reserve()
+
+
+@pytest.mark.parametrize("script", ["take", "reserve"])
+def test_where_one_script_is_denied_the_other_is_undone(
+    world: World, monkeypatch: pytest.MonkeyPatch, script: str
+) -> None:
+    """Whichever it is; ten starts later number and day have all their places."""
+    world = world.under(FIVE).within(WIDE)
+    with monkeypatch.context() as patch:
+        denied(world, script, patch)
+        for _ in range(10):
+            fails(world)
+    assert world.dump() == {}
+    assert [world.refusal() for _ in range(3)] == [None] * 3
+    assert (world.refusal() or ("", 0))[0] == "day"
+
+
+def test_a_bug_in_one_script_leaves_nothing_either(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """And is raised as what it is."""
+    world = world.within(WIDE)
+    scripts = world.store._scripts
+    monkeypatch.setitem(scripts._texts, "reserve", "return {} + 1")
+    monkeypatch.setitem(scripts._digests, "reserve", "0" * 40)
+    with pytest.raises(redis.ResponseError):
+        world.reserve()
+    assert world.dump() == {}
+
+
+def test_what_is_undone_is_ones_own(world: World) -> None:
+    """A reservation of another's nonce, who has the phone rung, stays as it is."""
+    mine = replace(world.draft(), nonce="mine")
+    world.store.reserve(mine)
+    undo = world.store._command("undo", mine.id, "another's")
+    assert world.store._scripts.each(undo) == [["missing"]]
+    assert world.refusal() == ("cooldown", 30)
+    undo = world.store._command("undo", mine.id, "mine")
+    assert world.store._scripts.each(undo, undo) == [["undone"], ["missing"]]
+    assert world.refusal() is None
+
+
+def test_a_full_server_undoes_and_gives_back(real: World) -> None:
+    """Both free memory first, so it lets them write what is left."""
+    world = real.within(WIDE)
+    draft = world.draft()
+    reserved = world.store.reserve(draft)
+    assert reserved.ticket
+    real.client.config_set("maxmemory", 1)
+    try:
+        give = world.store._wide.give(reserved.ticket)
+        undo = world.store._command("undo", draft.id, "")
+        assert world.store._scripts.each(give, undo) == [["given"], ["undone"]]
+    finally:
+        real.client.config_set("maxmemory", 0)
+    assert world.dump() == {}
+
+
+@pytest.fixture(scope="module")
+def shards(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shards]:
+    """Three masters that take long to notice that one is gone."""
+    found = Shards(tmp_path_factory.mktemp("shards"), timeout=60_000)
+    yield found
+    found.end()
+
+
+def master_of(shards: Shards, key: str) -> Server:
+    with connect(shards.url, pool=1, timeout=1) as client:
+        slot = int(client.execute_command("CLUSTER KEYSLOT", key))
+    return shards.masters[min(slot // 5461, 2)]
+
+
+def number_elsewhere(world: World, shards: Shards) -> str:
+    """Return a number that lives on another master than the wide limits."""
+    wide = master_of(shards, keys.rules())
+    candidates = (f"+7917{count:07}" for count in range(100))
+    return next(
+        one for one in candidates if master_of(shards, keys.number(world.ids.tag(one))) is not wide
+    )
+
+
+def kept(server: Server) -> set[str]:
+    with server.client() as client:
+        return set(client.scan_iter())
+
+
+@pytest.mark.parametrize("dead", ["wide", "number"])
+def test_one_master_of_a_cluster_is_gone(shards: Shards, dead: str) -> None:
+    """Its starts get 503, and use nothing up with the one that is there; nor do they with both
+    back, of which the dead one has forgotten everything."""
+    with connect(shards.url, pool=2, timeout=0.5) as client:
+        world = World(client, None, FIVE, WIDE)
+        number = number_elsewhere(world, shards)
+        wide = master_of(shards, keys.rules())
+        own = master_of(shards, keys.number(world.ids.tag(number)))
+        for one in shards.masters:
+            with one.client() as plain:
+                plain.flushall()
+        world.reserve("+79180000000")  # what a script's first run loads is loaded
+        gone, there = (wide, own) if dead == "wide" else (own, wide)
+        before = kept(there)
+        gone.kill()
+        try:
+            for _ in range(6):
+                with pytest.raises(StoreUnavailable):
+                    world.reserve(number)
+            assert kept(there) == before
+            assert world.notices == []
+        finally:
+            gone.start()
+            wait_until(shards.whole, PATIENCE)
+        refused = [world.refusal(number) for _ in range(4)]
+        taken = 0 if dead == "wide" else 1
+        assert [one is None for one in refused] == [True] * (3 - taken) + [False] * (1 + taken)
+
+
+def test_in_vain_it_says_so(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where what undoes fails too, a start counts that never was, and the operator is told."""
+    world = world.within(WIDE)
+    with monkeypatch.context() as patch:
+        denied(world, "take", patch)
+        denied(world, "undo", patch)
+        fails(world)
+    assert world.notices == [Notice("lost", "")]
+    with pytest.raises(LimitReached, match="cooldown"):
+        world.reserve(NUMBER)
