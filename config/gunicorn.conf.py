@@ -136,6 +136,13 @@ def post_fork(_arbiter: object, _worker: object) -> None:
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
 
 
+def worker_exit(_arbiter: object, worker: GeventWorker) -> None:
+    """Tell the guards what this process' last checks came to."""
+    app = getattr(worker, "wsgi", None)  # not there where it could not be loaded
+    if app is not None:
+        app.extensions["verify_service"].close()
+
+
 def post_worker_init(worker: GeventWorker) -> None:
     """From here on, errors are those of requests."""
     worker.log.serving = True

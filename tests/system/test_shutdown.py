@@ -23,6 +23,7 @@ from tests.system.redis_proxy import RedisProxy
 from tests.system.search import Known
 from tests.system.server_process import KEY, PATIENCE, Web
 from tests.waiting import wait_until
+from verify_service.store import keys
 
 IDLE = 20
 SOON = 6.0
@@ -126,6 +127,17 @@ def test_a_request_that_comes_on_an_open_connection_is_answered(
     assert [answer.status for answer in answers] == [201, 200]
     wait_until(lambda: "close" in (second.ask().headers["Connection"] or ""))
     assert service.web.process.wait(PATIENCE) == 0
+
+
+def test_what_checks_came_to_is_told_at_the_end(service: ObservedService) -> None:
+    """The guards count the last guess of a process that nobody asks for anything after it."""
+    number = service.number("last")
+    service.start(number)
+    service.check(number, service.guess(number))
+    assert service.valkey.get(keys.guesses()) is None
+    term(service)
+    assert service.web.process.wait(PATIENCE) == 0
+    assert str(service.valkey.get(keys.guesses())).endswith(".1")
 
 
 def test_a_process_that_is_replaced_loses_nothing(service: ObservedService) -> None:

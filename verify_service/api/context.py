@@ -22,6 +22,13 @@ class Context:
     repeats: Repeats
     metrics: Metrics
 
+    def close(self) -> None:
+        """Tell the guards what the last checks of this process came to.
+
+        For the server's hook at the end of a process. Where Redis is gone it is in vain.
+        """
+        self.verifications.store.flush()
+
 
 def context() -> Context:
     """Return the application's context."""
