@@ -177,12 +177,10 @@ class Ticket:
     """What a start took from the wide limits, to be given back where it comes to nothing.
 
     Attributes:
-        key: Under which Redis knows of it for as long as the start can be at work.
         moment: When, by the clock of the server that keeps them.
         taken: Each counter's key and its limit.
     """
 
-    key: str
     moment: int
     taken: tuple[tuple[str, str], ...]
 

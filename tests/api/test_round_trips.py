@@ -43,30 +43,30 @@ def test_a_check_is_one_round_trip(service: Service, provider: StandIn, trips: C
 
 def test_a_start_is_two(service: Service, provider: StandIn, trips: Count) -> None:
     """One that reserves and one that records, whatever else is told to the guards meanwhile."""
-    vid = service.started("+79160000001")
-    service.check(vid, provider.code)
+    for number in ("+79160000001", "+79160000002"):  # a script's first run also loads it
+        service.check(service.started(number), provider.code)
     assert trips(service.start) == 2
-    assert trips(lambda: service.start("+79160000002")) == 2
+    assert trips(lambda: service.start("+79160000003")) == 2
 
 
-def test_a_refused_start_is_two_at_most(service: Service, provider: StandIn, trips: Count) -> None:
-    """One that decides, and one that gives back what the others had given."""
+def test_a_refused_start_is_one(service: Service, provider: StandIn, trips: Count) -> None:
+    """Nobody is called, and nothing has to be given back."""
     service.started()
     service.start()
-    assert trips(service.start) == 2
+    assert trips(service.start) == 1
     assert len(provider.calls) == 1
 
 
 def test_a_known_device_in_a_full_prefix_is_two(
     make, valkey, provider: StandIn, trips: Count
 ) -> None:
-    """As any start; and a made-up one's, which gives back what it had, is two as well."""
+    """As any start; and a made-up one's, which is refused, is one."""
     service = make(valkey, STARTS_PER_PREFIX="1/3600", START_COOLDOWNS="0")
     vid = service.started(deviceId="owner")
     service.check(vid, provider.code)
     assert service.start(deviceId="nobody").json["limit"] == "prefix"
     calls = len(provider.calls)
-    assert trips(lambda: service.start(deviceId="nobody")) == 2
+    assert trips(lambda: service.start(deviceId="nobody")) == 1
     assert len(provider.calls) == calls
     assert trips(lambda: service.start(deviceId="owner")) == 2
     assert len(provider.calls) == calls + 1

@@ -15,13 +15,22 @@ from verify_service.store import scripts
 OWN_CLOCK = "local NOW = clock()"
 
 
-@pytest.fixture(params=["fake", "valkey"])
+@pytest.fixture
 def world(request: pytest.FixtureRequest) -> Iterator[World]:
     """A store under the default policy. After each test every key must have a TTL."""
-    client: redis.Redis = request.getfixturevalue(request.param)
-    clock: Clock = request.getfixturevalue(f"{request.param}_clock")
-    yield World(client, clock, Policy())
+    server = "fake" if request.param == "apart" else request.param
+    client: redis.Redis = request.getfixturevalue(server)
+    clock: Clock = request.getfixturevalue(f"{server}_clock")
+    yield World(client, clock, Policy(), apart=request.param == "apart")
     assert keys_without_ttl(client) == []
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Take every server for a world; where a module says ``APART``, its tests run once more as on
+    a Cluster, where a start is decided by several scripts."""
+    if "world" in metafunc.fixturenames:
+        more = ["apart"] if getattr(metafunc.module, "APART", False) else []
+        metafunc.parametrize("world", ["fake", "valkey", *more], indirect=True)
 
 
 @pytest.fixture

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import socket
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import replace
-from typing import Any
 
 import pytest
 import redis
@@ -18,7 +17,6 @@ from verify_service.models import CallState, CallStatus, Holder, Report, State, 
 from verify_service.outcomes import Failed, Placed
 from verify_service.policy import Policy
 from verify_service.store.connection import connect
-from verify_service.store.scripts import Command
 
 
 @pytest.fixture
@@ -84,51 +82,23 @@ def three(far: World) -> World:
     return world
 
 
-def test_a_place_in_a_wide_limit_is_never_taken_less_than_once(
-    three: World, proxy: RedisProxy
-) -> None:
-    """The connection broke after the first of a start's two scripts: the second run finds it."""
+def test_a_place_in_a_wide_limit_is_taken_once(three: World, proxy: RedisProxy) -> None:
+    """The reply is lost on the wire, and the second run finds the first one's work."""
     with proxy.losing():
         three.reserve()
     assert three.lane().starts == 1
     assert started(three) == 2
 
 
-def test_a_start_whose_replies_are_all_lost_counts_once(
-    three: World, monkeypatch: pytest.MonkeyPatch
+def test_a_start_that_is_repeated_has_a_ticket_to_give_back(
+    three: World, proxy: RedisProxy
 ) -> None:
-    """Both scripts ran, and run again: one reservation, one place, and a ticket to give it back."""
-    evaluate = three.store._scripts._evaluate
-    broke_off = iter([redis.ConnectionError("broke off")])
-
-    def lose(commands: Sequence[Command]) -> list[object]:
-        replies = evaluate(commands)
-        error = next(broke_off, None)
-        return [error] * len(commands) if error else replies
-
-    monkeypatch.setattr(three.store._scripts, "_evaluate", lose)
-    reserved = three.reserve()
-    assert three.lane().starts == 1
+    """The second run knows what the first one took."""
+    with proxy.losing():
+        reserved = three.reserve()
     assert started(three) == 2
     three.store.record(reserved.id, Failed("gone", refund=True), reserved.ticket)
     assert started(three) == 1
-
-
-def test_what_a_refused_start_took_is_given_once(
-    three: World, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Its number refuses, and what gives the place back runs twice."""
-    three.reserve()
-    each = three.store._scripts.each
-
-    def twice(*commands: Command, **more: Any) -> object:
-        if [command.name for command in commands] == ["give"]:
-            each(*commands, **more)
-        return each(*commands, **more)
-
-    monkeypatch.setattr(three.store._scripts, "each", twice)
-    assert three.refusal() == ("cooldown", 30)
-    assert started(three) == 2
 
 
 def test_and_given_back_once(three: World, proxy: RedisProxy) -> None:
@@ -143,7 +113,7 @@ def test_and_given_back_once(three: World, proxy: RedisProxy) -> None:
 def test_a_refusal_that_was_lost_is_told_and_leaves_nothing(
     three: World, proxy: RedisProxy
 ) -> None:
-    """The number had reserved, the day was full: undone, however often it was asked."""
+    """The day is full, however often it is asked."""
     assert started(three) == 3
     with proxy.losing(), pytest.raises(LimitReached) as refused:
         three.reserve()

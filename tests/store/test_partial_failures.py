@@ -1,18 +1,18 @@
-"""One of the two slots that a start asks fails, and the other does not: nothing is left of it."""
+"""On a Cluster a start asks two servers. Where one fails, nothing is left with the other."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
+from typing import Any
 
 import pytest
-import redis
 
 from tests.servers import PATIENCE, Server
-from tests.store.world import NUMBER, OPEN, World
+from tests.store.world import OPEN, World
 from tests.topologies import Shards
 from tests.waiting import wait_until
-from verify_service.errors import LimitReached, StoreUnavailable
+from verify_service.errors import StoreUnavailable
 from verify_service.guards.limits import Notice
 from verify_service.models import Window
 from verify_service.policy import DAY, Policy
@@ -31,17 +31,22 @@ def denied(world: World, script: str, patch: pytest.MonkeyPatch) -> None:
     patch.setitem(scripts._digests, script, "0" * 40)
 
 
+def apart(world: World) -> World:
+    """Return the same world, where several scripts decide as on a Cluster."""
+    return World(world.client, world._clock, world.policy, world.wide, apart=True)
+
+
 def fails(world: World) -> None:
     with pytest.raises(StoreUnavailable):
         world.reserve()
 
 
-@pytest.mark.parametrize("script", ["take", "reserve"])
-def test_where_one_script_is_denied_the_other_is_undone(
+@pytest.mark.parametrize("script", ["ask", "take", "reserve"])
+def test_where_one_script_is_denied_the_others_leave_nothing(
     world: World, monkeypatch: pytest.MonkeyPatch, script: str
 ) -> None:
     """Whichever it is; ten starts later number and day have all their places."""
-    world = world.under(FIVE).within(WIDE)
+    world = apart(world.under(FIVE).within(WIDE))
     with monkeypatch.context() as patch:
         denied(world, script, patch)
         for _ in range(10):
@@ -51,45 +56,35 @@ def test_where_one_script_is_denied_the_other_is_undone(
     assert (world.refusal() or ("", 0))[0] == "day"
 
 
-def test_a_bug_in_one_script_leaves_nothing_either(
-    world: World, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """And is raised as what it is."""
-    world = world.within(WIDE)
+def test_in_vain_it_says_so(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where what gives back fails too, a start counts that never was, and the operator is told."""
+    world = apart(world.within(WIDE))
+    with monkeypatch.context() as patch:
+        denied(world, "reserve", patch)
+        denied(world, "give", patch)
+        fails(world)
+    assert world.notices == [Notice("lost", "")]
+    assert [world.refusal(f"+7918000000{count}") is None for count in range(3)] == [
+        True,
+        True,
+        False,
+    ]
+
+
+def test_in_a_race_whoever_loses_gives_back(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """All of them asked while the number was free; all but one are refused at last."""
+    world = apart(world.within(WIDE))
     scripts = world.store._scripts
-    monkeypatch.setitem(scripts._texts, "reserve", "return {} + 1")
-    monkeypatch.setitem(scripts._digests, "reserve", "0" * 40)
-    with pytest.raises(redis.ResponseError):
-        world.reserve()
-    assert world.dump() == {}
+    run = scripts.run
 
+    def free(name: str, keys: list[str], *args: str | int) -> list[Any]:
+        return ["free", ""] if name == "ask" else run(name, keys, *args)
 
-def test_what_is_undone_is_ones_own(world: World) -> None:
-    """A reservation of another's nonce, who has the phone rung, stays as it is."""
-    mine = replace(world.draft(), nonce="mine")
-    world.store.reserve(mine)
-    undo = world.store._command("undo", mine.id, "another's")
-    assert world.store._scripts.each(undo) == [["missing"]]
-    assert world.refusal() == ("cooldown", 30)
-    undo = world.store._command("undo", mine.id, "mine")
-    assert world.store._scripts.each(undo, undo) == [["undone"], ["missing"]]
+    monkeypatch.setattr(scripts, "run", free)
     assert world.refusal() is None
-
-
-def test_a_full_server_undoes_and_gives_back(real: World) -> None:
-    """Both free memory first, so it lets them write what is left."""
-    world = real.within(WIDE)
-    draft = world.draft()
-    reserved = world.store.reserve(draft)
-    assert reserved.ticket
-    real.client.config_set("maxmemory", 1)
-    try:
-        give = world.store._wide.give(reserved.ticket)
-        undo = world.store._command("undo", draft.id, "")
-        assert world.store._scripts.each(give, undo) == [["given"], ["undone"]]
-    finally:
-        real.client.config_set("maxmemory", 0)
-    assert world.dump() == {}
+    kept = world.dump()
+    assert [world.refusal() for _ in range(5)] == [("cooldown", 30)] * 5
+    assert world.dump() == kept
 
 
 @pytest.fixture(scope="module")
@@ -148,15 +143,3 @@ def test_one_master_of_a_cluster_is_gone(shards: Shards, dead: str) -> None:
         refused = [world.refusal(number) for _ in range(4)]
         taken = 0 if dead == "wide" else 1
         assert [one is None for one in refused] == [True] * (3 - taken) + [False] * (1 + taken)
-
-
-def test_in_vain_it_says_so(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Where what undoes fails too, a start counts that never was, and the operator is told."""
-    world = world.within(WIDE)
-    with monkeypatch.context() as patch:
-        denied(world, "take", patch)
-        denied(world, "undo", patch)
-        fails(world)
-    assert world.notices == [Notice("lost", "")]
-    with pytest.raises(LimitReached, match="cooldown"):
-        world.reserve(NUMBER)

@@ -18,6 +18,7 @@ from verify_service.ids import IdMint
 from verify_service.models import CallStatus, Checked, Draft, Report, Verification
 from verify_service.outcomes import Outcome, Placed
 from verify_service.policy import Policy
+from verify_service.store.admission import ManyServers
 from verify_service.store.claims import RedisClaims
 from verify_service.store.hand import RedisHand
 from verify_service.store.verifications import RedisStore
@@ -38,7 +39,7 @@ OPEN = WidePolicy(
 )
 """No limit but a number's own."""
 CLOCK_KEY = "test:clock"
-COUNTED = ("l:{", "t:{", "c:{", "f:{")
+COUNTED = ("l:{", "c:{", "f:{")
 """How the keys begin of what is counted over all numbers."""
 
 
@@ -115,16 +116,28 @@ class World:
         clock: Clock | None,
         policy: Policy,
         wide: WidePolicy | None = None,
+        *,
+        apart: bool = False,
     ) -> None:
         self.client = client
+        self._apart = apart
         self.wide = wide or OPEN
         self.notices: list[Notice] = []
         self.ids = IdMint(b"number-secret-of-the-store-tests")
         self.policy = policy
         self.store = RedisStore(client, self.ids, policy, self.wide, self.notices.append)
+        if apart:
+            self.store._admission = ManyServers(
+                self.store._scripts, self.ids, self.store._wide, self.notices.append
+            )
         self.claims = RedisClaims(client, policy)
         self._clock = clock
         self._requests = itertools.count(1)
+
+    @property
+    def together(self) -> bool:
+        """Whether one script decides a start."""
+        return not self._apart
 
     @property
     def now(self) -> int:
@@ -138,11 +151,11 @@ class World:
 
     def under(self, policy: Policy) -> World:
         """Return the same world under other rules."""
-        return World(self.client, self._clock, policy, self.wide)
+        return World(self.client, self._clock, policy, self.wide, apart=self._apart)
 
     def within(self, wide: WidePolicy) -> World:
         """Return the same world under other limits over all numbers."""
-        return World(self.client, self._clock, self.policy, wide)
+        return World(self.client, self._clock, self.policy, wide, apart=self._apart)
 
     def draft(
         self,

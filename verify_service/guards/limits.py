@@ -30,8 +30,6 @@ LONGEST_BLOCK = DAY
 """The conversion guard blocks for an hour, then for two, four … and for a day at most."""
 BLOCK_REMEMBERED = DAY
 """A block that follows within a day of the last one's end is twice as long."""
-AT_WORK = 60
-"""Seconds in which a start has certainly come to its end: the provider's deadline is 20 at most."""
 ALARM_PAUSE = HOUR
 """The same alarm is raised once in so many seconds."""
 WRONG_GUESSES = 300

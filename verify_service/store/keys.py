@@ -29,11 +29,6 @@ def limit(name: str, place: str) -> str:
     return f"l:{slot(WIDE)}:{name}:{place}"
 
 
-def ticket(start: str) -> str:
-    """What a start took from the wide limits. Lives as long as a start can be at work."""
-    return f"t:{slot(WIDE)}:{start}"
-
-
 def conversion(place: str) -> str:
     """What the conversion guard counts of a prefix or a country. Lives for its hour."""
     return f"c:{slot(WIDE)}:{place}"

@@ -3,57 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from itertools import count, takewhile
 from typing import Any
 
-from verify_service.errors import LimitReached, VerificationNotFound
+from verify_service.errors import VerificationNotFound
 from verify_service.ids import request_digest
-from verify_service.models import Call, CallState, Failure, State, Ticket, Verification, Wait
+from verify_service.models import Call, CallState, Failure, State, Verification, Wait
 from verify_service.outcomes import Failed, Outcome, Placed, Unknown
 
 PIECE = 16
 """Characters, at most 64 bytes of UTF-8: one longer value would cost the whole hash Redis'
 compact form (``hash-max-listpack-value``), and with it twice the memory."""
-
-
-@dataclass(frozen=True, slots=True)
-class Refused:
-    """A number lets no start through.
-
-    Attributes:
-        limit: Of its own.
-        known: Whether in the lane of a device that it knows.
-    """
-
-    limit: LimitReached
-    known: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Reserved:
-    """A number has a start's verification.
-
-    Attributes:
-        known: Whether it is in the lane of a device that the number knows.
-        theirs: Whether it was reserved under another nonce.
-        dry: Limits that would have refused it.
-    """
-
-    verification: Verification
-    known: bool
-    theirs: bool
-    dry: tuple[str, ...]
-
-
-def reserved(verification_id: str, reply: list[Any]) -> Reserved | Refused:
-    """Read what ``reserve.lua`` answers."""
-    if reply[0] == "refused":
-        _, limit, wait, known = reply
-        return Refused(LimitReached(limit, Wait(limit, wait).seconds), known == "1")
-    view = verification(verification_id, reply)
-    dry = tuple(reply[-1]) if reply[0] == "reserved" else ()
-    return Reserved(view, "known" in _hash(reply), reply[0] == "taken", dry)
 
 
 def found(reply: list[Any]) -> list[Any]:
@@ -69,8 +29,8 @@ def found(reply: list[Any]) -> list[Any]:
 
 def verification(verification_id: str, reply: list[Any]) -> Verification:
     """Read a view (``verification.lua``)."""
-    _, now, state, barred, barred_wait, limit, limit_wait, *_ = reply
-    kept = _hash(reply)
+    _, now, state, barred, barred_wait, limit, limit_wait, flat, *_ = reply
+    kept = dict(zip(flat[::2], flat[1::2], strict=True))
     created = int(kept["created"])
     return Verification(
         id=verification_id,
@@ -80,7 +40,7 @@ def verification(verification_id: str, reply: list[Any]) -> Verification:
         checks_left=int(kept["left"]),
         uncompared=int(kept.get("uncompared", 0)),
         created_at=created,
-        counted_at=created + int(kept.get("skew", 0)),
+        counted_at=int(kept.get("counted", created)),
         expires_at=int(kept["expires"]),
         now=now,
         call=_call(kept),
@@ -91,30 +51,24 @@ def verification(verification_id: str, reply: list[Any]) -> Verification:
     )
 
 
-def outcome_fields(outcome: Outcome, ticket: Ticket | None) -> tuple[str | int, ...]:
+def outcome_fields(outcome: Outcome) -> tuple[str | int, ...]:
     """Return what ``record.lua`` takes."""
-    moment = ticket.moment if ticket else ""
     match outcome:
         case Placed(request_id, prefix, length):
             request = request_digest(request_id)
-            return CallState.PLACED, moment, request, prefix or "", length or ""
+            return CallState.PLACED, request, prefix or "", length or ""
         case Unknown():
-            return CallState.UNKNOWN, moment
+            return (CallState.UNKNOWN,)
         case Failed():
             code, pause = _optional(outcome.error_code), _optional(outcome.retry_after)
             why = pieces(outcome.reason)
-            return CallState.FAILED, moment, int(outcome.refund), code, pause, *why
+            return CallState.FAILED, int(outcome.refund), code, pause, *why
 
 
 def pieces(text: str | None) -> list[str]:
     """Cut a text as the scripts keep it."""
     text = text or ""
     return [text[start : start + PIECE] for start in range(0, len(text), PIECE)]
-
-
-def _hash(view: list[Any]) -> dict[str, str]:
-    flat = view[7]
-    return dict(zip(flat[::2], flat[1::2], strict=True))
 
 
 def _joined(kept: Mapping[str, str], name: str) -> str | None:

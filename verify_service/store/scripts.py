@@ -32,14 +32,17 @@ answer that Redis is away comes in time."""
 _OF_A_NUMBER = ("base", "logs", "lane", "number", "verification", "calls")
 _OF_A_KEY = ("base",)
 _OF_ALL_NUMBERS = ("base", "buckets", "windows", "rules", "conversion")
+_RESERVING = (*_OF_A_NUMBER, "reservation")
+_TAKING = ("buckets", "windows", "rules", "conversion", "wide")
 DECISIONS = {
-    **dict.fromkeys(
-        ("reserve", "undo", "record", "check", "status", "cancel", "callback"), _OF_A_NUMBER
-    ),
+    "start": (*_RESERVING, *_TAKING),
+    **dict.fromkeys(("ask", "reserve"), _RESERVING),
+    "take": ("base", *_TAKING),
+    **dict.fromkeys(("record", "check", "status", "cancel", "callback"), _OF_A_NUMBER),
     **dict.fromkeys(("look", "unlock"), _OF_A_NUMBER),
     **dict.fromkeys(("claim", "release", "settle"), _OF_A_KEY),
     **dict.fromkeys(("breaker_admit", "breaker_report"), _OF_A_KEY),
-    **dict.fromkeys(("take", "give", "tally", "rule", "held"), _OF_ALL_NUMBERS),
+    **dict.fromkeys(("give", "tally", "rule", "held"), _OF_ALL_NUMBERS),
 }
 """Every decision, with the shared parts it is written in terms of."""
 
@@ -83,46 +86,45 @@ class Scripts:
         (reply,) = self.send(self.command(name, keys, *args))
         return reply
 
-    def send(self, *commands: Command, besides: Sequence[Command] = ()) -> list[list[Any]]:
-        """Run decisions as :meth:`each` does, all of ``commands`` or none of them answered.
-
-        Returns:
-            The replies of ``besides``, empty where one failed, and then those of ``commands``.
+    def run_once(self, command: Command) -> list[Any]:
+        """Run one decision that a second run would change, whatever becomes of its reply.
 
         Raises:
-            StoreUnavailable: One of ``commands`` failed; what the others decided stands.
+            StoreUnavailable: As :meth:`run`.
         """
-        replies = self.each(*commands, besides=besides)
-        for reply in replies[len(besides) :]:
-            if isinstance(reply, Exception):
-                raise reply
-        return [[] if isinstance(reply, Exception) else reply for reply in replies]
+        with translated():
+            (reply,) = self._evaluate([command])
+            answer: list[Any] = reply
+            return answer
 
-    def each(
-        self, *commands: Command, besides: Sequence[Command] = ()
-    ) -> list[list[Any] | Exception]:
-        """Run decisions that may live in different slots, and say of each what came of it.
+    def send(self, *commands: Command, besides: Sequence[Command] = ()) -> list[list[Any]]:
+        """Run decisions that may live in different slots, in one round trip and in this order.
 
-        On a server they are one round trip, in this order; on a Cluster one each, one after the
-        other. None of them waits for another: each decides for itself, and may fail by itself.
+        None of them waits for another: each decides for itself. The replies of ``besides`` come
+        first, then those of ``commands``.
 
         Args:
-            commands: What is asked for; one whose connection breaks is asked once more.
-            besides: What travels with it, ahead, so that what is decided knows it. Sent once.
+            commands: What is asked for; where the connection breaks, as :meth:`run`.
+            besides: What travels with it, ahead, so that what is decided knows it. It is sent once:
+                where it fails, its reply is empty.
 
-        Returns:
-            The replies of ``besides`` and ``commands``, in this order. In the place of one that
-            failed its error: StoreUnavailable, or redis-py's own where it is a bug of ours.
+        Raises:
+            StoreUnavailable: As :meth:`run`.
         """
-        whole = [*besides, *commands]
-        began = time.monotonic()
-        replies = self._evaluate(whole)
-        again = [at for at in range(len(besides), len(whole)) if _broke_off(replies[at])]
-        if again and time.monotonic() - began <= AT_ONCE:
-            answers = self._evaluate([whole[at] for at in again])
-            for at, reply in zip(again, answers, strict=True):
-                replies[at] = reply
-        return [_explained(one) if isinstance(one, redis.RedisError) else one for one in replies]
+        ahead = list(besides)
+
+        def ask() -> list[list[Any]]:
+            first, ahead[:] = ahead[:], []
+            replies = self._evaluate([*first, *commands])
+            asked = replies[len(first) :]
+            for reply in asked:
+                if isinstance(reply, Exception):
+                    raise reply
+            told = replies[: len(first)] or [[] for _ in besides]
+            return [*([] if isinstance(reply, Exception) else reply for reply in told), *asked]
+
+        with translated():
+            return once_more(ask) if commands else ask()
 
     def _evaluate(self, commands: Sequence[Command]) -> list[Any]:
         """Send the digests, and the text where the server does not have it (any more)."""
@@ -135,17 +137,16 @@ class Scripts:
         return replies
 
     def _replies(self, word: str, forms: dict[str, str], commands: Sequence[Command]) -> list[Any]:
-        """Send them once; where an exchange fails, its error is the reply to all in it."""
         whole = [(forms[one.name], len(one.keys), *one.keys, *one.args) for one in commands]
-        try:
-            if len(whole) == 1:
+        if len(whole) == 1:
+            try:
                 return [getattr(self._client, word)(*whole[0])]
-            pipeline = self._client.pipeline(transaction=False)
-            for words in whole:
-                getattr(pipeline, word)(*words)
-            return list(pipeline.execute(raise_on_error=False))
-        except redis.RedisError as error:
-            return [error] * len(whole)
+            except NoScriptError as error:
+                return [error]
+        pipeline = self._client.pipeline(transaction=False)
+        for words in whole:
+            getattr(pipeline, word)(*words)
+        return list(pipeline.execute(raise_on_error=False))
 
 
 def once_more(ask: Callable[[], Answer]) -> Answer:
@@ -158,23 +159,10 @@ def once_more(ask: Callable[[], Answer]) -> Answer:
     try:
         return ask()
     except redis.ConnectionError as error:
-        if not _broke_off(error) or time.monotonic() - began > AT_ONCE:
+        state = type(error) is not redis.ConnectionError  # its subclasses are states of the server
+        if state or time.monotonic() - began > AT_ONCE:
             raise
     return ask()
-
-
-def _broke_off(reply: object) -> bool:
-    """Whether a connection broke, and that is all: the subclasses are states of the server."""
-    return type(reply) is redis.ConnectionError
-
-
-def _explained(error: redis.RedisError) -> Exception:
-    """Return what :func:`translated` would raise."""
-    try:
-        with translated():
-            raise error
-    except (StoreUnavailable, redis.RedisError) as explained:
-        return explained
 
 
 def _sha1(text: str) -> str:
@@ -219,7 +207,26 @@ def source(name: str) -> str:
 
 
 def encode(policy: Policy) -> str:
-    """Return the policy as the scripts read it: JSON, durations in milliseconds."""
+    """Return the policy of a number as its scripts read it: JSON, durations in milliseconds."""
+    return _json(_of_a_number(policy))
+
+
+def encode_wide(policy: WidePolicy) -> str:
+    """Return the policy of the wide limits as their scripts read it."""
+    return _json(_of_all_numbers(policy))
+
+
+def encode_both(policy: Policy, wide: WidePolicy) -> str:
+    """Return both, as a script reads them that decides for both."""
+    own, others = _of_a_number(policy), _of_all_numbers(wide)
+    return _json(own | others | {"dry": own["dry"] | others["dry"]})
+
+
+def _json(policy: dict[str, Any]) -> str:
+    return json.dumps(policy, separators=(",", ":"))
+
+
+def _of_a_number(policy: Policy) -> dict[str, Any]:
     windows = (*policy.starts, *policy.failures)
     # What the number's key has to outlive: the longest thing any field of it is asked for.
     longest = max(
@@ -229,58 +236,48 @@ def encode(policy: Policy) -> str:
         *(window.seconds for window in windows),
     )
     most = max(*(window.count for window in windows), len(policy.cooldowns))
-    return json.dumps(
-        {
-            "cooldowns": [_milliseconds(pause) for pause in policy.cooldowns],
-            "starts": _windows(policy.starts),
-            "failures": _windows(policy.failures),
-            "lock": policy.lock_after,
-            "lock_for": _milliseconds(names.LOCK_SECONDS),
-            "devices": names.KNOWN_DEVICES,
-            "known_for": _milliseconds(names.KNOWN_SECONDS),
-            "waivers": names.WAIVERS_PER_DAY,
-            "day": _milliseconds(names.DAY),
-            "deadline": _milliseconds(policy.deadline),
-            "in_flight": _milliseconds(policy.deadline + names.IN_FLIGHT_SLACK),
-            "claiming": _milliseconds(names.CLAIMING_SECONDS),
-            "ttl": _milliseconds(policy.code_ttl),
-            "checks": policy.max_checks,
-            "readable": _milliseconds(names.READABLE_SECONDS),
-            "waiting": names.WAITING_CALLBACKS,
-            "waiting_for": _milliseconds(names.WAITING_SECONDS),
-            "horizon": _milliseconds(longest),
-            "kept": max(most, names.WAIVERS_PER_DAY, names.WAITING_CALLBACKS + 1),
-            "dry": dict.fromkeys(sorted(policy.dry_run), True),
-        },
-        separators=(",", ":"),
-    )
+    return {
+        "cooldowns": [_milliseconds(pause) for pause in policy.cooldowns],
+        "starts": _windows(policy.starts),
+        "failures": _windows(policy.failures),
+        "lock": policy.lock_after,
+        "lock_for": _milliseconds(names.LOCK_SECONDS),
+        "devices": names.KNOWN_DEVICES,
+        "known_for": _milliseconds(names.KNOWN_SECONDS),
+        "waivers": names.WAIVERS_PER_DAY,
+        "day": _milliseconds(names.DAY),
+        "deadline": _milliseconds(policy.deadline),
+        "in_flight": _milliseconds(policy.deadline + names.IN_FLIGHT_SLACK),
+        "claiming": _milliseconds(names.CLAIMING_SECONDS),
+        "ttl": _milliseconds(policy.code_ttl),
+        "checks": policy.max_checks,
+        "readable": _milliseconds(names.READABLE_SECONDS),
+        "waiting": names.WAITING_CALLBACKS,
+        "waiting_for": _milliseconds(names.WAITING_SECONDS),
+        "horizon": _milliseconds(longest),
+        "kept": max(most, names.WAIVERS_PER_DAY, names.WAITING_CALLBACKS + 1),
+        "dry": dict.fromkeys(sorted(policy.dry_run), True),
+    }
 
 
-def encode_wide(policy: WidePolicy) -> str:
-    """Return the policy of the wide limits as their scripts read it."""
-    return json.dumps(
-        {
-            "windows": {
-                name: _windows(policy.windows(name)) for name in (*limits.WIDE, limits.KNOWN)
-            },
-            "dry": dict.fromkeys(sorted(policy.dry_run), True),
-            "ttl": _milliseconds(policy.code_ttl),
-            "ticket": _milliseconds(limits.AT_WORK),
-            "prefix": _conversion(policy.conversion_prefix),
-            "country": _conversion(policy.conversion_country),
-            "conversion_span": _milliseconds(limits.CONVERSION_SPAN),
-            "first_block": _milliseconds(limits.FIRST_BLOCK),
-            "longest_block": _milliseconds(limits.LONGEST_BLOCK),
-            "remembered": _milliseconds(limits.BLOCK_REMEMBERED),
-            "alarm_pause": _milliseconds(limits.ALARM_PAUSE),
-            "wrong": {
-                "least": limits.WRONG_GUESSES,
-                "share": limits.WRONG_SHARE,
-                "span": _milliseconds(limits.HOUR),
-            },
+def _of_all_numbers(policy: WidePolicy) -> dict[str, Any]:
+    return {
+        "windows": {name: _windows(policy.windows(name)) for name in (*limits.WIDE, limits.KNOWN)},
+        "dry": dict.fromkeys(sorted(policy.dry_run), True),
+        "ttl": _milliseconds(policy.code_ttl),
+        "prefix": _conversion(policy.conversion_prefix),
+        "country": _conversion(policy.conversion_country),
+        "conversion_span": _milliseconds(limits.CONVERSION_SPAN),
+        "first_block": _milliseconds(limits.FIRST_BLOCK),
+        "longest_block": _milliseconds(limits.LONGEST_BLOCK),
+        "remembered": _milliseconds(limits.BLOCK_REMEMBERED),
+        "alarm_pause": _milliseconds(limits.ALARM_PAUSE),
+        "wrong": {
+            "least": limits.WRONG_GUESSES,
+            "share": limits.WRONG_SHARE,
+            "span": _milliseconds(limits.HOUR),
         },
-        separators=(",", ":"),
-    )
+    }
 
 
 def _conversion(limit: Conversion) -> dict[str, Any]:

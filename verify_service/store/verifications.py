@@ -3,22 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
+from contextlib import suppress
 from typing import Any
 
 import redis
 
-from verify_service.errors import VerificationNotFound
+from verify_service.errors import StoreUnavailable, VerificationNotFound
 from verify_service.guards.limits import Notice, WidePolicy
 from verify_service.ids import IdMint, request_digest
 from verify_service.models import Checked, Draft, Report, Ticket, Verdict, Verification
 from verify_service.outcomes import Failed, Outcome
 from verify_service.policy import Policy
-from verify_service.store import keys, replies, starts
+from verify_service.store import keys, replies
+from verify_service.store.admission import Admission, ManyServers, OneServer
 from verify_service.store.cluster import Cluster
-from verify_service.store.replies import Refused, Reserved
-from verify_service.store.scripts import Command, Scripts, encode, once_more, translated
-from verify_service.store.wide import Taken, WideLimits
+from verify_service.store.scripts import (
+    Command,
+    Scripts,
+    encode,
+    encode_both,
+    once_more,
+    translated,
+)
+from verify_service.store.wide import WideLimits
 
 NONCE = 11
 """Characters of a guess' nonce that are kept: 66 random bits tell a few guesses apart, and each
@@ -28,13 +35,13 @@ one is in the hash until it goes."""
 class RedisStore:
     """Keeps verifications and the budgets of their numbers.
 
-    Every method is one round trip, and a start of which something has to be given back is two.
-    What checks came to, the guards have to learn in another slot: there it travels with whatever
-    is asked next. On a Cluster that would be an exchange of its own, for which nobody who checks
-    is to wait: there it travels with the next start and with :meth:`ping`.
+    Every method is one round trip. What checks came to, the guards have to learn in another slot:
+    it travels with whatever is asked next. On a Cluster a start is a few round trips
+    (``admission.py``), and the news would be one of its own, for which nobody who checks is to
+    wait: there it goes with the next start and with :meth:`ping`.
 
     All methods raise StoreUnavailable where Redis does not answer or cannot work; what a script
-    had decided by then stands, but for a start that only one of two servers could decide.
+    had decided by then stands.
     """
 
     def __init__(
@@ -49,37 +56,22 @@ class RedisStore:
         self._ids = ids
         self._scripts = Scripts(client, encode(policy))
         self._wide = WideLimits(client, wide, notice)
-        self._notice = notice
         self._apart = isinstance(client, Cluster)
+        self._admission: Admission = (
+            ManyServers(self._scripts, ids, self._wide, notice)
+            if self._apart
+            else OneServer(Scripts(client, encode_both(policy, wide)), ids, self._wide, notice)
+        )
 
     def reserve(self, draft: Draft) -> Verification:
         """Reserve a verification, its call not yet placed.
-
-        The number and the wide limits live in different slots and decide for themselves, in one
-        exchange. Where not both let it start, what either gave is given back in a second one.
 
         Raises:
             LimitReached: A limit refuses; nothing is left of the start.
             CallsPaused: The operator lets nobody be called.
             AlreadyReserved: Under another nonce.
         """
-        test = "" if draft.test_code is None else "1"
-        what = (draft.app, draft.number, draft.digest, draft.nonce, draft.device, test)
-        own = self._command("reserve", draft.id, *what, *replies.pieces(draft.reference))
-        take, news = self._wide.take(draft, self._start(draft)), self._wide.news()
-        *told, took, reply = self._scripts.each(take, own, besides=news)
-        self._wide.read_news(told)
-        taken = took if isinstance(took, Exception) else self._wide.read(draft, take, took)
-        number = reply if isinstance(reply, Exception) else replies.reserved(draft.id, reply)
-        for notice in starts.notices(taken, number):
-            self._notice(notice)
-        result = starts.decided(taken, number)
-        if isinstance(result, Exception):
-            self._take_back(draft, taken, number)
-            raise result
-        if result.ticket and isinstance(number, Reserved) and not number.known:
-            return replace(result, ticket=self._without_known_place(result.ticket))
-        return result
+        return self._admission.admit(draft, self._wide.news())
 
     def record(
         self, verification_id: str, outcome: Outcome, ticket: Ticket | None = None
@@ -93,8 +85,7 @@ class RedisStore:
         Raises:
             VerificationNotFound: The reservation is gone.
         """
-        fields = replies.outcome_fields(outcome, ticket)
-        command = self._command("record", verification_id, *fields)
+        command = self._command("record", verification_id, *replies.outcome_fields(outcome))
         refund = ticket and isinstance(outcome, Failed) and outcome.refund
         reply = self._ask(command, [self._wide.give(ticket)] if ticket and refund else [])
         return replies.verification(verification_id, replies.found(reply))
@@ -183,7 +174,8 @@ class RedisStore:
         """Tell the guards what checks came to and is not told yet; in vain where Redis is gone."""
         news = self._wide.news()
         if news:
-            self._wide.read_news(self._scripts.each(besides=news))
+            with suppress(StoreUnavailable):
+                self._wide.read_news(self._scripts.send(besides=news))
 
     def _probe(self) -> list[Any]:
         pipeline = self._client.pipeline(transaction=False)
@@ -197,39 +189,6 @@ class RedisStore:
             raise VerificationNotFound
         names = [keys.verification(address), keys.number(address.tag)]
         return self._scripts.command(script, names, keys.slot(address.tag), address.own, *args)
-
-    def _start(self, draft: Draft) -> str:
-        """Return a name for this try at a start, the same whenever it is repeated."""
-        address = self._ids.address(draft.id)
-        if address is None:
-            raise VerificationNotFound
-        return address.own + draft.nonce
-
-    def _take_back(
-        self, draft: Draft, taken: Taken | Exception, number: Reserved | Refused | Exception
-    ) -> None:
-        """Leave nothing of a start that only one of the two let through."""
-        back = []
-        if isinstance(taken, Taken) and taken.ticket:
-            back.append(self._wide.give(taken.ticket))
-        if isinstance(number, Reserved) and not number.theirs:
-            back.append(self._command("undo", draft.id, draft.nonce))
-        self._given_back(self._scripts.each(*back))
-
-    def _without_known_place(self, ticket: Ticket) -> Ticket:
-        """Give back the place that was kept for a known device.
-
-        So where a dry run lets a stranger through in spite of a full prefix.
-        """
-        part, rest = self._wide.divide(ticket)
-        if part.taken:
-            self._given_back(self._scripts.each(besides=[self._wide.give(part, whole=False)]))
-        return rest
-
-    def _given_back(self, done: Sequence[list[Any] | Exception]) -> None:
-        """Say so where it was in vain, Redis being gone: then a start counts that never was."""
-        if any(isinstance(one, Exception) for one in done):
-            self._notice(Notice("lost", ""))
 
     def _ask(self, command: Command, ahead: Sequence[Command] = ()) -> list[Any]:
         """Run this, and tell the guards what was learned since where that costs no exchange."""

@@ -1,14 +1,13 @@
-"""The limits over all numbers, as the store asks for them: one script each, in one slot."""
+"""The limits over all numbers, as the store asks for them. Their keys share a slot."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import redis
 
-from verify_service.errors import CallsPaused, LimitReached
 from verify_service.guards import limits
 from verify_service.guards.limits import Notice, WidePolicy
 from verify_service.guards.places import prefix_of
@@ -18,31 +17,13 @@ from verify_service.store import keys
 from verify_service.store.ledger import Ledger
 from verify_service.store.scripts import Command, Scripts, encode_wide
 
-TICKET = 2
-"""Which of the keys of ``take`` is the start's own."""
-
 
 @dataclass(frozen=True, slots=True)
-class Word:
-    """What one kind of caller is told."""
+class Question:
+    """What a script takes that asks for a start's places (``wide.lua``)."""
 
-    refusal: LimitReached | CallsPaused | None = None
-    notices: tuple[Notice, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Taken:
-    """What the wide limits say of a start. Who it is, only the number knows.
-
-    Attributes:
-        ticket: What it took; None where nobody may start.
-        stranger: What it is told where its device is not known, or has no name.
-        known: What it is told where its device has a lane of its own with the number.
-    """
-
-    ticket: Ticket | None
-    stranger: Word
-    known: Word
+    keys: tuple[str, ...]
+    args: tuple[str, ...]
 
 
 class WideLimits:
@@ -62,60 +43,45 @@ class WideLimits:
         self._notice = notice
         self._ledger = Ledger()
 
-    def take(self, draft: Draft, start: str) -> Command:
-        """Take the draft's place in every limit.
-
-        Args:
-            start: Names the start: under the same name nothing is taken twice.
-        """
-        counters = self._counters(draft)
-        names = [keys.rules(), keys.pause(), keys.ticket(start)]
-        return self._scripts.command(
-            "take",
-            [*names, *_conversions(draft.number, draft.country), *counters],
-            keys.slot(keys.WIDE),
-            draft.number,
-            prefix_of(draft.number),
-            draft.country,
-            int(draft.test_code is not None),
-            int(bool(draft.device)),
-            *counters.values(),
+    def question(self, draft: Draft) -> Question:
+        """Return how a script asks for the draft's place in every limit."""
+        counters, places = self._counters(draft), (prefix_of(draft.number), draft.country)
+        guards = [keys.conversion(place) for place in places]
+        return Question(
+            (keys.rules(), keys.pause(), *guards, *counters), (*places, *counters.values())
         )
 
-    def read(self, draft: Draft, asked: Command, reply: list[Any]) -> Taken:
-        """Return what the draft took, and what it is to be told."""
-        verdict, *rest = reply
-        if verdict == "paused":
-            word = Word(CallsPaused(Wait("", rest[0]).seconds))
-            return Taken(None, word, word)
-        moment, which, notices, stranger, known = rest
-        self._tell(notices)
-        ticket = None
-        if verdict == "taken":
-            counters = self._counters(draft).items()
-            pairs = [pair for pair, was in zip(counters, which, strict=True) if was == "1"]
-            if draft.test_code is None:
-                places = _conversions(draft.number, draft.country)
-                pairs += [(key, limits.CONVERSION) for key in places]
-            ticket = Ticket(asked.keys[TICKET], int(moment), tuple(pairs))
-        return Taken(ticket, _word(*stranger), _word(*known))
-
-    def divide(self, ticket: Ticket) -> tuple[Ticket, Ticket]:
-        """Return of a ticket the places that are kept for known devices, and the others."""
-        kept = tuple(pair for pair in ticket.taken if pair[1] == limits.KNOWN)
-        others = tuple(pair for pair in ticket.taken if pair[1] != limits.KNOWN)
-        return replace(ticket, taken=kept), replace(ticket, taken=others)
-
-    def give(self, ticket: Ticket, *, whole: bool = True) -> Command:
-        """Give back what a start took.
+    def take(self, draft: Draft, known: str) -> Command:
+        """Take the draft's place in every limit, where the number lives on another server.
 
         Args:
-            whole: Whether it is all of it, which is given once however often it is asked for.
+            known: ``1`` where the number knows the draft's device.
         """
-        names = [limit for _, limit in ticket.taken]
-        taken = [ticket.key, *(key for key, _ in ticket.taken)]
+        asked, test = self.question(draft), "" if draft.test_code is None else "1"
         wide = keys.slot(keys.WIDE)
-        return self._scripts.command("give", taken, wide, ticket.moment, int(whole), *names)
+        return self._scripts.command(
+            "take", asked.keys, wide, draft.number, test, known, *asked.args
+        )
+
+    def ticket(self, draft: Draft, moment: int, took: str) -> Ticket:
+        """Return what a start took.
+
+        Args:
+            moment: When, by the clock of the server that counted it.
+            took: ``1`` or ``0`` for each limit of the draft.
+        """
+        counters = self._counters(draft).items()
+        taken = [pair for pair, was in zip(counters, took, strict=True) if was == "1"]
+        if draft.test_code is None:
+            places = _conversions(draft.number, draft.country)
+            taken += [(key, limits.CONVERSION) for key in places]
+        return Ticket(moment, tuple(taken))
+
+    def give(self, ticket: Ticket) -> Command:
+        """Give back what a start took."""
+        names = [limit for _, limit in ticket.taken]
+        taken = [key for key, _ in ticket.taken]
+        return self._scripts.command("give", taken, keys.slot(keys.WIDE), ticket.moment, *names)
 
     def learn(self, verdict: Verdict, verification: Verification) -> None:
         """Note what a guess came to, for the guards."""
@@ -138,14 +104,19 @@ class WideLimits:
         guesses = (news.wrong, news.right)
         return [self._scripts.command("tally", names, keys.slot(keys.WIDE), *guesses, *pairs)]
 
-    def read_news(self, told: Sequence[list[Any] | Exception]) -> None:
+    def read_news(self, told: Sequence[list[Any]]) -> None:
         """Tell what the guards made of it."""
         for reply in told:
-            if reply and not isinstance(reply, Exception):
-                self._tell(reply[0])
+            if reply:
+                self.tell(reply[0])
+
+    def tell(self, flat: Sequence[Any]) -> None:
+        """Pass on what a script has to say beside its answer."""
+        for kind, limit, place, milliseconds in zip(*(flat[at::4] for at in range(4)), strict=True):
+            self._notice(Notice(kind, limit, place, Wait(limit, int(milliseconds)).seconds))
 
     def _counters(self, draft: Draft) -> dict[str, str]:
-        """Return every counter's key with its limit's name, in the order that take.lua wants."""
+        """Return every counter's key with its limit's name, in the order that wide.lua wants."""
         prefix = prefix_of(draft.number)
         places = {
             limits.CLIENT_IP: draft.client,
@@ -160,20 +131,6 @@ class WideLimits:
             for name, place in places.items()
             if place and self._policy.windows(name)
         }
-
-    def _tell(self, flat: Sequence[Any]) -> None:
-        for notice in _notices(flat):
-            self._notice(notice)
-
-
-def _word(limit: str, wait: int, flat: Sequence[Any]) -> Word:
-    refusal = LimitReached(limit, Wait(limit, wait).seconds) if limit else None
-    return Word(refusal, tuple(_notices(flat)))
-
-
-def _notices(flat: Sequence[Any]) -> Iterator[Notice]:
-    for kind, limit, place, milliseconds in zip(*(flat[at::4] for at in range(4)), strict=True):
-        yield Notice(kind, limit, place, Wait(limit, int(milliseconds)).seconds)
 
 
 def _conversions(number: str, country: str) -> tuple[str, str]:

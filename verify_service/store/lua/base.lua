@@ -9,7 +9,6 @@
 -- and in the slot {wide}
 --   b:{wide}               hash: the breaker (breaker_admit.lua)
 --   l:{wide}:<limit>:<place>  text: a wide limit's counters (windows.lua)
---   t:{wide}:<start>       text: what a start at work has taken from them (take.lua)
 --   c:{wide}:<place>       text: who was called and got in, of a prefix or a country (conversion.lua)
 --   f:{wide}               text: right and wrong guesses over all numbers (tally.lua)
 --   r:{wide}               hash: what is blocked, allowed and under alarm (rules.lua)
@@ -28,7 +27,6 @@
 --         dry {limit: true}   which of the number's own limits only count and log
 --       where they are all numbers' (the second shape):
 --         windows {limit: [[count, ms] …]}   dry {limit or guard: true}   ttl
---         ticket   how long what a start took can be given back
 --         prefix, country   the conversion guard's {least, share, blocks}
 --         conversion_span   first_block, longest_block, remembered   alarm_pause
 --         wrong {least, share, span}   the alarm over all numbers

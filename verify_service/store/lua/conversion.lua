@@ -1,17 +1,20 @@
 -- The conversion guard: how many of those who were called get in, by prefix and by country.
 --
--- As text, in buckets: started and approved, both by the moment of the start. A start younger than
--- the code's TTL may still be approved, so it says nothing yet.
+-- As text: "<span>=<buckets>", in each who started and who was approved, both by the moment of the
+-- start. A start younger than the code's TTL may still be approved, so it says nothing yet. What was
+-- counted with another TTL is forgotten: its buckets have another size.
 
 local SPAN = POLICY.conversion_span + POLICY.ttl
 local SIZE = bucket_size(SPAN)
 
 local function load_conversion(key)
-  return read_buckets(redis.call('GET', key) or '', SIZE, SPAN)
+  local span, line = string.match(redis.call('GET', key) or '', '(%d+)=(.*)')
+  return read_buckets(span == text(SPAN) and line or '', SIZE, SPAN)
 end
 
 local function save_conversion(key, buckets)
-  keep(key, write_buckets(buckets), SPAN + SIZE)
+  local line = write_buckets(buckets)
+  keep(key, line == '' and '' or text(SPAN) .. '=' .. line, SPAN + SIZE)
 end
 
 local function count_started(buckets, moment, by)

@@ -3,7 +3,8 @@
 --   app, number, ref1…      whose it is, the full E.164 number, the reference in pieces
 --   digest, left            the code's keyed digest, guesses left
 --   created, expires        moments
---   skew                    what the wide limits' clock was ahead of this one's, in ms, if it was
+--   took                    which of the wide limits' places the start took (start.lua)
+--   counted                 when they counted it, where another server's clock says so
 --   state                   pending | approved | exhausted | canceled | failed; expired is computed
 --   call                    placing | placed | unknown | failed | delivered | undelivered
 --   prefix, length          the calling number without its last four digits

@@ -1,30 +1,40 @@
 -- A wide limit: a counter for each of its windows, all in one key.
 --
--- As text: "<span>=<buckets>;<span>=<buckets>": a window that is configured no more is dropped.
+-- As text: "<span>=<buckets>;<span>=<buckets>". A window that is not configured here may be that of
+-- another release running beside: it is kept as it is until its last event has left.
 
 local function load_windows(key, windows)
   local kept = {}
   for span, line in string.gmatch(redis.call('GET', key) or '', '(%d+)=([^;]*)') do
     kept[span] = line
   end
-  local counters = {}
+  local counters = {others = {}}
   for i, window in ipairs(windows) do
     local span = window[2]
     local size = bucket_size(span)
     counters[i] = {count = window[1], span = span, size = size,
                    buckets = read_buckets(kept[text(span)] or '', size, span)}
+    kept[text(span)] = nil
+  end
+  for word, line in pairs(kept) do
+    local span = tonumber(word)
+    local size = bucket_size(span)
+    counters.others[#counters.others + 1] =
+      {span = span, size = size, buckets = read_buckets(line, size, span)}
   end
   return counters
 end
 
 local function save_windows(key, counters)
   local lines, longest = {}, 0
-  for _, counter in ipairs(counters) do
-    local line = write_buckets(counter.buckets)
-    if line ~= '' then
-      lines[#lines + 1] = text(counter.span) .. '=' .. line
+  for _, list in ipairs({counters, counters.others}) do
+    for _, counter in ipairs(list) do
+      local line = write_buckets(counter.buckets)
+      if line ~= '' then
+        lines[#lines + 1] = text(counter.span) .. '=' .. line
+        longest = math.max(longest, counter.span + counter.size)
+      end
     end
-    longest = math.max(longest, counter.span + counter.size)
   end
   keep(key, table.concat(lines, ';'), longest)
 end
