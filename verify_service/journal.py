@@ -16,7 +16,7 @@ from verify_service.guards.limits import DESTINATION, Notice
 from verify_service.ids import request_digest
 from verify_service.metrics import Metrics
 from verify_service.models import Checked, Draft, ErrorCode, Report, Verification
-from verify_service.numbers import mask
+from verify_service.numbers import mask, mask_place
 from verify_service.outcomes import Failed, Outcome, Placed, Unknown
 
 _ALARMS = {
@@ -25,6 +25,7 @@ _ALARMS = {
     "failureRate": "Over all numbers more than half of the guesses are wrong: somebody is "
     "spraying, or people see other digits than the code.",
 }
+_WHERE = "`flask --app wsgi blocked` has the whole prefix."
 _WORD = re.compile(r"[A-Za-z_]{1,32}\Z")
 
 log = structlog.get_logger()
@@ -116,7 +117,8 @@ class LogJournal:
 
     def noticed(self, notice: Notice) -> None:
         """A guard has something to say beside its answer."""
-        about = {"limit": notice.limit, "place": notice.place}
+        # Other lines of the same request have the number's last digits.
+        about = {"limit": notice.limit, "place": mask_place(notice.place)}
         if notice.kind == "dry":
             self._metrics.dry_refusals.labels(limit=notice.limit).inc()
             log.info("would_have_refused", **about, retry_after=notice.seconds)
@@ -127,7 +129,7 @@ class LogJournal:
             log.warning("would_have_blocked", **about, seconds=notice.seconds)
         elif notice.kind == "block":
             self._metrics.alarms.labels(guard=notice.limit).inc()
-            log.error("place_blocked", **about, seconds=notice.seconds)
+            log.error("place_blocked", **about, seconds=notice.seconds, hint=_WHERE)
         else:
             self._metrics.alarms.labels(guard=notice.limit).inc()
             log.error("alarm", **about, hint=_ALARMS[notice.limit])

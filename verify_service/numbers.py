@@ -116,6 +116,19 @@ def mask(number: str) -> str:
     return f"+{digits[:head]}{'•' * (len(digits) - head - 2)}{digits[-2:]}"
 
 
+def mask_place(place: str) -> str:
+    """Return ``+7917•••`` for the prefix ``+7917913``; what is no prefix stays as it is.
+
+    It shows the same first digits as :func:`mask` does of a number with this prefix: a line about
+    the one and a line about the other, read together, give away nothing more.
+    """
+    if not place.startswith("+"):
+        return place
+    digits = place.removeprefix("+")
+    head = max(0, min(4, len(digits) - 2))
+    return f"+{digits[:head]}{'•' * (len(digits) - head)}"
+
+
 def _digits(text: str) -> str:
     bare = _DECORATION.sub("", text)
     if not _DIALABLE.match(bare):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections import defaultdict
 from typing import Any
 
 from .service import SECRETS, Service
@@ -22,6 +23,11 @@ _DIGITS_OF_THEIR_OWN = {
 four, and a code may be the same."""
 
 
+HIDDEN = 4
+"""Digits of a number that stay hidden, whatever is put together."""
+_MASKED = re.compile(r"\+([0-9]+)(•*)([0-9]*)\Z")
+
+
 def found_in_logs(service: Service, provider: StandIn, rest: str) -> list[str]:
     """Everything secret that was logged. `rest` is what other libraries said."""
     text = service.log.getvalue() + rest
@@ -31,7 +37,27 @@ def found_in_logs(service: Service, provider: StandIn, rest: str) -> list[str]:
         words = re.sub(r"\.py:[0-9]+", "", rest)  # where in a library a line was written
         if any(_says(line, call.code) for line in service.lines) or _word(call.code, words):
             found.append(f"code {call.code}")
-    return found
+    return found + put_together(service.lines)
+
+
+def put_together(lines: list[dict[str, Any]]) -> list[str]:
+    """Request ids whose lines, one with another, show too much of a number.
+
+    One line may have the number's end and another one its prefix: the same request's are about the
+    same number, so what is known of it is the longest beginning and the end.
+    """
+    said = defaultdict(list)
+    for line in lines:
+        texts = [value for value in line.values() if isinstance(value, str)]
+        said[line.get("request_id")] += [m.groups() for m in map(_MASKED.match, texts) if m]
+    return [
+        f"too much of a number under request {request_id}"
+        for request_id, masked in said.items()
+        for head, dots, tail in masked
+        for other, *_ in masked
+        if tail and (other.startswith(head) or head.startswith(other))
+        if len(head) + len(dots) - max(len(head), len(other)) < HIDDEN
+    ]
 
 
 def found_in_answers(service: Service, provider: StandIn) -> list[str]:

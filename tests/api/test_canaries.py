@@ -91,6 +91,17 @@ def test_the_search_finds_what_is_there(
     service.log.seek(0)
 
 
+def test_what_one_request_says_is_put_together(service: Service) -> None:
+    """The end in one line and the prefix in another are nine digits of eleven."""
+    end = {"request_id": "one", "number": "+7917•••••87"}
+    prefix = {"request_id": "one", "place": "+7917913"}
+    (found,) = canaries.put_together([end, prefix])
+    assert "one" in found
+    assert canaries.put_together([end, {**prefix, "request_id": "another"}]) == []
+    assert canaries.put_together([end, {**prefix, "place": "+7917•••"}]) == []
+    assert canaries.put_together([end, {**prefix, "place": "RU"}]) == []
+
+
 def test_what_libraries_say_is_heard(service: Service, caplog: pytest.LogCaptureFixture) -> None:
     """The search covers the other loggers of the process, at their most talkative."""
     logging.getLogger("some.library").debug("heard")

@@ -137,11 +137,25 @@ def test_the_conversion_guard_in_dry_run_raises_no_alarm(make, fake, clock) -> N
     clock.passes(600)
     service.started(number(20))
     (line,) = service.events("would_have_blocked")
-    assert (line["limit"], line["place"], line["level"]) == ("conversion", PREFIX, "warning")
+    assert (line["limit"], line["place"], line["level"]) == ("conversion", "+7916•••", "warning")
     assert line["seconds"] == 3_600
     assert service.events("place_blocked") == service.events("alarm") == []
     assert service.metric('verify_alarms_total{guard="conversion"}') == 0
     assert service.metric('verify_dry_refusals_total{limit="conversion"}') == 1
+
+
+def test_a_guards_block_shows_no_more_of_a_number_than_its_mask(
+    make, fake, clock, provider: StandIn
+) -> None:
+    """The line of the block and that of the refusal are one request's: its prefix is cut short."""
+    service = make(fake, CONVERSION_PREFIX="3/0.5")
+    for count in range(3):
+        service.started(number(count))
+    clock.passes(500)
+    assert service.start(number(9)).json["limit"] == "conversion"
+    (blocked,), (refused,) = service.events("place_blocked"), service.events("start_refused")
+    assert blocked["request_id"] == refused["request_id"]
+    assert (blocked["place"], refused["number"]) == ("+7916•••", "+7916•••••09")
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,8 @@ import pytest
 from phonenumbers import PhoneNumberFormat, PhoneNumberType
 
 from verify_service.errors import DestinationNotAllowed, InvalidNumber
-from verify_service.numbers import ANY_COUNTRY, TYPE_NAMES, Destinations, canonical, mask
+from verify_service.guards.places import prefix_of
+from verify_service.numbers import ANY_COUNTRY, TYPE_NAMES, Destinations, canonical, mask, mask_place
 
 DEFAULT_TYPES = {"MOBILE", "FIXED_LINE_OR_MOBILE"}
 ANYWHERE = Destinations({ANY_COUNTRY}, DEFAULT_TYPES)
@@ -145,3 +146,16 @@ def test_a_mask_hides_four_digits_at_least(number: str, masked: str) -> None:
     assert mask(number) == masked
     assert masked.count("•") >= 4
     assert len(masked) == len(number)
+
+
+@pytest.mark.parametrize("number", ["+79179136787", "+6831234", "+123456789012345", "+12345678"])
+def test_a_masked_prefix_shows_what_the_masked_number_does(number: str) -> None:
+    """Side by side they say no more than either."""
+    place = mask_place(prefix_of(number))
+    assert len(place) == len(number) - 4
+    assert place.rstrip("•") == mask(number).partition("•")[0]
+
+
+@pytest.mark.parametrize("place", ["RU", "001", "unknown", ""])
+def test_other_places_are_not_masked(place: str) -> None:
+    assert mask_place(place) == place
