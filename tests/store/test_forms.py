@@ -28,6 +28,7 @@ from verify_service.outcomes import Failed, Placed
 from verify_service.policy import Policy
 from verify_service.store import keys
 from verify_service.store.connection import connect
+from verify_service.store.hand import RedisHand
 
 TIMEOUT = 0.5
 
@@ -231,6 +232,25 @@ def test_limits_over_all_numbers_on_a_cluster(shards: Shards) -> None:
         assert start(0, "owner's.").state is State.PENDING
         (line,) = client.mget(keys.limit("known", "+7915000"))
         assert line.endswith(".1")
+
+
+def test_a_number_is_erased_wherever_it_lives(shards: Shards) -> None:
+    """Each master has numbers, and claims of other masters' numbers."""
+    with connect(shards.url, pool=2, timeout=TIMEOUT) as client:
+        world = World(client, None, Policy())
+        hand = RedisHand(client, world.ids, world.policy, world.wide)
+        for number in numbers(9):
+            verification = world.start(number)
+            claims = [f"{name} of {number}" for name in "abcdef"]
+            for name in claims:
+                world.claims.claim(name, "body", verification.id)
+            tag = world.ids.tag(number)
+            kept = [*(keys.claim(name) for name in claims), keys.number(tag)]
+            assert [client.exists(key) for key in kept] == [1] * 7
+            assert hand.erase(number) == 6 + 3
+            assert [client.exists(key) for key in kept] == [0] * 7
+            assert [key for one in shards.masters for key in _keys(one, tag)] == []
+            assert hand.erase(number) == 0
 
 
 def test_a_slot_that_moves(shards: Shards) -> None:

@@ -10,6 +10,7 @@ from verify_service.ids import IdMint
 from verify_service.models import Wait
 from verify_service.policy import Policy
 from verify_service.store import keys
+from verify_service.store.erasure import erase
 from verify_service.store.scripts import Scripts, encode, encode_wide, translated
 
 
@@ -39,11 +40,9 @@ class RedisHand:
         return int(ended)
 
     def erase(self, number: str) -> int:
-        """Delete everything that is kept of a number; return how many keys there were."""
+        """Delete everything that is kept of a number; return how many things there were."""
         with translated():
-            pattern = f"*{keys.slot(self._ids.tag(number))}*"
-            found = list(self._client.scan_iter(match=pattern, count=1000))
-            return int(self._client.delete(*found)) if found else 0
+            return erase(self._client, self._ids, number)
 
     def rule(self, prefix: str, kind: str, seconds: int = 0) -> int:
         """Block or allow a prefix for a time, or (``none``) let the limits decide again."""

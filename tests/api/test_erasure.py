@@ -1,0 +1,83 @@
+"""What Redis holds once a number was erased: nothing that leads to it."""
+
+from __future__ import annotations
+
+import re
+
+import redis
+
+from verify_service.app import create_hand
+from verify_service.ids import IdMint
+
+from . import keyed
+from .service import NUMBER, NUMBER_SECRET, OTHER_NUMBER, Service, wrong
+from .standin import StandIn
+
+IDS = IdMint(NUMBER_SECRET.encode())
+_ID = re.compile(r"(?<![A-Za-z0-9_-])[A-Za-z0-9_-]{40}(?![A-Za-z0-9_-])")
+
+
+def everything(client: redis.Redis) -> list[str]:
+    """Every key, field and value."""
+    texts = []
+    for key in client.scan_iter():
+        texts.append(key)
+        if client.type(key) == "hash":
+            texts += [text for pair in client.hgetall(key).items() for text in pair]
+        else:
+            texts.append(client.get(key))
+    return texts
+
+
+def traces(client: redis.Redis, number: str) -> list[str]:
+    """What leads to the number: its digits, its tag, and the ids that have the tag in them."""
+    digits, tag = number.removeprefix("+"), IDS.tag(number)
+
+    def leads_to_it(text: str) -> bool:
+        addresses = [IDS.address(shape) for shape in _ID.findall(text)]
+        return digits in text or tag in text or any(a and a.tag == tag for a in addresses)
+
+    return [text for text in everything(client) if leads_to_it(text)]
+
+
+def lead_a_full_life(service: Service, provider: StandIn, clock, number: str = NUMBER) -> None:
+    """Starts, repeats, guesses, callbacks known and unknown, devices, a lock's beginning."""
+    fields = {"deviceId": "own", "clientIp": "203.0.113.7", "reference": "order 1"}
+    placed = len(provider.calls)
+    vid = keyed.start(service, f"start {number}", number, **fields).json["verificationId"]
+    assert keyed.start(service, f"start {number}", number, **fields).status_code == 201
+    code = provider.calls[placed].code
+    keyed.check(service, f"check {number}", vid, wrong(code))
+    assert keyed.check(service, f"right {number}", vid, code).json["verified"] is True
+    keyed.check(service, f"late {number}", vid, code)
+    service.callback(number=number, requestId=f"request-{placed + 1}")
+    service.callback(number=number, requestId="nobody's")
+    clock.passes(60)
+    second = service.started(number, **fields)
+    service.check(second, wrong(provider.calls[-1].code))
+    service.cancel(second)
+    keyed.start(service, f"refused {number}", number)
+
+
+def test_nothing_leads_to_a_number_that_was_erased(make, fake, clock, provider: StandIn) -> None:
+    """Of another number with the same life nothing is gone."""
+    service = make(fake)
+    hand = create_hand(service.settings, fake)
+    lead_a_full_life(service, provider, clock)
+    lead_a_full_life(service, provider, clock, OTHER_NUMBER)
+    others = traces(fake, OTHER_NUMBER)
+    assert len(traces(fake, NUMBER)) == len(others) > 10
+    assert hand.erase(NUMBER) > 5
+    assert traces(fake, NUMBER) == []
+    assert traces(fake, OTHER_NUMBER) == others
+    assert service.start().status_code == 201
+
+
+def test_an_operators_rule_for_one_number_goes_with_it(make, fake, clock) -> None:
+    """Where one is longer than a prefix, as that of a country with longer numbers may be."""
+    service = make(fake)
+    hand = create_hand(service.settings, fake)
+    for prefix in (NUMBER, NUMBER[:-3], NUMBER[:-4]):
+        hand.store.rule(prefix, "block", 60)
+    assert hand.erase(NUMBER) == 2
+    assert [held.place for held in hand.held()] == [NUMBER[:-4]]
