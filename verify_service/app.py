@@ -70,9 +70,16 @@ def create_app(settings: Settings, client: redis.Redis | None = None) -> Flask:
 
 def create_hand(settings: Settings, client: redis.Redis | None = None) -> Hand:
     """Return what the command line works with, over the same Redis."""
+    client = client or _client(settings)
     ids = IdMint(settings.number_secret)
-    policy, wide = settings.policy, settings.wide_policy
-    return Hand(RedisHand(client or _client(settings), ids, policy, wide))
+    return Hand(
+        store=RedisHand(client, ids, settings.policy, settings.wide_policy),
+        breaker=_breaker(settings, client),
+        policy=settings.wide_policy,
+        destinations=settings.destinations,
+        test_numbers=frozenset(fixed.number for fixed in settings.test_numbers),
+        apps=sorted({key.app for key in settings.access_keys}),
+    )
 
 
 def _context(settings: Settings, client: redis.Redis) -> Context:

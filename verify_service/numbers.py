@@ -12,7 +12,9 @@ from phonenumbers import (
     PhoneNumber,
     PhoneNumberFormat,
     PhoneNumberType,
+    ValidationResult,
     format_number,
+    is_possible_number_for_type_with_reason,
     is_valid_number,
     number_type,
     parse,
@@ -101,6 +103,30 @@ def canonical(text: str) -> str:
     return f"+{_digits(text)}"
 
 
+def existing(text: str) -> str:
+    """Return a number in E.164 that its country's plan has, whether or not it may be called.
+
+    Raises:
+        InvalidNumber: There is none.
+    """
+    return format_number(_parse(text), PhoneNumberFormat.E164)
+
+
+def undecorated(text: str) -> str:
+    """Return a text without what people write between digits."""
+    return _DECORATION.sub("", text)
+
+
+def has_room(prefix: str, digits: int) -> bool:
+    """Whether a mobile number can have so many digits more than this prefix, with its plus."""
+    try:
+        number = parse(prefix + "5" * digits, None)
+    except NumberParseException:
+        return len(prefix) < len("+998")  # the beginning of country codes, or of none
+    reason = is_possible_number_for_type_with_reason(number, PhoneNumberType.MOBILE)
+    return reason != ValidationResult.TOO_LONG
+
+
 def country_of(number: str) -> str:
     """Return the ISO 3166 code of an E.164 number, ``001`` for none in particular."""
     try:
@@ -130,7 +156,7 @@ def mask_place(place: str) -> str:
 
 
 def _digits(text: str) -> str:
-    bare = _DECORATION.sub("", text)
+    bare = undecorated(text)
     if not _DIALABLE.match(bare):
         raise InvalidNumber(
             "Write the number in E.164, e.g. +79179136787: 7 to 15 digits, country code first."

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import secrets
 import time
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import Protocol
 
@@ -12,7 +13,6 @@ import redis
 from time_machine import Traveller
 
 from verify_service.errors import LimitReached
-from verify_service.guards.hand import Lane
 from verify_service.guards.limits import Conversion, Notice, WidePolicy
 from verify_service.ids import IdMint
 from verify_service.models import CallStatus, Checked, Draft, Report, Verification
@@ -105,6 +105,14 @@ class ServerClock:
 
     def advance(self, seconds: float) -> None:
         time.sleep(min(seconds, self.LONGEST))
+
+
+@dataclass(frozen=True)
+class UsedUp:
+    """Of a number's lane."""
+
+    starts: int = 0
+    failures: int = 0
 
 
 class World:
@@ -212,10 +220,10 @@ class World:
     def status(self, verification: Verification, app: str = APP) -> Verification:
         return self.store.status(verification.id, app)
 
-    def lane(self, number: str = NUMBER) -> Lane:
-        """Return what strangers have used up."""
-        hand = RedisHand(self.client, self.ids, self.policy, self.wide)
-        return hand.lanes(number)[0]
+    def lane(self, number: str = NUMBER) -> UsedUp:
+        """Return what strangers have used up, by the longest windows."""
+        lanes = RedisHand(self.client, self.ids, self.policy, self.wide).lanes(number)
+        return UsedUp(lanes[0].starts[-1].used, lanes[0].guesses[-1].used) if lanes else UsedUp()
 
     def report(
         self, status: CallStatus, stamp: int = 100, *, request: str, number: str = NUMBER

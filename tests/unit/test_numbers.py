@@ -8,7 +8,16 @@ from phonenumbers import PhoneNumberFormat, PhoneNumberType
 
 from verify_service.errors import DestinationNotAllowed, InvalidNumber
 from verify_service.guards.places import prefix_of
-from verify_service.numbers import ANY_COUNTRY, TYPE_NAMES, Destinations, canonical, mask, mask_place
+from verify_service.numbers import (
+    ANY_COUNTRY,
+    TYPE_NAMES,
+    Destinations,
+    canonical,
+    existing,
+    has_room,
+    mask,
+    mask_place,
+)
 
 DEFAULT_TYPES = {"MOBILE", "FIXED_LINE_OR_MOBILE"}
 ANYWHERE = Destinations({ANY_COUNTRY}, DEFAULT_TYPES)
@@ -159,3 +168,34 @@ def test_a_masked_prefix_shows_what_the_masked_number_does(number: str) -> None:
 @pytest.mark.parametrize("place", ["RU", "001", "unknown", ""])
 def test_other_places_are_not_masked(place: str) -> None:
     assert mask_place(place) == place
+
+
+@pytest.mark.parametrize(
+    "prefix",
+    [
+        *("+7", "+9", "+21", "+7917913", "+1202555", "+491512345", "+683", "+88161234"),
+    ],
+)
+def test_a_prefix_with_room_for_a_line(prefix: str) -> None:
+    assert has_room(prefix, 4)
+
+
+@pytest.mark.parametrize(
+    "prefix", ["+79179136", "+79179136787", "+12025551", "+4915123456789", "+88161234567", "+2100"]
+)
+def test_what_is_too_much_of_a_number_for_a_prefix(prefix: str) -> None:
+    """Or the beginning of none."""
+    assert not has_room(prefix, 4)
+
+
+@pytest.mark.parametrize("region", REGIONS)
+def test_every_mobile_number_has_a_prefix_with_room(region: str) -> None:
+    """The one that the guards count by: whatever they block, an operator can allow."""
+    e164, _ = spellings(region)
+    assert has_room(prefix_of(e164), 4)
+
+
+def test_a_number_exists_wherever_calls_may_go() -> None:
+    assert existing("7 495 123-45-67") == "+74951234567"
+    with pytest.raises(InvalidNumber):
+        existing("+7917913678")

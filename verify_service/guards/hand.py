@@ -3,98 +3,116 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence, Set
 from dataclasses import dataclass
 from typing import Protocol
 
-from verify_service.errors import InvalidNumber
-from verify_service.models import Wait
-from verify_service.numbers import canonical
+from verify_service.errors import DestinationNotAllowed, InvalidNumber
+from verify_service.guards.limits import WidePolicy
+from verify_service.guards.outlook import BREAKER, Held, Lane, Outlook, Share, Use
+from verify_service.guards.places import LINE_DIGITS
+from verify_service.numbers import (
+    Destinations,
+    canonical,
+    country_of,
+    existing,
+    has_room,
+    undecorated,
+)
 
+FAILURE_RATE = "failureRate"
 _PREFIX = re.compile(r"\+?([1-9][0-9]{0,14})\Z")
-
-
-@dataclass(frozen=True, slots=True)
-class Lane:
-    """What one kind of caller may still do with a number.
-
-    Attributes:
-        device: The digest of a known device; nothing for strangers.
-        run: Wrong guesses in a row.
-        failures: Wrong guesses that are remembered.
-        starts: Starts that count.
-        wait: What a new start waits for.
-    """
-
-    device: str
-    run: int
-    failures: int
-    starts: int
-    wait: Wait | None
-
-
-@dataclass(frozen=True, slots=True)
-class Held:
-    """Something that is not as the settings alone would have it.
-
-    Attributes:
-        who: ``operator``, or the guard's name.
-        place: A prefix, a country, ``all calls``.
-        kind: ``block``, ``allow``, ``paused``, ``alarm``.
-        seconds: How long it lasts.
-    """
-
-    who: str
-    place: str
-    kind: str
-    seconds: int
+_COUNTRY = re.compile(r"[A-Za-z]{2}\Z|001\Z")
+_WORDS = {word.casefold(): word for word in ("unknown", FAILURE_RATE)}
 
 
 class HandStore(Protocol):
     """Where it is kept."""
 
     def lanes(self, number: str) -> list[Lane]: ...
-    def unlock(self, number: str) -> int: ...
+    def unlock(self, number: str) -> int | None: ...
     def erase(self, number: str) -> int: ...
-    def rule(self, prefix: str, kind: str, seconds: int = 0) -> int: ...
+    def rule(self, place: str, kind: str, seconds: int = 0) -> int: ...
     def pause(self, seconds: int) -> None: ...
     def resume(self) -> bool: ...
     def held(self) -> list[Held]: ...
+    def around(
+        self, number: str, country: str, apps: Sequence[str]
+    ) -> tuple[list[Held], list[tuple[str, str, Use]], list[Share]]: ...
+
+
+class Breaking(Protocol):
+    """Who knows whether the breaker pauses calls."""
+
+    def is_open(self) -> bool: ...
 
 
 @dataclass(frozen=True, slots=True)
 class Hand:
-    """Every method raises StoreUnavailable, and those of a number InvalidNumber."""
+    """Every method raises StoreUnavailable, and those of a number or a place InvalidNumber.
+
+    Attributes:
+        policy: The limits over all numbers.
+        destinations: Where calls may go to.
+        test_numbers: In E.164; they need not exist.
+        apps: Whose starts are counted.
+    """
 
     store: HandStore
+    breaker: Breaking | None
+    policy: WidePolicy
+    destinations: Destinations
+    test_numbers: Set[str]
+    apps: Sequence[str]
+
+    def number(self, text: str) -> str:
+        """Return a number in E.164, judged as a start's is, wherever calls may go to."""
+        number = canonical(text)
+        return number if number in self.test_numbers else existing(text)
 
     def lanes(self, number: str) -> list[Lane]:
-        """Return what a number may still do, the strangers' lane first."""
-        return self.store.lanes(canonical(number))
+        """Return what a number may still do, the strangers' lane first; none if nothing is kept."""
+        return self.store.lanes(self.number(number))
 
-    def unlock(self, number: str) -> int:
-        """End a number's lock, its runs and the day's failures; return how many lanes had any."""
-        return self.store.unlock(canonical(number))
+    def outlook(self, text: str) -> Outlook:
+        """Return what every start of a number meets."""
+        number = self.number(text)
+        country = country_of(number)
+        held, uses, shares = self.store.around(number, country, self.apps)
+        refused = "" if number in self.test_numbers else self._refused(number)
+        everything = (*self._broken(), *held)
+        return Outlook(
+            number, country, self.policy, everything, tuple(uses), tuple(shares), refused
+        )
+
+    def unlock(self, number: str) -> int | None:
+        """End a number's lock, its runs and the day's failures, in every lane.
+
+        Returns:
+            How many wrong guesses that were; None where nothing is kept of the number.
+        """
+        return self.store.unlock(self.number(number))
 
     def erase(self, number: str) -> int:
-        """Delete everything that is kept of a number; return how many keys there were."""
-        return self.store.erase(canonical(number))
+        """Delete everything that is kept of a number; return how many things there were."""
+        return self.store.erase(self.number(number))
 
     def block(self, prefix: str, seconds: int) -> str:
         """Refuse every number with this prefix for a time; return the prefix as it is kept."""
-        plain = prefix_in(prefix)
-        self.store.rule(plain, "block", seconds)
-        return plain
+        return self._rule(prefix, "block", seconds)
 
     def allow(self, prefix: str, seconds: int) -> str:
         """Exempt a prefix from the prefix limit, the conversion guard and shorter blocks."""
-        plain = prefix_in(prefix)
-        self.store.rule(plain, "allow", seconds)
-        return plain
+        return self._rule(prefix, "allow", seconds)
 
-    def unblock(self, place: str) -> bool:
-        """Let the limits decide again: end a rule of the operator's and a block of the guard's."""
-        plain = place.upper() if place.isalpha() else prefix_in(place)
-        return bool(self.store.rule(plain, "none"))
+    def unblock(self, text: str) -> str | None:
+        """Let the limits decide again: end a rule of the operator's, a guard's block or alarm.
+
+        Returns:
+            The place as it was held; None where nothing held there.
+        """
+        place = place_in(text)
+        return place if self.store.rule(place, "none") else None
 
     def pause(self, seconds: int) -> None:
         """Let nobody be called for so long. Checks go on."""
@@ -106,16 +124,53 @@ class Hand:
 
     def held(self) -> list[Held]:
         """Return what is blocked, allowed, paused and under alarm."""
-        return self.store.held()
+        return [*self._broken(), *self.store.held()]
+
+    def _rule(self, prefix: str, kind: str, seconds: int) -> str:
+        plain = prefix_in(prefix)
+        self.store.rule(plain, kind, seconds)
+        return plain
+
+    def _broken(self) -> list[Held]:
+        paused = self.breaker is not None and self.breaker.is_open()
+        return [Held(BREAKER, "", "pause", 0)] if paused else []
+
+    def _refused(self, number: str) -> str:
+        try:
+            self.destinations.accept(number)
+        except DestinationNotAllowed as refused:
+            return refused.reason
+        return ""
 
 
-def prefix_in(text: str) -> str:
-    """Return a prefix with its plus.
+def place_in(text: str) -> str:
+    """Return a place as the rules have it: a prefix, a country, ``unknown`` or an alarm's name.
 
     Raises:
         InvalidNumber: It is none.
     """
-    match = _PREFIX.match(text)
-    if match is None:
-        raise InvalidNumber("Write a prefix as the first digits of E.164, e.g. +7917913.")
-    return f"+{match[1]}"
+    word = _WORDS.get(text.casefold())
+    if word or _COUNTRY.match(text):
+        return word or text.upper()
+    digits = _PREFIX.match(undecorated(text))
+    if digits is None:
+        raise InvalidNumber(
+            "Write a place as `blocked` lists it: a prefix, e.g. +7917913, a country, e.g. RU, "
+            f"or {FAILURE_RATE}."
+        )
+    return f"+{digits[1]}"
+
+
+def prefix_in(text: str) -> str:
+    """Return a prefix with its plus. It is no more of a number than the guards look at, too.
+
+    Raises:
+        InvalidNumber: It is none, or too long for one.
+    """
+    digits = _PREFIX.match(undecorated(text))
+    if digits is None or not has_room(f"+{digits[1]}", LINE_DIGITS):
+        raise InvalidNumber(
+            "Write a prefix as the first digits of E.164, e.g. +7917913: at most a number less its "
+            "last four digits."
+        )
+    return f"+{digits[1]}"

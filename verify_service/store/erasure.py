@@ -39,7 +39,7 @@ def _matching(client: redis.Redis, pattern: str) -> list[str]:
 
 def _claims(client: redis.Redis, ids: IdMint, tag: str) -> Iterator[str]:
     for key in _matching(client, keys.claim("*")):
-        address = ids.address(client.hget(key, "id") or "")
+        address = ids.address(str(client.hget(key, "id") or ""))
         if address and address.tag == tag:
             yield key
 

@@ -24,6 +24,7 @@ local function count_started(buckets, moment, by)
   end
 end
 
+-- Returns whether too few got in, and what that goes by: how many started, how many were approved.
 local function is_poor(buckets, limit)
   local started, approved = 0, 0
   for _, bucket in ipairs(buckets) do
@@ -32,5 +33,6 @@ local function is_poor(buckets, limit)
       approved = approved + bucket.second
     end
   end
-  return started >= limit.least and approved < limit.share * started
+  local poor = started >= limit.least and approved < limit.share * started
+  return poor, started, approved
 end

@@ -84,6 +84,20 @@ local function wait_for_windows(log, windows)
   return wait
 end
 
+-- For each window, flat: how many events it has, and milliseconds until it has room for one more
+-- than it has now; 0 where it is empty.
+local function fillings(log, windows)
+  local flat = {}
+  for _, window in ipairs(windows) do
+    local count, span = window[1], window[2]
+    local inside = since(log, NOW - span)
+    local leaving = inside[math.max(1, #inside - count + 1)]
+    flat[#flat + 1] = #inside
+    flat[#flat + 1] = leaving and leaving.at + span - NOW or 0
+  end
+  return flat
+end
+
 -- Why no guess is compared: name and milliseconds, or '' and 0.
 local function guess_limit(lane)
   if lane.run >= POLICY.lock then

@@ -1,16 +1,21 @@
 -- What is blocked, allowed or under alarm at present, and until when: the guards' decisions and
 -- the operator's, in one hash, r:{wide}.
 --
---   rule <prefix>         "block <until> 0" | "allow <until> 0"     the operator's
---   conversion <place>    "block <until> <level>"                   the guard's; the level doubles
---                         "would-block <until> <level>"             the same in dry run
---   alarm <name>          "alarm <until> 0"                         raised, and not again until then
+--   rule <prefix>         "block <until> 0 0 0", "allow …"         the operator's
+--   conversion <place>    "block <until> <level> <of> <were>"       the guard's; the level doubles
+--                         "would-block …"                           the same in dry run
+--                         "alarm <until> 0 <of> <were>"             where it only raises alarms
+--   alarm <name>          "alarm <until> 0 <of> <were>"             raised, and not again until then
 --
+-- The last two say what a guard went by: of so many starts, so many were approved; of so many
+-- guesses, so many were wrong.
 -- An entry is remembered for a day after its end, for the doubling.
 
 local function read_rule(line)
-  local kind, moment, level = string.match(line or '', '([%a-]+) (%d+) (%d+)')
-  return {kind = kind, till = tonumber(moment) or 0, level = tonumber(level) or 0}
+  local kind, moment, level, of, were =
+    string.match(line or '', '([%a-]+) (%d+) (%d+) ?(%d*) ?(%d*)')
+  return {kind = kind, till = tonumber(moment) or 0, level = tonumber(level) or 0,
+          of = tonumber(of) or 0, were = tonumber(were) or 0}
 end
 
 local function sweep(key)
@@ -25,8 +30,9 @@ local function sweep(key)
   return last
 end
 
-local function write_rule(key, field, kind, till, level)
-  redis.call('HSET', key, field, kind .. ' ' .. text(till) .. ' ' .. text(level))
+local function write_rule(key, field, kind, till, level, of, were)
+  local words = {kind, text(till), text(level), text(of), text(were)}
+  redis.call('HSET', key, field, table.concat(words, ' '))
   redis.call('PEXPIREAT', key, text(sweep(key)))
 end
 

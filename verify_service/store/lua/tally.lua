@@ -33,7 +33,7 @@ end
 local raised = read_rule(redis.call('HGET', KEYS[1], RULE) or '')
 if raised.till <= NOW and wrong >= POLICY.wrong.least
     and wrong > POLICY.wrong.share * (wrong + right) then
-  write_rule(KEYS[1], RULE, 'alarm', NOW + POLICY.alarm_pause, 0)
+  write_rule(KEYS[1], RULE, 'alarm', NOW + POLICY.alarm_pause, 0, wrong + right, wrong)
   return {{'alarm', 'failureRate', '', 0}}
 end
 return {{}}

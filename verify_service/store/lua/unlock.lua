@@ -2,15 +2,14 @@
 --
 -- KEYS  1 n:{tag}
 -- ARGV  1 policy  2 {tag}
--- Returns  {how many lanes had any}
+-- Returns  {1 if anything is kept, wrong guesses that are forgotten}
 
+local known = redis.call('EXISTS', KEYS[1])
 local number = load_number(KEYS[1])
-local ended = 0
+local forgotten = 0
 for _, lane in ipairs(number.lanes) do
-  if lane.run > 0 or #lane.failures > 0 then
-    ended = ended + 1
-  end
+  forgotten = forgotten + math.max(lane.run, #lane.failures)
   lane.run, lane.failures = 0, {}
 end
 save_number(number)
-return {ended}
+return {known, forgotten}

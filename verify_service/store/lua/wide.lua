@@ -32,18 +32,19 @@ local function blocked_for(asked, place, notice)
   if entry.till > NOW and (entry.kind ~= 'would-block' or entry.kind == kind) then
     return entry.kind ~= 'alarm' and place.guard.blocks and entry.till - NOW or 0
   end
-  if not is_poor(load_conversion(place.key), place.guard) then
+  local poor, started, approved = is_poor(load_conversion(place.key), place.guard)
+  if not poor then
     return 0
   end
   if not place.guard.blocks then
-    write_rule(asked.rules, field, 'alarm', NOW + POLICY.alarm_pause, 0)
+    write_rule(asked.rules, field, 'alarm', NOW + POLICY.alarm_pause, 0, started, approved)
     notice('alarm', 'conversion', place.name, 0)
     return 0
   end
   local again = entry.kind == kind and entry.till + POLICY.remembered > NOW
   local level = again and entry.level + 1 or 1
   local span = math.min(POLICY.first_block * 2 ^ (level - 1), POLICY.longest_block)
-  write_rule(asked.rules, field, kind, NOW + span, level)
+  write_rule(asked.rules, field, kind, NOW + span, level, started, approved)
   redis.call('DEL', place.key)
   notice(kind, 'conversion', place.name, span)
   return span

@@ -58,6 +58,23 @@ local function wait_for(counters)
   return wait
 end
 
+-- How many events a window has, and milliseconds until it has room for one more than it has now;
+-- 0 where it is empty.
+local function filling(counter)
+  local used = 0
+  for _, bucket in ipairs(counter.buckets) do
+    used = used + bucket.first
+  end
+  local leaving = math.max(1, used - counter.count + 1)
+  for _, bucket in ipairs(counter.buckets) do
+    leaving = leaving - bucket.first
+    if leaving <= 0 then
+      return used, leaves_at(bucket.number, counter.size, counter.span) - NOW
+    end
+  end
+  return used, 0
+end
+
 local function count_one(counters)
   for _, counter in ipairs(counters) do
     local bucket = bucket_at(counter.buckets, NOW, counter.size, true)
