@@ -4,6 +4,7 @@ from verify_service import cli
 from verify_service.app import create_app, create_hand
 from verify_service.settings import Settings
 
-settings = Settings.from_env()
+with cli.settings_told():
+    settings = Settings.from_env()
 app = create_app(settings)
 cli.install(app.cli, create_hand(settings), settings)
