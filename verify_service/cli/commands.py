@@ -54,7 +54,7 @@ def install(group: click.Group, hand: Hand, settings: Settings) -> None:
 _ABOUT = """Look and act while the service runs.
 
 Each command also goes without the word `operator`. With --help it says more of itself. What is
-said wrongly, or finds nothing, ends with 1.
+mistyped, or names what nothing is kept of, ends with 1.
 """
 
 
