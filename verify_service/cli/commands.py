@@ -53,8 +53,7 @@ def install(group: click.Group, hand: Hand, settings: Settings) -> None:
 
 _ABOUT = """Look and act while the service runs.
 
-Each command also goes without the word `operator`. With --help it says more of itself. What is
-mistyped, or names what nothing is kept of, ends with 1.
+Each command also goes without the word `operator`, and says more of itself with --help.
 """
 
 
