@@ -13,6 +13,7 @@ from verify_service.policy import Policy
 from verify_service.store import scripts
 
 OWN_CLOCK = "local NOW = clock()"
+OWN_TTL = "redis.call('PTTL', KEYS[2])"
 
 
 @pytest.fixture
@@ -41,14 +42,15 @@ def fake_clock() -> Iterator[TravelingClock]:
 
 @pytest.fixture
 def valkey_clock(valkey: redis.Redis, monkeypatch: pytest.MonkeyPatch) -> KeptClock:
-    """Everything in the scripts is as shipped but this one line."""
+    """Everything in the scripts is as shipped but where they look at the server's own clock."""
     kept_clock = f"local NOW = tonumber(redis.call('GET', '{CLOCK_KEY}'))"
+    kept_ttl = "(redis.call('PEXPIRETIME', KEYS[2]) - NOW)"
     shipped = scripts.source
 
     def source(name: str) -> str:
         text = shipped(name)
         assert text.count(OWN_CLOCK) == 1
-        return text.replace(OWN_CLOCK, kept_clock)
+        return text.replace(OWN_CLOCK, kept_clock).replace(OWN_TTL, kept_ttl)
 
     monkeypatch.setattr(scripts, "source", source)
     return KeptClock(valkey)

@@ -1,0 +1,83 @@
+"""Random lives of many numbers: the store agrees with a plain-Python model of the wide limits."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import fakeredis
+import pytest
+import redis
+import time_machine
+from hypothesis import settings
+from hypothesis.stateful import run_state_machine_as_test
+
+from tests.store.test_budgets import SETTINGS
+from tests.store.wide_machine import Crowd
+from tests.store.world import OPEN, Clock, KeptClock, TravelingClock, World
+from verify_service.guards import limits
+from verify_service.guards.limits import HOUR, Conversion, WidePolicy
+from verify_service.models import Window
+from verify_service.policy import DAY, Policy
+
+BOUNDED = settings(SETTINGS, max_examples=30, stateful_step_count=30)
+OWN = Policy(
+    starts=(Window(3, 600), Window(5, DAY)), failures=(Window(4, DAY),), lock_after=3, max_checks=2
+)
+"""Locked after three guesses, so that an operator has something to unlock."""
+TIGHT = replace(
+    OPEN,
+    client_ip=(Window(2, 600), Window(3, DAY)),
+    prefix=(Window(3, HOUR), Window(5, DAY)),
+    country=(Window(5, HOUR),),
+    app=(Window(6, HOUR),),
+    day=(Window(7, DAY),),
+)
+WATCHED = replace(
+    OPEN,
+    prefix=(Window(6, HOUR),),
+    day=(Window(50, DAY),),
+    conversion_prefix=Conversion(3, 0.5, blocks=True),
+    conversion_country=Conversion(4, 0.5, blocks=False),
+)
+CLOSING = replace(WATCHED, conversion_country=Conversion(4, 0.5, blocks=True))
+DRY = replace(
+    TIGHT,
+    conversion_prefix=Conversion(2, 0.5, blocks=True),
+    dry_run=frozenset({"app", "prefix", "conversion"}),
+)
+POLICIES = [(OWN, wide) for wide in (TIGHT, WATCHED, CLOSING, DRY)]
+
+
+@pytest.fixture(autouse=True)
+def few(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The alarm's figure is 300; three wrong guesses in an hour prove as much."""
+    monkeypatch.setattr(limits, "WRONG_GUESSES", 3)
+
+
+def machine(client: redis.Redis, clock: Clock) -> Callable[[], Crowd]:
+    """Return a factory of machines over an emptied server."""
+
+    class Over(Crowd):
+        policies = POLICIES
+
+        def world(self, policy: Policy, wide: WidePolicy) -> World:
+            client.flushall()
+            clock.advance(0)
+            return World(client, clock, policy, wide)
+
+    return Over
+
+
+def test_a_fake_agrees_with_the_model() -> None:
+    """Days of starts, guesses, refunds, blocks and pauses, compared to the millisecond."""
+    with (
+        time_machine.travel(TravelingClock.START, tick=False) as traveler,
+        fakeredis.FakeRedis(decode_responses=True, protocol=2) as fake,
+    ):
+        run_state_machine_as_test(machine(fake, TravelingClock(traveler)), settings=BOUNDED)
+
+
+def test_a_real_server_agrees_with_the_model(valkey: redis.Redis, valkey_clock: KeptClock) -> None:
+    """The same over Valkey's own Lua, with a clock that tests can move."""
+    run_state_machine_as_test(machine(valkey, valkey_clock), settings=BOUNDED)
