@@ -15,7 +15,7 @@ from verify_service.api.context import EXTENSION, Context
 from verify_service.api.operations import operations_blueprint
 from verify_service.api.pages import pages_blueprint
 from verify_service.api.verify import verify_blueprint
-from verify_service.breaker import Breaker
+from verify_service.breaker import TO_CALL, Breaker
 from verify_service.codes import CodeDigester
 from verify_service.fixed_codes import FixedCodes
 from verify_service.guards.hand import Hand
@@ -114,7 +114,7 @@ def _timing(settings: Settings) -> Timing:
 def _breaker(settings: Settings, client: redis.Redis) -> RedisBreaker | None:
     if settings.provider_breaker is None:
         return None
-    probing = settings.provider_deadline + IN_FLIGHT_SLACK
+    probing = TO_CALL + settings.provider_deadline + IN_FLIGHT_SLACK
     return RedisBreaker(client, settings.policy, settings.provider_breaker, probing)
 
 

@@ -124,11 +124,10 @@ class Verifications:
         """
         if draft.test_code is not None:
             return self._start_test(draft, draft.test_code)
-        with self.provider.admit() as line, self.breaker.watching() as saw:
+        with self.provider.admit() as line, self.breaker.watching() as watch:
             code = codes.draw()
             reserved = self._reserve(draft, code)
-            outcome = line.place(draft.number, code)
-            saw(outcome)
+            outcome = watch.call(lambda: line.place(draft.number, code))
         recorded = self._record(reserved, outcome)
         self.journal.started(recorded, outcome)
         return self.told(recorded)

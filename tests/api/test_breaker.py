@@ -103,16 +103,6 @@ def test_a_key_is_let_go(make, fake, clock, provider: StandIn) -> None:
     assert keyed.start(service, "key").status_code == 201
 
 
-def test_while_all_is_well_a_start_asks_nothing_more(make, valkey, provider: StandIn) -> None:
-    """Two round trips, reserve and record, and the breaker's once a second."""
-    service = tolerant(make, valkey)
-    service.started("+79170000001")
-    valkey.config_resetstat()
-    for turn in range(2, 6):
-        service.started(f"+7917000000{turn}")
-    assert valkey.info("commandstats")["cmdstat_evalsha"]["calls"] <= 9
-
-
 def test_it_can_be_turned_off(make, fake, clock, provider: StandIn) -> None:
     service = make(fake, PROVIDER_BREAKER="0")
     fail(service, provider, 9)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 
 import pytest
+import redis
 from werkzeug.test import TestResponse
 
 from tests.trips import sent_by
@@ -47,6 +49,32 @@ def test_a_start_is_two(service: Service, provider: StandIn, trips: Count) -> No
         service.check(service.started(number), provider.code)
     assert trips(service.start) == 2
     assert trips(lambda: service.start("+79160000003")) == 2
+
+
+def test_the_breaker_is_asked_once_a_second(
+    make: Callable[..., Service], valkey: redis.Redis, provider: StandIn, trips: Count
+) -> None:
+    """By each process; while all is well it is told nothing."""
+    service = make(valkey, PROVIDER_BREAKER="5/10")
+    breaker = service.app.extensions["verify_service"].verifications.breaker
+    service.started("+79160000001")
+    breaker._known_until = time.monotonic() + 60  # what it has learned stays young
+    assert trips(service.start) == 2
+    breaker._known_until = 0
+    assert trips(lambda: service.start("+79160000002")) == 3
+
+
+def test_the_longest_start_is_five(
+    make: Callable[..., Service], valkey: redis.Redis, provider: StandIn, trips: Count
+) -> None:
+    """Claim, the breaker's question, reserve; record, and what the breaker has to hear. That many
+    the server's configuration counts with."""
+    service = make(valkey, PROVIDER_BREAKER="5/10")
+    provider.loses()
+    for key in ("warm", "five"):
+        number = f"+7916000000{len(provider.calls)}"
+        asked = trips(lambda key=key, number=number: keyed.start(service, key, number))
+    assert asked == 5
 
 
 def test_a_refused_start_is_one(service: Service, provider: StandIn, trips: Count) -> None:

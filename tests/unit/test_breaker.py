@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from verify_service.breaker import MEMORY, Breaker, Gate, GateState, Sign, sign_of
+from verify_service.breaker import MEMORY, TO_CALL, Breaker, Gate, GateState, Sign, sign_of
 from verify_service.errors import CallsSuspended, LimitReached, StoreUnavailable
 from verify_service.outcomes import Failed, Outcome, Placed, Unknown
 
@@ -23,17 +23,22 @@ class Kept:
     answer: float | None = None
     gone: bool = False
     asked: int = 0
-    told: list[tuple[Sign, bool]] = field(default_factory=list)
+    slow: float = 0.0
+    tokens: list[str] = field(default_factory=list)
+    told: list[Sign] = field(default_factory=list)
     written: list[str] = field(default_factory=list)
 
-    def admit(self) -> Gate:
+    def admit(self, token: str) -> Gate:
         self.asked += 1
+        self.tokens.append(token)
+        self.now += self.slow
         return self.gate
 
-    def report(self, sign: Sign, *, probe: bool) -> float | None:
+    def report(self, sign: Sign, token: str) -> float | None:
         if self.gone:
             raise StoreUnavailable("gone")
-        self.told.append((sign, probe))
+        self.tokens.append(token)
+        self.told.append(sign)
         return self.answer
 
     def is_open(self) -> bool:
@@ -59,9 +64,9 @@ def breaker(kept: Kept) -> Breaker:
     return Breaker(kept, kept, lambda: kept.now)
 
 
-def start(breaker: Breaker, outcome: Outcome = PLACED) -> None:
-    with breaker.watching() as saw:
-        saw(outcome)
+def start(breaker: Breaker, outcome: Outcome = PLACED) -> Outcome:
+    with breaker.watching() as watch:
+        return watch.call(lambda: outcome)
 
 
 SIGNS = [
@@ -72,6 +77,8 @@ SIGNS = [
     (Failed("nobody there", refund=True, transport=True), Sign.BAD),
     (Failed("too many", refund=True, error_code=4), Sign.NOTHING),
     (Failed("not this number", refund=True), Sign.NOTHING),
+    (Failed("not well", refund=True, error_code=4, transport=True), Sign.BAD),
+    (Failed("not well", refund=False, error_code=11, transport=True), Sign.BAD),
 ]
 
 
@@ -93,14 +100,14 @@ def test_while_all_is_well_it_asks_once_a_second(kept: Kept, breaker: Breaker) -
 def test_a_failure_is_told_and_makes_it_ask_again(kept: Kept, breaker: Breaker) -> None:
     start(breaker, Unknown("late"))
     start(breaker)
-    assert kept.told == [(Sign.BAD, False)]
+    assert kept.told == [Sign.BAD]
     assert kept.asked == 2
 
 
 def test_a_success_is_told_where_it_ends_a_row(kept: Kept, breaker: Breaker) -> None:
     kept.gate = Gate(GateState.CLOSED, failures=1)
     start(breaker)
-    assert kept.told == [(Sign.GOOD, False)]
+    assert kept.told == [Sign.GOOD]
 
 
 def test_while_it_is_open_nobody_gets_through(kept: Kept, breaker: Breaker) -> None:
@@ -120,7 +127,34 @@ def test_a_probe_is_told_whatever_it_came_to(kept: Kept, breaker: Breaker) -> No
     start(breaker, Unknown("late"))
     with pytest.raises(LimitReached), breaker.watching():
         raise LimitReached("cooldown", 30)
-    assert kept.told == [(Sign.GOOD, True), (Sign.BAD, True), (Sign.NOTHING, True)]
+    assert kept.told == [Sign.GOOD, Sign.BAD, Sign.NOTHING]
+
+
+def test_a_start_is_known_by_its_own_token(kept: Kept, breaker: Breaker) -> None:
+    """The one it asked under is the one it reports under; no other start has it."""
+    kept.gate = PROBE
+    for _ in range(3):
+        start(breaker)
+    asked, told = kept.tokens[::2], kept.tokens[1::2]
+    assert asked == told
+    assert len(set(asked)) == 3
+
+
+@pytest.mark.parametrize(("slow", "called"), [(TO_CALL, True), (TO_CALL + 0.001, False)])
+def test_a_probe_that_comes_too_late_calls_nobody(
+    kept: Kept, breaker: Breaker, slow: float, called: bool
+) -> None:
+    """Redis made it wait for so long that the next may be under way; it says nothing then."""
+    kept.gate, kept.slow = PROBE, slow
+    outcome = start(breaker)
+    assert (outcome is PLACED) is called
+    assert called or (isinstance(outcome, Failed) and outcome.refund)
+    assert kept.told == [Sign.GOOD if called else Sign.NOTHING]
+
+
+def test_only_a_probe_can_be_too_late(kept: Kept, breaker: Breaker) -> None:
+    kept.slow = 10 * TO_CALL
+    assert start(breaker) is PLACED
 
 
 def test_what_changes_is_written_down(kept: Kept, breaker: Breaker) -> None:

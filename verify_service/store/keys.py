@@ -59,6 +59,11 @@ def breaker() -> str:
     return f"b:{slot(WIDE)}"
 
 
+def reported(token: str) -> str:
+    """What a start's word to the breaker came to. Lives for a minute."""
+    return f"b:{slot(WIDE)}:{token}"
+
+
 def probe() -> str:
     """Written by whoever asks whether Redis takes writes. Lives for a second."""
     return "i:probe"

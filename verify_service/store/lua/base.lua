@@ -13,6 +13,7 @@
 --   f:{wide}               text: right and wrong guesses over all numbers (tally.lua)
 --   r:{wide}               hash: what is blocked, allowed and under alarm (rules.lua)
 --   p:{wide}               text: there while all calls are paused
+--   b:{wide}:<token>       hash: what a start said to it came to (breaker_report.lua)
 --
 -- ARGV  1 POLICY, JSON; every duration in milliseconds
 --       where the keys are a number's, an Idempotency-Key's or the breaker's:
