@@ -129,6 +129,35 @@ def test_a_5xx_counts(status: int) -> None:
     assert outcome.retry_after is None
 
 
+@pytest.mark.parametrize("status", [500, 502, 503, 504])
+@pytest.mark.parametrize(
+    ("fields", "refund"),
+    [
+        *(({"status": word}, True) for word in WORDS),
+        *(({"errorCode": code}, refund) for code, _, refund, _, _ in CODES),
+        ({"errorCode": 99}, False),
+        ({}, False),
+    ],
+    ids=str,
+)
+def test_a_5xx_is_the_providers_whatever_it_says(
+    status: int, fields: dict[str, Any], refund: bool
+) -> None:
+    """The breaker counts it; what becomes of the quota, the body says as ever."""
+    outcome = refused(answer(status, fields))
+
+    assert outcome.transport
+    assert outcome.refund is refund
+
+
+@pytest.mark.parametrize("fields", [{"status": "rpcError"}, {"errorCode": 4}], ids=str)
+@pytest.mark.parametrize("status", [200, 400, 429])
+def test_the_same_words_below_500_are_no_failure_of_the_way(
+    status: int, fields: dict[str, Any]
+) -> None:
+    assert not refused(answer(status, fields)).transport
+
+
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
 def test_a_redirect_is_never_followed(status: int) -> None:
     """A redirect fails and counts; where it points to sees no connection at all."""

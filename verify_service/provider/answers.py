@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import replace
 from typing import Any
 
 from verify_service.codes import DIGITS
@@ -59,15 +60,16 @@ def interpret(code: str, http_status: int, body: bytes, retry_after: str | None 
     """Return what the answer to a call with ``code`` means.
 
     An error in the body decides over the HTTP status; an errorCode that the page does not know
-    counts as its HTTP class.
+    counts as its HTTP class. Whatever a 5xx says, the provider is not well.
     """
     answer = _parse(body)
     error_code = _error_code(answer, code)
+    unwell = http_status >= 500
     if error_code in ERROR_CODES:
-        return _known_code(error_code, retry_after)
+        return replace(_known_code(error_code, retry_after), transport=unwell)
     word = _text(answer.get("status"))
     if word in ERROR_WORDS:
-        return _known_word(word)
+        return replace(_known_word(word), transport=unwell)
     if 400 <= http_status < 500:
         throttle = _seconds(retry_after) if http_status == 429 else None
         reason = f"The provider refused the call (HTTP {http_status})."
