@@ -22,6 +22,7 @@ from verify_service.store.inspection import inspect
 
 PROCESSES = 2
 """What config/gunicorn.conf.py starts where WEB_CONCURRENCY says nothing."""
+CURE = "Where you have the authority's certificate, set REDIS_CA_FILE, and REDIS_VERIFY to on."
 RELEASES = 2
 """The old one and the new, while they overlap."""
 
@@ -30,7 +31,7 @@ def _settings(settings: Settings) -> Iterable[Finding]:
     yield Finding(Level.GOOD, "Settings", f"Complete, for {settings.app_env}.")
     if not settings.redis_verify and settings.redis_url.startswith("rediss"):
         words = "REDIS_VERIFY=off: whoever can get between is taken for Redis."
-        yield Finding(Level.WARNING, "Settings", f"{words} Set REDIS_CA_FILE where you can.")
+        yield Finding(Level.WARNING, "Settings", f"{words} {CURE}")
 
 
 def _redis(settings: Settings) -> Iterable[Finding]:

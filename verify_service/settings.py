@@ -163,8 +163,9 @@ class Settings:
             env.seal()
         except EnvValidationError as error:
             raise SettingsError(_sentences(error.error_messages)) from None
-        if settings.production:
-            _judge(settings)
+        problems = _contradictions(settings) | (_unfit(settings) if settings.production else {})
+        if problems:
+            raise SettingsError(_sentences(problems))
         return settings
 
 
@@ -233,8 +234,20 @@ def _read(env: Any) -> dict[str, Any]:
     }
 
 
-def _judge(settings: Settings) -> None:
-    """Refuse what would work and must not, in production."""
+def _contradictions(settings: Settings) -> dict[str, list[str]]:
+    """Return what cannot be meant together."""
+    if settings.redis_verify or not settings.redis_ca_file:
+        return {}
+    return {
+        "REDIS_VERIFY": [
+            "Off verifies nothing, not even by REDIS_CA_FILE;",
+            "set it to on to trust that file alone, or leave REDIS_CA_FILE out.",
+        ]
+    }
+
+
+def _unfit(settings: Settings) -> dict[str, list[str]]:
+    """Return what would work and must not, in production."""
     problems: dict[str, list[str]] = {}
     url = urlsplit(settings.provider_url)
     if url.scheme == "http" and not _is_loopback(url.hostname or ""):
@@ -259,8 +272,7 @@ def _judge(settings: Settings) -> None:
         problems["CODE_SECRET"] = ["This one is in the source code; make one of your own."]
     if settings.number_secret in known:
         problems["NUMBER_SECRET"] = ["This one is in the source code; make one of your own."]
-    if problems:
-        raise SettingsError(_sentences(problems))
+    return problems
 
 
 def _is_loopback(host: str) -> bool:

@@ -101,6 +101,14 @@ def test_no_redis(provider: LeakyProvider) -> None:
     assert told.warnings == ["error    Redis: Redis cannot be reached."]
 
 
+def test_a_redis_that_anybody_may_be(provider: LeakyProvider) -> None:
+    """The cure is one that the settings take."""
+    url = f"rediss://:hidden@127.0.0.1:{free_port()}"
+    told = release(url, provider.url, REDIS_VERIFY="off")
+    assert "REDIS_VERIFY=off: whoever can get between is taken for Redis" in told.warnings[0]
+    assert told.warnings[0].endswith("set REDIS_CA_FILE, and REDIS_VERIFY to on.")
+
+
 @pytest.mark.parametrize(
     ("options", "words"),
     [

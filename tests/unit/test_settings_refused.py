@@ -151,6 +151,17 @@ def test_production_refuses_what_only_development_may(read: Read, name: str, tex
     assert read(**{name: text}, APP_ENV="development")
 
 
+@pytest.mark.parametrize("app_env", ["production", "development"])
+def test_an_authority_and_no_verification(read: Read, app_env: str) -> None:
+    """Together they would verify nothing, whatever the file promises."""
+    pair = {"REDIS_CA_FILE": "/etc/canary.pem", "REDIS_VERIFY": "off"}
+    with pytest.raises(SettingsError, match="REDIS_VERIFY: Off verifies nothing") as caught:
+        read(**pair, APP_ENV=app_env)
+    assert "canary" not in str(caught.value)
+    for left_out in pair:
+        assert read(**{**pair, left_out: None}, APP_ENV=app_env)
+
+
 @pytest.mark.parametrize("host", ["127.0.0.1:8080", "localhost:8080", "[::1]:8080", "127.9.9.9"])
 def test_plain_http_to_oneself_is_fine(read: Read, host: str) -> None:
     assert read(PROVIDER_URL=f"http://{host}/api").production
