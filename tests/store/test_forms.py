@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import socket
 import ssl
+import threading
 import time
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
@@ -27,6 +28,7 @@ from verify_service.models import CallStatus, State, Verdict, Verification, Wind
 from verify_service.outcomes import Failed, Placed
 from verify_service.policy import Policy
 from verify_service.store import keys
+from verify_service.store.cluster import Cluster
 from verify_service.store.connection import connect
 from verify_service.store.hand import RedisHand
 
@@ -147,6 +149,14 @@ def test_a_self_signed_certificate(
         proxy.close()
 
 
+def answers(client: redis.Redis) -> bool:
+    try:
+        World(client, None, Policy()).store.ping()
+    except StoreUnavailable:
+        return False
+    return True
+
+
 @pytest.fixture(scope="module")
 def watched(folder: Path) -> Iterator[Watched]:
     found = Watched(folder / "watched")
@@ -164,11 +174,7 @@ def test_the_sentinels_master(watched: Watched) -> None:
             wait_until(lambda: watched.master() != before, 20)
 
         def goes_on() -> bool:
-            try:
-                World(client, None, Policy()).store.ping()
-            except StoreUnavailable:
-                return False
-            return client.info("replication")["role"] == "master"
+            return answers(client) and client.info("replication")["role"] == "master"
 
         wait_until(goes_on, 20)
         life(client, "+79170000002")
@@ -251,6 +257,31 @@ def test_a_number_is_erased_wherever_it_lives(shards: Shards) -> None:
             assert [client.exists(key) for key in kept] == [0] * 7
             assert [key for one in shards.masters for key in _keys(one, tag)] == []
             assert hand.erase(number) == 0
+
+
+def test_a_crowd_at_a_cold_start_waits_for_the_first(
+    shards: Shards, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One learns who has which slots; the others wait for it, and nobody is refused."""
+    looking, go = threading.Event(), threading.Event()
+    learn = Cluster._learn
+
+    def slowly(cluster: Cluster, node: tuple[str, int]) -> bool:
+        looking.set()
+        assert go.wait(10)
+        return learn(cluster, node)
+
+    monkeypatch.setattr(Cluster, "_learn", slowly)
+    with connect(shards.url, pool=2, timeout=2) as client, ThreadPoolExecutor(10) as crowd:
+        world = World(client, None, Policy())
+        try:
+            first = crowd.submit(world.store.ping)
+            assert looking.wait(10)
+            others = [crowd.submit(world.store.ping) for _ in range(9)]
+            assert not wait(others, 0.2).done  # told nothing before there is something to tell
+        finally:
+            go.set()
+        assert [asked.result(10) for asked in (first, *others)] == [False] * 10
 
 
 def test_a_slot_that_moves(shards: Shards) -> None:

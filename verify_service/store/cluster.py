@@ -2,8 +2,8 @@
 
 The cluster client of ``redis-py`` learns the layout anew after each error, every caller for
 itself and node by node: with a cluster that accepts connections and says nothing, twelve callers
-waited for longer than 20 s. Here one caller at a time looks, under a clock, and the others are
-told at once.
+waited for longer than 20 s. Here one caller at a time looks, under a clock. The others go by what
+was known before, or wait for that one where nothing is known yet; what it found holds for all.
 """
 
 from __future__ import annotations
@@ -104,6 +104,7 @@ class Cluster(redis.Redis):
             but: The node that has just failed: it is asked last.
         """
         if not self._looking.acquire(blocking=False):
+            self._wait_for_a_first_look()
             return
         try:
             until = time.monotonic() + self._patience
@@ -116,6 +117,15 @@ class Cluster(redis.Redis):
                 if time.monotonic() > until:
                     return
         finally:
+            self._looking.release()
+
+    def _wait_for_a_first_look(self) -> None:
+        """At a cold start everybody comes at once, and nobody knows anything to go by.
+
+        Whoever looks asks no further node after ``patience``, and the last one asked has as long
+        to connect and as long to answer.
+        """
+        if not self._layout and self._looking.acquire(timeout=3 * self._patience):
             self._looking.release()
 
     def _learn(self, node: Node) -> bool:
