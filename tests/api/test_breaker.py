@@ -83,9 +83,7 @@ def test_an_invalid_number_is_the_callers(make, fake, clock, provider: StandIn) 
     assert calls(service) == "open"
 
 
-def test_a_provider_that_is_not_well_by_its_own_word(
-    make, fake, clock, provider: StandIn
-) -> None:
+def test_a_provider_that_is_not_well_by_its_own_word(make, fake, clock, provider: StandIn) -> None:
     """A 503 with `rpcError` in it gives the quota back, and counts in the row all the same."""
     service = tolerant(make, fake)
     provider.answers(503, {"status": "rpcError"})

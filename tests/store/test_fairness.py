@@ -8,7 +8,7 @@ from queue import Empty, Full
 
 import pytest
 
-from verify_service.store.fairness import FairQueue
+from verify_service.store.fairness import FairQueue, Standstill
 
 PATIENCE = 10
 
@@ -59,6 +59,31 @@ def test_who_gives_up_leaves_the_line() -> None:
         queue.get(timeout=0.01)
     queue.put_nowait("kept")
     assert queue.get(block=False) == "kept"
+
+
+def test_a_line_that_moves_is_told_from_one_that_does_not() -> None:
+    """Too few items for so many, or nobody who gives any back: the cures are different ones."""
+    queue = FairQueue(1)
+    with pytest.raises(Standstill):
+        queue.get(timeout=0.01)
+    ahead = threading.Thread(target=lambda: queue.get(timeout=PATIENCE))
+    ahead.start()
+    wait_for_line(queue, 1)
+    refused: list[type[Empty]] = []
+
+    def behind() -> None:
+        try:
+            queue.get(timeout=0.5)
+        except Empty as error:
+            refused.append(type(error))
+
+    waiting = threading.Thread(target=behind)
+    waiting.start()
+    wait_for_line(queue, 2)
+    queue.put_nowait("for the one ahead")
+    for thread in (ahead, waiting):
+        thread.join(PATIENCE)
+    assert refused == [Empty]
 
 
 def test_the_item_put_last_comes_first() -> None:
@@ -126,7 +151,7 @@ def test_a_dissolved_line_is_sent_away_at_once() -> None:
     sent_away = []
 
     def wait() -> None:
-        with pytest.raises(Empty):
+        with pytest.raises(Standstill):
             queue.get(timeout=PATIENCE)
         sent_away.append(True)
 

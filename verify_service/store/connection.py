@@ -12,31 +12,19 @@ from redis.retry import Retry
 from verify_service.store.address import Address, Form, Node
 from verify_service.store.cluster import Cluster
 from verify_service.store.fairness import FairQueue
+from verify_service.store.pool import (
+    IN_LINE,
+    FairPool,
+    PlainConnection,
+    SecureConnection,
+    SocketConnection,
+)
 from verify_service.store.sentinel import MasterConnection, SecureMasterConnection, Sentinels
-
-IN_LINE = 5.0
-"""Seconds to wait for a free connection while Redis answers: a burst is worked off, not refused."""
 
 KEEPALIVE = {"TCP_KEEPIDLE": 30, "TCP_KEEPINTVL": 5, "TCP_KEEPCNT": 3}
 """Seconds of silence, seconds between probes, and probes. A connection that somebody between us
 has forgotten is closed by the kernel within 45 s and found closed before it is used again; asking
 the server with a PING each time would cost a round trip."""
-
-
-class FairPool(redis.BlockingConnectionPool):
-    """A pool whose line is fair, and dissolves as soon as its head finds that Redis is gone.
-
-    Otherwise each in the line would find out for itself, one time-out after the other.
-    """
-
-    pool: FairQueue
-
-    def release(self, connection: Any) -> None:
-        """Give a connection back. One that broke off says that waiting for another is in vain."""
-        broken = not connection.is_connected
-        super().release(connection)  # type: ignore[no-untyped-call]
-        if broken:
-            self.pool.dissolve()
 
 
 def connect(
@@ -62,18 +50,18 @@ def connect(
     options = {**_options(timeout), **_secrecy(address, ca_file, verify=verify)}
     own = {"username": address.username, "password": address.password, "db": address.db}
     if address.form is Form.SOCKET:
-        kind = redis.UnixDomainSocketConnection
-        return _client(pool, connection_class=kind, path=address.path, **own, **options)
+        where = {"path": address.path}
+        return _client(pool, connection_class=SocketConnection, **where, **own, **options)
     options |= _keepalive()
     if address.form is Form.SENTINEL:
         sentinels = _sentinels(address, options, timeout)
         secure = SecureMasterConnection if address.tls else MasterConnection
         return _client(pool, connection_class=secure, sentinels=sentinels, **own, **options)
-    plain = redis.SSLConnection if address.tls else redis.Connection
+    kind = SecureConnection if address.tls else PlainConnection
 
     def open_one(node: Node) -> redis.Redis:
         where = {"host": node[0], "port": node[1]}
-        return _client(pool, connection_class=plain, **where, **own, **options)
+        return _client(pool, connection_class=kind, **where, **own, **options)
 
     if address.form is Form.CLUSTER:
         return Cluster(open_one, address.nodes, timeout)

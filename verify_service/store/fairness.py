@@ -13,11 +13,16 @@ from queue import Empty, Full
 from typing import Any
 
 
+class Standstill(Empty):
+    """Nothing moved while one waited, or the line was dissolved: there is none for anybody."""
+
+
 class _Waiter:
-    def __init__(self) -> None:
+    def __init__(self, given: int) -> None:
         self.served = threading.Event()
         self.item: Any = None
         self.sent_away = False
+        self.given = given
 
 
 class FairQueue:
@@ -35,19 +40,21 @@ class FairQueue:
         self._maxsize = maxsize
         self._lock = threading.Lock()
         self._line: deque[_Waiter] = deque()
+        self._given = 0
 
     def get(self, block: bool = True, timeout: float | None = None) -> Any:
         """Return the item put last, or wait in line for the next.
 
         Raises:
-            Empty: None came within ``timeout`` seconds, or the line was dissolved.
+            Empty: None came within ``timeout`` seconds.
+            Standstill: Nor did any for those ahead, or the line was dissolved.
         """
         with self._lock:
             if self.queue:
                 return self.queue.pop()
             if not block:
                 raise Empty
-            waiter = _Waiter()
+            waiter = _Waiter(self._given)
             self._line.append(waiter)
         try:
             waiter.served.wait(timeout)
@@ -61,9 +68,9 @@ class FairQueue:
         with self._lock:
             if not waiter.served.is_set():
                 self._line.remove(waiter)
-                raise Empty
+                raise Empty if self._given > waiter.given else Standstill
         if waiter.sent_away:
-            raise Empty
+            raise Standstill
         return waiter.item
 
     def dissolve(self) -> None:
@@ -84,6 +91,7 @@ class FairQueue:
             self._give(item)
 
     def _give(self, item: Any) -> None:
+        self._given += 1
         if self._line:
             waiter = self._line.popleft()
             waiter.item = item

@@ -12,7 +12,7 @@ from importlib.resources import files
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import redis
-from redis.exceptions import NoScriptError
+from redis.exceptions import NoScriptError, ReadOnlyError
 
 from verify_service import policy as names
 from verify_service.errors import StoreUnavailable
@@ -152,15 +152,18 @@ class Scripts:
 def once_more(ask: Callable[[], Answer]) -> Answer:
     """Ask, and ask again if the connection breaks, which it may do before or after the work.
 
+    Nor is a server that has become read-only the right one any more: who connects anew may find
+    another behind the same name.
     A server that is late is not asked again: it would wait for twice as long, and have twice as
     much to do when it wakes. Nor is any after a long wait, in the line for a connection say.
     """
     began = time.monotonic()
     try:
         return ask()
-    except redis.ConnectionError as error:
-        state = type(error) is not redis.ConnectionError  # its subclasses are states of the server
-        if state or time.monotonic() - began > AT_ONCE:
+    except (redis.ConnectionError, ReadOnlyError) as error:
+        # The other subclasses of ConnectionError are states of the server.
+        broke_off = type(error) in (redis.ConnectionError, ReadOnlyError)
+        if not broke_off or time.monotonic() - began > AT_ONCE:
             raise
     return ask()
 

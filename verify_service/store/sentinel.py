@@ -7,13 +7,14 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import redis
-from redis.exceptions import ReadOnlyError
+from redis.exceptions import AuthenticationError
 
 from verify_service.store.address import Node
+from verify_service.store.pool import PlainConnection, SecureConnection
 
 
 class Sentinels:
-    """Asks one Sentinel after the other, those last that did not know last time.
+    """Asks one Sentinel after the other, those last that did not know last time, or were wrong.
 
     Args:
         open_one: Returns a client of one Sentinel.
@@ -34,29 +35,38 @@ class Sentinels:
         self._master = master
         self._patience = patience
 
-    def find(self) -> Node:
-        """Return where the master is.
+    def find(self) -> tuple[Node, Node]:
+        """Return where the master is, and which Sentinel says so.
 
         Raises:
             redis.ConnectionError: No Sentinel could be asked, or none knows the name.
+            AuthenticationError: None takes our password.
         """
         until = time.monotonic() + self._patience
+        refused = False
         for node in tuple(self._nodes):
-            found = self._ask(node)
+            try:
+                found = self._ask(node)
+            except AuthenticationError:
+                found, refused = None, True
+            except redis.RedisError:
+                found = None
             if found:
-                return found
-            # It is asked last from now on: whoever comes next begins with another.
-            self._nodes = [*(one for one in self._nodes if one != node), node]
+                return found, node
+            self.doubt(node)
             if time.monotonic() > until:
                 break
+        if refused:
+            raise AuthenticationError("No Sentinel takes our password")
         raise redis.ConnectionError("No Sentinel knows the master")
+
+    def doubt(self, node: Node) -> None:
+        """Ask this Sentinel last from now on: whoever comes next begins with another."""
+        self._nodes = [*(one for one in self._nodes if one != node), node]
 
     def _ask(self, node: Node) -> Node | None:
         with self._open_one(node) as sentinel:
-            try:
-                found = sentinel.execute_command("SENTINEL GET-MASTER-ADDR-BY-NAME", self._master)
-            except redis.RedisError:
-                return None
+            found = sentinel.execute_command("SENTINEL GET-MASTER-ADDR-BY-NAME", self._master)
         return (str(found[0]), int(found[1])) if found else None
 
 
@@ -68,32 +78,35 @@ class _ToMaster:
 
     def __init__(self, *args: Any, sentinels: Sentinels, **kwargs: Any) -> None:
         self._sentinels = sentinels
+        self._named_by: Node | None = None
         super().__init__(*args, **kwargs)
 
+    def connect_check_health(self, *args: Any, **kwargs: Any) -> None:
+        """Connect; where the master that a Sentinel named is none, believe another next time."""
+        self._named_by = None
+        try:
+            super().connect_check_health(*args, **kwargs)  # type: ignore[misc]
+        except redis.RedisError:
+            if self._named_by:
+                self._sentinels.doubt(self._named_by)
+            raise
+
     def _connect(self) -> Any:
-        self.host, self.port = self._sentinels.find()
+        (self.host, self.port), self._named_by = self._sentinels.find()
         return super()._connect()  # type: ignore[misc]
 
     def on_connect_check_health(self, *args: Any, **kwargs: Any) -> None:
         """Greet the server, and believe that it is the master only when it says so itself."""
         super().on_connect_check_health(*args, **kwargs)  # type: ignore[misc]
         self.send_command("ROLE")  # type: ignore[attr-defined]
-        if self.read_response()[0] not in ("master", b"master"):
+        if self.read_response()[0] not in ("master", b"master"):  # type: ignore[attr-defined]
             self.disconnect()  # type: ignore[attr-defined]
             raise redis.ConnectionError("The Sentinels' master is none")
 
-    def read_response(self, *args: Any, **kwargs: Any) -> Any:
-        """Read a reply; from a master that is none any more, break off, to ask anew."""
-        try:
-            return super().read_response(*args, **kwargs)  # type: ignore[misc]
-        except ReadOnlyError:
-            self.disconnect()  # type: ignore[attr-defined]
-            raise redis.ConnectionError("The master is one no more") from None
 
-
-class MasterConnection(_ToMaster, redis.Connection):
+class MasterConnection(_ToMaster, PlainConnection):
     """In the clear."""
 
 
-class SecureMasterConnection(_ToMaster, redis.SSLConnection):
+class SecureMasterConnection(_ToMaster, SecureConnection):
     """Over TLS."""

@@ -5,6 +5,8 @@ from __future__ import annotations
 import redis
 from redis import exceptions
 
+from verify_service.store.pool import IN_VAIN
+
 UNREACHABLE = "cannot be reached"
 _BY_CLASS: tuple[tuple[type[redis.RedisError], str], ...] = (
     (exceptions.BusyLoadingError, "is still loading its data"),
@@ -28,8 +30,10 @@ _BY_WORD = {
 """By the first word of a server's error."""
 _BY_PART = {
     "CERTIFICATE_VERIFY_FAILED": "shows a certificate that is not trusted (REDIS_CA_FILE)",
-    "No connection available": "has no connection left for us (REDIS_POOL)",
+    IN_VAIN: "cannot be reached, or does not answer",
+    "No connection available": "has too few connections for us, or is too slow (REDIS_POOL)",
     "max number of clients": "has no connection left for anybody (maxclients)",
+    "No Sentinel takes": "cannot be found: the Sentinels refuse our password (sentinel_password)",
     "No Sentinel": "cannot be found: no Sentinel knows the master",
 }
 """By a part of what a client says of a connection."""
