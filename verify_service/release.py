@@ -16,12 +16,11 @@ from verify_service.findings import Finding, Level
 from verify_service.fixed_codes import today
 from verify_service.numbers import mask
 from verify_service.provider.reachability import reach
+from verify_service.server import NumberError, processes
 from verify_service.settings import Settings, SettingsError
 from verify_service.store.connection import connect
 from verify_service.store.inspection import inspect
 
-PROCESSES = 2
-"""What config/gunicorn.conf.py starts where WEB_CONCURRENCY says nothing."""
 CURE = "Where you have the authority's certificate, set REDIS_CA_FILE, and REDIS_VERIFY to on."
 RELEASES = 2
 """The old one and the new, while they overlap."""
@@ -35,7 +34,11 @@ def _settings(settings: Settings) -> Iterable[Finding]:
 
 
 def _redis(settings: Settings) -> Iterable[Finding]:
-    processes = int(os.environ.get("WEB_CONCURRENCY") or PROCESSES)
+    try:
+        most = RELEASES * processes(os.environ) * settings.redis_pool
+    except NumberError as error:
+        yield Finding(Level.ERROR, "Settings", str(error))
+        return
     with connect(
         settings.redis_url,
         pool=1,
@@ -43,7 +46,7 @@ def _redis(settings: Settings) -> Iterable[Finding]:
         ca_file=settings.redis_ca_file,
         verify=settings.redis_verify,
     ) as client:
-        yield from inspect(client, RELEASES * processes * settings.redis_pool)
+        yield from inspect(client, most)
 
 
 def _provider(settings: Settings) -> Iterable[Finding]:

@@ -126,6 +126,22 @@ def test_what_promises_less(look: Callable[..., Told], options: dict[str, str], 
     assert [words in line for line in told.warnings] == [True]
 
 
+def test_a_redis_that_may_not_be_asked(look: Callable[..., Told]) -> None:
+    """A careful operator's user has no dangerous commands; the service needs none of them."""
+    told = look(**GOOD, user="default on >hidden ~* &* +@all -@dangerous")
+    assert told.code == 0
+    assert ["may not ask for INFO" in line for line in told.warnings] == [True]
+
+
+@pytest.mark.parametrize("processes", ["two", "", "0", "-1", "1.5", "٢"])
+def test_a_number_of_processes_that_is_none(provider: LeakyProvider, processes: str) -> None:
+    """In a sentence, before the server ends over it; the rest is looked at all the same."""
+    told = release(f"redis://127.0.0.1:{free_port()}", provider.url, WEB_CONCURRENCY=processes)
+    assert told.code == 1
+    assert "WEB_CONCURRENCY: Must be a whole number, at least 1; leave it out for 2." in told.text
+    assert "No call was placed" in told.text
+
+
 def test_a_redis_that_takes_nothing(look: Callable[..., Told]) -> None:
     told = look(**GOOD, min_replicas_to_write="1")
     assert told.code == 1
