@@ -32,6 +32,7 @@ from gunicorn.http.errors import ParseException
 from gunicorn.http.message import Request
 from gunicorn.workers.ggevent import GeventWorker
 
+from verify_service import server
 from verify_service.logs import REQUEST_ID, where
 
 # All interfaces, as platforms expect; on one's own machine nobody else should come in.
@@ -39,11 +40,16 @@ _host = "127.0.0.1" if os.environ.get("APP_ENV") == "development" else "0.0.0.0"
 bind = f"{_host}:{os.environ.get('PORT', '8000')}"
 
 # One process per core; the platform's smallest machines have one or two. WEB_CONCURRENCY says more.
-workers = int(os.environ.get("WEB_CONCURRENCY") or 2)
+# (gunicorn reads it before this file, and ends with a traceback where it is no number at all. The
+# release line of the Procfile says so in a sentence before.)
+try:
+    workers, _threads = server.processes(os.environ), server.threads(os.environ)
+except server.NumberError as error:
+    sys.exit(str(error))
 
 # Connections per process, each a greenlet: a few kilobytes. Idle ones count too, and routers keep
 # many, so there are more of them than requests at a time (THREADS), however few those are to be.
-worker_connections = max(1000, 2 * int(os.environ.get("THREADS") or 1000))
+worker_connections = max(1000, 2 * _threads)
 
 # Each connection is a file, and so are a start's connection to the provider and its duplicate.
 # The usual soft limit of 1,024 would be reached before worker_connections is.
@@ -62,9 +68,12 @@ keepalive = 95
 timeout = 30
 
 # Seconds after SIGTERM until a process is killed by its parent, which the platform would do at 30.
-# The longest request is a start: PROVIDER_DEADLINE (20 at most) and two exchanges with Redis; and
-# it may come as late as a second after the signal, when a process looks up, or IDLE_SECONDS later
-# on a connection that was open.
+# The longest request is a start with an Idempotency-Key: PROVIDER_DEADLINE and five exchanges with
+# Redis: to claim the key, ask the breaker, reserve, record, and tell the breaker. It may come as
+# late as a second after the signal, when a process looks up, or IDLE_SECONDS later on a connection
+# that was open. So with PROVIDER_DEADLINE at its most, 20, two seconds are left for the five, which
+# take milliseconds. Were Redis at its worst in each of them, 1.5 s in line and REDIS_TIMEOUT (0.5)
+# for the reply, they would take ten: that fits beside a deadline of 12, and so beside the default.
 graceful_timeout = 24
 
 # Seconds that idle connections stay open after SIGTERM. A request that is on its way on one is

@@ -20,10 +20,12 @@ from tests.ports import free_port
 from tests.system.house import ROOT
 from tests.waiting import wait_until
 from verify_service.settings import Settings
+from verify_service.store.pool import IN_LINE
 
 PATIENCE = 20
 KEY = "canary-access-key"
 SECRET = "canary-path-secret"
+EXCHANGES = 5
 SERVERS = {"PORT", "WEB_CONCURRENCY", "THREADS", "GUNICORN_CMD_ARGS"}
 
 
@@ -95,6 +97,34 @@ def test_a_server_without_its_secrets_does_not_start() -> None:
     assert done.returncode != 0
     assert "NUMBER_SECRET: " in done.stderr
     assert "canary" not in done.stdout + done.stderr
+
+
+def test_the_longest_start_ends_before_it_is_killed() -> None:
+    """At the default settings also where Redis is at its worst in each of the five exchanges that
+    tests/api/test_round_trips.py counts; two seconds for a request that comes after the signal."""
+    deadline, reply = 10, 0.5
+    longest = 2 + deadline + EXCHANGES * (IN_LINE + reply)
+    assert longest <= int(configured()["graceful_timeout"]) < 25
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "least"),
+    [("WEB_CONCURRENCY", "0", 1), ("THREADS", "x", 2), ("THREADS", "", 2)],
+)
+def test_a_number_that_is_none_is_told_in_a_sentence(name: str, text: str, least: int) -> None:
+    """And nothing begins to serve with no process at all."""
+    done = subprocess.run(
+        [*web_line(), "--check-config"],
+        cwd=ROOT,
+        env=environment(**{name: text}),
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE,
+        check=False,
+    )
+    assert done.returncode != 0
+    assert f"{name}: Must be a whole number, at least {least}; " in done.stderr
+    assert "Traceback" not in done.stderr
 
 
 @contextmanager

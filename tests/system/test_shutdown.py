@@ -26,16 +26,23 @@ from tests.waiting import wait_until
 from verify_service.store import keys
 
 IDLE = 20
+LONGEST_DEADLINE = "20"
+"""What PROVIDER_DEADLINE may be at most."""
+GOING = ("Shutting down", "Handling signal")
 SOON = 6.0
 """Seconds in which a service without a request in flight has to be gone."""
 
 
-@pytest.fixture
+@pytest.fixture(params=["10"])
 def service(
-    valkey_server: ValkeyServer, valkey: redis.Redis, tmp_path: Path
+    request: pytest.FixtureRequest,
+    valkey_server: ValkeyServer,
+    valkey: redis.Redis,
+    tmp_path: Path,
 ) -> Iterator[ObservedService]:
+    """With this PROVIDER_DEADLINE."""
     proxy, provider = RedisProxy(valkey_server.port), LeakyProvider()
-    more = {"PROVIDER_DEADLINE": "10", "LOG_LEVEL": "INFO"}
+    more = {"PROVIDER_DEADLINE": request.param, "PROVIDER_BREAKER": "1000/1", "LOG_LEVEL": "INFO"}
     web = Web("wsgi:app", tmp_path / "output", variables(proxy.port, provider.url, **more))
     try:
         web.ready()
@@ -116,13 +123,36 @@ def test_requests_in_flight_finish_though_the_signal_comes_twice(
     assert kept == ["placed"] * len(numbers)
 
 
+@pytest.mark.parametrize("service", [LONGEST_DEADLINE], indirect=True)
+def test_the_longest_deadline_fits(service: ObservedService, idle: list[Connection]) -> None:
+    """A provider that never answers, and starts that come with the signal, and on connections that
+    were open, after it: all of them are told that the phone may ring, and nobody is killed."""
+    (last, *_), early, late = idle, service.number("hung", service.provider.hangs), "79164999999"
+    service.provider.say[late] = service.provider.hangs
+    with ThreadPoolExecutor(2) as crowd:
+        starts = [crowd.submit(service.start, early)]
+        wait_until(lambda: early in service.provider.calls, PATIENCE)
+        began = time.monotonic()
+        term(service)
+        wait_until(lambda: any(word in service.web.said for word in GOING))
+        starts.append(crowd.submit(last.ask, {"number": late}))
+        answers = [start.result() for start in starts]
+    assert [answer.status for answer in answers] == [201, 201]
+    assert answers[0].json["call"]["state"] == "unknown"
+    assert service.web.process.wait(PATIENCE) == 0
+    assert time.monotonic() - began < 25
+    kept = [service.valkey.hget(key, "call") for key in service.valkey.scan_iter("v:*")]
+    assert kept == ["unknown", "unknown"]
+    service.provider.gate.set()
+
+
 def test_a_request_that_comes_on_an_open_connection_is_answered(
     service: ObservedService, idle: list[Connection]
 ) -> None:
     """With the word that it was the last one."""
     (first, second, *_), number = idle, service.number("late")
     term(service)
-    wait_until(lambda: "Shutting down" in service.web.said or "Handling signal" in service.web.said)
+    wait_until(lambda: any(word in service.web.said for word in GOING))
     answers = [first.ask({"number": number}), second.ask()]
     assert [answer.status for answer in answers] == [201, 200]
     wait_until(lambda: "close" in (second.ask().headers["Connection"] or ""))

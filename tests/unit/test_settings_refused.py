@@ -61,7 +61,7 @@ BAD: list[tuple[str, str]] = [
     ("PROVIDER_CONNECT_TIMEOUT", "0"),
     ("PROVIDER_CONNECT_TIMEOUT", "inf"),
     ("PROVIDER_DEADLINE", "0"),
-    ("PROVIDER_DEADLINE", "25.1"),
+    ("PROVIDER_DEADLINE", "20.1"),
     ("PROVIDER_MAX_IN_FLIGHT", "0"),
     ("PROVIDER_BREAKER", "canary"),
     ("PROVIDER_BREAKER", "0/1"),
