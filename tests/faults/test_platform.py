@@ -34,6 +34,12 @@ from tests.waiting import wait_until
 SMALL_PLAN = 20
 """Connections that a small plan allows."""
 LOGINS = 30
+PLAIN = {
+    "HOME": "/nonexistent",
+    "PYTHONUNBUFFERED": "1",
+    # A build compiles everything. Who is root may write in spite of the folder's mode.
+    "PYTHONDONTWRITEBYTECODE": "1",
+}
 needs_tls = pytest.mark.skipif(not redis_server(), reason="needs Debian's redis-server")
 
 
@@ -50,7 +56,7 @@ class Built:
         return subprocess.Popen(
             [sys.executable, "-m", "honcho", *words],
             cwd=self.code,
-            env={"PATH": path, "HOME": "/nonexistent", "PYTHONUNBUFFERED": "1", **environment},
+            env={**PLAIN, "PATH": path, **environment},
             start_new_session=True,
         )
 
@@ -72,9 +78,20 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Built]:
     everything = [code, *code.rglob("*")]
     for path in everything:
         path.chmod(path.stat().st_mode & ~0o222)
+    before = contents(code)
     yield Built(code, environment / "bin")
+    # No mode stops root: so look, whoever we are.
+    assert contents(code) == before
     for path in everything:
         path.chmod(path.stat().st_mode | 0o200)
+
+
+def contents(folder: Path) -> dict[Path, tuple[int, bytes]]:
+    """Everything below a folder, with the moment of its last change."""
+    return {
+        path: (path.stat().st_mtime_ns, path.read_bytes() if path.is_file() else b"")
+        for path in folder.rglob("*")
+    }
 
 
 @pytest.fixture
