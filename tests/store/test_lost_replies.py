@@ -190,6 +190,14 @@ def test_a_probe_is_its_takers_own(far: World, breaker: RedisBreaker, proxy: Red
     assert breaker.admit("last") == Gate(GateState.CLOSED)
 
 
+def test_a_callback_is_applied_once_and_its_repeat_says_so(far: World, proxy: RedisProxy) -> None:
+    """The provider is told `"applied": false`, as of any that comes twice."""
+    verification = far.start(request="request")
+    with proxy.losing():
+        assert not far.report(CallStatus.ANSWERED, request="request")
+    assert far.status(verification).call.state is CallState.DELIVERED
+
+
 def test_everything_else_may_run_twice(far: World, proxy: RedisProxy) -> None:
     verification = far.start(request="request")
     claim = far.claims.claim("key", "body", verification.id)

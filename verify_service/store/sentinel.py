@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import redis
-from redis.exceptions import AuthenticationError
+from redis.exceptions import AuthenticationError, NoPermissionError
 
 from verify_service.store.address import Node
 from verify_service.store.pool import PlainConnection, SecureConnection
@@ -99,7 +99,11 @@ class _ToMaster:
         """Greet the server, and believe that it is the master only when it says so itself."""
         super().on_connect_check_health(*args, **kwargs)  # type: ignore[misc]
         self.send_command("ROLE")  # type: ignore[attr-defined]
-        if self.read_response()[0] not in ("master", b"master"):  # type: ignore[attr-defined]
+        try:
+            role = self.read_response()[0]  # type: ignore[attr-defined]
+        except NoPermissionError:
+            return  # "dangerous", as INFO is; then its READONLY has to tell
+        if role not in ("master", b"master"):
             self.disconnect()  # type: ignore[attr-defined]
             raise redis.ConnectionError("The Sentinels' master is none")
 
