@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from verify_service.breaker import GateState
+
 from . import keyed
 from .service import METRICS_TOKEN, Service
 from .standin import StandIn
@@ -60,6 +62,46 @@ def test_a_probe_that_fails_too_is_the_only_one(make, fake, clock, provider: Sta
     held = service.start("+79170000009")
     assert (held.status_code, held.json["retryAfter"]) == (503, 20)
     assert len(provider.calls) == 4
+
+
+def test_a_probe_whose_process_died_is_given_up(make, fake, clock, provider: StandIn) -> None:
+    """Not before it must be over: five seconds until its call begins, the deadline, and two."""
+    service = tolerant(make, fake)
+    fail(service, provider)
+    provider.reset()
+    clock.passes(10)
+    verifications = service.app.extensions["verify_service"].verifications
+    assert verifications.breaker._store.admit("dead").state is GateState.PROBE
+    assert service.start("+79170000008").json["retryAfter"] == 17
+    clock.passes(16.9)
+    assert service.start("+79170000008").json["retryAfter"] == 1
+    clock.passes(0.1)
+    assert service.started("+79170000008")
+
+
+def test_a_probe_that_waited_too_long_calls_nobody(
+    make, fake, clock, provider: StandIn, monkeypatch
+) -> None:
+    """Its start fails and costs no quota, and the next one tries."""
+    service = tolerant(make, fake)
+    fail(service, provider)
+    provider.reset()
+    clock.passes(10)
+    verifications = service.app.extensions["verify_service"].verifications
+    reserve, waited = verifications.store.reserve, [0.0]
+
+    def slowly(*words: object) -> object:
+        waited.append(5.1)
+        return reserve(*words)
+
+    with monkeypatch.context() as slow:
+        slow.setattr(verifications.breaker, "_clock", lambda: waited[-1])
+        slow.setattr(verifications.store, "reserve", slowly)
+        late = service.start("+79170000008")
+    assert (late.status_code, late.json["restartIn"]) == (502, 0)
+    assert "paused" in late.json["errorReason"]
+    assert provider.calls == []
+    assert service.started("+79170000009")
 
 
 def test_a_number_that_has_to_wait_does_not_use_up_the_probe(
