@@ -99,6 +99,17 @@ def test_a_full_server_verifies_nobody_and_forgets_nothing(
     assert real.check(verification).verdict is Verdict.RIGHT
 
 
+def test_a_server_without_its_replicas_is_called_so(real: World) -> None:
+    """Its answer to whether it takes writes is no bug of ours."""
+    real.client.config_set("min-replicas-to-write", 1)
+    try:
+        with pytest.raises(StoreUnavailable) as told:
+            real.store.ping()
+    finally:
+        real.client.config_set("min-replicas-to-write", 0)
+    assert "too few replicas" in told.value.state
+
+
 def test_a_full_server_loses_no_waiting_callback(real: World, full: Callable[[], None]) -> None:
     """A match that memory stops half way has moved nothing: later it succeeds."""
     world = World(real.client, None, Policy(deadline=0.05))

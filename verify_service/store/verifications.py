@@ -181,7 +181,12 @@ class RedisStore:
         pipeline = self._client.pipeline(transaction=False)
         pipeline.set(keys.probe(), "", px=1000)
         pipeline.exists(keys.pause())
-        return pipeline.execute()
+        # Raised by the client, an error would begin with words of its own before the server's.
+        replies = pipeline.execute(raise_on_error=False)
+        for reply in replies:
+            if isinstance(reply, Exception):
+                raise reply
+        return list(replies)
 
     def _command(self, script: str, verification_id: str, *args: str | int) -> Command:
         address = self._ids.address(verification_id)
