@@ -138,6 +138,20 @@ def test_a_read_only_server_verifies_nobody(real: World) -> None:
     assert real.check(verification).verdict is Verdict.RIGHT
 
 
+def test_a_master_without_its_replicas_verifies_nobody(real: World) -> None:
+    """min-replicas-to-write and none in step: no write, no verdict, and it is said why."""
+    verification = real.start()
+    real.client.config_set("min-replicas-to-write", 1)
+    try:
+        for asked in questions(real, verification.id)[:WRITING]:
+            with pytest.raises(StoreUnavailable) as told:
+                asked()
+            assert "too few replicas" in told.value.state
+    finally:
+        real.client.config_set("min-replicas-to-write", 0)
+    assert real.check(verification).verdict is Verdict.RIGHT
+
+
 def test_an_empty_script_cache_is_no_fault(real: World) -> None:
     """After a restart or SCRIPT FLUSH each decision works at once, and runs once."""
     verification = real.reserve()
