@@ -136,13 +136,20 @@ class DiscreetLogger(Logger):
 logger_class = DiscreetLogger
 
 
-def post_fork(_arbiter: object, _worker: object) -> None:
-    """Let SIGTERM end a process that has not begun to serve.
-
-    Until it has handlers of its own it has its parent's, which takes the signal and does nothing:
-    such a process would go on serving until it is killed.
-    """
+def _let_sigterm_end_a_newborn() -> None:
+    """Until a process has handlers of its own, SIGTERM ends it: it has not begun to serve."""
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGTERM})
+
+
+# A new process has its parent's handler, which takes the signal and does nothing there: such a
+# process would go on serving until it is killed. So the signal waits while one is being born.
+# (gunicorn's own hook, post_fork, comes too late for what comes at once.)
+os.register_at_fork(
+    before=lambda: signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM}),
+    after_in_parent=lambda: signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGTERM}),
+    after_in_child=_let_sigterm_end_a_newborn,
+)
 
 
 def worker_exit(_arbiter: object, worker: GeventWorker) -> None:

@@ -186,3 +186,16 @@ def test_a_process_that_is_replaced_loses_nothing(service: ObservedService) -> N
     began = time.monotonic()
     assert service.web.end() == 0
     assert time.monotonic() - began < SOON
+
+
+def test_a_process_that_was_just_born_ends(service: ObservedService) -> None:
+    """It has not begun to serve, and does not begin: the signal finds no gap to be lost in."""
+    for _ in range(6):
+        wait_until(lambda: len(service.web.workers()) == 2, PATIENCE)
+        before = set(service.web.workers())
+        os.kill(min(before), signal.SIGKILL)
+        # At once, hence without a pause between two looks.
+        while not (born := set(service.web.workers()) - before):
+            assert service.web.process.poll() is None
+        os.kill(min(born), signal.SIGTERM)
+        wait_until(lambda born=born: not born & set(service.web.workers()), SOON)
