@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import signal
 import subprocess
@@ -78,13 +79,13 @@ class Server:
             del mine["save"]
         return [f"{name} {value}" for name, value in (mine | self.options).items()]
 
-    def client(self, **options: Any) -> redis.Redis:
-        """A client that asks once and waits for a second."""
+    def client(self, socket_timeout: float = 1, **options: Any) -> redis.Redis:
+        """A client that asks once and waits for a second, unless it is told for how many."""
         more = {"ssl": True, "ssl_cert_reqs": "none"} if self.tls else {}
         return redis.Redis(
             host=HOST,
             port=self.port,
-            socket_timeout=1,
+            socket_timeout=socket_timeout,
             retry=Retry(NoBackoff(), 0),
             decode_responses=True,
             protocol=2,
@@ -116,6 +117,8 @@ class Server:
         """It keeps its connections, and says nothing."""
         assert self.process
         self.process.send_signal(signal.SIGSTOP)
+        # Sent is not yet stopped.
+        os.waitid(os.P_PID, self.process.pid, os.WSTOPPED | os.WNOWAIT)
 
     def thaw(self) -> None:
         assert self.process

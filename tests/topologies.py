@@ -14,6 +14,8 @@ from tests.servers import HOST, PATIENCE, Server, redis_server
 from tests.waiting import wait_until
 
 MASTER = "verify"
+AT_ONCE = {"repl-diskless-sync-delay": "0"}
+"""A replica is served when it asks, without a wait for others."""
 Make = Callable[..., Server]
 """Makes a server of a folder, options, and whether it is a Sentinel."""
 
@@ -43,12 +45,12 @@ class Watched:
     def __init__(
         self, folder: Path, *, replicas: int = 1, down_after: int = 500, make: Make = Server
     ) -> None:
-        self.first = make(folder / "first").start()
-        self.others = [make(folder / f"other-{n}").start() for n in range(replicas)]
+        self.first = make(folder / "first", {**AT_ONCE}).start()
+        self.others = [make(folder / f"other-{n}", {**AT_ONCE}).start() for n in range(replicas)]
         for other in self.others:
             with other.client() as client:
                 client.replicaof(HOST, str(self.first.port))
-        wait_until(lambda: self._in_step() == replicas, PATIENCE)
+        self.pass_on()
         self.sentinels = [
             make(folder / f"sentinel-{n}", self._watching(down_after), sentinel=True).start()
             for n in range(3)
@@ -72,9 +74,14 @@ class Watched:
         slaves = int(facts.get("num-slaves", 0))
         return int(facts["num-other-sentinels"]) == 2 and slaves == len(self.others)
 
-    def _in_step(self) -> int:
+    def pass_on(self) -> None:
+        """Wait until the replicas have all that the first master has now.
+
+        Not by WAIT: that waits for what its own connection has written, which may be nothing.
+        """
         with self.first.client() as client:
-            return len([name for name in client.info("replication") if name.startswith("slave")])
+            written = client.info("replication")["master_repl_offset"]
+        wait_until(lambda: all(_has(other, written) for other in self.others), PATIENCE)
 
     @property
     def url(self) -> str:
@@ -86,10 +93,20 @@ class Watched:
         with self.sentinels[0].client() as client:
             return int(client.execute_command("SENTINEL GET-MASTER-ADDR-BY-NAME", MASTER)[1])
 
+    def server(self, port: int) -> Server:
+        return next(one for one in (self.first, *self.others) if one.port == port)
+
     def end(self) -> None:
         with ExitStack() as stack:
             for one in (self.first, *self.others, *self.sentinels):
                 stack.callback(one.kill)
+
+
+def _has(replica: Server, written: int) -> bool:
+    with replica.client() as client:
+        told = client.info("replication")
+    up = told.get("master_link_status") == "up"
+    return up and bool(told["slave_repl_offset"] >= written)
 
 
 class Shards:
@@ -104,6 +121,7 @@ class Shards:
                 "cluster-port": f"{free_port()}",
                 "cluster-node-timeout": f"{timeout}",
                 "cluster-replica-validity-factor": "0",
+                **AT_ONCE,
             }
             return make(folder / name, options).start()
 
