@@ -42,7 +42,7 @@ def stage(_stage: Stage, server: Server, wire: TcpProxy) -> Stage:
     """The service, with this test's own Redis behind the wire."""
     wire.target = server.port
     wire.drop_all()
-    _stage.provider.gate.clear()
+    _stage.provider.control.reset()
     _stage.ready()
     return _stage
 

@@ -22,12 +22,23 @@ class Sent:
 
 
 @dataclass(frozen=True)
+class Start:
+    """What a start came to in the end. ``at`` is when it was first asked for."""
+
+    at: float
+    done: float
+    status: int
+    answer: dict[str, Any]
+
+
+@dataclass(frozen=True)
 class Verdict:
     """The answer to one guess, by its Idempotency-Key."""
 
     key: str
     verified: bool
     left: int | None
+    done: float
 
 
 @dataclass
@@ -35,9 +46,10 @@ class Ledger:
     """What the clients of one load saw."""
 
     sent: list[Sent] = field(default_factory=list)
-    started: dict[str, dict[str, Any]] = field(default_factory=dict)
-    """By number: the answer of each start that was answered with 201."""
+    starts: dict[str, Start] = field(default_factory=dict)
+    """By number."""
     verdicts: dict[str, list[Verdict]] = field(default_factory=lambda: defaultdict(list))
+    """By number, in the order of the guesses."""
     finished: int = 0
     given_up: list[str] = field(default_factory=list)
     lock: threading.Lock = field(default_factory=threading.Lock)
@@ -46,9 +58,34 @@ class Ledger:
         with self.lock:
             self.sent.append(sent)
 
-    def judged(self, verification_id: str, verdict: Verdict) -> None:
+    def judged(self, number: str, verdict: Verdict) -> None:
         with self.lock:
-            self.verdicts[verification_id].append(verdict)
+            self.verdicts[number].append(verdict)
+
+    @property
+    def started(self) -> dict[str, Start]:
+        """Those that were answered with 201."""
+        return {number: one for number, one in self.starts.items() if one.status == 201}
+
+    @property
+    def verified(self) -> set[str]:
+        return {n for n, guesses in self.verdicts.items() if any(one.verified for one in guesses)}
+
+    def compared(self, number: str) -> int:
+        """Guesses that must have been compared: one after the other, until the end."""
+        guesses = self.verdicts.get(number, [])
+        right = next((at for at, one in enumerate(guesses, 1) if one.verified), len(guesses))
+        return min(GUESSES, right)
+
+    def went_on(self, number: str, since: float, until: float) -> bool:
+        """Whether a login was told something between these moments, or was waiting to be."""
+        started = self.starts[number]
+        last = max([started.done, *(one.done for one in self.verdicts.get(number, ()))])
+        return started.at <= until and last >= since
+
+    def done_since(self, moment: float, kind: str = "") -> list[Sent]:
+        """What was sent after a moment, and is over."""
+        return [one for one in tuple(self.sent) if one.at >= moment and kind in ("", one.kind)]
 
     def count(self, *statuses: int) -> int:
         return sum(one.status in statuses for one in self.sent)
@@ -78,11 +115,7 @@ class Ledger:
 
     def recovery(self, since: float, kind: str) -> float:
         """Seconds from a moment to the first good answer to what was sent after it."""
-        good = [
-            one.done
-            for one in self.sent
-            if one.at >= since and one.kind == kind and one.status in (200, 201)
-        ]
+        good = [one.done for one in self.done_since(since, kind) if one.status in (200, 201)]
         return min(good, default=float("inf")) - since
 
 

@@ -16,14 +16,19 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from tests.faults.ledger import Ledger, Sent, Verdict
+from tests.faults.ledger import Ledger, Sent, Start, Verdict
 from tests.system.server_process import KEY
 
 PAUSE = 0.05
 """Seconds between a request and its repeat, and between two logins of one client."""
-PATIENCE = 20.0
-"""Seconds after which a client gives a request up."""
-ANSWER = 15.0
+PATIENCE = 60.0
+"""Seconds after which a client gives a request up: an age, on a busy machine too."""
+ANSWER = 30.0
+"""Seconds that it waits for one answer."""
+LONGEST_LOGIN = 120.0
+"""Seconds that a login which has begun may take to its end."""
+CLIENTS = 6
+"""How many log in at a time."""
 _AGAIN = (0, 409, 503)
 _numbers = itertools.count(79_166_000_001)
 
@@ -37,7 +42,9 @@ class Load:
         clients: How many log in at a time.
     """
 
-    def __init__(self, port: int, code: Callable[[str], str | None], clients: int = 6) -> None:
+    def __init__(
+        self, port: int, code: Callable[[str], str | None], clients: int = CLIENTS
+    ) -> None:
         self.ledger = Ledger()
         self.port = port
         self._code = code
@@ -55,7 +62,7 @@ class Load:
         finally:
             self._over.set()
             for thread in threads:
-                thread.join(6 * PATIENCE)
+                thread.join(LONGEST_LOGIN)
             assert not any(thread.is_alive() for thread in threads)
 
     def probe(self) -> int:
@@ -79,45 +86,47 @@ class Load:
     def login(self, wrong: int = 1) -> None:
         """One person's way through, with so many guesses that are wrong."""
         number = f"{next(_numbers)}"
-        started = self.ask("start", "/verify/start", {"number": f"+{number}"})
-        if started is None or started[0] != 201:
-            return
-        self.ledger.started[number] = started[1]
-        code = self._code(number)
+        code = self._code(number) if self.start(number) == 201 else None
         if code is None:
             return
-        verification_id = started[1]["verificationId"]
         guesses = [_wrong(code)] * wrong + [code, code]
-        answered = [self._guess(verification_id, guess) for guess in guesses]
-        if all(answered):
+        if all(self.guess(number, guess) == 200 for guess in guesses):
             with self.ledger.lock:
                 self.ledger.finished += 1
 
-    def _guess(self, verification_id: str, code: str) -> bool:
+    def start(self, number: str) -> int:
+        """Have a number called; return the status of the last answer."""
+        at = time.monotonic()
+        status, answer = self.ask("start", "/verify/start", {"number": f"+{number}"})
+        self.ledger.starts[number] = Start(at, time.monotonic(), status, answer)
+        return status
+
+    def guess(self, number: str, code: str | None) -> int:
+        """Type a code for a number that was started; return the status of the last answer."""
         key = secrets.token_hex(8)
-        body = {"verificationId": verification_id, "code": code}
-        found = self.ask("check", "/verify/check", body, key)
-        if found is None or found[0] != 200:
-            return False
-        verdict = Verdict(key, found[1]["verified"], found[1].get("checksLeft"))
-        self.ledger.judged(verification_id, verdict)
-        return True
+        body = {"verificationId": self.ledger.starts[number].answer["verificationId"], "code": code}
+        status, answer = self.ask("check", "/verify/check", body, key)
+        if status == 200:
+            verdict = Verdict(key, answer["verified"], answer.get("checksLeft"), time.monotonic())
+            self.ledger.judged(number, verdict)
+        return status
 
     def ask(
         self, kind: str, path: str, body: dict[str, Any], key: str = ""
-    ) -> tuple[int, dict[str, Any]] | None:
-        """Ask until there is an answer, under one key; None where that took too long."""
+    ) -> tuple[int, dict[str, Any]]:
+        """Ask under one key until there is an answer; the last one, where that took too long."""
         key = key or secrets.token_hex(8)
         until = time.monotonic() + PATIENCE
-        while time.monotonic() < until:
+        while True:
             at = time.monotonic()
             status, answer = post(self.port, path, body, key)
             self.ledger.wrote(Sent(kind, at, time.monotonic(), status))
             if status not in _AGAIN:
                 return status, answer
+            if time.monotonic() > until:
+                self.ledger.given_up.append(kind)
+                return status, answer
             time.sleep(PAUSE)
-        self.ledger.given_up.append(kind)
-        return None
 
 
 def post(port: int, path: str, body: dict[str, Any], key: str = "") -> tuple[int, dict[str, Any]]:

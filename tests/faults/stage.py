@@ -1,27 +1,36 @@
-"""The real web processes, a provider that can misbehave, and whatever Redis a fault wants."""
+"""The real web processes, the provider's simulator, and whatever Redis a fault wants."""
 
 from __future__ import annotations
 
-import time
-from collections import Counter
+import os
+import signal
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import redis
-
-from tests.faults.ledger import Ledger, Row
-from tests.faults.load import Load
-from tests.system.leaky_provider import LeakyProvider
+from tests.faults.books import Fault
+from tests.faults.ledger import Row
+from tests.faults.load import CLIENTS, Load
+from tests.faults.simulator import Simulator
 from tests.system.observed_service import variables
 from tests.system.server_process import Web
 from tests.waiting import wait_until
 
-CALLBACKS = {"CALLBACK_PATH_SECRET": ""}
+PATIENCE = 60
+"""Seconds within which anything has happened, on a busy machine too."""
 DEADLINE = 2
 STEADY = 20
 """Logins that go well before a fault begins, and after it has ended."""
+SETTINGS = {
+    "REDIS_TIMEOUT": "0.5",
+    "PROVIDER_DEADLINE": f"{DEADLINE}",
+    "PROVIDER_CONNECT_TIMEOUT": "1",
+    "PROVIDER_BREAKER": "5/1",
+    "LOG_LEVEL": "WARNING",
+    "CALLBACK_PATH_SECRET": "",
+}
+"""What differs from production's defaults, but for the limits over many numbers: tests/roomy.py."""
 TABLE: list[Row] = []
 
 
@@ -34,104 +43,47 @@ class Stage:
     more: dict[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        self.provider = LeakyProvider()
-        given = {
-            "REDIS_URL": self.redis_url,
-            "REDIS_TIMEOUT": "0.5",
-            "PROVIDER_DEADLINE": f"{DEADLINE}",
-            "PROVIDER_CONNECT_TIMEOUT": "1",
-            "PROVIDER_BREAKER": "5/1",
-            "LOG_LEVEL": "WARNING",
-            **CALLBACKS,
-            **self.more,
-        }
         self.folder.mkdir(parents=True, exist_ok=True)
+        self.provider = Simulator(self.folder / "provider")
+        given = {"REDIS_URL": self.redis_url, **SETTINGS, **self.more}
         self.web = Web("wsgi:app", self.folder / "web", variables(1, self.provider.url, **given))
+        self.provider.start(f"http://127.0.0.1:{self.web.port}/callbacks/flashcall")
 
     def ready(self) -> None:
         self.web.ready()
-        wait_until(lambda: self.web.ask("GET", "/readyz", key=None).status == 200, 30)
+        wait_until(lambda: self.web.ask("GET", "/readyz", key=None).status == 200, PATIENCE)
 
     def end(self) -> None:
-        self.web.process.kill()
+        # Its processes by name: without their parent they would find out a while later.
+        for pid in (self.web.process.pid, *self.web.workers()):
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
         self.web.process.wait()
-        self.provider.close()
+        self.provider.end()
 
-    def code(self, number: str) -> str | None:
-        call = self.provider.calls.get(number)
-        return call.code if call else None
+    def load(self) -> Load:
+        return Load(self.web.port, self.provider.code)
 
     @contextmanager
-    def under_load(self, fault: str, *, kind: str = "start") -> Iterator[Fault]:
+    def under_load(
+        self, name: str, *, kind: str = "start", forgetful: bool = False
+    ) -> Iterator[Fault]:
         """Logins before, during and after a fault; then the books are closed.
 
         Args:
-            fault: Its name in the table.
+            name: The fault's, in the table.
             kind: Whose first good answer after it says that it is over.
+            forgetful: Whether this Redis forgets what it said last, and so what clients were told.
         """
-        before = len(self.provider.heard)
-        load = Load(self.web.port, self.code)
-        one = Fault(fault, load.ledger)
+        before = self.provider.called()
+        load = self.load()
+        fault = Fault(name, load.ledger, forgetful=CLIENTS if forgetful else 0)
         with load.running() as ledger:
-            wait_until(lambda: ledger.finished >= STEADY, 30)
-            yield one
+            wait_until(lambda: ledger.finished >= STEADY, PATIENCE)
+            fault.begin()
+            yield fault
             settled = ledger.finished + STEADY
-            wait_until(lambda: ledger.finished >= settled, 40)
-        one.calls = Counter(call.number for call in self.provider.heard[before:])
-        TABLE.append(one.row(kind))
-        one.adds_up()
-
-
-@dataclass
-class Fault:
-    """One fault, and the books about it."""
-
-    name: str
-    ledger: Ledger
-    healed: float = 0.0
-    calls: Counter[str] = field(default_factory=Counter)
-
-    def heal(self) -> None:
-        """From now on nothing is in the way any more."""
-        self.healed = time.monotonic()
-
-    def row(self, kind: str) -> Row:
-        return summed(self.name, self.ledger, self.calls, self.ledger.recovery(self.healed, kind))
-
-    @property
-    def double_calls(self) -> int:
-        return sum(count - 1 for count in self.calls.values())
-
-    def adds_up(self) -> None:
-        """What holds whatever breaks: each request is accounted for, and nothing came twice."""
-        book = self.ledger
-        assert len(book.sent) == book.answered + book.count(503) + book.count(0)
-        assert book.given_up == []
-        assert set(book.statuses) <= {0, 200, 201, 404, 409, 429, 502, 503}, book.statuses
-        assert self.double_calls == 0
-        assert book.accepted_twice() == 0
-        assert book.guesses_over() == 0
-        placed = [
-            number
-            for number, answer in book.started.items()
-            if answer["call"]["state"] in ("placed", "delivered")
-        ]
-        assert set(placed) <= set(self.calls), "a call was told that was never placed"
-
-    def in_redis(self, client: redis.Redis) -> None:
-        """No call without a reservation, and each start that was told is there."""
-        kept = {
-            (client.hget(key, "number") or "").removeprefix("+") for key in client.scan_iter("v:*")
-        }
-        assert set(self.calls) <= kept, "a call without a reservation"
-        assert set(self.ledger.started) <= kept, "a start that was told and is not kept"
-
-
-def summed(fault: str, book: Ledger, calls: Counter[str], seconds: float) -> Row:
-    """Return the row of one fault."""
-    return Row(
-        fault,
-        *(len(book.sent), book.answered, book.count(503), book.count(0)),
-        *(calls.total(), sum(count - 1 for count in calls.values())),
-        *(book.accepted_twice(), book.guesses_over(), seconds),
-    )
+            wait_until(lambda: ledger.finished >= settled, PATIENCE)
+        fault.calls = self.provider.called() - before
+        TABLE.append(fault.row(kind))
+        fault.adds_up()

@@ -3,34 +3,58 @@
 from __future__ import annotations
 
 import contextlib
+import selectors
 import socket
+import struct
 import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
+from enum import Enum, auto
 
 PIECE = 65_536
-Way = Callable[[bytes], bytes | None]
-"""What becomes of a piece: what is passed on of it, or None to break the connection."""
+BACKLOG = 128
+# Linger on, for 0 s: closing drops what is unsent and resets the connection.
+_RESET_ON_CLOSE = struct.pack("ii", 1, 0)
 
 
-def whole(piece: bytes) -> bytes:
-    return piece
+class End(Enum):
+    """How a connection ends."""
+
+    CLOSED = auto()
+    RESET = auto()
 
 
-def nothing(_: bytes) -> bytes:
+@dataclass(frozen=True)
+class Passed:
+    """What is passed on of a piece, and whether the connection ends then, at both sides."""
+
+    piece: bytes
+    end: End | None = None
+
+
+Way = Callable[[bytes], Passed]
+"""What becomes of a piece."""
+
+
+def whole(piece: bytes) -> Passed:
+    return Passed(piece)
+
+
+def nothing(_: bytes) -> Passed:
     """A black hole: the connection stands, and nothing comes through."""
-    return b""
+    return Passed(b"")
 
 
-def cut(_: bytes) -> None:
-    return None
+def cut(_: bytes) -> Passed:
+    return Passed(b"", End.CLOSED)
 
 
 def late(seconds: float) -> Way:
-    def wait(piece: bytes) -> bytes:
+    def wait(piece: bytes) -> Passed:
         time.sleep(seconds)
-        return piece
+        return Passed(piece)
 
     return wait
 
@@ -39,6 +63,7 @@ class TcpProxy:
     """Listens on a free port of loopback, and passes on to ``target``, whoever that is by then.
 
     ``there`` and ``back`` say what becomes of what goes to the server and of what comes from it.
+    A reset at one side is one at the other.
     """
 
     def __init__(self, target: int = 0) -> None:
@@ -46,9 +71,9 @@ class TcpProxy:
         self.there: Way = whole
         self.back: Way = whole
         self._open: set[socket.socket] = set()
-        self._listener = socket.create_server(("127.0.0.1", 0), backlog=128)
+        self._listener = _bound(0)
         self.port: int = self._listener.getsockname()[1]
-        threading.Thread(target=self._accept, daemon=True).start()
+        self._listen()
 
     @contextmanager
     def with_ways(self, there: Way = whole, back: Way = whole) -> Iterator[None]:
@@ -58,64 +83,100 @@ class TcpProxy:
         finally:
             self.there, self.back = whole, whole
 
+    @contextmanager
+    def nobody_listening(self) -> Iterator[None]:
+        """Refuse every connection, and keep the port: bound, and not listened on."""
+        self._stop_listening()
+        self.drop_all()
+        self._listener = _bound(self.port)
+        try:
+            yield
+        finally:
+            self._listen()
+
     def every(self, turn: int, way: Way) -> Way:
         """Let all pieces pass but each so many-th, which goes this way."""
         lock, count = threading.Lock(), 0
 
-        def choose(piece: bytes) -> bytes | None:
+        def choose(piece: bytes) -> Passed:
             nonlocal count
             with lock:
                 count += 1
                 chosen = count % turn == 0
-            return way(piece) if chosen else piece
+            return way(piece) if chosen else Passed(piece)
 
         return choose
 
     def drop_all(self) -> None:
         """Break every connection that stands."""
         for one in tuple(self._open):
-            _end(one)
+            _shut(one)
 
     def close(self) -> None:
-        _end(self._listener)
-        self._listener.close()
+        self._stop_listening()
         self.drop_all()
 
-    def _accept(self) -> None:
+    def _listen(self) -> None:
+        self._listener.listen(BACKLOG)
+        threading.Thread(target=self._accept, args=(self._listener,), daemon=True).start()
+
+    def _stop_listening(self) -> None:
+        _shut(self._listener)
+        self._listener.close()
+
+    def _accept(self, listener: socket.socket) -> None:
         with contextlib.suppress(OSError):
             while True:
-                client, _ = self._listener.accept()
+                client, _ = listener.accept()
                 threading.Thread(target=self._serve, args=(client,), daemon=True).start()
 
     def _serve(self, client: socket.socket) -> None:
         with contextlib.suppress(OSError), client, self._upstream() as server:
-            for one in (client, server):
+            both = {client, server}
+            for one in both:
                 one.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-                self._open.add(one)
-            answers = (server, client, lambda: self.back)
-            back = threading.Thread(target=self._pass, args=answers, daemon=True)
-            back.start()
-            self._pass(client, server, lambda: self.there)
-            back.join()
+            self._open |= both
+            try:
+                if self._relay(client, server) is End.RESET:
+                    for one in both:
+                        one.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET_ON_CLOSE)
+            finally:
+                self._open -= both
 
     def _upstream(self) -> socket.socket:
         server = socket.create_connection(("127.0.0.1", self.target), timeout=5)
         server.settimeout(None)
         return server
 
-    def _pass(self, source: socket.socket, sink: socket.socket, way: Callable[[], Way]) -> None:
-        with contextlib.suppress(OSError):
-            while piece := source.recv(PIECE):
-                passed = way()(piece)
-                if passed is None:
-                    break
-                sink.sendall(passed)
-        # Whichever side ended, the other one hears of it.
-        _end(source)
-        _end(sink)
-        self._open -= {source, sink}
+    def _relay(self, client: socket.socket, server: socket.socket) -> End:
+        """Pass on until one side ends. One thread for both: a reset needs nobody else reading."""
+        with selectors.DefaultSelector() as ready:
+            ready.register(client, selectors.EVENT_READ, (server, lambda: self.there))
+            ready.register(server, selectors.EVENT_READ, (client, lambda: self.back))
+            while True:
+                for key, _ in ready.select():
+                    sink, way = key.data
+                    passed = _read(key.fileobj, way())  # type: ignore[arg-type]
+                    sink.sendall(passed.piece)
+                    if passed.end:
+                        return passed.end
 
 
-def _end(one: socket.socket) -> None:
+def _read(source: socket.socket, way: Way) -> Passed:
+    try:
+        piece = source.recv(PIECE)
+    except ConnectionResetError:
+        return Passed(b"", End.RESET)
+    return way(piece) if piece else Passed(b"", End.CLOSED)
+
+
+def _bound(port: int) -> socket.socket:
+    listener = socket.socket()
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    listener.bind(("127.0.0.1", port))
+    return listener
+
+
+def _shut(one: socket.socket) -> None:
     with contextlib.suppress(OSError):
         one.shutdown(socket.SHUT_RDWR)

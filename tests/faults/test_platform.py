@@ -12,22 +12,21 @@ import shutil
 import signal
 import subprocess
 import sys
-import time
-from collections import Counter
 from collections.abc import Iterator
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
+from tests.faults.books import Fault
 from tests.faults.load import Load
-from tests.faults.stage import TABLE, summed
+from tests.faults.simulator import Simulator
+from tests.faults.stage import PATIENCE, TABLE
 from tests.ports import free_port
 from tests.provider.certificates import self_signed
 from tests.servers import Server, redis_server
 from tests.system.house import ROOT
-from tests.system.leaky_provider import LeakyProvider
 from tests.system.observed_service import variables
 from tests.waiting import wait_until
 
@@ -118,6 +117,10 @@ class Dyno:
         words = ("start", "--no-prefix", "--no-colour", "web")
         self.process = built.runner(*words, **{**settings, "PORT": str(self.port)})
 
+    @property
+    def callback_url(self) -> str:
+        return f"http://127.0.0.1:{self.port}/callbacks/flashcall"
+
     def ready(self) -> None:
         load = Load(self.port, lambda _: None)
         # Bound within the 60 s that a platform gives it.
@@ -130,47 +133,51 @@ class Dyno:
 
 
 @needs_tls
-def test_a_release_rolls_over_another(built: Built, small: Server) -> None:
+def test_a_release_rolls_over_another(built: Built, small: Server, tmp_path: Path) -> None:
     """No failed request while one release replaces the other and everybody is signaled twice, and
     never more connections than a small plan has."""
-    provider = LeakyProvider()
+    provider = Simulator(tmp_path / "provider")
     url = f"rediss://:secret@127.0.0.1:{small.port}/0"
     more = {"REDIS_VERIFY": "off", "CALLBACK_PATH_SECRET": "", "LOG_LEVEL": "WARNING"}
     settings = variables(1, provider.url, REDIS_URL=url, **more) | {"REDIS_TIMEOUT": "0.9"}
     release = built.runner("run", "python", "-m", "verify_service.release", **settings)
-    assert release.wait(60) == 0
+    assert release.wait(PATIENCE) == 0
     dynos = [Dyno(built, settings)]
+    provider.start(dynos[0].callback_url)
     peak = 0
     try:
         dynos[0].ready()
-        load = Load(dynos[0].port, lambda number: provider.calls[number].code)
+        load = Load(dynos[0].port, provider.code)
+        fault = Fault("", load.ledger)
         with small.client(password="secret") as client, load.running() as ledger:
-            wait_until(lambda: ledger.finished > LOGINS, 60)
+            wait_until(lambda: ledger.finished > LOGINS, PATIENCE)
             dynos.append(Dyno(built, settings))
             dynos[1].ready()
             for goal in range(LOGINS, 3 * LOGINS, 5):
-                wait_until(lambda goal=goal: ledger.finished > goal, 60)
+                wait_until(lambda goal=goal: ledger.finished > goal, PATIENCE)
                 peak = max(peak, client.info("clients")["connected_clients"])
                 if goal >= 2 * LOGINS:
                     load.port = dynos[1].port
             # The router sends nothing new to the old one; what it has, it finishes.
-            healed = time.monotonic()
+            fault.heal()
             dynos[0].term()
             dynos[0].term()
             dynos[0].process.wait(25)
             settled = ledger.finished + LOGINS
-            wait_until(lambda: ledger.finished > settled, 60)
+            wait_until(lambda: ledger.finished > settled, PATIENCE)
         dynos[1].term()
         assert dynos[1].process.wait(25) in (0, 143)
+        fault.calls = provider.called()
     finally:
         for dyno in dynos:
             with suppress(ProcessLookupError):
                 os.killpg(dyno.process.pid, signal.SIGKILL)
             dyno.process.wait()
-        provider.close()
-    calls = Counter(call.number for call in provider.heard)
-    row = summed(f"a release rolls over another ({peak} connections)", ledger, calls, 0)
-    TABLE.append(replace(row, seconds=ledger.recovery(healed, "start")))
+        provider.end()
+    fault.name = f"a release rolls over another ({peak} connections)"
+    TABLE.append(fault.row("start"))
+    fault.adds_up()
+    with small.client(password="secret") as client:
+        fault.in_redis(client)
     assert set(ledger.statuses) == {200, 201}
-    assert (row.double, row.twice, row.over) == (0, 0, 0)
     assert 0 < peak <= SMALL_PLAN

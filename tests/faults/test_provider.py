@@ -2,138 +2,150 @@
 
 from __future__ import annotations
 
-import itertools
 import time
-from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from tests.faults.load import Load
-from tests.faults.stage import DEADLINE, TABLE, Stage, summed
+from tests.faults.books import Fault, summed
+from tests.faults.ledger import Start
+from tests.faults.simulator import Simulator
+from tests.faults.stage import DEADLINE, PATIENCE, TABLE, Stage
+from tests.faults.tcp_proxy import End, Passed, Way
 from tests.servers import Server
-from tests.system.leaky_provider import Call, LeakyProvider, Saying, placed, raw, success
 from tests.waiting import wait_until
 
-SPELL = 2.5
+Misbehavior = Callable[[Simulator], AbstractContextManager[None]]
+BREAKER = 5
+"""Failures after which starts are held back."""
+TOO_MANY = 20
+"""Starts refused with 503: there is no place left."""
 
 
-def slow(call: Call) -> bytes:
-    """In time, but hardly."""
-    time.sleep(DEADLINE * 0.6)
-    return success(call)
+def scripted(outcome: str | None = None, **line: Any) -> Misbehavior:
+    """As docs/sandbox.md has it."""
+    return lambda provider: provider.saying(outcome, **line)
 
 
-def dripping(call: Call) -> Iterator[bytes]:
-    """A byte in a while, for as long as somebody listens."""
-    for byte in itertools.cycle(success(call)):
-        yield bytes([byte])
-        time.sleep(0.1)
+def on_the_wire(way: Way) -> Misbehavior:
+    return lambda provider: provider.wire.with_ways(back=way)
 
 
-def half(call: Call) -> bytes:
-    """The connection ends in the middle of the body."""
-    return placed(call, call.caller)[:-20]
+def reset_in_the_body(piece: bytes) -> Passed:
+    """Of the piece with its end most is passed on."""
+    return Passed(piece[:-20], End.RESET) if _ends(piece) else Passed(piece)
 
 
-def lost(_: Call) -> bytes:
-    """The request was read, and nothing came back."""
-    return b""
+def reset_after_the_body(piece: bytes) -> Passed:
+    return Passed(piece, End.RESET if _ends(piece) else None)
 
 
-def rubbish(call: Call) -> bytes:
-    return raw("HTTP/1.1 200 OK", "Content-Type: text/html", "", f"<html>{call.words}")
+def _ends(piece: bytes) -> bool:
+    return piece.rstrip().endswith(b"}")
 
 
-def silent(_: Call) -> bytes:
-    time.sleep(DEADLINE * 1.5)
-    return b""
-
-
-WAYS: dict[str, tuple[Saying, set[int]]] = {
-    "slow, in time": (slow, {201}),
-    "silent": (silent, {201}),
-    "dripping": (dripping, {201}),
-    "hangs up before the body": (lost, {201}),
-    "hangs up in the body": (half, {201}),
-    "answers rubbish": (rubbish, {502}),
+PLACED, UNKNOWN, FAILED = "placed", "unknown", "failed"
+WAYS: dict[str, tuple[Misbehavior, set[str]]] = {
+    # On a machine that is busy enough, in time is too late.
+    "slow, in time": (scripted(answer_after=DEADLINE * 0.5), {PLACED, UNKNOWN}),
+    "silent": (scripted("answerLost"), {UNKNOWN}),
+    "dripping headers": (scripted("drippingHeaders"), {UNKNOWN}),
+    "dripping": (scripted("drippingBody"), {UNKNOWN}),
+    "hangs up before the body": (scripted("connectionClosed"), {UNKNOWN}),
+    "hangs up in the body": (scripted("answerCutShort"), {UNKNOWN}),
+    "resets before the body": (scripted("connectionReset"), {UNKNOWN}),
+    "resets in the body": (on_the_wire(reset_in_the_body), {UNKNOWN}),
+    "resets after the body": (on_the_wire(reset_after_the_body), {PLACED, UNKNOWN}),
+    "answers rubbish": (scripted("html"), {FAILED}),
+    "answers 10 MB": (scripted("hugeBody"), {FAILED, UNKNOWN}),
+    "answers HTTP 503": (scripted("http503"), {FAILED}),
 }
+"""What it does, and what a start may come to by it."""
 
 
 @pytest.mark.parametrize("way", WAYS)
 def test_a_provider_that_misbehaves(stage: Stage, server: Server, way: str) -> None:
     """Each number is called once at most; starts are answered or held back, checks go on."""
-    saying, answers = WAYS[way]
+    misbehavior, fates = WAYS[way]
     with stage.under_load(f"provider {way}") as fault:
-        stage.provider.usual = saying
-        time.sleep(SPELL)
-        stage.provider.usual = success
+        with misbehavior(stage.provider):
+            fault.begin()
+            fault.strikes(201, 502, times=BREAKER, kind="start")
+            ended = time.monotonic()
         fault.heal()
     with server.client() as client:
         fault.in_redis(client)
-    starts = {one.status for one in fault.ledger.sent if one.kind == "start"}
-    assert starts <= {201, 409, 503} | answers
+    met = fates_of(fault, ended)
+    assert met, "nobody met the fault"
+    assert met <= fates
+
+
+def fates_of(fault: Fault, ended: float) -> set[str]:
+    """What the starts came to that were asked for and answered while it lasted."""
+    starts = fault.ledger.starts.values()
+    return {_fate(one) for one in starts if one.at >= fault.began and one.done <= ended}
+
+
+def _fate(start: Start) -> str:
+    if start.status == 502:
+        return FAILED
+    state = str(start.answer["call"]["state"])
+    # The callback of a call may overtake the answer to its start.
+    return PLACED if state == "delivered" else state
 
 
 def test_a_provider_that_is_gone(stage: Stage, server: Server) -> None:
     """Nobody listens: 502, then held back by the breaker, and found again when it comes back."""
-    port = int(stage.provider.url.split(":")[2].split("/")[0])
     with stage.under_load("provider down") as fault:
-        heard = stage.provider.heard
-        calls, numbers = stage.provider.calls, stage.provider.say
-        stage.provider.close()
-        wait_until(lambda: stage.web.ask("GET", "/readyz", key=None).json["calls"] != "open", 10)
-        wait_until(lambda: fault.ledger.count(503) > 10, 10)
-        again = LeakyProvider(port)
-        again.heard, again.calls, again.say = heard, calls, numbers
-        stage.provider = again
+        with stage.provider.wire.nobody_listening():
+            # Those that were under way come to no more than "unknown", and open the breaker too;
+            # then it is a probe that finds nobody.
+            fault.strikes(502, times=1)
+            fault.strikes(503, times=10)
+            assert calls_are(stage) == "breaker"
         fault.heal()
     with server.client() as client:
         fault.in_redis(client)
-    assert fault.ledger.count(502) >= 5
-    assert stage.web.ask("GET", "/readyz", key=None).json["calls"] == "open"
+    wait_until(lambda: calls_are(stage) == "open", PATIENCE)
+
+
+def calls_are(stage: Stage) -> str:
+    return str(stage.web.ask("GET", "/readyz", key=None).json["calls"])
 
 
 def test_every_place_taken(tmp_path: Path, server: Server) -> None:
     """A hung provider and no place left for a start: checks go on as ever."""
-    few = {"WEB_CONCURRENCY": "2", "PROVIDER_MAX_IN_FLIGHT": "4", "PROVIDER_DEADLINE": "10"}
+    few = {"PROVIDER_MAX_IN_FLIGHT": "4", "PROVIDER_DEADLINE": "20"}
     stage = Stage(tmp_path / "full", f"redis://127.0.0.1:{server.port}/0", few)
     try:
         stage.ready()
-        load = Load(stage.web.port, stage.code, clients=2)
-        for _ in range(10):
-            load.login()
-        waiting = [f"7916900{n:04}" for n in range(40)]
+        load = stage.load()
+        fault = Fault("provider hung, every place taken", load.ledger)
         known = [f"7916800{n:04}" for n in range(40)]
-        ids = {n: _start(load, n) for n in known}
-        stage.provider.usual = stage.provider.hangs
+        waiting = [f"7916900{n:04}" for n in range(40)]
+        assert {load.start(number) for number in known} == {201}
+        codes = {number: stage.provider.code(number) for number in known}
         with ThreadPoolExecutor(len(waiting)) as crowd:
-            starts = [crowd.submit(_start, load, number) for number in waiting]
-            wait_until(lambda: load.ledger.count(503) > 20, 10)
-            began = time.monotonic()
-            for number, verification_id in ids.items():
-                assert verification_id
-                code = stage.code(number)
-                body = {"verificationId": verification_id, "code": code}
-                found = load.ask("check", "/verify/check", body)
-                assert found
-                assert found[1]["verified"]
-            spent = time.monotonic() - began
-            stage.provider.usual = success
-            stage.provider.gate.set()
-            answered = [start.result() for start in starts]
-        assert all(answered)
-        assert spent / len(ids) < 0.5
-        calls = Counter(call.number for call in stage.provider.heard)
-        row = summed("provider hung, every place taken", load.ledger, calls, spent / len(ids))
-        TABLE.append(row)
-        assert (row.double, row.twice, row.over) == (0, 0, 0)
+            with stage.provider.saying("answerLost"):
+                fault.begin()
+                starts = [crowd.submit(load.start, number) for number in waiting]
+                fault.strikes(503, times=TOO_MANY, kind="start")
+                began = time.monotonic()
+                assert {load.guess(number, code) for number, code in codes.items()} == {200}
+                spent = time.monotonic() - began
+            # Who hangs is let go: it may be ringing. All the others are called.
+            stage.provider.wire.drop_all()
+            assert {start.result() for start in starts} == {201}
+        assert load.ledger.verified == set(known)
+        assert spent / len(known) < 0.5
+        fault.calls = stage.provider.called()
+        TABLE.append(summed(fault.name, load.ledger, fault.calls, spent / len(known)))
+        fault.adds_up()
+        with server.client() as client:
+            fault.in_redis(client)
     finally:
         stage.end()
-
-
-def _start(load: Load, number: str) -> str | None:
-    found = load.ask("start", "/verify/start", {"number": f"+{number}"})
-    return found[1].get("verificationId") if found else None

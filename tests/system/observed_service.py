@@ -17,6 +17,7 @@ from verify_service.parsing import sha256_hex
 from verify_service.testing.servers import ROOMY
 
 APP_KEY, PATH_SECRET = "canary-app-key", "canary-path-secret"
+PROVIDER_KEY = "canary-provider-key"
 METRICS_TOKEN, REDIS_PASSWORD = "canary-metrics-token", "canary-redis-password"
 CALLBACK = f"/callbacks/flashcall/{PATH_SECRET}"
 
@@ -33,7 +34,7 @@ def variables(valkey: int, provider: str, **more: str) -> dict[str, str]:
         "CODE_SECRET": "canary-code-secret-of-32-bytes-or-more",
         "NUMBER_SECRET": "canary-number-secret-of-32-bytes-or-more",
         "PROVIDER_URL": provider,
-        "PROVIDER_ACCESS_KEY": "canary-provider-key",
+        "PROVIDER_ACCESS_KEY": PROVIDER_KEY,
         "PROVIDER_DEADLINE": "4",
         # What the provider says is the point here, not how often in a row.
         "PROVIDER_BREAKER": "0",

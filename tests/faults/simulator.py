@@ -1,0 +1,96 @@
+"""The provider's simulator in a process of its own, behind a wire that breaks on command."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from tests.faults.tcp_proxy import TcpProxy
+from tests.system.house import ROOT
+from tests.system.observed_service import APP_KEY, PROVIDER_KEY
+from tests.waiting import wait_until
+from verify_service.sandbox.control import Call, SandboxControl
+from verify_service.sandbox.remote import Remote
+
+PATIENCE = 60
+MANY = 1000
+"""Calls that one line of the script is good for, at most."""
+DRIP = 0.1
+"""Seconds from byte to byte of an answer that drips."""
+
+
+class Simulator:
+    """Rings nobody, remembers every request, and behaves as its script says.
+
+    Args:
+        log: The file that takes what it says.
+    """
+
+    def __init__(self, log: Path) -> None:
+        self.wire = TcpProxy()
+        self.url = f"http://127.0.0.1:{self.wire.port}/api"
+        self._log = log
+
+    def start(self, callback_url: str) -> None:
+        """Start it, and wait until it listens.
+
+        Args:
+            callback_url: Where it reports what became of its calls.
+        """
+        options = {
+            "port": 0,
+            "access-key": PROVIDER_KEY,
+            "app-key": APP_KEY,
+            "callback-url": callback_url,
+            "callback-delay": 0.2,
+            "drip": DRIP,
+        }
+        words = [f"--{name}={value}" for name, value in options.items()]
+        with self._log.open("wb") as stream:
+            self._process = subprocess.Popen(
+                [sys.executable, "-m", "verify_service.sandbox", *words],
+                cwd=ROOT,
+                stdout=stream,
+                stderr=stream,
+            )
+        self.wire.target = wait_until(self._port, PATIENCE)
+        url = f"http://127.0.0.1:{self.wire.target}"
+        self.control, self._remote = SandboxControl(url), Remote(url)
+
+    def _port(self) -> int:
+        assert self._process.poll() is None, self._log.read_text()
+        told = re.search(r"simulator: http://[0-9.]+:(\d+)/", self._log.read_text())
+        return int(told[1]) if told else 0
+
+    def end(self) -> None:
+        self.wire.close()
+        self._process.kill()
+        self._process.wait()
+
+    def code(self, number: str) -> str | None:
+        """What a person would read off the phone: the code of the last call to a number."""
+        calls = self.control.calls(number)
+        return calls[-1].code if calls else None
+
+    def calls(self) -> list[Call]:
+        """Every request to call since it was told to forget, the oldest first."""
+        return self.control.calls()
+
+    def called(self) -> Counter[str]:
+        """How often each number was to be called."""
+        return Counter(call.number or "" for call in self.calls())
+
+    @contextmanager
+    def saying(self, outcome: str | None = None, **line: Any) -> Iterator[None]:
+        """Behave so toward everybody until the block ends."""
+        self.control.next_call(outcome=outcome, times=MANY, **line)
+        try:
+            yield
+        finally:
+            self._remote.ask("DELETE", "/sandbox/next")
