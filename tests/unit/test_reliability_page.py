@@ -26,6 +26,17 @@ def test_what_is_named_exists(named: str) -> None:
     assert not test or test in named_in(path)
 
 
+def test_every_promise_names_what_shows_it() -> None:
+    """And so does what is not promised, or it says that nothing does."""
+    promised = TEXT.partition("## Promised")[2].partition("## Not promised")
+    rows = [line for line in promised[0].splitlines() if line.startswith("| ")][1:]
+    points = promised[2].partition("\n## ")[0].split("\n- ")[1:]
+    assert rows
+    assert points
+    for told in (*rows, *points):
+        assert "`tests/" in told or "No test shows this." in told, told
+
+
 def test_every_fault_has_a_row() -> None:
     head, *rows = ROWS
     assert head[0] == "fault"
