@@ -1,9 +1,10 @@
 """A client of Redis Cluster, as much of one as the store needs: commands about one key each.
 
 The cluster client of ``redis-py`` learns the layout anew after each error, every caller for
-itself and node by node: with a cluster that accepts connections and says nothing, twelve callers
-waited for longer than 20 s. Here one caller at a time looks, under a clock. The others go by what
-was known before, or wait for that one where nothing is known yet; what it found holds for all.
+itself, node by node and one after the other: of twelve callers of three masters that accept
+connections and say nothing (timeout 0.5 s, redis-py 8.1) the first was told after 2 s and the last
+after 19. Here one caller at a time looks, under a clock. The others go by what was known before, or
+wait for that one where nothing is known yet; what it found holds for all.
 """
 
 from __future__ import annotations
