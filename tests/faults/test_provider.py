@@ -20,8 +20,8 @@ from tests.servers import Server
 from tests.waiting import wait_until
 
 Misbehavior = Callable[[Simulator], AbstractContextManager[None]]
-BREAKER = 5
-"""Failures after which starts are held back."""
+STRUCK = 3
+"""Starts that have met the fault. After five failures (PROVIDER_BREAKER) there are probes alone."""
 TOO_MANY = 20
 """Starts refused with 503: there is no place left."""
 
@@ -74,7 +74,7 @@ def test_a_provider_that_misbehaves(stage: Stage, server: Server, way: str) -> N
     with stage.under_load(f"provider {way}") as fault:
         with misbehavior(stage.provider):
             fault.begin()
-            fault.strikes(201, 502, times=BREAKER, kind="start")
+            fault.strikes(201, 502, times=STRUCK, kind="start")
             ended = time.monotonic()
         fault.heal()
     with server.client() as client:
