@@ -30,7 +30,8 @@ SETTINGS = {
     "LOG_LEVEL": "WARNING",
     "CALLBACK_PATH_SECRET": "",
 }
-"""What differs from production's defaults, but for the limits over many numbers: tests/roomy.py."""
+"""Redis' timeout is the default; a hung call and a breaker's pause last less long than by default.
+The limits over many numbers are wide: tests/roomy.py."""
 TABLE: list[Row] = []
 
 
