@@ -12,7 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 from tests.faults.ledger import Ledger, Sent
-from tests.faults.load import ANSWER, post
+from tests.faults.load import ANSWER
 from tests.faults.stage import PATIENCE, Stage
 from tests.servers import Server
 from tests.system.observed_service import APP_KEY
@@ -57,10 +57,7 @@ def test_a_storm_of_callbacks(stage: Stage, server: Server) -> None:
     applies twice, nobody is verified by any of them, and logins go on meanwhile."""
     numbers = [f"7916700{n:04}" for n in range(NUMBERS)]
     with stage.provider.saying(statuses=[]), ThreadPoolExecutor(16) as crowd:
-        begun = list(
-            crowd.map(lambda n: post(stage.web.port, "/verify/start", {"number": f"+{n}"}), numbers)
-        )
-    assert {status for status, _ in begun} == {201}
+        assert set(crowd.map(stage.load().start, numbers)) == {201}
     storm = storm_about(stage.provider.calls())
     applied: list[Report] = []
     with stage.under_load(f"{len(storm):,} callbacks, shuffled", kind="check") as fault:
