@@ -10,7 +10,8 @@ from pathlib import Path
 
 from tests.attack.attackers import EVERYBODY
 from tests.attack.town import Town, running
-from verify_service.guards.claim import CODES, Bounds
+from verify_service.guards.bounds import Bounds
+from verify_service.guards.claim import CODES
 from verify_service.guards.limits import WidePolicy
 from verify_service.policy import Policy
 

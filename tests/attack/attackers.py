@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from tests.attack.town import Town
-from verify_service.guards.claim import Bounds
+from verify_service.guards.bounds import Bounds
 
 VICTIM = "+79161234567"
 OWN = "the owner's device"

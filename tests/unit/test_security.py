@@ -7,8 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from verify_service.guards.claim import Bounds, most, security
-from verify_service.guards.limits import WidePolicy
+from verify_service.guards.bounds import Bounds, most, most_paused
+from verify_service.guards.claim import security
+from verify_service.guards.closing import closings
+from verify_service.guards.limits import HOUR, TRIABLE, Conversion, WidePolicy
 from verify_service.models import Window
 from verify_service.policy import DAY, Policy
 
@@ -18,16 +20,21 @@ TEXT = (Path(__file__).parents[2] / "docs/security.md").read_text("utf-8")
 BOUNDS = Bounds(Policy(), WidePolicy())
 
 
-def test_the_page_has_the_table_of_the_default_settings(read: Read) -> None:
-    """To the letter, as the command prints it."""
+def claim(settings: object) -> list[str]:
+    """Return the rows that the command prints at these settings."""
+    return security(settings.policy, settings.wide_policy).splitlines()  # type: ignore[attr-defined]
+
+
+def test_the_page_has_the_tables_of_the_default_settings(read: Read) -> None:
+    """To the letter, as the command prints them."""
     shown = TEXT.partition("<!-- flask --app wsgi security -->\n")[2].partition("\n<!-- end -->")[0]
     assert shown == security(read().policy, read().wide_policy)
 
 
 def test_the_claim_of_the_bar() -> None:
     """Three per verification, nine a day and lane, thirty a run; of 9,000 codes."""
-    assert BOUNDS.guesses_per_verification == 3
-    assert (BOUNDS.guesses_per_lane, BOUNDS.guesses_per_run) == (9, 30)
+    assert BOUNDS.guesses_per_verification.count == 3
+    assert (BOUNDS.guesses_per_lane.count, BOUNDS.guesses_per_run.count) == (9, 30)
     assert "| 0.033 % |" in TEXT
     assert "| 0.100 % |" in TEXT
     assert "| 0.333 % |" in TEXT
@@ -35,14 +42,28 @@ def test_the_claim_of_the_bar() -> None:
 
 def test_spraying_is_bounded_by_the_calls() -> None:
     """Without a bound on calls, 10,000 numbers would yield ten logins a day."""
-    assert BOUNDS.sprayed_guesses(10_000) == 15_000
+    assert BOUNDS.sprayed_guesses_on_average(10_000).count == 15_000
+    assert BOUNDS.sprayed_guesses_on_average(100).count == 900
     wide = replace(WidePolicy(), day=(Window(10**9, DAY),))
-    assert Bounds(Policy(), wide).sprayed_guesses(10_000) == 90_000
+    assert Bounds(Policy(), wide).sprayed_guesses_on_average(10_000).count == 90_000
+
+
+def test_two_days_calls_can_be_guessed_in_one() -> None:
+    """Those of the last minutes before it are pending still."""
+    assert BOUNDS.sprayed_guesses(10_000).count == 30_000
+
+
+def test_who_sprays_below_the_alarm() -> None:
+    """299 in each hour; or less, where there are not so many calls."""
+    assert BOUNDS.sprayed_guesses_unnoticed(10_000).count == 24 * 299
+    few = Bounds(Policy(), WidePolicy(day=(Window(30, DAY),)))
+    assert few.sprayed_guesses_unnoticed(10_000).count == 90
 
 
 @pytest.mark.parametrize(
     ("windows", "count"),
     [
+        ((), None),
         ((Window(5, DAY),), 5),
         ((Window(3, 600),), 432),
         ((Window(3, 600), Window(5, DAY)), 5),
@@ -50,8 +71,25 @@ def test_spraying_is_bounded_by_the_calls() -> None:
         ((Window(1, DAY - 1),), 2),
     ],
 )
-def test_the_most_in_a_day(windows: tuple[Window, ...], count: int) -> None:
+def test_the_most_in_a_day(windows: tuple[Window, ...], count: int | None) -> None:
     assert most(windows) == count
+
+
+@pytest.mark.parametrize(
+    ("pauses", "seconds", "count"),
+    [
+        ((0,), 60, None),
+        ((60, 0), 60, None),
+        ((60,), 60, 1),
+        ((60,), 61, 2),
+        ((30, 60, 120, 300), 60, 2),
+        ((30, 60, 120, 300), 90, 2),
+        ((30, 60, 120, 300), DAY, 4 + 287),
+        ((100, 10), 100, 10),  # it may have been called before, so that the second pause is next
+    ],
+)
+def test_the_most_between_pauses(pauses: tuple[int, ...], seconds: int, count: int | None) -> None:
+    assert most_paused(pauses, seconds) == count
 
 
 @pytest.mark.parametrize(
@@ -59,17 +97,143 @@ def test_the_most_in_a_day(windows: tuple[Window, ...], count: int) -> None:
     [
         ("MAX_CHECKS", "2", "| Guessed, per verification | 0.022 % |"),
         ("FAILURES_PER_NUMBER", "4/86400", "| Guessed, per number, lane and day | 0.044 % |"),
-        ("LOCK_AFTER_FAILURES", "60", "| Guessed, per run | 0.667 % |"),
-        ("STARTS_PER_DAY", "30", "| Logins a day, spraying over 10000 numbers | 0.01 |"),
+        ("LOCK_AFTER_FAILURES", "60", "| Guessed, per run without a success | 0.667 % |"),
+        (
+            "STARTS_PER_DAY",
+            "30",
+            "| Logins a day, spraying over 10000 numbers, on average | 0.01 |",
+        ),
+        ("STARTS_PER_DAY", "30", "| Logins in any one day, spraying over 10000 numbers | 0.02 |"),
         ("STARTS_PER_NUMBER", "2/86400", "| Calls a day to one number, by strangers | 5 |"),
+        ("START_COOLDOWNS", "10", "| Calls within a minute to one number, by strangers | 6 |"),
+        ("START_COOLDOWNS", "43200", "| Calls a day to one number, by strangers | 5 |"),
         ("STARTS_PER_CLIENT_IP", "7/86400", "| Calls a day for one client address | 7 |"),
-        ("STARTS_PER_PREFIX", "7/86400", "| Calls a day to one prefix | 7 |"),
+        ("STARTS_PER_PREFIX", "7/86400", "| Calls a day to one prefix, by strangers | 7 |"),
+        ("STARTS_PER_PREFIX", "7/86400", "| Calls a day to one prefix, with known devices | 14 |"),
+        (
+            "STARTS_PER_PREFIX",
+            "7/86400",
+            "| Calls a day to one number, by who holds the phone | 14 |",
+        ),
+        ("STARTS_PER_PREFIX", "7/86400", "| Calls a day to one number, by strangers | 7 |"),
         ("STARTS_PER_COUNTRY", "7/86400", "| Calls a day to one country | 7 |"),
         ("STARTS_PER_APP", "7/86400", "| Calls a day for one app | 7 |"),
         ("STARTS_PER_DAY", "7/86400", "| Calls a day in all | 7 |"),
+        ("STARTS_PER_CLIENT_IP", "50/86400", "`country` | 24 h | 2500 | 50 |"),
+        ("STARTS_PER_COUNTRY", "700/7200", "`country` | 2 h | 700 | 12 |"),
+        ("STARTS_PER_APP", "90/90", "`app` | 90 s | 90 | 5 |"),
+        ("STARTS_PER_DAY", "1200/86400", "`country` | never (`day` is full before) | – | – |"),
+        (
+            "STARTS_PER_PREFIX",
+            "9/86400",
+            "`conversion` | never (`prefix` is full before) | – | – |",
+        ),
+        ("CONVERSION_PREFIX", "90/0.2/alarm", "`conversion` | never (alarm only) | – | – |"),
+        (
+            "CONVERSION_COUNTRY",
+            "200/0.2/block",
+            "country, for strangers | `conversion` | 1 h, then twice as long … 24 h | 200 | 5 |",
+        ),
     ],
 )
 def test_each_figure_follows_its_setting(read: Read, variable: str, value: str, row: str) -> None:
-    value = value if "/" in value or not variable.startswith("STARTS") else f"{value}/86400"
-    settings = read(**{variable: value})
-    assert row in security(settings.policy, settings.wide_policy)
+    if variable.startswith("STARTS") and "/" not in value:
+        value = f"{value}/86400"
+    assert row in "\n".join(claim(read(**{variable: value})))
+
+
+WITHOUT = {
+    "cooldown": ["Calls within a minute to one number, by strangers | 6 | `number`"],
+    "number": ["Calls a day to one number, by strangers | 100 | `prefix`"],
+    "clientIp": [
+        "Calls a day for one client address | 5000 | `day`",
+        "| all calls, for everybody | `day` | 24 h | 5000 | 1 |",
+    ],
+    "prefix": [
+        "Calls a day to one prefix, by strangers | 2500 | `country`",
+        "Calls a day to one prefix, with known devices | 2500 | `country`",
+        "| a prefix, for strangers | `prefix` | never (dry run) | – | – |",
+    ],
+    "country": [
+        "Calls a day to one country | 5000 | `day`",
+        "| a country, for everybody | `country` | never (dry run) | – | – |",
+    ],
+    "app": [
+        "Calls a day for one app | 5000 | `day`",
+        "| an app, for everybody | `app` | never (dry run) | – | – |",
+    ],
+    "day": [
+        "Calls a day in all | no bound (dry run) | `day`",
+        "Logins a day, spraying over 10000 numbers, on average | 10.00 | 90000",
+        "Logins in any one day, spraying over 10000 numbers | 10.00 | 90000",
+        "| all calls, for everybody | `day` | never (dry run) | – | – |",
+    ],
+    "conversion": ["| a prefix, for strangers | `conversion` | never (dry run) | – | – |"],
+    "destination": ["Destinations that are called | no bound (dry run) | `destination`"],
+}
+"""What the claim says where this limit runs dry: what bounds it then, if anything does."""
+
+
+def test_every_limit_that_can_run_dry_is_tried() -> None:
+    assert set(WITHOUT) == TRIABLE
+
+
+@pytest.mark.parametrize("name", WITHOUT)
+def test_a_limit_in_dry_run_bounds_nothing(read: Read, name: str) -> None:
+    dry, wet = "\n".join(claim(read(GUARDS_DRY_RUN=name))), "\n".join(claim(read()))
+    for row in WITHOUT[name]:
+        assert row in dry
+        assert row not in wet
+
+
+def test_the_starts_of_a_number_in_dry_run_bound_no_guesses(read: Read) -> None:
+    """Where it was they that did."""
+    wide = {"FAILURES_PER_NUMBER": "100/86400", "STARTS_PER_NUMBER": "1/86400"}
+    row = "Guessed, per number, lane and day"
+    assert f"| {row} | 0.267 % | 24 guesses / 9000 |" in claim(read(**wide))
+    assert f"| {row} | 1.111 % | 100 guesses / 9000 |" in claim(
+        read(**wide, GUARDS_DRY_RUN="number")
+    )
+
+
+def test_with_everything_in_dry_run_nothing_bounds_the_calls(read: Read) -> None:
+    rows = [row for row in claim(read(GUARDS_DRY_RUN="*")) if row.startswith("| Calls ")]
+    assert len(rows) == 9
+    assert all("| no bound (dry run) |" in row for row in rows)
+
+
+def test_a_limit_without_windows_is_no_bound() -> None:
+    """Nor are those that depend on it alone."""
+    none = WidePolicy(client_ip=(), prefix=(), country=(), app=(), day=())
+    rows = security(Policy(starts=(), failures=(), cooldowns=(0,)), none).splitlines()
+    assert sum("no bound (no limit)" in row for row in rows) == 9 + 2 + 2
+    assert sum("never (no limit)" in row for row in rows) == 4
+
+
+@pytest.mark.parametrize(
+    ("policy", "count"),
+    [
+        (Policy(lock_after=5), 9),
+        (Policy(lock_after=100, code_ttl=DAY, starts=(Window(1, DAY),), failures=()), 24),
+        (Policy(starts=(Window(1, 2 * DAY),), failures=()), 21),
+    ],
+)
+def test_what_bounds_a_lane(policy: Policy, count: int) -> None:
+    """No lock, which a success prevents; and what was started before counts."""
+    assert Bounds(policy, WidePolicy()).guesses_per_lane.count == count
+
+
+def test_a_window_remembers_a_piece_longer_than_it_is() -> None:
+    """So whoever has a window of another length may have had it more than once by then."""
+    wide = WidePolicy(day=(Window(100, DAY),), client_ip=(Window(10, DAY - HOUR),), country=())
+    (day,) = [one for one in closings(Bounds(Policy(), wide)) if one.limit == "day"]
+    assert (day.calls, day.addresses) == (100, 5)
+
+
+def test_the_guard_looks_at_the_code_s_seconds_more() -> None:
+    """So a prefix of which one hour lets too few through for the guard may have had two."""
+    wide = WidePolicy(
+        prefix=(Window(15, HOUR),), conversion_prefix=Conversion(20, 0.2, blocks=True)
+    )
+    (guard,) = [one for one in closings(Bounds(Policy(), wide)) if one.limit == "conversion"]
+    assert guard.calls == 20

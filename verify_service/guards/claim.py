@@ -1,148 +1,107 @@
-"""What an attacker can achieve at most: the claim, derived from the settings in force."""
+"""The claim as tables: what an attacker can achieve at most, and what it takes to close a place."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from verify_service.codes import FIRST, LAST
-from verify_service.guards.limits import WidePolicy
-from verify_service.models import Window
-from verify_service.policy import (
-    DAY,
-    KNOWN_DEVICES,
-    LOCK_SECONDS,
-    WAIVERS_PER_DAY,
-    Policy,
-)
+from verify_service.guards.bounds import DRY, Bound, Bounds
+from verify_service.guards.closing import Closing, closings
+from verify_service.guards.limits import DESTINATION, WRONG_GUESSES, WidePolicy
+from verify_service.policy import DAY, KNOWN_DEVICES, LOCK_SECONDS, Policy
 
 CODES = LAST - FIRST + 1
 SPRAYED = 10_000
 """Numbers an attacker sprays over, for the table's sake."""
 
 
-def most(windows: tuple[Window, ...], seconds: int = DAY) -> int:
-    """Return how many events all of the windows let through in so long, at most.
-
-    A window of N per span lets N through in each span, the first of them at once.
-    """
-    return min(window.count * -(-seconds // window.seconds) for window in windows)
-
-
-@dataclass(frozen=True, slots=True)
-class Bounds:
-    """Every figure of the claim. Counts are per day unless named otherwise."""
-
-    policy: Policy
-    wide: WidePolicy
-
-    @property
-    def guesses_per_verification(self) -> int:
-        """Guesses compared before a verification is exhausted."""
-        return self.policy.max_checks
-
-    @property
-    def guesses_per_lane(self) -> int:
-        """Wrong guesses of one lane of one number: by its budget, and by its starts."""
-        by_starts = self.starts_per_lane * self.policy.max_checks
-        return min(most(self.policy.failures), by_starts, self.policy.lock_after)
-
-    @property
-    def guesses_per_run(self) -> int:
-        """Wrong guesses of one lane until it locks."""
-        return self.policy.lock_after
-
-    @property
-    def starts_per_lane(self) -> int:
-        """Calls to one number, of one lane: those that count, and those that are waived."""
-        return most(self.policy.starts) + WAIVERS_PER_DAY
-
-    @property
-    def calls_per_number(self) -> int:
-        """Calls to one number by strangers."""
-        return self.starts_per_lane
-
-    @property
-    def calls_per_client(self) -> int:
-        """Calls paid for one client address."""
-        return min(most(self.wide.client_ip), self.calls)
-
-    @property
-    def calls_per_prefix(self) -> int:
-        """Calls paid within one prefix."""
-        return min(most(self.wide.prefix), self.calls_per_country)
-
-    @property
-    def calls_per_country(self) -> int:
-        """Calls paid within one country."""
-        return min(most(self.wide.country), self.calls)
-
-    @property
-    def calls_per_app(self) -> int:
-        """Calls paid for one app."""
-        return min(most(self.wide.app), self.calls)
-
-    @property
-    def calls(self) -> int:
-        """Calls paid in all."""
-        return most(self.wide.day)
-
-    def sprayed_guesses(self, numbers: int) -> int:
-        """Guesses over so many numbers: their own budgets, and as many starts as there are."""
-        return min(numbers * self.guesses_per_lane, self.calls * self.policy.max_checks)
-
-    @property
-    def addresses_to_drain(self) -> int:
-        """How many client addresses it takes to use up the day."""
-        return -(-self.calls // self.calls_per_client)
-
-
 def security(policy: Policy, wide: WidePolicy) -> str:
-    """Return the claim as a table in Markdown."""
-    rows = list(_rows(Bounds(policy, wide)))
-    return "\n".join(["| At most | Figure | Because |", "|---|---|---|", *rows])
+    """Return the claim as two tables in Markdown."""
+    bounds = Bounds(policy, wide)
+    figures = [*_guesses(bounds), *_logins(bounds), *_calls(bounds), _destinations(wide)]
+    return "\n".join(
+        [
+            *_table("At most", "Figure", "Because"),
+            *(_line(*row) for row in figures),
+            "",
+            *_table("What can be closed", "By", "For", "Calls it takes", "Client addresses"),
+            *(_line(*_closed(closing)) for closing in closings(bounds)),
+        ]
+    )
 
 
-def _rows(bounds: Bounds) -> Iterator[str]:
-    checks, lane = bounds.guesses_per_verification, bounds.guesses_per_lane
-    run, sprayed = bounds.guesses_per_run, bounds.sprayed_guesses(SPRAYED)
-    lanes = KNOWN_DEVICES + 1
-    figures = [
-        ("Guessed, per verification", _share(checks), f"{checks} guesses / {CODES} codes"),
-        ("Guessed, per number, lane and day", _share(lane), f"{lane} guesses / {CODES}"),
-        (
-            "Guessed, per run",
-            _share(run),
-            f"{run} guesses / {CODES}, then the lane is locked for {LOCK_SECONDS // DAY} days",
-        ),
-        (
-            f"Guessed, per number and day, by somebody who holds all {KNOWN_DEVICES} known devices",
-            _share(lanes * lane),
-            f"{lanes} lanes x {lane} guesses / {CODES}",
-        ),
-        (
-            f"Logins a day, spraying over {SPRAYED} numbers",
-            f"{sprayed / CODES:.2f}",
-            f"{sprayed} guesses (of {bounds.calls} starts a day) / {CODES}",
-        ),
-        (
-            "Calls a day to one number, by strangers",
-            str(bounds.calls_per_number),
-            f"{most(bounds.policy.starts)} that count, {WAIVERS_PER_DAY} undelivered and waived",
-        ),
-        ("Calls a day for one client address", str(bounds.calls_per_client), "`clientIp`"),
-        ("Calls a day to one prefix", str(bounds.calls_per_prefix), "`prefix`"),
-        ("Calls a day to one country", str(bounds.calls_per_country), "`country`"),
-        ("Calls a day for one app", str(bounds.calls_per_app), "`app`"),
-        ("Calls a day in all", str(bounds.calls), "`day`"),
-        (
-            "Client addresses it takes to use up the day",
-            str(bounds.addresses_to_drain),
-            f"{bounds.calls} calls / {bounds.calls_per_client} for one",
-        ),
-    ]
-    return (f"| {what} | {figure} | {why} |" for what, figure, why in figures)
+def _table(*heads: str) -> tuple[str, str]:
+    return _line(*heads), "|" + "---|" * len(heads)
 
 
-def _share(guesses: int) -> str:
-    return f"{min(1.0, guesses / CODES):.3%}".replace("%", " %")
+def _line(*cells: str) -> str:
+    return f"| {' | '.join(cells)} |"
+
+
+def _guesses(bounds: Bounds) -> Iterator[tuple[str, str, str]]:
+    run = f"then the lane is locked for {LOCK_SECONDS // DAY} days"
+    lanes = f"{KNOWN_DEVICES + 1} lanes"
+    holder = f"by somebody who holds all {KNOWN_DEVICES} known devices"
+    yield _share("Guessed, per verification", bounds.guesses_per_verification)
+    yield _share("Guessed, per number, lane and day", bounds.guesses_per_lane)
+    yield _share("Guessed, per run without a success", bounds.guesses_per_run, run)
+    yield _share(f"Guessed, per number and day, {holder}", bounds.guesses_per_number, lanes)
+
+
+def _share(what: str, bound: Bound, more: str = "") -> tuple[str, str, str]:
+    if bound.count is None:
+        return what, *_unbounded(bound)
+    share = f"{min(1.0, bound.count / CODES):.3%}".replace("%", " %")
+    return what, share, f"{bound.count} guesses / {CODES}" + (f", {more}" if more else "")
+
+
+def _logins(bounds: Bounds) -> Iterator[tuple[str, str, str]]:
+    spraying = f"spraying over {SPRAYED} numbers"
+    quiet = f"{WRONG_GUESSES - 1} an hour"
+    ttl = f"calls of the {bounds.policy.code_ttl} s before count"
+    average = bounds.sprayed_guesses_on_average(SPRAYED)
+    unnoticed = bounds.sprayed_guesses_unnoticed(SPRAYED)
+    yield _login(f"Logins a day, {spraying}, on average", average)
+    yield _login(f"Logins in any one day, {spraying}", bounds.sprayed_guesses(SPRAYED), ttl)
+    yield _login(f"Logins a day, {spraying}, without an alarm", unnoticed, quiet)
+
+
+def _login(what: str, bound: Bound, more: str = "") -> tuple[str, str, str]:
+    if bound.count is None:
+        return what, *_unbounded(bound)
+    tail = f", {more}" if more else ""
+    return what, f"{bound.count / CODES:.2f}", f"{bound.count} guesses / {CODES}{tail}"
+
+
+def _calls(bounds: Bounds) -> Iterator[tuple[str, str, str]]:
+    for what, bound in [
+        ("within a minute to one number, by strangers", bounds.calls_per_minute),
+        ("a day to one number, by strangers", bounds.calls_per_number),
+        ("a day to one number, by who holds the phone", bounds.calls_per_holder),
+        ("a day for one client address", bounds.calls_per_client),
+        ("a day to one prefix, by strangers", bounds.calls_per_prefix),
+        ("a day to one prefix, with known devices", bounds.calls_per_prefix_with_devices),
+        ("a day to one country", bounds.calls_per_country),
+        ("a day for one app", bounds.calls_per_app),
+        ("a day in all", bounds.calls),
+    ]:
+        figure = _unbounded(bound) if bound.count is None else (str(bound.count), bound.why)
+        yield f"Calls {what}", *figure
+
+
+def _destinations(wide: WidePolicy) -> tuple[str, str, str]:
+    what, why = "Destinations that are called", f"`{DESTINATION}`"
+    if DESTINATION in wide.dry_run:
+        return what, *_unbounded(Bound(None, why, DRY))
+    return what, "those allowed", why
+
+
+def _unbounded(bound: Bound) -> tuple[str, str]:
+    return f"no bound ({bound.lack})", bound.why
+
+
+def _closed(closing: Closing) -> tuple[str, ...]:
+    by = f"`{closing.limit}`"
+    if closing.calls is None:
+        return closing.place, by, f"never ({closing.lack})", "–", "–"
+    return closing.place, by, closing.span, str(closing.calls), str(closing.addresses)

@@ -1,0 +1,266 @@
+"""No greedy attacker gets beyond what the claim says, at settings drawn at random."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import pytest
+import redis
+from hypothesis import HealthCheck, example, given, settings
+from hypothesis import strategies as st
+
+from tests.store.world import OPEN, RIGHT, KeptClock, World
+from verify_service.errors import LimitReached, VerificationNotFound
+from verify_service.guards.bounds import Bounds
+from verify_service.guards.closing import Closing, closings
+from verify_service.guards.limits import HOUR, WidePolicy
+from verify_service.models import CallStatus, Verdict, Verification, Window
+from verify_service.outcomes import Failed
+from verify_service.policy import DAY, Policy
+
+SETTINGS = settings(
+    deadline=None,
+    derandomize=True,
+    database=None,
+    max_examples=25,
+    suppress_health_check=list(HealthCheck),
+)
+Fresh = Callable[..., World]
+GUESS = "guess".ljust(43, "-")
+SPANS = st.sampled_from([6 * HOUR, DAY // 2, DAY - 1, DAY, 2 * DAY])
+WINDOWS = st.lists(st.builds(Window, st.integers(1, 4), SPANS), min_size=1, max_size=2).map(tuple)
+LONG_PAUSES = st.sampled_from([(HOUR,), (600, 2 * HOUR), (2 * HOUR, 600)])
+POLICIES = st.builds(
+    Policy,
+    code_ttl=st.sampled_from([300, 3 * HOUR, DAY]),
+    max_checks=st.integers(1, 4),
+    cooldowns=LONG_PAUSES | st.just((0,)),
+    starts=WINDOWS,
+    failures=st.lists(st.builds(Window, st.integers(2, 60), SPANS), min_size=1, max_size=2).map(
+        tuple
+    ),
+    lock_after=st.integers(2, 100),
+    dry_run=st.sampled_from([frozenset(), frozenset({"cooldown"})]),
+)
+UNLIMITED_STARTS = st.builds(
+    Policy,
+    code_ttl=st.sampled_from([300, DAY]),
+    cooldowns=LONG_PAUSES,
+    starts=WINDOWS,
+    lock_after=st.just(100),
+    dry_run=st.just(frozenset({"number"})),
+)
+
+
+@pytest.fixture
+def fresh(valkey: redis.Redis, valkey_clock: KeptClock) -> Fresh:
+    """Makes an empty world under these settings, over a real server: a fake one is too slow."""
+
+    def world(policy: Policy, wide: WidePolicy = OPEN) -> World:
+        valkey.flushall()
+        valkey_clock.advance(0)
+        return World(valkey, valkey_clock, policy, wide)
+
+    return world
+
+
+class Stranger:
+    """Starts and guesses whenever it can, and has every call waived that can be.
+
+    Args:
+        lead: Seconds before the day in which its guesses and calls count. Until then it keeps
+            what it started.
+        helped: Whether the owner gets in, without a device, whenever the next guess would lock.
+    """
+
+    def __init__(self, world: World, lead: int, *, helped: bool) -> None:
+        self.guesses = self.calls = 0
+        self._world, self._helped = world, helped
+        self._day = world.now + lead * 1000
+        self._pending: list[Verification] = []
+        self._run = self._requests = 0
+
+    def plays(self) -> Stranger:
+        end = self._day + DAY * 1000
+        while self._world.now < end:
+            wait = self._starts()
+            if self._world.now >= self._day:
+                self._guesses()
+                wait = min(wait, self._starts())
+            bound = self._day if self._world.now < self._day else end
+            self._world.advance(min(wait, (bound - self._world.now) / 1000))
+        return self
+
+    def _starts(self) -> float:
+        """Start until it is refused; return for how long."""
+        while True:
+            self._requests += 1
+            request = f"request {self._requests}"
+            try:
+                started = self._world.start(request=request)
+            except LimitReached as refused:
+                return refused.retry_after
+            self.calls += self._world.now >= self._day
+            self._pending.append(started)
+            self._world.report(CallStatus.UNAVAILABLE, request=request)
+
+    def _guesses(self) -> None:
+        while self._pending:
+            if self._helped and self._run == self._world.policy.lock_after - 1:
+                verdict = self._guess(self._pending.pop(), RIGHT)
+                self._run = 0 if verdict is Verdict.RIGHT else self._run
+                continue
+            verdict = self._guess(self._pending[-1])
+            if verdict is Verdict.BARRED:
+                return
+            if verdict is Verdict.ENDED:
+                self._pending.pop()
+            else:
+                self.guesses += 1
+                self._run += 1
+
+    def _guess(self, verification: Verification, digest: str = GUESS) -> Verdict:
+        try:
+            return self._world.check(verification, digest).verdict
+        except VerificationNotFound:  # an hour after its end
+            return Verdict.ENDED
+
+
+@SETTINGS
+@given(policy=POLICIES | UNLIMITED_STARTS, ahead=st.floats(0.0, 1.5), helped=st.booleans())
+@example(policy=Policy(), ahead=0.5, helped=False)
+@example(policy=Policy(lock_after=5), ahead=0.5, helped=True)
+def test_a_lane_s_guesses_and_calls(
+    fresh: Fresh, policy: Policy, ahead: float, helped: bool
+) -> None:
+    """Of any day, whatever was started before it and whether or not others get in."""
+    bounds = Bounds(policy, OPEN)
+    stranger = Stranger(fresh(policy), int(ahead * policy.code_ttl), helped=helped).plays()
+    assert stranger.guesses <= (bounds.guesses_per_lane.count or 0)
+    if not helped:  # a success ends the cooldown
+        assert stranger.calls <= (bounds.calls_per_number.count or 0)
+
+
+PENDING = Policy(
+    code_ttl=DAY, starts=(Window(1, DAY),), failures=(Window(100, DAY),), lock_after=100
+)
+
+
+@pytest.mark.parametrize(
+    ("policy", "lead", "count"),
+    [(Policy(), 0, 9), (Policy(lock_after=5), 0, 9), (PENDING, DAY - 10, 24)],
+)
+def test_the_guesses_of_a_lane_are_reached(
+    fresh: Fresh, policy: Policy, lead: int, count: int
+) -> None:
+    """So the bound could not be any less."""
+    stranger = Stranger(fresh(policy), lead, helped=policy.lock_after == 5).plays()
+    assert stranger.guesses == Bounds(policy, OPEN).guesses_per_lane.count == count
+
+
+def test_the_calls_of_a_lane_are_reached(fresh: Fresh) -> None:
+    """By who may fail as often as it takes."""
+    policy = Policy(failures=(Window(10**3, DAY),), lock_after=10**3)
+    stranger = Stranger(fresh(policy), 0, helped=False).plays()
+    assert stranger.calls == Bounds(policy, OPEN).calls_per_number.count == 8
+
+
+class Crowd:
+    """So many addresses, each of which starts whenever it can, a number of its own each time."""
+
+    def __init__(self, world: World, addresses: int) -> None:
+        self._world = world
+        self._addresses = addresses
+        self._numbers = iter(range(10_000))
+
+    def start(self, address: str, country: str = "RU") -> Verification | None:
+        number = f"+7917{next(self._numbers):07}"
+        draft = replace(self._world.draft(number), client=address, country=country)
+        try:
+            return self._world.store.reserve(draft)
+        except LimitReached:
+            return None
+
+    def starts(self) -> int:
+        """Return how many were let through."""
+        return sum(
+            sum(1 for _ in iter(lambda name=f"address {address}": self.start(name), None))
+            for address in range(self._addresses)
+        )
+
+    def finds_closed(self) -> bool:
+        """Whether a newcomer is refused. It leaves no trace."""
+        tried = self.start("newcomer")
+        if tried:
+            self._world.store.record(tried.id, Failed("", refund=True), tried.ticket)
+        return tried is None
+
+
+SHORT = st.sampled_from([HOUR, 5 * HOUR, DAY - HOUR, DAY])
+FEW = st.lists(st.builds(Window, st.integers(1, 3), SHORT), min_size=1, max_size=2).map(tuple)
+MANY = st.builds(Window, st.integers(4, 12), SHORT).map(lambda window: (window,))
+
+
+@SETTINGS
+@given(client_ip=FEW, country=MANY, pause=st.integers(HOUR, 6 * HOUR))
+@example(client_ip=(Window(2, 5 * HOUR),), country=(Window(9, DAY),), pause=HOUR)
+def test_fewer_addresses_do_not_close_a_country(
+    fresh: Fresh, client_ip: tuple[Window, ...], country: tuple[Window, ...], pause: int
+) -> None:
+    """Not in two days of trying; and in none of the days are there more calls than said."""
+    wide = replace(OPEN, client_ip=client_ip, country=country)
+    bounds = Bounds(Policy(), wide)
+    closing = closing_of("country", bounds)
+    world, log = fresh(Policy(), wide), []
+    crowd = Crowd(world, closing.addresses - 1)
+    for _ in range(2 * DAY // pause):
+        log.append((world.now, crowd.starts()))
+        assert not crowd.finds_closed()
+        world.advance(pause)
+    most = max(sum(n for at, n in log if 0 <= at - first < DAY * 1000) for first, _ in log)
+    assert most <= (bounds.calls_per_client.count or 0) * (closing.addresses - 1)
+    assert most <= (bounds.calls_per_country.count or 0)
+
+
+def closing_of(limit: str, bounds: Bounds) -> Closing:
+    return next(one for one in closings(bounds) if one.limit == limit)
+
+
+@pytest.mark.parametrize(("addresses", "closed"), [(2, False), (3, True)])
+def test_so_many_addresses_do_close_a_country(fresh: Fresh, addresses: int, closed: bool) -> None:
+    """And one less does not."""
+    wide = replace(OPEN, client_ip=(Window(20, HOUR),), country=(Window(50, HOUR),))
+    closing = closing_of("country", Bounds(Policy(), wide))
+    assert (closing.calls, closing.addresses) == (50, 3)
+    crowd = Crowd(fresh(Policy(), wide), addresses)
+    assert crowd.starts() == min(50, 20 * addresses)
+    assert crowd.finds_closed() is closed
+
+
+def test_a_holder_s_calls_are_bounded_by_the_prefix_alone(fresh: Fresh) -> None:
+    """Four devices in turn, three of them known at a time: each approval brings fresh starts."""
+    wide = replace(OPEN, prefix=(Window(30, HOUR),))
+    bounds = Bounds(Policy(), wide)
+    own = bounds.calls_per_number.count or 0
+    calls = collude(fresh(Policy(), wide), [f"device {name}" for name in "ABCD"], seconds=1200)
+    assert 3 * own < calls <= (bounds.calls_per_holder.count or 0)
+
+
+def collude(world: World, devices: list[str], *, seconds: int) -> int:
+    """Keep one verification of each device pending, for when the device is forgotten."""
+    calls, end = 0, world.now + seconds * 1000
+    pending: dict[str, Verification] = {}
+    while world.now < end:
+        before = calls
+        for device in devices:
+            if device in pending:
+                world.check(pending.pop(device))
+            try:
+                pending[device] = world.start(device=device)
+                calls += 1
+            except LimitReached:
+                pass
+        if calls == before:
+            world.advance(30)
+    return calls
