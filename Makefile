@@ -33,7 +33,7 @@ test-package: $(READY)  ## build the wheel and test it in an environment of its 
 	@$(BIN)/python -m tests.package
 
 attack: $(READY)  ## every attacker of docs/security.md against the real processes, beside its bound
-	@$(BIN)/python -m tests.attack
+	@$(BIN)/python -m tests.attack $(ATTACK)
 
 lint: $(READY)  ## ruff and mypy --strict
 	@$(BIN)/ruff check .

