@@ -76,19 +76,22 @@ def held_line(held: Held) -> str:
     """Return the line of something that is blocked, allowed, paused or under alarm."""
     more = f"{span(held.seconds)} more"
     if held.kind == "pause":
-        if held.who == BREAKER:
-            return "all calls: paused by the breaker, until the provider works again"
-        return f"all calls: paused by the operator, {more}"
+        return _pause_line(held, more)
     if held.who == "operator":
         return f"{held.place}: {held.kind}ed by the operator, {more}"
-    if held.kind == "block":
-        return f"{held.place}: blocked by {held.who}{_evidence(held)}{_turn(held.level)}, {more}"
-    if held.kind == "would-block":
-        return f"{held.place}: {held.who} would block it, were it not in dry run{_evidence(held)}"
-    told = f"told again in {span(held.seconds)} at the earliest"
-    if held.who == held.place:
-        return f"{held.place}: alarm{_evidence(held)}; {told}"
-    return f"{held.place}: alarm by {held.who}{_evidence(held)}; {told}"
+    who = "" if held.who == held.place else f" by {held.who}"
+    form, rest = {
+        "block": (f"blocked{who}", f"{_turn(held.level)}, {more}"),
+        "would-block": (f"would be blocked{who}, but for the dry run", ""),
+        "alarm": (f"alarm{who}", f"; told again in {span(held.seconds)} at the earliest"),
+    }[held.kind]
+    return f"{held.place}: {form}{_evidence(held)}{rest}"
+
+
+def _pause_line(held: Held, more: str) -> str:
+    if held.who == BREAKER:
+        return "all calls: paused by the breaker, until the provider works again"
+    return f"all calls: paused by the operator, {more}"
 
 
 def _refusal(obstacle: Obstacle) -> str:
