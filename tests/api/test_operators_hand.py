@@ -58,10 +58,11 @@ def test_a_number_is_shown_window_by_window(timed: Service, provider: StandIn, f
     assert lines[0] == "Nothing that all numbers share refuses a start."
     assert lines[1] == "  prefix: 2 of 30 starts in 1 h; the oldest counts for 1 h 1 min more"
     assert [line.split(": ")[0].strip() for line in lines[1:shared]] == [
-        *("prefix", "prefix", "country", "country", "app bank", "app bank", "app shop", "app shop"),
+        *("prefix", "prefix", *["prefix, for known devices once it is full"] * 2),
+        *("country", "country", "app bank", "app bank", "app shop", "app shop"),
         "day",
     ]
-    assert lines[5] == "  app bank: 0 of 1000 starts in 1 h"
+    assert lines[7] == "  app bank: 0 of 1000 starts in 1 h"
     assert lines[shared + 1 : device] == [
         "  1 of 3 starts in 10 min; the oldest counts for 10 min more",
         "  1 of 5 starts in 1 d; the oldest counts for 1 d more",
@@ -137,7 +138,8 @@ def test_a_number_shows_the_limits_over_all(
     service.started()
     seconds = service.start().json["retryAfter"]
     said = run_for(service, fake)("number", NUMBER).output
-    assert f"Every start is refused: {words}, {span(seconds)} more.\n" in said
+    whose = "Every stranger's start" if "prefix" in words else "Every start"
+    assert f"{whose} is refused: {words}, {span(seconds)} more.\n" in said
     dry = make(fake, START_COOLDOWNS="0", GUARDS_DRY_RUN="*", **variables)
     said = run_for(dry, fake)("number", NUMBER).output
     assert "is refused" not in said

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from verify_service.cli.durations import span
-from verify_service.guards.limits import CONVERSION, DESTINATION
+from verify_service.guards.limits import CONVERSION, DESTINATION, KNOWN
 from verify_service.guards.outlook import (
     BREAKER,
     PAUSE,
@@ -25,6 +25,7 @@ _REFUSE = {
     CONVERSION: "the conversion guard blocks {}",
     DESTINATION: "{}",
 }
+_PLACES = {KNOWN: "prefix, for known devices once it is full"}
 
 
 def counted(count: int, word: str) -> str:
@@ -39,14 +40,15 @@ def surroundings(outlook: Outlook) -> Iterator[str]:
     if not obstacles:
         yield "Nothing that all numbers share refuses a start."
     for obstacle in obstacles:
-        yield f"Every start is refused: {_refusal(obstacle)}"
+        whose = "Every stranger's start" if obstacle.strangers else "Every start"
+        yield f"{whose} is refused: {_refusal(obstacle)}"
     if outlook.refused and not any(one.words == outlook.refused for one in obstacles):
         yield f"  destination: dry run, else refused. {outlook.refused}"
     if outlook.rule and outlook.rule.kind == "allow":
         yield f"  prefix: allowed by the operator, {span(outlook.rule.seconds)} more"
     for limit, app, use in outlook.uses:
         dry = " (dry run)" if limit in outlook.policy.dry_run else ""
-        place = f"app {app}" if app else limit
+        place = f"app {app}" if app else _PLACES.get(limit, limit)
         yield f"  {place}: {_use(use, 'start')}{dry}"
     for share in outlook.shares:
         if share.started:

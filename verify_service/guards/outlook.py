@@ -9,6 +9,7 @@ from verify_service.guards.limits import (
     CONVERSION,
     COUNTRY,
     DESTINATION,
+    KNOWN,
     PREFIX,
     WidePolicy,
 )
@@ -99,17 +100,19 @@ class Share:
 
 @dataclass(frozen=True, slots=True)
 class Obstacle:
-    """What refuses every start of a number.
+    """What refuses the starts of a number, or those of strangers.
 
     Attributes:
         what: A limit's or guard's name; ``pause``, ``breaker``, or ``rule`` for the operator's.
         seconds: For how long; 0 where nobody knows.
         words: What more there is to say.
+        strangers: Whether known devices pass it.
     """
 
     what: str
     seconds: int = 0
     words: str = ""
+    strangers: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,7 +146,7 @@ class Outlook:
         return max(rules, key=lambda held: len(held.place), default=None)
 
     def obstacles(self) -> Iterator[Obstacle]:
-        """Yield what refuses every start of the number now. An app's limit refuses that app's."""
+        """Yield what refuses starts of the number now. An app's limit refuses that app's."""
         for held in self.held:
             if held.kind == "pause":
                 yield Obstacle(BREAKER if held.who == BREAKER else PAUSE, held.seconds)
@@ -156,8 +159,13 @@ class Outlook:
             yield from self._conversion()
         for limit, app, use in self.uses:
             exempt = limit in self.policy.dry_run or (allowed and limit == PREFIX)
-            if use.full and not exempt and not app:
-                yield Obstacle(limit, use.frees)
+            if use.full and not exempt and not app and limit != KNOWN:
+                yield Obstacle(limit, use.frees, strangers=limit == PREFIX and not self._known_full)
+
+    @property
+    def _known_full(self) -> bool:
+        """Whether the places of the prefix are gone that are kept for known devices."""
+        return any(limit == KNOWN and use.full for limit, _, use in self.uses)
 
     def _conversion(self) -> Iterator[Obstacle]:
         places = {PREFIX: prefix_of(self.number), COUNTRY: self.country}
@@ -169,6 +177,6 @@ class Outlook:
                 continue
             words = f"its {share.limit}"
             if entry and entry.kind == "block":
-                yield Obstacle(CONVERSION, entry.seconds, words)
+                yield Obstacle(CONVERSION, entry.seconds, words, strangers=True)
             elif share.poor and not entry:
-                yield Obstacle(CONVERSION, 0, f"{words}, from the next start on")
+                yield Obstacle(CONVERSION, 0, f"{words}, from the next start on", strangers=True)

@@ -106,6 +106,7 @@ class RedisHand:
     ) -> Iterator[tuple[str, tuple[str, str]]]:
         places = [
             (limits.PREFIX, prefix_of(number), ""),
+            (limits.KNOWN, prefix_of(number), ""),
             (limits.COUNTRY, country, ""),
             *((limits.APP, app, app) for app in apps),
             (limits.DAY_TOTAL, "all", ""),
