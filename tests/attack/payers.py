@@ -146,6 +146,7 @@ def _drain(
     named: bool = True,
 ) -> None:
     """Go on until only the limit's longest window refuses, from as many addresses as it takes."""
+    assert town.log_in(VICTIM, deviceId=OWN)
     closing = max(
         (one for one in closings(bounds) if one.limit == limit), key=lambda one: one.calls or 0
     )
@@ -177,7 +178,7 @@ def _closed_to_everybody(town: Town, bounds: Bounds, limit: str, calls: Bound) -
     closed = town.start(VICTIM)
     assert closed.get("limit") == limit, f"{limit} is not closed: {closed}"
     locked_out, hours = 0, 0
-    while not town.log_in(VICTIM):
+    while not town.log_in(VICTIM, deviceId=OWN):
         locked_out, hours = 1, hours + 1
         assert hours <= 26, f"{limit} is closed for longer than its window"
         town.passes(HOUR)
