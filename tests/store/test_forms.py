@@ -367,6 +367,7 @@ def test_limits_over_all_numbers_on_a_cluster(shards: Shards) -> None:
         owner = start(0, "owner's.")
         begun = world.store.record(owner.id, Placed("owner", "7915000", 11), owner.ticket)
         assert world.check(begun).verdict is Verdict.RIGHT
+        assert world.check(begun).verdict is Verdict.ENDED
         assert client.get(keys.guesses()) is None
         for _ in range(3):
             failed = start(1)
