@@ -7,23 +7,30 @@ from typing import Any
 import pytest
 
 from verify_service.errors import StoreUnavailable
-from verify_service.store.scripts import Command
+from verify_service.store.scripts import Command, Scripts
 
 from .service import Service
 
 
 class _Cut:
-    def __init__(self, each, script: str, *, answer_only: bool) -> None:
-        self._each = each
+    def __init__(self, send, script: str, *, answer_only: bool) -> None:
+        self._send = send
         self._script = script
         self._answer_only = answer_only
 
     def __call__(self, *commands: Command, **more: Any) -> object:
         if all(command.name != self._script for command in commands):
-            return self._each(*commands, **more)
+            return self._send(*commands, **more)
         if self._answer_only:
-            self._each(*commands, **more)
+            self._send(*commands, **more)
         raise StoreUnavailable("cut")
+
+
+def scripts_of(service: Service) -> list[Scripts]:
+    """Return through what a service asks Redis: about verifications, for starts, about keys."""
+    context = service.app.extensions["verify_service"]
+    store, claims = context.repeats.store, context.repeats.claims._store
+    return [store._scripts, store._admission._scripts, claims._scripts]
 
 
 def cut(
@@ -33,6 +40,5 @@ def cut(
 
     With `answer_only` the script has run, and only its answer is lost.
     """
-    context = service.app.extensions["verify_service"]
-    for scripts in (context.repeats.store._scripts, context.repeats.claims._store._scripts):
-        monkeypatch.setattr(scripts, "each", _Cut(scripts.each, script, answer_only=answer_only))
+    for scripts in scripts_of(service):
+        monkeypatch.setattr(scripts, "send", _Cut(scripts.send, script, answer_only=answer_only))

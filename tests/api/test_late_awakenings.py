@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import pytest
@@ -10,6 +11,7 @@ import pytest
 from verify_service.store.scripts import Command
 
 from . import keyed
+from .lost import scripts_of
 from .service import Service, wrong
 from .standin import StandIn
 
@@ -27,17 +29,16 @@ def sleep_before(
     service: Service, patch: pytest.MonkeyPatch, script: str, meanwhile: Callable[[], object]
 ) -> None:
     """Have this process stop right before its first run of a script, and go on after."""
-    scripts = service.app.extensions["verify_service"].repeats.store._scripts
-    each = scripts.each
     slept: list[str] = []
 
-    def sleepy(*commands: Command, **more: Any) -> object:
+    def sleepy(send: Callable[..., object], *commands: Command, **more: Any) -> object:
         if not slept and script in [command.name for command in commands]:
             slept.append(script)
             meanwhile()
-        return each(*commands, **more)
+        return send(*commands, **more)
 
-    patch.setattr(scripts, "each", sleepy)
+    for scripts in scripts_of(service):
+        patch.setattr(scripts, "send", partial(sleepy, scripts.send))
 
 
 def test_a_start_that_was_taken_over_rings_nobody(
@@ -51,7 +52,7 @@ def test_a_start_that_was_taken_over_rings_nobody(
         clock.passes(IN_FLIGHT)
         told.append(keyed.start(successor, "one"))
 
-    sleep_before(sleeper, monkeypatch, "reserve", meanwhile)
+    sleep_before(sleeper, monkeypatch, "start", meanwhile)
     late = keyed.start(sleeper, "one")
     assert (late.status_code, told[0].status_code) == (201, 201)
     assert late.json == told[0].json
@@ -69,7 +70,7 @@ def test_it_gives_its_place_in_flight_back(
         clock.passes(IN_FLIGHT)
         keyed.start(successor, "one")
 
-    sleep_before(sleeper, monkeypatch, "reserve", meanwhile)
+    sleep_before(sleeper, monkeypatch, "start", meanwhile)
     keyed.start(sleeper, "one")
     assert sleeper.start("+79160000001").status_code == 201
 
@@ -85,7 +86,7 @@ def test_a_key_that_was_let_go_meanwhile_is_not_let_go_again(
         keyed.start(successor, "one", "+79160000001")
 
     sleeper.started()
-    sleep_before(sleeper, monkeypatch, "reserve", meanwhile)
+    sleep_before(sleeper, monkeypatch, "start", meanwhile)
     assert keyed.start(sleeper, "one").status_code == 429
     assert keyed.start(successor, "one").status_code == 422
 

@@ -137,7 +137,7 @@ def test_a_reservation_whose_answer_was_lost_is_told_on_the_repeat(
     """A 503 promises nothing. The script had decided; nobody may decide once more."""
     service = make(fake)
     with monkeypatch.context() as patch:
-        cut(service, patch, "reserve", answer_only=True)
+        cut(service, patch, "start", answer_only=True)
         assert keyed.start(service, "one").status_code == 503
     assert outcome(keyed.start(service, "one")) == CONFLICT
     clock.passes(IN_FLIGHT)
@@ -152,7 +152,7 @@ def test_a_process_that_died_before_the_reservation(
     """Its claim ends by itself, after a second; then the key starts anew."""
     service = make(fake)
     with monkeypatch.context() as patch:
-        cut(service, patch, "reserve")
+        cut(service, patch, "start")
         assert keyed.start(service, "one").status_code == 503
     clock.passes(CLAIMING - 0.001)
     assert outcome(keyed.start(service, "one")) == CONFLICT
@@ -167,7 +167,7 @@ def test_a_dead_claim_does_not_bind_another_body(
     """Without a reservation there is nothing that the other body could be mistaken for."""
     service = make(fake)
     with monkeypatch.context() as patch:
-        cut(service, patch, "reserve")
+        cut(service, patch, "start")
         keyed.start(service, "one")
     assert outcome(keyed.start(service, "one", OTHER_NUMBER)) == MISMATCH
     clock.passes(CLAIMING)
