@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 
-from verify_service.numbers import canonical
+from verify_service.numbers import spelled
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +41,7 @@ class FixedCodes:
             InvalidNumber: It is no number. Told only where there are test numbers at all: else
                 nobody needs to pay for reading it.
         """
-        fixed = self._codes.get(canonical(number)) if self._codes else None
+        fixed = self._codes.get(spelled(number)) if self._codes else None
         return fixed if fixed and today() <= fixed.until else None
 
 

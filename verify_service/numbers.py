@@ -103,6 +103,22 @@ def canonical(text: str) -> str:
     return f"+{_digits(text)}"
 
 
+def spelled(text: str) -> str:
+    """Return a number in E.164 whether or not it exists, from any spelling that a start may have.
+
+    So ``+44 (0)7911 123456`` is ``+447911123456`` here too: who looked for it under the former
+    would take it for another number.
+
+    Raises:
+        InvalidNumber: The text has no digits of a phone number.
+    """
+    plain = canonical(text)
+    try:
+        return format_number(parse(plain, None), PhoneNumberFormat.E164)
+    except NumberParseException:
+        return plain
+
+
 def existing(text: str) -> str:
     """Return a number in E.164 that its country's plan has, whether or not it may be called.
 

@@ -20,7 +20,7 @@ from verify_service.errors import InvalidNumber
 from verify_service.fixed_codes import FixedCode
 from verify_service.guards.limits import GUESS_BUDGETS, TRIABLE, Conversion
 from verify_service.models import AccessKey, Window
-from verify_service.numbers import REGIONS, TYPE_NAMES, canonical
+from verify_service.numbers import REGIONS, TYPE_NAMES, spelled
 from verify_service.store.address import Address
 
 LIVE_KEYS = 2
@@ -201,7 +201,7 @@ def _fixed_code(part: str) -> FixedCode:
     match = _TEST_NUMBER.match(part)
     try:
         if match and int(match[2]) >= FIRST:
-            return FixedCode(canonical(match[1]), match[2], date.fromisoformat(match[3]))
+            return FixedCode(spelled(match[1]), match[2], date.fromisoformat(match[3]))
     except (ValueError, InvalidNumber):
         pass
     raise EnvError(

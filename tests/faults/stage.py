@@ -31,7 +31,7 @@ SETTINGS = {
     "CALLBACK_PATH_SECRET": "",
 }
 """Redis' timeout is the default; a hung call and a breaker's pause last less long than by default.
-The limits over many numbers are wide: tests/roomy.py."""
+The limits over many numbers are wide: ROOMY."""
 TABLE: list[Row] = []
 
 

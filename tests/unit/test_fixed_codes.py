@@ -37,6 +37,14 @@ def test_other_numbers_are_ordinary() -> None:
         assert FixedCodes([LAST]).of(NUMBER[:-1] + "2") is None
 
 
+@pytest.mark.parametrize("text", ["+7 8 999 000 00 01", "7 (999) 000-00-01", "+79990000001"])
+def test_a_start_finds_it_in_any_spelling(text: str) -> None:
+    """Missed for a trunk prefix, somebody's real phone would ring for a test number."""
+    fixed = FixedCode("+79990000001", "1000", date(2026, 11, 30))
+    with time_machine.travel(NOVEMBER, tick=False):
+        assert FixedCodes([fixed]).of(text) == fixed
+
+
 def test_numbers_in_any_spelling(read: Read) -> None:
     with time_machine.travel(NOVEMBER, tick=False):
         settings = read(

@@ -13,10 +13,10 @@ from verify_service.guards.outlook import BREAKER, Held, Lane, Outlook, Share, U
 from verify_service.guards.places import LINE_DIGITS
 from verify_service.numbers import (
     Destinations,
-    canonical,
     country_of,
     existing,
     has_room,
+    spelled,
     undecorated,
 )
 
@@ -67,7 +67,7 @@ class Hand:
 
     def number(self, text: str) -> str:
         """Return a number in E.164, judged as a start's is, wherever calls may go to."""
-        number = canonical(text)
+        number = spelled(text)
         return number if number in self.test_numbers else existing(text)
 
     def lanes(self, number: str) -> list[Lane]:
