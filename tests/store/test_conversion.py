@@ -333,3 +333,10 @@ def test_what_was_learned_is_told_at_the_end(world: World) -> None:
     for _ in range(2):
         world.store.flush()
     assert wrong_guesses(world) == 1
+
+
+def test_a_refused_start_brings_the_news_along(world: World) -> None:
+    """What a guess came to is counted, whatever becomes of the start that tells it."""
+    world.check(start(world, 1), WRONG)
+    assert refusal(world, 1) == ("cooldown", 30)
+    assert world.client.exists(keys.guesses())

@@ -87,10 +87,11 @@ class ManyServers:
         self._notice = notice
 
     def admit(self, draft: Draft, besides: Sequence[Command]) -> Verification:
-        """Let a start through."""
+        """Let a start through; the guards hear the news first, also where it is refused."""
+        self._wide.read_news(self._scripts.send(besides=besides))
         reply = self._ask(draft, "ask")
         if reply[0] == "free":
-            moment, took = self._take(draft, reply[1], besides)
+            moment, took = self._take(draft, reply[1])
             ticket = self._wide.ticket(draft, moment, took)
             try:
                 reply = self._ask(draft, "reserve", moment, took)
@@ -107,9 +108,8 @@ class ManyServers:
         own = _own_arguments(address, draft)
         return self._scripts.run(script, _own_keys(address), keys.slot(address.tag), *args, *own)
 
-    def _take(self, draft: Draft, known: str, besides: Sequence[Command]) -> tuple[int, str]:
+    def _take(self, draft: Draft, known: str) -> tuple[int, str]:
         """Return when the wide limits counted the start, and which places it took of them."""
-        self._wide.read_news(self._scripts.send(besides=besides))
         reply = self._scripts.run_once(self._wide.take(draft, known))
         self._wide.tell(reply[-1])
         if reply[0] != "taken":
