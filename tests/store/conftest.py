@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 import pytest
@@ -13,7 +14,7 @@ from verify_service.policy import Policy
 from verify_service.store import scripts
 
 OWN_CLOCK = "local NOW = clock()"
-OWN_TTL = "redis.call('PTTL', KEYS[2])"
+OWN_TTL = re.compile(r"redis\.call\('PTTL', ([^)]+)\)")
 
 
 @pytest.fixture
@@ -44,13 +45,13 @@ def fake_clock() -> Iterator[TravelingClock]:
 def valkey_clock(valkey: redis.Redis, monkeypatch: pytest.MonkeyPatch) -> KeptClock:
     """Everything in the scripts is as shipped but where they look at the server's own clock."""
     kept_clock = f"local NOW = tonumber(redis.call('GET', '{CLOCK_KEY}'))"
-    kept_ttl = "(redis.call('PEXPIRETIME', KEYS[2]) - NOW)"
+    kept_ttl = r"(redis.call('PEXPIRETIME', \1) - NOW)"
     shipped = scripts.source
 
     def source(name: str) -> str:
         text = shipped(name)
         assert text.count(OWN_CLOCK) == 1
-        return text.replace(OWN_CLOCK, kept_clock).replace(OWN_TTL, kept_ttl)
+        return OWN_TTL.sub(kept_ttl, text.replace(OWN_CLOCK, kept_clock))
 
     monkeypatch.setattr(scripts, "source", source)
     return KeptClock(valkey)

@@ -180,12 +180,6 @@ class Model:
         if attempt.state(self.now) is State.PENDING:
             attempt.end(State.CANCELED, self.now)
 
-    def undo(self, attempt: Attempt) -> None:
-        """Forget a start whose call nobody placed."""
-        if attempt.call is CallState.PLACING:
-            self._give_back(attempt)
-            attempt.gone = self.now
-
     # -- what the operator does --------------------------------------------------------------
 
     def lanes(self) -> dict[str, Lane]:
@@ -193,21 +187,24 @@ class Model:
         known = {name: lane for name, lane in self.devices.items() if self.lane_for(name) is lane}
         return {"": self.strangers, **known}
 
-    def starts_today(self, lane: Lane) -> list[Attempt]:
-        return [one for one in lane.starts if one.counts and one.created > self.now - DAY]
-
-    def wrong_guesses(self, lane: Lane) -> list[int]:
-        """Return those that are remembered: a day's, and the newest as long as there is a run."""
-        return [at for at in lane.failures if at > self.now - DAY] or (
-            lane.failures[-1:] if lane.run else []
-        )
+    def used(self, lane: Lane) -> list[int]:
+        """Return how many events every window has: those of starts, then those of wrong guesses."""
+        starts = [one.created for one in lane.starts if one.counts]
+        windows = [(starts, window) for window in self.policy.starts]
+        windows += [(lane.failures, window) for window in self.policy.failures]
+        return [
+            sum(at + window.seconds * SECOND > self.now for at in events)
+            for events, window in windows
+        ]
 
     def unlock(self) -> int:
-        """End locks, runs and the day's failures; return how many lanes had any."""
-        lanes = [lane for lane in self.lanes().values() if self.wrong_guesses(lane)]
-        for lane in lanes:
+        """End locks, runs and the day's failures; return how many wrong guesses are forgotten."""
+        forgotten = 0
+        for lane in self.lanes().values():
+            today = [at for at in lane.failures if at + DAY > self.now]
+            forgotten += max(lane.run, len(today))
             lane.run, lane.failures = 0, []
-        return len(lanes)
+        return forgotten
 
     # -- what the provider does --------------------------------------------------------------
 

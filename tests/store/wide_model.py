@@ -8,12 +8,12 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 from tests.store.model import DAY, HOUR, SECOND, Attempt, Model
 from verify_service.guards import limits
-from verify_service.guards.hand import Held
+from verify_service.guards.hand import FAILURE_RATE
 from verify_service.guards.limits import (
     APP,
     CLIENT_IP,
@@ -28,14 +28,13 @@ from verify_service.guards.limits import (
     Notice,
     WidePolicy,
 )
+from verify_service.guards.outlook import PAUSE, Held
 from verify_service.models import Verdict
 from verify_service.numbers import country_of
 from verify_service.policy import Policy
 
 PAUSED = "paused"
 PIECES = 24
-DRY = {"would-block": "would-block, dry run"}
-"""How it is listed."""
 
 
 def piece(moment: int, span: int) -> int:
@@ -64,7 +63,7 @@ class Start:
     Attributes:
         test: Nobody is called.
         room: The limits that have room for it.
-        counts: The limits that it counts in, until it is given back.
+        counts: The windows that it counts in, until it is given back: limit and span.
         exempt: The operator allowed its prefix.
     """
 
@@ -75,7 +74,7 @@ class Start:
     test: bool = False
     moment: int = 0
     room: frozenset[str] = frozenset()
-    counts: frozenset[str] = frozenset()
+    counts: frozenset[tuple[str, int]] = frozenset()
     exempt: bool = False
     attempt: Attempt | None = None
 
@@ -102,7 +101,12 @@ class Refusal:
 
 @dataclass
 class Guard:
-    """The conversion guard of one place, and what it counted there, by piece."""
+    """The conversion guard of one place, what it counted there by piece, and what it last said.
+
+    Attributes:
+        of: It went by so many starts,
+        were: of which so many were approved.
+    """
 
     place: str
     limit: Conversion
@@ -111,19 +115,27 @@ class Guard:
     kind: str = ""
     until: int = 0
     level: int = 0
+    of: int = 0
+    were: int = 0
 
 
 class WideModel:
-    """All numbers: each with its own limits, and what they share."""
+    """All numbers: each with its own limits, and what they share.
 
-    def __init__(self, policy: Policy, wide: WidePolicy) -> None:
-        self.policy, self.wide = policy, wide
+    Attributes:
+        apart: The wide limits live on another server than the numbers.
+    """
+
+    def __init__(self, policy: Policy, wide: WidePolicy, *, apart: bool) -> None:
+        self.policy, self.wide, self.apart = policy, wide, apart
         self.now = 0
         self.numbers: dict[str, Model] = {}
         self.starts: list[Start] = []
         self.guards: dict[str, Guard] = {}
         self.rules: dict[str, tuple[str, int]] = {}
-        self.paused_until = self.alarm_until = 0
+        self.paused_until = 0
+        self.alarm = Held(FAILURE_RATE, FAILURE_RATE, "alarm", 0)
+        self.alarm_until = 0
         self.news: list[tuple[Verdict, Start]] = []
         self.guesses: list[tuple[Verdict, int]] = []
         self.notices: list[Notice] = []
@@ -140,7 +152,7 @@ class WideModel:
         standing = (
             piece(start.moment, span)
             for start in self.starts
-            if limit in start.counts and start.places[limit] == place
+            if (limit, span) in start.counts and start.places[limit] == place
         )
         return inside(standing, span, self.now)
 
@@ -170,18 +182,19 @@ class WideModel:
             if not start.test
         ]
 
-    def is_poor(self, guard: Guard) -> bool:
-        """Whether too few of those got in whose codes have expired."""
+    def settled(self, guard: Guard) -> tuple[int, int]:
+        """Return how many started and were approved, of those whose codes have expired."""
         span, ttl = self.guards_span, self.wide.code_ttl * SECOND
         known = inside(guard.started | guard.approved, span, self.now)
-        settled = [one for one in known if end(one, span) + ttl <= self.now]
-        started = sum(guard.started[one] for one in settled)
-        approved = sum(guard.approved[one] for one in settled)
-        return started >= guard.limit.least and approved < guard.limit.share * started
+        old = [one for one in known if end(one, span) + ttl <= self.now]
+        return sum(guard.started[one] for one in old), sum(guard.approved[one] for one in old)
 
     def guarded(self, guard: Guard) -> int:
         """Return how long the guard refuses. It looks anew where nothing holds any more."""
-        if guard.until <= self.now and self.is_poor(guard):
+        started, approved = self.settled(guard)
+        poor = started >= guard.limit.least and approved < guard.limit.share * started
+        if poor and guard.until <= self.now:
+            guard.of, guard.were = started, approved
             if guard.limit.blocks:
                 self.block(guard)
             else:
@@ -210,71 +223,96 @@ class WideModel:
         ]
         return self.rules[max(holding, key=len)] if holding else ("", 0)
 
-    def ask(self, start: Start) -> list[tuple[str, int]]:
-        """Return all that refuses it but its number, with the waits; note what it would take."""
+    def judge(self, start: Start) -> Refusal | None:
+        """Return why it is refused, if it is; note which limits have room for it.
+
+        Where the number is on another server it is asked first, and what it refuses is refused:
+        nobody else hears of it.
+        """
         self.learn()
+        own = list(self.number(start.number).waits(start.device).items())
+        if self.apart and own:
+            return refusal(own)
         if self.paused_until > self.now:
-            return [(PAUSED, self.paused_until - self.now)]
+            return Refusal(frozenset({PAUSED}), self.paused_until - self.now)
+        waits = [*own, *self.ruled(start), *self.refusing(start)]
+        return refusal(waits) if waits else None
+
+    def ruled(self, start: Start) -> list[tuple[str, int]]:
+        """A prefix that the operator blocks is refused; one that is allowed is never full."""
         kind, until = self.rule_for(start.number)
         start.exempt = kind == "allow"
-        guards = [] if start.exempt else self.guards_of(start)
-        guarded = [(CONVERSION, one.place, self.guarded(one)) for one in guards]
-        waits = {limit: self.wait(limit, start.places[limit]) for limit in WIDE}
-        if not start.client:
-            del waits[CLIENT_IP]
-        if start.exempt:
-            waits[PREFIX] = 0
-        start.room = frozenset(limit for limit, wait in waits.items() if not wait)
-        number = self.number(start.number)
-        if number.lane_for(start.device) is not number.strangers:
-            guarded = []  # a block is for strangers
-            waits[PREFIX] = self.wait_of_known(start, waits[PREFIX])
-        refusing = [(PREFIX, until - self.now)] if kind == "block" else []
-        windows = [(limit, start.places[limit], wait) for limit, wait in waits.items()]
-        for limit, place, wait in (*guarded, *windows):
-            if wait and limit in self.wide.dry_run:
+        return [(PREFIX, until - self.now)] if kind == "block" else []
+
+    def refusing(self, start: Start) -> list[tuple[str, int]]:
+        """Return the guards and limits that refuse it, with the waits; in dry run they only say."""
+        refusing = []
+        for limit, place, wait in [*self.guarding(start), *self.filled(start)]:
+            if limit in self.wide.dry_run:
                 named = place if limit in (CONVERSION, PREFIX) else ""
                 self.notices.append(Notice("dry", limit, named, seconds(wait)))
-            elif wait:
+            else:
                 refusing.append((limit, wait))
         return refusing
 
-    def wait_of_known(self, start: Start, wait: int) -> int:
-        """A known device has as many places of its prefix again, where the prefix is full."""
-        if not wait:
-            return 0
-        kept = self.wait(KNOWN, start.places[KNOWN])
-        start.room |= frozenset() if kept else {KNOWN}
-        return min(wait, kept)
+    def guarding(self, start: Start) -> list[tuple[str, str, int]]:
+        """A guard's block is for strangers, and not where the operator allowed the prefix."""
+        if start.exempt or self.is_known(start):
+            return []
+        waits = [(CONVERSION, one.place, self.guarded(one)) for one in self.guards_of(start)]
+        return [(limit, place, wait) for limit, place, wait in waits if wait]
+
+    def filled(self, start: Start) -> list[tuple[str, str, int]]:
+        """Return the limits that are full, with their places and waits."""
+        places = {limit: start.places[limit] for limit in WIDE if start.places[limit]}
+        waits = {limit: self.wait(limit, place) for limit, place in places.items()}
+        if start.exempt:
+            waits[PREFIX] = 0
+        room = {limit for limit, wait in waits.items() if not wait}
+        if waits[PREFIX] and self.is_known(start):
+            # As many places again of a prefix are kept for known devices.
+            kept = self.wait(KNOWN, start.places[KNOWN])
+            waits[PREFIX] = min(waits[PREFIX], kept)
+            room |= set() if kept else {KNOWN}
+        start.room = frozenset(room)
+        return [(limit, start.places[limit], wait) for limit, wait in waits.items() if wait]
+
+    def is_known(self, start: Start) -> bool:
+        number = self.number(start.number)
+        return number.lane_for(start.device) is not number.strangers
 
     def start(self, start: Start, is_lost: bool = False) -> Refusal | None:
         """Start where everything lets it.
 
-        Where the answer is lost it is asked for once more: what was taken is found again, a refusal
-        is decided anew, and what the guards said the first time is lost.
+        Where the answer is lost it is asked for once more: a start that was let through is found
+        again, a refusal is decided anew, and what the guards said the first time is lost.
         """
         told = len(self.notices)
-        self.learn()
+        refused = self.judge(start)
         if is_lost:
             del self.notices[told:]
-        wide, own = self.ask(start), self.number(start.number).waits(start.device)
-        if is_lost and wide:
-            del self.notices[told:]
-            wide = self.ask(start)
-        if wide or own:
-            return refusal([*own.items(), *wide])
-        start.moment, start.counts = self.now, start.room
+            refused = refused and self.judge(start)
+        if refused:
+            return refused
+        start.moment = self.now
+        start.counts = frozenset(pair for pair in self.windows() if pair[0] in start.room)
         start.attempt = self.number(start.number).start(start.device)
         self.starts.append(start)
         for guard in self.guards_of(start):
             guard.started[piece(self.now, self.guards_span)] += 1
         return None
 
+    def windows(self) -> list[tuple[str, int]]:
+        """Return all windows that are configured: limit and span."""
+        return [
+            (limit, window.seconds * SECOND)
+            for limit in (*WIDE, KNOWN)
+            for window in self.wide.windows(limit)
+        ]
+
     def give_back(self, start: Start) -> None:
-        """The call never was, so it counts nowhere and says nothing: if that is known in time."""
-        if self.now >= start.moment + limits.AT_WORK * SECOND:
-            return
-        start.counts = frozenset()
+        """The call never was: it says nothing, and counts in no window that is configured now."""
+        start.counts -= set(self.windows())
         at = piece(start.moment, self.guards_span)
         for guard in self.guards_of(start):
             guard.started[at] = max(0, guard.started[at] - 1)
@@ -300,7 +338,8 @@ class WideModel:
         much = wrong >= limits.WRONG_GUESSES and wrong > limits.WRONG_SHARE * len(recent)
         if news and much and self.alarm_until <= self.now:
             self.alarm_until = self.now + HOUR
-            self.notices.append(Notice("alarm", "failureRate"))
+            self.alarm = replace(self.alarm, of=len(recent), were=wrong)
+            self.notices.append(Notice("alarm", FAILURE_RATE))
 
     def approve(self, start: Start) -> None:
         """Count an approval where its start is, if anything is remembered of that time."""
@@ -315,41 +354,50 @@ class WideModel:
     def rule(self, prefix: str, kind: str, milliseconds: int) -> None:
         self.rules[prefix] = (kind, self.now + milliseconds)
 
-    def unblock(self, place: str) -> bool:
-        """Let the limits decide again; return whether anything was held."""
+    def unblock(self, place: str) -> int:
+        """Let the limits decide again; return how much was held until now."""
         guard = self.guards.get(place, Guard(place, self.wide.conversion_prefix))
         _, until = self.rules.pop(place, ("", 0))
-        held = max(until, guard.until) > self.now
-        guard.kind, guard.until, guard.level = "", 0, 0
+        held = (until > self.now) + (guard.until > self.now)
+        guard.until = guard.level = 0
+        if place == FAILURE_RATE:
+            held += self.alarm_until > self.now
+            self.alarm_until = 0
         return held
 
     def erase(self, number: str) -> None:
-        """Forget the number. What it took of the wide limits stays taken: it was called."""
+        """Forget the number, and the operator's rules for more of it than its prefix.
+
+        What it took of the wide limits stays taken: it was called.
+        """
         self.numbers.pop(number, None)
         for start in self.starts:
             if start.number == number and start.attempt:
                 start.attempt.gone = self.now
+        for length in range(len(number) - 3, len(number) + 1):
+            self.rules.pop(number[:length], None)
 
     def held(self) -> list[Held]:
         """Return everything that is not as the settings alone would have it."""
         entries = [
-            ("operator", "all calls", PAUSED, self.paused_until),
-            ("guard", "failureRate", "alarm", self.alarm_until),
-            *(("operator", prefix, *rule) for prefix, rule in self.rules.items()),
-            *((CONVERSION, one.place, one.kind, one.until) for one in self.guards.values()),
+            (Held("operator", "", PAUSE, 0), self.paused_until),
+            (self.alarm, self.alarm_until),
+            *((Held("operator", at, kind, 0), until) for at, (kind, until) in self.rules.items()),
+            *(
+                (Held(CONVERSION, one.place, one.kind, 0, one.level, one.of, one.were), one.until)
+                for one in self.guards.values()
+            ),
         ]
         return [
-            Held(who, place, DRY.get(kind, kind), seconds(until - self.now))
-            for who, place, kind, until in entries
+            replace(held, seconds=seconds(until - self.now))
+            for held, until in entries
             if until > self.now
         ]
 
 
 def refusal(waits: list[tuple[str, int]]) -> Refusal:
-    """A pause is told before all, a spent guess budget before the rest, else the longest wait."""
-    for wait in (wait for name, wait in waits if name == PAUSED):
-        return Refusal(frozenset({PAUSED}), wait)
+    """The longest wait is told; by its own name, unless a guess budget is spent."""
     longest = max(wait for _, wait in waits)
     spent = [name for name, _ in waits if name in GUESS_BUDGETS]
-    longest_names = [name for name, wait in waits if seconds(wait) == seconds(longest)]
+    longest_names = [name for name, wait in waits if wait == longest]
     return Refusal(frozenset(spent or longest_names), longest)
