@@ -68,12 +68,13 @@ keepalive = 95
 timeout = 30
 
 # Seconds after SIGTERM until a process is killed by its parent, which the platform would do at 30.
-# The longest request is a start with an Idempotency-Key: PROVIDER_DEADLINE and five exchanges with
-# Redis: to claim the key, ask the breaker, reserve, record, and tell the breaker. It may come as
-# late as a second after the signal, when a process looks up, or IDLE_SECONDS later on a connection
-# that was open. So with PROVIDER_DEADLINE at its most, 20, two seconds are left for the five, which
-# take milliseconds. Were Redis at its worst in each of them, 1.5 s in line and REDIS_TIMEOUT (0.5)
-# for the reply, they would take ten: that fits beside a deadline of 12, and so beside the default.
+# The longest request is a start with an Idempotency-Key: PROVIDER_DEADLINE and three exchanges with
+# Redis: to claim the key, to reserve, and to record. It may come as late as a second after the
+# signal, when a process looks up, or IDLE_SECONDS later on a connection that was open. So with
+# PROVIDER_DEADLINE at its most, 20, two seconds are left for the three, which take milliseconds.
+# Were Redis at its worst in each of them, 1.5 s in line and REDIS_TIMEOUT (0.5) for the reply, they
+# would take six: that fits beside a deadline of 16, and so beside the default. (On a cluster, whose
+# servers are asked one after the other, there are up to eight: that fits beside a deadline of 6.)
 graceful_timeout = 24
 
 # Seconds that idle connections stay open after SIGTERM. A request that is on its way on one is

@@ -15,7 +15,7 @@ from verify_service.api.context import EXTENSION, Context
 from verify_service.api.operations import operations_blueprint
 from verify_service.api.pages import pages_blueprint
 from verify_service.api.verify import verify_blueprint
-from verify_service.breaker import TO_CALL, Breaker
+from verify_service.breaker import Breaker
 from verify_service.codes import CodeDigester
 from verify_service.fixed_codes import FixedCodes
 from verify_service.guards.hand import Hand
@@ -74,7 +74,7 @@ def create_hand(settings: Settings, client: redis.Redis | None = None) -> Hand:
     ids = IdMint(settings.number_secret)
     return Hand(
         store=RedisHand(client, ids, settings.policy, settings.wide_policy),
-        breaker=_breaker(settings, client),
+        breaker=_breaker(settings, client, ids),
         policy=settings.wide_policy,
         destinations=settings.destinations,
         test_numbers=frozenset(fixed.number for fixed in settings.test_numbers),
@@ -96,7 +96,7 @@ def _context(settings: Settings, client: redis.Redis) -> Context:
         ids=ids,
         digester=CodeDigester(settings.code_secret),
         timing=_timing(settings),
-        breaker=Breaker(_breaker(settings, client), journal),
+        breaker=Breaker(_breaker(settings, client, ids)),
         try_destinations=DESTINATION in settings.guards_dry_run,
     )
     claims = Claims(RedisClaims(client, settings.policy), settings.number_secret)
@@ -111,11 +111,9 @@ def _timing(settings: Settings) -> Timing:
     )
 
 
-def _breaker(settings: Settings, client: redis.Redis) -> RedisBreaker | None:
-    if settings.provider_breaker is None:
-        return None
-    probing = TO_CALL + settings.provider_deadline + IN_FLIGHT_SLACK
-    return RedisBreaker(client, settings.policy, settings.provider_breaker, probing)
+def _breaker(settings: Settings, client: redis.Redis, ids: IdMint) -> RedisBreaker | None:
+    policy = settings.wide_policy
+    return RedisBreaker(client, ids, policy) if policy.breaker else None
 
 
 def _provider(settings: Settings) -> FlashCallConfig:

@@ -77,20 +77,6 @@ class LogJournal:
             **_mark(draft.test_code is not None),
         )
 
-    def breaker_opened(self, seconds: float) -> None:
-        """The provider failed too often in a row, or a probe did: calls are paused."""
-        self._metrics.breaker_changes.labels(to="open").inc()
-        log.error(
-            "breaker_opened",
-            seconds=round(seconds),
-            hint="The provider fails, or refuses the account: see call_failed and call_unknown.",
-        )
-
-    def breaker_closed(self) -> None:
-        """The provider works again."""
-        self._metrics.breaker_changes.labels(to="closed").inc()
-        log.warning("breaker_closed")
-
     def held_back(self, seconds: int) -> None:
         """The breaker held a start back."""
         self._metrics.held_back.inc()
@@ -122,6 +108,10 @@ class LogJournal:
         if notice.kind == "dry":
             self._metrics.dry_refusals.labels(limit=notice.limit).inc()
             log.info("would_have_refused", **about, retry_after=notice.seconds)
+        elif notice.kind == "opened":
+            self._breaker_opened(notice.seconds)
+        elif notice.kind == "closed":
+            self._breaker_closed()
         elif notice.kind == "lost":
             self._metrics.not_given_back.inc()
             log.warning("quota_not_given_back")
@@ -178,6 +168,20 @@ class LogJournal:
             call_status=status if _WORD.match(status) else "not a word",
             hint="The provider's page has no such status; it was counted and not applied.",
         )
+
+    def _breaker_opened(self, seconds: int) -> None:
+        """The provider failed too often in a row, or a probe did: calls are paused."""
+        self._metrics.breaker_changes.labels(to="open").inc()
+        log.error(
+            "breaker_opened",
+            seconds=seconds,
+            hint="The provider fails, or refuses the account: see call_failed and call_unknown.",
+        )
+
+    def _breaker_closed(self) -> None:
+        """The provider works again."""
+        self._metrics.breaker_changes.labels(to="closed").inc()
+        log.warning("breaker_closed")
 
     def _failed(self, event: structlog.typing.FilteringBoundLogger, why: Failed) -> None:
         self._metrics.provider_errors.labels(code=_label(why.error_code)).inc()

@@ -186,6 +186,19 @@ class Ticket:
 
 
 @dataclass(frozen=True, slots=True)
+class Gate:
+    """What the breaker said to a start that it let through.
+
+    Attributes:
+        probe: Whether it is the only one: for all others calls are paused.
+        failures: The provider's in a row, so far.
+    """
+
+    probe: bool = False
+    failures: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class Verification:
     """A verification as Redis told it at the moment ``now``."""
 
@@ -210,6 +223,8 @@ class Verification:
     """How many guesses came under Idempotency-Keys after its end or while the number was barred."""
     ticket: Ticket | None = field(default=None, compare=False, repr=False)
     """Of the one who reserved it."""
+    gate: Gate = field(default_factory=Gate, compare=False, repr=False)
+    """For the one who reserved it."""
     counted_at: int = field(default=0, compare=False)
     """When it was created by the clock of the server that keeps the wide limits: on a cluster
     another one's."""

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from typing import Protocol
 
+from verify_service.breaker import Sign
 from verify_service.errors import DestinationNotAllowed, LimitReached
 from verify_service.guards.limits import Notice
 from verify_service.models import Checked, Claim, Draft, Report, Ticket, Verdict, Verification
@@ -17,7 +18,11 @@ class Store(Protocol):
 
     def reserve(self, draft: Draft) -> Verification: ...
     def record(
-        self, verification_id: str, outcome: Outcome, ticket: Ticket | None = None
+        self,
+        verification_id: str,
+        outcome: Outcome,
+        ticket: Ticket | None = None,
+        sign: Sign | None = None,
     ) -> Verification: ...
     def check(
         self,
@@ -66,6 +71,7 @@ class Journal(Protocol):
     def start_repeated(self, verification: Verification) -> None: ...
     def refused(self, draft: Draft, limit: LimitReached) -> None: ...
     def paused(self, number: str) -> None: ...
+    def held_back(self, seconds: int) -> None: ...
     def destination_refused(
         self, number: str, refused: DestinationNotAllowed, *, dry: bool
     ) -> None: ...

@@ -12,11 +12,12 @@ from ipaddress import IPv4Address, IPv6Address
 
 from verify_service import codes
 from verify_service.advice import Standing, Timing, standing
-from verify_service.breaker import Breaker
+from verify_service.breaker import Breaker, Sign
 from verify_service.codes import CodeDigester
 from verify_service.errors import (
     CallFailed,
     CallsPaused,
+    CallsSuspended,
     DestinationNotAllowed,
     InvalidCallback,
     LimitReached,
@@ -124,11 +125,11 @@ class Verifications:
         """
         if draft.test_code is not None:
             return self._start_test(draft, draft.test_code)
-        with self.provider.admit() as line, self.breaker.watching() as watch:
+        with self.breaker.watching() as watch, self.provider.admit() as line:
             code = codes.draw()
             reserved = self._reserve(draft, code)
-            outcome = watch.call(lambda: line.place(draft.number, code))
-        recorded = self._record(reserved, outcome)
+            outcome = watch.call(reserved, lambda: line.place(draft.number, code))
+        recorded = self._record(reserved, outcome, watch.sign)
         self.journal.started(recorded, outcome)
         return self.told(recorded)
 
@@ -235,10 +236,15 @@ class Verifications:
         except CallsPaused:
             self.journal.paused(draft.number)
             raise
+        except CallsSuspended as held:
+            self.journal.held_back(held.retry_after)
+            raise
 
-    def _record(self, reserved: Verification, outcome: Outcome) -> Verification:
+    def _record(
+        self, reserved: Verification, outcome: Outcome, sign: Sign | None = None
+    ) -> Verification:
         try:
-            return self.store.record(reserved.id, outcome, reserved.ticket)
+            return self.store.record(reserved.id, outcome, reserved.ticket, sign)
         except (StoreUnavailable, VerificationNotFound) as error:
             # The phone may be ringing: what the provider said is told, the reservation stands.
             self.journal.not_recorded(reserved, error)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from verify_service.breaker import GateState
+from verify_service.provider.flashcall import Line
 
 from . import keyed
 from .service import METRICS_TOKEN, Service
@@ -71,7 +71,7 @@ def test_a_probe_whose_process_died_is_given_up(make, fake, clock, provider: Sta
     provider.reset()
     clock.passes(10)
     verifications = service.app.extensions["verify_service"].verifications
-    assert verifications.breaker._store.admit("dead").state is GateState.PROBE
+    assert verifications.store.reserve(verifications.draft("shop", "+79170000007")).gate.probe
     assert service.start("+79170000008").json["retryAfter"] == 17
     clock.passes(16.9)
     assert service.start("+79170000008").json["retryAfter"] == 1
@@ -91,8 +91,9 @@ def test_a_probe_that_waited_too_long_calls_nobody(
     reserve, waited = verifications.store.reserve, [0.0]
 
     def slowly(*words: object) -> object:
+        reserved = reserve(*words)
         waited.append(5.1)
-        return reserve(*words)
+        return reserved
 
     with monkeypatch.context() as slow:
         slow.setattr(verifications.breaker, "_clock", lambda: waited[-1])
@@ -102,6 +103,36 @@ def test_a_probe_that_waited_too_long_calls_nobody(
     assert "paused" in late.json["errorReason"]
     assert provider.calls == []
     assert service.started("+79170000009")
+
+
+def test_a_probe_that_broke_off_is_the_next_ones(
+    make, fake, clock, provider: StandIn, monkeypatch
+) -> None:
+    """A bug between its reservation and its call: the next start tries, at once."""
+    service = tolerant(make, fake)
+    fail(service, provider)
+    provider.reset()
+    clock.passes(10)
+    with monkeypatch.context() as patch:
+        patch.setattr(Line, "place", None)
+        assert service.start("+79170000008").status_code == 500
+    assert provider.calls == []
+    assert service.started("+79170000009")
+
+
+def test_a_test_number_is_not_held_back(make, fake, clock, provider: StandIn) -> None:
+    """It calls nobody, and leaves the probe to who does."""
+    test_number = {"TEST_NUMBERS": "+79170000007=4711@2026-12-01"}
+    service = make(fake, PROVIDER_BREAKER="3/10", **test_number)
+    fail(service, provider)
+    assert service.started("+79170000007")
+    provider.reset()
+    clock.passes(60)
+    assert service.started("+79170000007")
+    assert calls(service) == "breaker"
+    assert service.started("+79170000009")
+    assert len(provider.calls) == 1
+    assert calls(service) == "open"
 
 
 def test_a_number_that_has_to_wait_does_not_use_up_the_probe(

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from typing import Protocol
 
 import pytest
 import redis
@@ -15,7 +15,11 @@ from . import keyed
 from .service import Service, wrong
 from .standin import StandIn
 
-Count = Callable[[Callable[[], TestResponse]], int]
+
+class Count(Protocol):
+    """Makes a request; checks its status, where one is named; returns the exchanges it made."""
+
+    def __call__(self, request: Callable[[], TestResponse], status: int = 0) -> int: ...
 
 
 @pytest.fixture
@@ -23,9 +27,10 @@ def trips(monkeypatch: pytest.MonkeyPatch) -> Count:
     """Counts the exchanges that a request makes."""
     sent = sent_by(monkeypatch)
 
-    def ask(request: Callable[[], TestResponse]) -> int:
+    def ask(request: Callable[[], TestResponse], status: int = 0) -> int:
         sent.clear()
-        assert request().status_code < 500
+        answered = request().status_code
+        assert answered == status or (not status and answered < 500)
         return len(sent)
 
     return ask
@@ -51,30 +56,60 @@ def test_a_start_is_two(service: Service, provider: StandIn, trips: Count) -> No
     assert trips(lambda: service.start("+79160000003")) == 2
 
 
-def test_the_breaker_is_asked_once_a_second(
-    make: Callable[..., Service], valkey: redis.Redis, provider: StandIn, trips: Count
-) -> None:
-    """By each process; while all is well it is told nothing."""
-    service = make(valkey, PROVIDER_BREAKER="5/10")
-    breaker = service.app.extensions["verify_service"].verifications.breaker
-    service.started("+79160000001")
-    breaker._known_until = time.monotonic() + 60  # what it has learned stays young
-    assert trips(service.start) == 2
-    breaker._known_until = 0
-    assert trips(lambda: service.start("+79160000002")) == 3
+@pytest.fixture
+def default(make: Callable[..., Service], valkey: redis.Redis, provider: StandIn) -> Service:
+    """The application with production's own breaker; what a script's first run loads is loaded."""
+    service = make(valkey, PROVIDER_BREAKER="5/10", START_COOLDOWNS="600")
+    for key in ("placed", "refused"):
+        keyed.start(service, key, "+79160000001")
+    provider.answers(403, {"errorCode": 6})
+    service.start("+79160000002")
+    provider.reset()
+    service.start("+79160000003")
+    provider.reset()
+    return service
 
 
-def test_the_longest_start_is_five(
-    make: Callable[..., Service], valkey: redis.Redis, provider: StandIn, trips: Count
+def numbers() -> Iterator[str]:
+    """Numbers that nothing is known of."""
+    return (f"+7917{count:07}" for count in range(100))
+
+
+def test_the_breaker_costs_no_round_trip(
+    default: Service, valkey: redis.Redis, provider: StandIn, trips: Count
 ) -> None:
-    """Claim, the breaker's question, reserve; record, and what the breaker has to hear. That many
-    the server's configuration counts with."""
-    service = make(valkey, PROVIDER_BREAKER="5/10")
+    """Placed, refused, failed, held back, and the probe: it is asked by what reserves, and told
+    with the outcome."""
+    number = numbers()
+    assert [trips(lambda: default.start(next(number))) for _ in range(3)] == [2, 2, 2]
+    assert trips(lambda: default.start("+79160000001"), 429) == 1
     provider.loses()
-    for key in ("warm", "five"):
-        number = f"+7916000000{len(provider.calls)}"
-        asked = trips(lambda key=key, number=number: keyed.start(service, key, number))
-    assert asked == 5
+    assert trips(lambda: default.start(next(number)), 201) == 2
+    provider.answers(403, {"errorCode": 6})
+    assert [trips(lambda: default.start(next(number)), 502) for _ in range(4)] == [2] * 4
+    assert trips(lambda: default.start(next(number)), 503) == 1
+    valkey.hset("b:{wide}", "until", "0")
+    assert trips(lambda: default.start(next(number)), 502) == 2
+    provider.reset()
+    valkey.hset("b:{wide}", "until", "0")
+    assert trips(lambda: default.start(next(number))) == 2
+    assert trips(lambda: default.start(next(number))) == 2
+    assert not valkey.exists("b:{wide}")
+
+
+def test_the_longest_start_is_three(
+    default: Service, valkey: redis.Redis, provider: StandIn, trips: Count
+) -> None:
+    """Under an Idempotency-Key, claim, reserve, record; where nothing is reserved, the key is let
+    go. That many the server's configuration counts with."""
+    number = numbers()
+    assert trips(lambda: keyed.start(default, "one", next(number))) == 3
+    assert trips(lambda: keyed.start(default, "two", "+79160000001"), 429) == 3
+    provider.answers(403, {"errorCode": 6})
+    for key in range(5):
+        asked = trips(lambda key=key: keyed.start(default, f"{key}", next(number)), 502)
+        assert asked == 3
+    assert trips(lambda: keyed.start(default, "held", next(number)), 503) == 3
 
 
 def test_a_refused_start_is_one(service: Service, provider: StandIn, trips: Count) -> None:

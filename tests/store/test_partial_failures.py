@@ -12,9 +12,11 @@ from tests.servers import PATIENCE, Server
 from tests.store.world import OPEN, World
 from tests.topologies import Shards
 from tests.waiting import wait_until
-from verify_service.errors import StoreUnavailable
-from verify_service.guards.limits import Notice
-from verify_service.models import Window
+from verify_service.breaker import Sign
+from verify_service.errors import CallsSuspended, StoreUnavailable
+from verify_service.guards.limits import Notice, Tolerance
+from verify_service.models import CallState, Gate, Window
+from verify_service.outcomes import Placed, Unknown
 from verify_service.policy import DAY, Policy
 from verify_service.store import keys
 from verify_service.store.connection import connect
@@ -85,6 +87,59 @@ def test_in_a_race_whoever_loses_gives_back(world: World, monkeypatch: pytest.Mo
     kept = world.dump()
     assert [world.refusal() for _ in range(5)] == [("cooldown", 30)] * 5
     assert world.dump() == kept
+
+
+def paused(world: World) -> World:
+    """Return the same world, where one failure has paused calls, and a probe may be taken."""
+    world = apart(world.within(replace(OPEN, breaker=Tolerance(1, pause=10, probing=4))))
+    failed = world.reserve("+79180000009")
+    world.store.record(failed.id, Unknown("timeout"), failed.ticket, Sign.BAD)
+    world.advance(10)
+    return world
+
+
+def test_a_probe_that_was_taken_in_vain_is_given_up_by_its_age(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The number cannot reserve: what its start took comes back, and the probe after a while."""
+    world = paused(world)
+    with monkeypatch.context() as patch:
+        denied(world, "reserve", patch)
+        fails(world)
+    with pytest.raises(CallsSuspended):
+        world.reserve()
+    world.advance(4)
+    assert world.reserve().gate.probe
+
+
+def test_a_word_to_the_breaker_that_is_denied_takes_nothing_from_the_record(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The outcome is kept; the breaker has not heard, and gives the probe up by its age."""
+    world = paused(world)
+    probe = world.reserve()
+    with monkeypatch.context() as patch:
+        denied(world, "breaker_report", patch)
+        placed = Placed("request", "7917913", 11)
+        recorded = world.store.record(probe.id, placed, probe.ticket, Sign.GOOD)
+    assert recorded.call.state is CallState.PLACED
+    with pytest.raises(CallsSuspended):
+        world.reserve("+79180000008")
+    world.advance(4)
+    assert world.reserve("+79180000008").gate.probe
+
+
+def test_a_record_that_is_denied_takes_nothing_from_the_word_to_the_breaker(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The provider works: nobody has to wait for Redis to be told who was called."""
+    world = paused(world)
+    probe = world.reserve()
+    with monkeypatch.context() as patch:
+        denied(world, "record", patch)
+        with pytest.raises(StoreUnavailable):
+            world.store.record(probe.id, Placed("request", None, None), probe.ticket, Sign.GOOD)
+    assert world.reserve("+79180000008").gate == Gate()
 
 
 @pytest.fixture(scope="module")

@@ -25,7 +25,7 @@ from verify_service.store.pool import IN_LINE
 PATIENCE = 20
 KEY = "canary-access-key"
 SECRET = "canary-path-secret"
-EXCHANGES = 5
+EXCHANGES = 3
 SERVERS = {"PORT", "WEB_CONCURRENCY", "THREADS", "GUNICORN_CMD_ARGS"}
 
 
@@ -100,7 +100,7 @@ def test_a_server_without_its_secrets_does_not_start() -> None:
 
 
 def test_the_longest_start_ends_before_it_is_killed() -> None:
-    """At the default settings also where Redis is at its worst in each of the five exchanges that
+    """At the default settings also where Redis is at its worst in each of the three exchanges that
     tests/api/test_round_trips.py counts; two seconds for a request that comes after the signal."""
     deadline, reply = 10, 0.5
     longest = 2 + deadline + EXCHANGES * (IN_LINE + reply)

@@ -1,4 +1,4 @@
-"""One process' view of the breaker: when it asks, what it tells."""
+"""What a process makes of the breaker: what it tells, and when a probe calls nobody."""
 
 from __future__ import annotations
 
@@ -6,52 +6,31 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from verify_service.breaker import MEMORY, TO_CALL, Breaker, Gate, GateState, Sign, sign_of
-from verify_service.errors import CallsSuspended, LimitReached, StoreUnavailable
+from verify_service.breaker import TO_CALL, TOO_LATE, Breaker, Sign, news, sign_of
+from verify_service.errors import LimitReached, StoreUnavailable
+from verify_service.models import Call, CallState, Gate, State, Verification
 from verify_service.outcomes import Failed, Outcome, Placed, Unknown
 
 PLACED = Placed("request", "7917913", 11)
-CLOSED, PROBE = Gate(GateState.CLOSED), Gate(GateState.PROBE, failures=5)
+CLOSED, PROBE, ROW = Gate(), Gate(probe=True, failures=5), Gate(failures=1)
 
 
 @dataclass
 class Kept:
-    """Store, journal and clock in one."""
+    """Store and clock in one."""
 
-    gate: Gate = CLOSED
     now: float = 0.0
-    answer: float | None = None
     gone: bool = False
-    asked: int = 0
-    slow: float = 0.0
-    tokens: list[str] = field(default_factory=list)
-    told: list[Sign] = field(default_factory=list)
-    written: list[str] = field(default_factory=list)
+    open: bool = False
+    left: list[str] = field(default_factory=list)
 
-    def admit(self, token: str) -> Gate:
-        self.asked += 1
-        self.tokens.append(token)
-        self.now += self.slow
-        return self.gate
-
-    def report(self, sign: Sign, token: str) -> float | None:
+    def leave(self, verification_id: str) -> None:
         if self.gone:
             raise StoreUnavailable("gone")
-        self.tokens.append(token)
-        self.told.append(sign)
-        return self.answer
+        self.left.append(verification_id)
 
     def is_open(self) -> bool:
-        return self.gate.state is not GateState.CLOSED
-
-    def breaker_opened(self, seconds: float) -> None:
-        self.written.append(f"opened {seconds}")
-
-    def breaker_closed(self) -> None:
-        self.written.append("closed")
-
-    def held_back(self, seconds: int) -> None:
-        self.written.append(f"held back {seconds}")
+        return self.open
 
 
 @pytest.fixture
@@ -61,12 +40,13 @@ def kept() -> Kept:
 
 @pytest.fixture
 def breaker(kept: Kept) -> Breaker:
-    return Breaker(kept, kept, lambda: kept.now)
+    return Breaker(kept, lambda: kept.now)
 
 
-def start(breaker: Breaker, outcome: Outcome = PLACED) -> Outcome:
-    with breaker.watching() as watch:
-        return watch.call(lambda: outcome)
+def reserved(gate: Gate) -> Verification:
+    """A verification that was let through with these words."""
+    call = Call(CallState.PLACING)
+    return Verification("one", "login", "+79179136787", State.PENDING, 3, 0, 1, 0, call, gate=gate)
 
 
 SIGNS = [
@@ -87,57 +67,21 @@ def test_what_an_outcome_says(outcome: Outcome, sign: Sign) -> None:
     assert sign_of(outcome) is sign
 
 
-def test_while_all_is_well_it_asks_once_a_second(kept: Kept, breaker: Breaker) -> None:
-    """And tells nothing: a start costs no round trip more."""
-    for _ in range(10):
-        start(breaker)
-    assert (kept.asked, kept.told) == (1, [])
-    kept.now = MEMORY
-    start(breaker)
-    assert kept.asked == 2
-
-
-def test_a_failure_is_told_and_makes_it_ask_again(kept: Kept, breaker: Breaker) -> None:
-    start(breaker, Unknown("late"))
-    start(breaker)
-    assert kept.told == [Sign.BAD]
-    assert kept.asked == 2
-
-
-def test_a_success_is_told_where_it_ends_a_row(kept: Kept, breaker: Breaker) -> None:
-    kept.gate = Gate(GateState.CLOSED, failures=1)
-    start(breaker)
-    assert kept.told == [Sign.GOOD]
-
-
-def test_while_it_is_open_nobody_gets_through(kept: Kept, breaker: Breaker) -> None:
-    """Whole seconds, at least one."""
-    for wait, seconds in ((1, 1), (9001, 10)):
-        kept.gate = Gate(GateState.OPEN, wait=wait)
-        with pytest.raises(CallsSuspended) as held:
-            start(breaker)
-        assert held.value.retry_after == seconds
-    assert kept.written == ["held back 1", "held back 10"]
-    assert kept.told == []
-
-
-def test_a_probe_is_told_whatever_it_came_to(kept: Kept, breaker: Breaker) -> None:
-    kept.gate = PROBE
-    start(breaker)
-    start(breaker, Unknown("late"))
-    with pytest.raises(LimitReached), breaker.watching():
-        raise LimitReached("cooldown", 30)
-    assert kept.told == [Sign.GOOD, Sign.BAD, Sign.NOTHING]
-
-
-def test_a_start_is_known_by_its_own_token(kept: Kept, breaker: Breaker) -> None:
-    """The one it asked under is the one it reports under; no other start has it."""
-    kept.gate = PROBE
-    for _ in range(3):
-        start(breaker)
-    asked, told = kept.tokens[::2], kept.tokens[1::2]
-    assert asked == told
-    assert len(set(asked)) == 3
+@pytest.mark.parametrize(
+    ("gate", "outcome", "told"),
+    [
+        (CLOSED, PLACED, None),
+        (ROW, PLACED, Sign.GOOD),
+        (PROBE, PLACED, Sign.GOOD),
+        (CLOSED, Unknown("late"), Sign.BAD),
+        (PROBE, Unknown("late"), Sign.BAD),
+        (ROW, Failed("too many", refund=True), None),
+        (PROBE, Failed("too many", refund=True), Sign.NOTHING),
+    ],
+)
+def test_what_the_breaker_has_to_hear(gate: Gate, outcome: Outcome, told: Sign | None) -> None:
+    """What is well and was well needs no word; a probe's word is heard whatever it came to."""
+    assert news(gate, outcome) is told
 
 
 @pytest.mark.parametrize(("slow", "called"), [(TO_CALL, True), (TO_CALL + 0.001, False)])
@@ -145,34 +89,54 @@ def test_a_probe_that_comes_too_late_calls_nobody(
     kept: Kept, breaker: Breaker, slow: float, called: bool
 ) -> None:
     """Redis made it wait for so long that the next may be under way; it says nothing then."""
-    kept.gate, kept.slow = PROBE, slow
-    outcome = start(breaker)
-    assert (outcome is PLACED) is called
-    assert called or (isinstance(outcome, Failed) and outcome.refund)
-    assert kept.told == [Sign.GOOD if called else Sign.NOTHING]
+    calls: list[str] = []
+    with breaker.watching() as watch:
+        kept.now += slow
+        outcome = watch.call(reserved(PROBE), lambda: calls.append("one") or PLACED)
+    assert calls == (["one"] if called else [])
+    assert outcome is (PLACED if called else TOO_LATE)
+    assert watch.sign is (Sign.GOOD if called else Sign.NOTHING)
+    assert TOO_LATE.refund
 
 
 def test_only_a_probe_can_be_too_late(kept: Kept, breaker: Breaker) -> None:
-    kept.slow = 10 * TO_CALL
-    assert start(breaker) is PLACED
+    with breaker.watching() as watch:
+        kept.now += 10 * TO_CALL
+        assert watch.call(reserved(CLOSED), lambda: PLACED) is PLACED
 
 
-def test_what_changes_is_written_down(kept: Kept, breaker: Breaker) -> None:
-    kept.answer = 20.0
-    start(breaker, Unknown("late"))
-    kept.gate, kept.answer = PROBE, 0.0
-    start(breaker)
-    assert kept.written == ["opened 20.0", "closed"]
+def broken(breaker: Breaker, gate: Gate) -> None:
+    """A start that is let through and breaks where it should place its call."""
+
+    def bug() -> Outcome:
+        raise KeyError
+
+    with pytest.raises(KeyError), breaker.watching() as watch:
+        watch.call(reserved(gate), bug)
 
 
-def test_redis_gone_is_no_error_of_a_call_that_was_made(kept: Kept, breaker: Breaker) -> None:
-    """What the provider said is told all the same."""
+def test_a_probe_that_broke_off_is_left_to_the_next(kept: Kept, breaker: Breaker) -> None:
+    broken(breaker, PROBE)
+    assert kept.left == ["one"]
+
+
+def test_any_other_start_has_nothing_to_leave(kept: Kept, breaker: Breaker) -> None:
+    """One that broke off, one that was refused, and a probe that came to its call."""
+    broken(breaker, ROW)
+    with pytest.raises(LimitReached), breaker.watching():
+        raise LimitReached("cooldown", 30)
+    with breaker.watching() as watch:
+        watch.call(reserved(PROBE), lambda: PLACED)
+    assert kept.left == []
+
+
+def test_a_probe_that_cannot_be_left_is_given_up_by_its_age(kept: Kept, breaker: Breaker) -> None:
+    """What broke is told, not that Redis is gone as well."""
     kept.gone = True
-    start(breaker, Unknown("late"))
+    broken(breaker, PROBE)
 
 
-def test_without_one_everybody_gets_through(kept: Kept) -> None:
-    breaker = Breaker(None, kept)
-    start(breaker, Unknown("late"))
-    assert not breaker.is_open()
-    assert (kept.asked, kept.told) == (0, [])
+def test_whether_calls_are_paused_the_store_knows(kept: Kept, breaker: Breaker) -> None:
+    kept.open = True
+    assert breaker.is_open()
+    assert not Breaker(None).is_open()

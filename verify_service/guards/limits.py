@@ -38,6 +38,30 @@ WRONG_SHARE = 0.5
 somebody spraying. 300 guesses are worth 300/9000 = 3 % of one login; people who mistype are
 about one in ten."""
 
+LONGEST_PAUSE = 300
+"""Seconds that the breaker pauses calls at most between two probes: so long a provider that works
+again may be left alone."""
+FAILURES_REMEMBERED = 600
+"""Seconds after which a run of failures is none any more, and a pause is over anyhow."""
+REPORT_REMEMBERED = 60
+"""Seconds for which what a report to the breaker came to is kept. It comes again within a few, if
+at all; a Redis that hung meanwhile may do both of them when it wakes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Tolerance:
+    """When the breaker pauses calls.
+
+    Attributes:
+        failures: So many in a row pause them.
+        pause: For so many seconds at first.
+        probing: Seconds after which a probe is given up: more than one can be under way.
+    """
+
+    failures: int
+    pause: int
+    probing: float
+
 
 @dataclass(frozen=True, slots=True)
 class Conversion:
@@ -69,6 +93,7 @@ class WidePolicy:
         app: Starts of one login flow.
         day: Starts of all.
         conversion_prefix, conversion_country: The conversion guard's two thresholds.
+        breaker: When calls are paused because the provider fails; None for never.
         code_ttl: Seconds; a start younger than this may still be approved.
         dry_run: Names of limits that only count and log.
     """
@@ -80,6 +105,7 @@ class WidePolicy:
     day: tuple[Window, ...] = (Window(5000, DAY),)
     conversion_prefix: Conversion = Conversion(20, 0.2, blocks=True)
     conversion_country: Conversion = Conversion(200, 0.2, blocks=False)
+    breaker: Tolerance | None = None
     code_ttl: int = 300
     dry_run: frozenset[str] = frozenset()
 
@@ -103,7 +129,8 @@ class Notice:
     Attributes:
         kind: ``dry`` (would have refused a start), ``block`` (has blocked a place),
             ``would-block`` (would have, were it not in dry run), ``alarm``, ``lost`` (what a
-            refused start took could not be given back; it has no limit).
+            refused start took could not be given back; it has no limit), ``opened`` or ``closed``
+            (the breaker).
         limit: The limit or guard.
         place: A prefix, a country, or nothing.
         seconds: For how long, where it is for a time.

@@ -9,13 +9,14 @@ from typing import Any, Protocol
 from verify_service.errors import (
     AlreadyReserved,
     CallsPaused,
+    CallsSuspended,
     LimitReached,
     StoreUnavailable,
     VerificationNotFound,
 )
 from verify_service.guards.limits import Notice
 from verify_service.ids import Address, IdMint
-from verify_service.models import Draft, Ticket, Verification, Wait
+from verify_service.models import Draft, Gate, Ticket, Verification, Wait
 from verify_service.store import keys, replies
 from verify_service.store.scripts import Command, Scripts
 from verify_service.store.wide import WideLimits
@@ -24,7 +25,7 @@ from verify_service.store.wide import WideLimits
 class Admission(Protocol):
     """Reserves a verification and takes its places in the wide limits, or neither.
 
-    Raises LimitReached, CallsPaused, AlreadyReserved and StoreUnavailable.
+    Raises LimitReached, CallsPaused, CallsSuspended, AlreadyReserved and StoreUnavailable.
     """
 
     def admit(self, draft: Draft, besides: Sequence[Command]) -> Verification: ...
@@ -70,8 +71,9 @@ class ManyServers:
     """They live on different servers, each of which decides for itself.
 
     So the number is asked first, without writing; then the wide limits take their places, and then
-    the number reserves. What it refuses at last (in a race, or for being gone) is given back. A
-    start is three exchanges, one that is refused one or two, and the guards' news another.
+    the number reserves. What it refuses at last (in a race, or for being gone) is given back, but
+    for the breaker's probe, should it have taken that too: it is given up by its age. A start is
+    three exchanges, one that is refused one or two, and the guards' news another.
     """
 
     def __init__(
@@ -91,10 +93,10 @@ class ManyServers:
         self._wide.read_news(self._scripts.send(besides=besides))
         reply = self._ask(draft, "ask")
         if reply[0] == "free":
-            moment, took = self._take(draft, reply[1])
+            moment, took, gate = self._take(draft, reply[1])
             ticket = self._wide.ticket(draft, moment, took)
             try:
-                reply = self._ask(draft, "reserve", moment, took)
+                reply = self._ask(draft, "reserve", moment, took, *gate)
             except StoreUnavailable:
                 self._give_back(ticket)
                 raise
@@ -108,13 +110,14 @@ class ManyServers:
         own = _own_arguments(address, draft)
         return self._scripts.run(script, _own_keys(address), keys.slot(address.tag), *args, *own)
 
-    def _take(self, draft: Draft, known: str) -> tuple[int, str]:
-        """Return when the wide limits counted the start, and which places it took of them."""
-        reply = self._scripts.run_once(self._wide.take(draft, known))
+    def _take(self, draft: Draft, known: str) -> tuple[int, str, list[Any]]:
+        """Return when the wide limits counted it, what it took of them, what the breaker said."""
+        own = _address(self._ids, draft).own
+        reply = self._scripts.run_once(self._wide.take(draft, known, own))
         self._wide.tell(reply[-1])
         if reply[0] != "taken":
             raise refusal(reply)
-        return reply[1], reply[2]
+        return reply[1], reply[2], reply[3]
 
     def _give_back(self, ticket: Ticket) -> None:
         """Say so where it is in vain: then a start counts that never was, until its window ends."""
@@ -124,8 +127,13 @@ class ManyServers:
             self._notice(Notice("lost", ""))
 
 
-def refusal(reply: list[Any]) -> LimitReached | CallsPaused:
+_REFUSALS = ("refused", "paused", "suspended")
+
+
+def refusal(reply: list[Any]) -> LimitReached | CallsPaused | CallsSuspended:
     """Read why a start is not let through."""
+    if reply[0] == "suspended":
+        return CallsSuspended(Wait("", reply[1]).seconds)
     if reply[0] == "paused":
         return CallsPaused(Wait("", reply[1]).seconds)
     return LimitReached(reply[1], Wait(reply[1], reply[2]).seconds)
@@ -135,17 +143,18 @@ def _read(
     draft: Draft, reply: list[Any], wide: WideLimits, notice: Callable[[Notice], None]
 ) -> Verification:
     """Return the verification that a script has reserved, or raise why there is none."""
-    if reply[0] in ("refused", "paused"):
+    if reply[0] in _REFUSALS:
         wide.tell(reply[-1])
         raise refusal(reply)
     reserved = replies.verification(draft.id, reply)
     if reply[0] == "taken":
         raise AlreadyReserved(reserved)
-    dry, notices, took = reply[-1]
+    dry, notices, took, (state, failures) = reply[-1]
     wide.tell(notices)
     for limit in dry:
         notice(Notice("dry", limit))
-    return replace(reserved, ticket=wide.ticket(draft, reserved.counted_at, took))
+    ticket = wide.ticket(draft, reserved.counted_at, took)
+    return replace(reserved, ticket=ticket, gate=Gate(state == "probe", failures))
 
 
 def _address(ids: IdMint, draft: Draft) -> Address:

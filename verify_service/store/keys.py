@@ -59,9 +59,9 @@ def breaker() -> str:
     return f"b:{slot(WIDE)}"
 
 
-def reported(token: str) -> str:
+def reported(own: str) -> str:
     """What a start's word to the breaker came to. Lives for a minute."""
-    return f"b:{slot(WIDE)}:{token}"
+    return f"b:{slot(WIDE)}:{own}"
 
 
 def probe() -> str:

@@ -20,7 +20,7 @@ from verify_service.guards import limits
 from verify_service.store.states import state_of
 
 if TYPE_CHECKING:
-    from verify_service.guards.limits import Conversion, WidePolicy
+    from verify_service.guards.limits import Conversion, Tolerance, WidePolicy
     from verify_service.models import Window
     from verify_service.policy import Policy
 
@@ -33,7 +33,7 @@ _OF_A_NUMBER = ("base", "logs", "lane", "number", "verification", "calls")
 _OF_A_KEY = ("base",)
 _OF_ALL_NUMBERS = ("base", "buckets", "windows", "rules", "conversion")
 _RESERVING = (*_OF_A_NUMBER, "reservation")
-_TAKING = ("buckets", "windows", "rules", "conversion", "wide")
+_TAKING = ("buckets", "windows", "rules", "conversion", "gate", "wide")
 DECISIONS = {
     "start": (*_RESERVING, *_TAKING),
     **dict.fromkeys(("ask", "reserve"), _RESERVING),
@@ -41,7 +41,7 @@ DECISIONS = {
     **dict.fromkeys(("record", "check", "status", "cancel", "callback"), _OF_A_NUMBER),
     **dict.fromkeys(("look", "unlock"), _OF_A_NUMBER),
     **dict.fromkeys(("claim", "release", "settle"), _OF_A_KEY),
-    **dict.fromkeys(("breaker_admit", "breaker_report"), _OF_A_KEY),
+    "breaker_report": ("base", "gate"),
     **dict.fromkeys(("give", "tally", "rule", "held"), _OF_ALL_NUMBERS),
 }
 """Every decision, with the shared parts it is written in terms of."""
@@ -49,11 +49,17 @@ DECISIONS = {
 
 @dataclass(frozen=True, slots=True)
 class Command:
-    """One decision about to be asked for."""
+    """One decision about to be asked for.
+
+    Attributes:
+        repeatable: Whether it may travel again beside what is asked once more: a second run finds
+            the first one's work.
+    """
 
     name: str
     keys: Sequence[str]
     args: Sequence[str | int]
+    repeatable: bool = False
 
 
 class Scripts:
@@ -70,9 +76,11 @@ class Scripts:
         self._texts = {name: source(name) for name in DECISIONS}
         self._digests = {name: _sha1(text) for name, text in self._texts.items()}
 
-    def command(self, name: str, keys: Sequence[str], *args: str | int) -> Command:
+    def command(
+        self, name: str, keys: Sequence[str], *args: str | int, repeatable: bool = False
+    ) -> Command:
         """Return one decision to be sent; its header says what it takes and returns."""
-        return Command(name, keys, [self._policy, *args])
+        return Command(name, keys, [self._policy, *args], repeatable)
 
     def run(self, name: str, keys: Sequence[str], *args: str | int) -> list[Any]:
         """Run one decision, in one round trip.
@@ -94,6 +102,8 @@ class Scripts:
         """
         with translated():
             (reply,) = self._evaluate([command])
+            if isinstance(reply, Exception):
+                raise reply
             answer: list[Any] = reply
             return answer
 
@@ -105,29 +115,38 @@ class Scripts:
 
         Args:
             commands: What is asked for; where the connection breaks, as :meth:`run`.
-            besides: What travels with it, ahead, so that what is decided knows it. It is sent once:
-                where it fails, its reply is empty.
+            besides: What travels with it, ahead, so that what is decided knows it. It is sent once,
+                or again with ``commands`` where it is repeatable. Its reply is empty where it
+                fails: that is no failure of what was asked for.
 
         Raises:
             StoreUnavailable: As :meth:`run`.
         """
-        ahead = list(besides)
+        ahead = dict(enumerate(besides))
+        told: list[list[Any]] = [[] for _ in besides]
 
         def ask() -> list[list[Any]]:
-            first, ahead[:] = ahead[:], []
-            replies = self._evaluate([*first, *commands])
+            first = ahead.copy()
+            for at, one in first.items():
+                if not one.repeatable:
+                    del ahead[at]
+            replies = self._evaluate([*first.values(), *commands])
+            for at, reply in zip(first, replies, strict=False):
+                told[at] = [] if isinstance(reply, Exception) else reply
             asked = replies[len(first) :]
             for reply in asked:
                 if isinstance(reply, Exception):
                     raise reply
-            told = replies[: len(first)] or [[] for _ in besides]
-            return [*([] if isinstance(reply, Exception) else reply for reply in told), *asked]
+            return [*told, *asked]
 
         with translated():
             return once_more(ask) if commands else ask()
 
     def _evaluate(self, commands: Sequence[Command]) -> list[Any]:
-        """Send the digests, and the text where the server does not have it (any more)."""
+        """Send the digests, and the text where the server does not have it (any more).
+
+        What the server will not do is a reply as well: each is its own command's alone.
+        """
         replies = self._replies("evalsha", self._digests, commands)
         lost = [at for at, reply in enumerate(replies) if isinstance(reply, NoScriptError)]
         if lost:
@@ -141,7 +160,7 @@ class Scripts:
         if len(whole) == 1:
             try:
                 return [getattr(self._client, word)(*whole[0])]
-            except NoScriptError as error:
+            except redis.ResponseError as error:
                 return [error]
         pipeline = self._client.pipeline(transaction=False)
         for words in whole:
@@ -264,6 +283,7 @@ def _of_a_number(policy: Policy) -> dict[str, Any]:
 
 
 def _of_all_numbers(policy: WidePolicy) -> dict[str, Any]:
+    breaker = {"breaker": _breaker(policy.breaker)} if policy.breaker else {}
     return {
         "windows": {name: _windows(policy.windows(name)) for name in (*limits.WIDE, limits.KNOWN)},
         "dry": dict.fromkeys(sorted(policy.dry_run), True),
@@ -280,11 +300,23 @@ def _of_all_numbers(policy: WidePolicy) -> dict[str, Any]:
             "share": limits.WRONG_SHARE,
             "span": _milliseconds(limits.HOUR),
         },
+        **breaker,
     }
 
 
 def _conversion(limit: Conversion) -> dict[str, Any]:
     return {"least": limit.least, "share": limit.share, "blocks": limit.blocks}
+
+
+def _breaker(tolerance: Tolerance) -> dict[str, int]:
+    return {
+        "failures": tolerance.failures,
+        "pause": _milliseconds(tolerance.pause),
+        "longest": _milliseconds(limits.LONGEST_PAUSE),
+        "probing": _milliseconds(tolerance.probing),
+        "remembered": _milliseconds(limits.FAILURES_REMEMBERED),
+        "reported": _milliseconds(limits.REPORT_REMEMBERED),
+    }
 
 
 def _windows(windows: tuple[Window, ...]) -> list[list[int]]:

@@ -8,6 +8,7 @@ from typing import Any
 
 import redis
 
+from verify_service.breaker import Sign
 from verify_service.errors import StoreUnavailable, VerificationNotFound
 from verify_service.guards.limits import Notice, WidePolicy
 from verify_service.ids import IdMint, request_digest
@@ -16,6 +17,7 @@ from verify_service.outcomes import Failed, Outcome
 from verify_service.policy import Policy
 from verify_service.store import keys, replies
 from verify_service.store.admission import Admission, ManyServers, OneServer
+from verify_service.store.breaker import RedisBreaker
 from verify_service.store.cluster import Cluster
 from verify_service.store.scripts import (
     Command,
@@ -56,6 +58,7 @@ class RedisStore:
         self._ids = ids
         self._scripts = Scripts(client, encode(policy))
         self._wide = WideLimits(client, wide, notice)
+        self._breaker = RedisBreaker(client, ids, wide) if wide.breaker else None
         self._apart = isinstance(client, Cluster)
         self._admission: Admission = (
             ManyServers(self._scripts, ids, self._wide, notice)
@@ -69,25 +72,34 @@ class RedisStore:
         Raises:
             LimitReached: A limit refuses; nothing is left of the start.
             CallsPaused: The operator lets nobody be called.
+            CallsSuspended: The breaker does not.
             AlreadyReserved: Under another nonce.
         """
         return self._admission.admit(draft, self._wide.news())
 
     def record(
-        self, verification_id: str, outcome: Outcome, ticket: Ticket | None = None
+        self,
+        verification_id: str,
+        outcome: Outcome,
+        ticket: Ticket | None = None,
+        sign: Sign | None = None,
     ) -> Verification:
         """Record what the provider did; a callback that was faster is applied with it.
 
         Args:
             ticket: What the start took from the wide limits; where the call gives the start's
                 quota back, so do they.
+            sign: What the breaker has to hear of the call, if anything. Where it cannot be told, a
+                failure goes uncounted, and a probe is given up by its age.
 
         Raises:
-            VerificationNotFound: The reservation is gone.
+            VerificationNotFound: The reservation is gone; the breaker has heard.
         """
         command = self._command("record", verification_id, *replies.outcome_fields(outcome))
         refund = ticket and isinstance(outcome, Failed) and outcome.refund
-        reply = self._ask(command, [self._wide.give(ticket)] if ticket and refund else [])
+        given = [self._wide.give(ticket)] if ticket and refund else []
+        heard = [self._breaker.report(verification_id, sign)] if self._breaker and sign else []
+        reply = self._ask(command, given, heard)
         return replies.verification(verification_id, replies.found(reply))
 
     def check(
@@ -195,9 +207,16 @@ class RedisStore:
         names = [keys.verification(address), keys.number(address.tag)]
         return self._scripts.command(script, names, keys.slot(address.tag), address.own, *args)
 
-    def _ask(self, command: Command, ahead: Sequence[Command] = ()) -> list[Any]:
-        """Run this, and tell the guards what was learned since where that costs no exchange."""
+    def _ask(
+        self, command: Command, ahead: Sequence[Command] = (), heard: Sequence[Command] = ()
+    ) -> list[Any]:
+        """Run this, and tell the guards what was learned since where that costs no exchange.
+
+        Args:
+            ahead: What travels with it and has nothing to say.
+            heard: What travels with it and answers with notices.
+        """
         news = [] if self._apart else self._wide.news()
-        *told, reply = self._scripts.send(command, besides=[*ahead, *news])
+        *told, reply = self._scripts.send(command, besides=[*ahead, *heard, *news])
         self._wide.read_news(told[len(ahead) :])
         return reply

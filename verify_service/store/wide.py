@@ -48,19 +48,21 @@ class WideLimits:
         counters, places = self._counters(draft), (prefix_of(draft.number), draft.country)
         guards = [keys.conversion(place) for place in places]
         return Question(
-            (keys.rules(), keys.pause(), *guards, *counters), (*places, *counters.values())
+            (keys.rules(), keys.pause(), keys.breaker(), *guards, *counters),
+            (*places, *counters.values()),
         )
 
-    def take(self, draft: Draft, known: str) -> Command:
+    def take(self, draft: Draft, known: str, own: str) -> Command:
         """Take the draft's place in every limit, where the number lives on another server.
 
         Args:
             known: ``1`` where the number knows the draft's device.
+            own: The start's own name.
         """
         asked, test = self.question(draft), "" if draft.test_code is None else "1"
         wide = keys.slot(keys.WIDE)
         return self._scripts.command(
-            "take", asked.keys, wide, draft.number, test, known, *asked.args
+            "take", asked.keys, wide, draft.number, test, known, own, *asked.args
         )
 
     def ticket(self, draft: Draft, moment: int, took: str) -> Ticket:

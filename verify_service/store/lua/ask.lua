@@ -8,7 +8,7 @@
 
 local draft = read_draft(3)
 local number = load_number(KEYS[2])
-local before = reserved_before(draft, KEYS[1], number)
+local before = reserved_before(draft, KEYS[1], number, 0)
 if before then
   return before
 end

@@ -7,16 +7,16 @@
 -- and in a slot of its own, with {name} for SLOT
 --   i:{name}               hash: an Idempotency-Key, by its digest (claim.lua)
 -- and in the slot {wide}
---   b:{wide}               hash: the breaker (breaker_admit.lua)
+--   b:{wide}               hash: the breaker (gate.lua)
 --   l:{wide}:<limit>:<place>  text: a wide limit's counters (windows.lua)
 --   c:{wide}:<place>       text: who was called and got in, of a prefix or a country (conversion.lua)
 --   f:{wide}               text: right and wrong guesses over all numbers (tally.lua)
 --   r:{wide}               hash: what is blocked, allowed and under alarm (rules.lua)
 --   p:{wide}               text: there while all calls are paused
---   b:{wide}:<token>       hash: what a start said to it came to (breaker_report.lua)
+--   b:{wide}:<own>         hash: what a start said to it came to (breaker_report.lua)
 --
 -- ARGV  1 POLICY, JSON; every duration in milliseconds
---       where the keys are a number's, an Idempotency-Key's or the breaker's:
+--       where the keys are a number's, or an Idempotency-Key's:
 --         cooldowns [ms …]     starts [[count, ms] …]     failures [[count, ms] …]
 --         lock, lock_for       waivers, day               deadline, ttl, checks, readable
 --         devices, known_for   how many devices a number knows, and how long
@@ -31,6 +31,10 @@
 --         prefix, country   the conversion guard's {least, share, blocks}
 --         conversion_span   first_block, longest_block, remembered   alarm_pause
 --         wrong {least, share, span}   the alarm over all numbers
+--         breaker, where there is one:
+--           failures   in a row that pause calls   pause, longest   at first, and at most
+--           probing    how long a probe can be under way
+--           remembered how long all of it is       reported   how long a report may come again
 --       2 SLOT, the tag in braces
 --
 -- A moment is unixtime in milliseconds by this server's own clock, never a caller's.

@@ -1,36 +1,40 @@
 -- Takes what a call says of the provider.
 --
--- KEYS  1 b:{wide}   2 b:{wide}:<token>
--- ARGV  1 policy  2 {wide}  3 token of the start whose call it was  4 good | bad | nothing
---       5 how many failures in a row pause calls  6 for how long (ms)  7 at most (ms)
---       8 how long all of it is remembered (ms)  9 how long a report may come again (ms)
--- Returns  {'opened', milliseconds} | {'closed', '0'} | {'unchanged', '0'}
+-- KEYS  1 b:{wide}   2 b:{wide}:<own>
+-- ARGV  1 policy  2 {wide}  3 own name of the start whose call it was  4 good | bad | nothing
+-- Returns  {notice}, as wide.lua has them: 'opened' or 'closed', 'breaker', '', for how long (ms);
+--          or {{}} where nothing changed
 --
 -- While calls are paused, the probe alone is heard: what was in flight already, and a probe that
 -- was given up, say nothing of how the provider is now.
 --
--- Safe to repeat: what the first run answered is kept under the token, and told again.
+-- Safe to repeat: what the first run answered is kept under the start's name, and told again.
+
+local own, sign, rules = ARGV[3], ARGV[4], POLICY.breaker
+
+local function notice(change, pause)
+  return {change == 'unchanged' and {} or {change, 'breaker', '', pause}}
+end
 
 local told = redis.call('HMGET', KEYS[2], 'change', 'pause')
 if told[1] then
-  return told
+  return notice(told[1], told[2])
 end
 
-local found = redis.call('HMGET', KEYS[1], 'failures', 'until', 'probe')
-local failures, moment = tonumber(found[1]) or 0, tonumber(found[2])
-local token, sign, enough = ARGV[3], ARGV[4], tonumber(ARGV[5])
-local probe = moment and found[3] == token
+local gate = read_gate(KEYS[1])
+local failures, moment = gate.failures, gate.moment
+local probe = moment and gate.probe == own
 
 local function keep(...)
   redis.call('HSET', KEYS[1], ...)
   redis.call('HDEL', KEYS[1], 'probe')
-  redis.call('PEXPIREAT', KEYS[1], text(math.max(NOW, moment or 0) + ARGV[8]))
+  redis.call('PEXPIREAT', KEYS[1], text(math.max(NOW, moment or 0) + rules.remembered))
 end
 
 local function answer(change, pause)
   redis.call('HSET', KEYS[2], 'change', change, 'pause', text(pause))
-  redis.call('PEXPIREAT', KEYS[2], text(NOW + ARGV[9]))
-  return {change, text(pause)}
+  redis.call('PEXPIREAT', KEYS[2], text(NOW + rules.reported))
+  return notice(change, text(pause))
 end
 
 if moment and not probe then
@@ -51,12 +55,12 @@ if sign == 'nothing' then
 end
 
 failures = failures + 1
-if failures < enough then
+if failures < rules.failures then
   keep('failures', failures)
   return answer('unchanged', 0)
 end
 -- Twice as long after each probe that failed too.
-local pause = math.min(ARGV[6] * 2 ^ math.min(failures - enough, 30), tonumber(ARGV[7]))
+local pause = math.min(rules.pause * 2 ^ math.min(failures - rules.failures, 30), rules.longest)
 moment = NOW + pause
 keep('failures', failures, 'until', text(moment))
 return answer('opened', pause)

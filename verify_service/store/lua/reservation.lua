@@ -13,19 +13,23 @@ end
 
 -- What an earlier run has reserved, or nil. Under the same nonce it is 'again'; under another it is
 -- somebody else's, 'taken', who has the phone rung.
-local function reserved_before(draft, key, number)
+--
+--   failures   of the provider in a row, by now
+local function reserved_before(draft, key, number, failures)
   local earlier = load_verification(draft.own)
   if not earlier then
     return nil
   end
   local verdict = (earlier.by or '') == draft.nonce and 'again' or 'taken'
-  return view(verdict, number, key, {{}, {}, earlier.took or ''})
+  local gate = {earlier.probe and 'probe' or 'closed', failures}
+  return view(verdict, number, key, {{}, {}, earlier.took or '', gate})
 end
 
 -- Counts the start and writes the verification.
 --
+--   gate     what the breaker said to it
 --   fields   what else is kept of it, flat
-local function reserve(draft, key, number, lane, fields)
+local function reserve(draft, key, number, lane, gate, fields)
   count_start(lane, draft.own)
   add(number.open, draft.own)
 
@@ -45,6 +49,9 @@ local function reserve(draft, key, number, lane, fields)
   end
   if draft.test then
     redis.call('HSET', key, 'test', '1')
+  end
+  if gate[1] == 'probe' then
+    redis.call('HSET', key, 'probe', '1')
   end
   set_pieces(key, 'ref', draft.reference_at)
   redis.call('PEXPIREAT', key, text(expires + POLICY.readable))

@@ -13,6 +13,7 @@
 --   waived                  gave its quota back
 --   error, pause, why1…     of a failed call: errorCode, seconds to wait, the reason in pieces
 --   test                    it is a test number's: nobody is called
+--   probe                   it is the breaker's: the only one that was let through
 --   device                  the digest of the device that it was started from, if it has a name
 --   known                   the device was known then: start and guesses are its own lane's
 --   by                      the nonce of the request that reserved it, where others may try to

@@ -1,17 +1,19 @@
 -- What all numbers together say of one start: judged first, and written only where it goes ahead.
 --
 -- A script that asks takes, behind what is its own,
---   KEYS  r:{wide}   p:{wide}   c:{wide}:<prefix>   c:{wide}:<country>   and one per limit; behind
---         the prefix' own, where a device is named, that of the places kept for known devices
+--   KEYS  r:{wide}   p:{wide}   b:{wide}   c:{wide}:<prefix>   c:{wide}:<country>   and one per
+--         limit; behind the prefix' own, where a device is named, that of the places kept for known
+--         devices
 --   ARGV  prefix, country, the limits' names in the order of their keys
 
-local OTHERS = 4  -- keys ahead of the limits'
+local OTHERS = 5  -- keys ahead of the limits'
 
 local function read_question(first_key, first_arg)
   local asked = {
     rules = KEYS[first_key], pause = KEYS[first_key + 1],
-    places = {{key = KEYS[first_key + 2], name = ARGV[first_arg], guard = POLICY.prefix},
-              {key = KEYS[first_key + 3], name = ARGV[first_arg + 1], guard = POLICY.country}},
+    gate = POLICY.breaker and read_gate(KEYS[first_key + 2]) or {failures = 0},
+    places = {{key = KEYS[first_key + 3], name = ARGV[first_arg], guard = POLICY.prefix},
+              {key = KEYS[first_key + 4], name = ARGV[first_arg + 1], guard = POLICY.country}},
     prefix = ARGV[first_arg], counters = {},
   }
   for i = first_key + OTHERS, #KEYS do
@@ -54,12 +56,14 @@ end
 --
 --   number, known    where it goes to; whether from a device that verified it before: what
 --                    strangers have used up of a prefix must not keep the owner out
---   nobody_called    it says nothing of conversion
+--   nobody_called    it says nothing of conversion, and nothing of the provider
 --
--- Returns  {paused, limit, wait, notices}: ms that all calls are paused, or 0; the limit that
---          refuses for longest and its ms, or '' and 0; a notice is kind, limit, place, ms, flat.
+-- Returns  {paused, suspended, limit, wait, notices}: ms that the operator has paused all calls, ms
+--          that the breaker has, or 0; the limit that refuses for longest and its ms, or '' and 0; a
+--          notice is kind, limit, place, ms, flat.
 local function judge(asked, number, known, nobody_called)
   local judged = {paused = math.max(0, redis.call('PTTL', asked.pause)),
+                  suspended = nobody_called and 0 or suspended_for(asked.gate),
                   limit = '', wait = 0, notices = {}}
 
   local function notice(...)
@@ -111,8 +115,23 @@ local function judge(asked, number, known, nobody_called)
   return judged
 end
 
--- Takes what was judged to be free. Returns '1' or '0' for each limit's key.
-local function take_places(asked, nobody_called)
+-- What refuses every start, whatever its number: a reply, or nil. The operator's pause comes first.
+local function refuse_all(judged)
+  if judged.paused > 0 then
+    return {'paused', judged.paused, judged.notices}
+  end
+  if judged.suspended > 0 then
+    return {'suspended', judged.suspended, judged.notices}
+  end
+end
+
+-- Takes what was judged to be free, of the breaker a probe: so one that is refused wastes none.
+--
+--   own   the start's own name
+--
+-- Returns  '1' or '0' for each limit's key, and what the breaker says: {'closed' or 'probe',
+--          failures in a row}.
+local function take_places(asked, nobody_called, own)
   local took = {}
   for i, counter in ipairs(asked.counters) do
     took[i] = counter.takes and '1' or '0'
@@ -128,5 +147,6 @@ local function take_places(asked, nobody_called)
       save_conversion(place.key, buckets)
     end
   end
-  return table.concat(took)
+  local gate = nobody_called and 'closed' or pass(asked.gate, own)
+  return table.concat(took), {gate, asked.gate.failures}
 end
