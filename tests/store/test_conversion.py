@@ -197,7 +197,7 @@ def test_dry_it_blocks_nobody_and_says_whom_it_would(world: World) -> None:
         Notice("dry", "conversion", PREFIX, HOUR),
         Notice("dry", "conversion", PREFIX, HOUR - 60),
     ]
-    assert held(world) == [("conversion", PREFIX, "would-block, dry run")]
+    assert held(world) == [("conversion", PREFIX, "would-block")]
 
 
 def test_the_end_of_a_dry_run_blocks_by_what_came_since(world: World) -> None:
@@ -219,7 +219,7 @@ def test_a_dry_run_lifts_a_block_and_says_so(world: World) -> None:
     dry = world.within(DRY)
     assert refusal(dry, 900) is None
     assert dry.notices == [Notice("dry", "conversion", PREFIX, HOUR)]
-    assert held(dry) == [("conversion", PREFIX, "would-block, dry run")]
+    assert held(dry) == [("conversion", PREFIX, "would-block")]
     assert refusal(world.within(GUARDED), 901) == ("conversion", HOUR)
 
 

@@ -287,7 +287,7 @@ def _of_all_numbers(policy: WidePolicy) -> dict[str, Any]:
     return {
         "windows": {name: _windows(policy.windows(name)) for name in (*limits.WIDE, limits.KNOWN)},
         "dry": dict.fromkeys(sorted(policy.dry_run), True),
-        "ttl": _milliseconds(policy.code_ttl),
+        "settled": _milliseconds(policy.code_ttl),
         "prefix": _conversion(policy.conversion_prefix),
         "country": _conversion(policy.conversion_country),
         "conversion_span": _milliseconds(limits.CONVERSION_SPAN),

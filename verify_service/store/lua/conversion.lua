@@ -4,7 +4,7 @@
 -- start. A start younger than the code's TTL may still be approved, so it says nothing yet. What was
 -- counted with another TTL is forgotten: its buckets have another size.
 
-local SPAN = POLICY.conversion_span + POLICY.ttl
+local SPAN = POLICY.conversion_span + POLICY.settled
 local SIZE = bucket_size(SPAN)
 
 local function load_conversion(key)
@@ -28,7 +28,7 @@ end
 local function is_poor(buckets, limit)
   local started, approved = 0, 0
   for _, bucket in ipairs(buckets) do
-    if (bucket.number + 1) * SIZE + POLICY.ttl <= NOW then
+    if (bucket.number + 1) * SIZE + POLICY.settled <= NOW then
       started = started + bucket.first
       approved = approved + bucket.second
     end
