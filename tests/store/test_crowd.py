@@ -20,7 +20,7 @@ from verify_service.models import Window
 from verify_service.policy import DAY, Policy
 from verify_service.store import scripts
 
-BOUNDED = settings(SETTINGS, max_examples=16, stateful_step_count=12)
+BOUNDED = settings(SETTINGS, max_examples=20, stateful_step_count=12)
 OWN = Policy(
     starts=(Window(3, 600), Window(5, DAY)), failures=(Window(4, DAY),), lock_after=3, max_checks=2
 )
@@ -57,7 +57,7 @@ DRY = replace(
     conversion_prefix=Conversion(2, 0.5, blocks=True),
     dry_run=frozenset({"app", "prefix", "conversion"}),
 )
-POLICIES = [(OWN, TIGHT), (SPENT, LONGER), (OWN, WATCHED), (SPENT, CLOSING), (OWN, DRY)]
+POLICIES = [(SPENT, TIGHT), (SPENT, LONGER), (OWN, WATCHED), (OWN, CLOSING), (OWN, DRY)]
 
 
 @pytest.fixture(autouse=True)
@@ -100,4 +100,5 @@ def test_a_number_on_another_server_agrees_with_the_model(
     fake: redis.Redis, fake_clock: TravelingClock
 ) -> None:
     """The same where a start is decided by several scripts, as on a Cluster."""
-    run_state_machine_as_test(machine(fake, fake_clock, apart=True), settings=BOUNDED)
+    few = settings(BOUNDED, max_examples=8)
+    run_state_machine_as_test(machine(fake, fake_clock, apart=True), settings=few)
