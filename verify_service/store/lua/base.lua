@@ -27,7 +27,8 @@
 --         claiming   how long a claim that came to nothing is somebody's
 --         dry {limit: true}   which of the number's own limits only count and log
 --       where they are all numbers' (the second shape):
---         windows {limit: [[count, ms] …]}   dry {limit or guard: true}   settled  how long a start may still be approved
+--         windows {limit: [[count, ms] …]}   dry {limit or guard: true}
+--         settled  how long a start may still be approved
 --         prefix, country   the conversion guard's {least, share, blocks}
 --         conversion_span   first_block, longest_block, remembered   alarm_pause
 --         wrong {least, share, span}   the alarm over all numbers

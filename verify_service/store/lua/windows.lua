@@ -8,19 +8,21 @@ local function load_windows(key, windows)
   for span, line in string.gmatch(redis.call('GET', key) or '', '(%d+)=([^;]*)') do
     kept[span] = line
   end
-  local counters = {others = {}}
+  local counters, own = {others = {}}, {}
   for i, window in ipairs(windows) do
     local span = window[2]
     local size = bucket_size(span)
     counters[i] = {count = window[1], span = span, size = size,
                    buckets = read_buckets(kept[text(span)] or '', size, span)}
-    kept[text(span)] = nil
+    own[text(span)] = true
   end
   for word, line in pairs(kept) do
-    local span = tonumber(word)
-    local size = bucket_size(span)
-    counters.others[#counters.others + 1] =
-      {span = span, size = size, buckets = read_buckets(line, size, span)}
+    if not own[word] then
+      local span = tonumber(word)
+      local size = bucket_size(span)
+      counters.others[#counters.others + 1] =
+        {span = span, size = size, buckets = read_buckets(line, size, span)}
+    end
   end
   return counters
 end
