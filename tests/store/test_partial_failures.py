@@ -94,6 +94,7 @@ def paused(world: World) -> World:
     world = apart(world.within(replace(OPEN, breaker=Tolerance(1, pause=10, probing=4))))
     failed = world.reserve("+79180000009")
     world.store.record(failed.id, Unknown("timeout"), failed.ticket, Sign.BAD)
+    assert world.notices == [Notice("opened", "breaker", seconds=10)]
     world.advance(10)
     return world
 
