@@ -23,7 +23,7 @@ SETTINGS = settings(
     deadline=None,
     derandomize=True,
     database=None,
-    max_examples=25,
+    max_examples=12,
     suppress_health_check=list(HealthCheck),
 )
 Fresh = Callable[..., World]

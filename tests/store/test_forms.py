@@ -387,7 +387,7 @@ def test_a_number_is_erased_wherever_it_lives(shards: Shards) -> None:
     with connect(shards.url, pool=2, timeout=TIMEOUT) as client:
         world = World(client, None, Policy())
         hand = RedisHand(client, world.ids, world.policy, world.wide)
-        for number in numbers(9):
+        for number in (f"+7918{n:07}" for n in range(9)):  # no other test's
             verification = world.start(number)
             claims = [f"{name} of {number}" for name in "abcdef"]
             for name in claims:
