@@ -9,6 +9,7 @@ from verify_service.models import CallState, CallStatus, Verification, Window
 from verify_service.outcomes import Failed, Placed, Unknown
 from verify_service.policy import DAY, Policy
 
+APART = True
 NO_COOLDOWN = Policy(cooldowns=(0,), starts=(Window(100, DAY),))
 
 
@@ -219,3 +220,13 @@ def test_a_lost_call_of_another_number_is_not_meant(world: World) -> None:
     verification = lose(world, OTHER_NUMBER)
     assert not world.report(CallStatus.ANSWERED, request="learned")
     assert call_state(world, verification) is CallState.UNKNOWN
+
+
+def test_what_waits_for_a_lost_call_counts_for_the_next_start(world: World) -> None:
+    """Its process died, and the phone was rejected meanwhile: the pause is over, and nobody has to
+    ask for the verification first."""
+    world = world.under(Policy(cooldowns=(3600,)))
+    world.reserve()
+    assert not world.report(CallStatus.REJECTED, request="its own")
+    world.advance(world.policy.deadline + 1)
+    assert world.refusal() is None

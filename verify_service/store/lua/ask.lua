@@ -1,5 +1,5 @@
--- Tells what a number says of a start, and writes nothing: where the wide limits live on another
--- server, and are to be asked only for a start that the number would let through.
+-- Tells what a number says of a start, and takes nothing for it: where the wide limits live on
+-- another server, and are to be asked only for a start that the number would let through.
 --
 -- KEYS  1 v:{tag}:<own>   2 n:{tag}
 -- ARGV  1 policy  2 {tag}  3… as reservation.lua
@@ -12,6 +12,7 @@ local before = reserved_before(draft, KEYS[1], number, 0)
 if before then
   return before
 end
+match_lost(number)
 local lane = lane_for(number, draft.device)
 local limit, wait = start_limit(lane)
 if limit ~= '' then
