@@ -382,6 +382,23 @@ def test_limits_over_all_numbers_on_a_cluster(shards: Shards) -> None:
         assert line.endswith(".1")
 
 
+def test_a_node_that_is_taken_for_a_server_is_called_a_cluster(tmp_path: Path) -> None:
+    """Readiness says so, before the first start does."""
+    node = Server(tmp_path / "node", {"cluster-enabled": "yes"}).start()
+    try:
+        url = f"redis://127.0.0.1:{node.port}"
+        with connect(url, pool=2, timeout=TIMEOUT) as client:
+            client.execute_command("CLUSTER ADDSLOTSRANGE", 0, 16_383)
+            wait_until(lambda: client.execute_command("CLUSTER INFO")["cluster_state"] == "ok")
+            with pytest.raises(StoreUnavailable) as told:
+                World(client, None, Policy()).store.ping()
+        assert "redis+cluster://" in told.value.state
+        with connect(url.replace("redis:", "redis+cluster:"), pool=2, timeout=TIMEOUT) as client:
+            life(client)
+    finally:
+        node.kill()
+
+
 def test_a_number_is_erased_wherever_it_lives(shards: Shards) -> None:
     """Each master has numbers, and claims of other masters' numbers."""
     with connect(shards.url, pool=2, timeout=TIMEOUT) as client:

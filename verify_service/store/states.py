@@ -14,6 +14,10 @@ _BY_CLASS: tuple[tuple[type[redis.RedisError], str], ...] = (
     (exceptions.OutOfMemoryError, "is out of memory"),
     (exceptions.AuthenticationError, "refuses our user or password"),
     (exceptions.NoPermissionError, "does not permit its user what we need"),
+    (
+        exceptions.ClusterCrossSlotError,
+        "is a cluster: REDIS_URL has to begin with redis+cluster://",
+    ),
     (exceptions.ClusterDownError, "is a cluster that is not whole"),
     (exceptions.MasterDownError, "is a replica without its master"),
     (redis.TimeoutError, "does not answer in time"),

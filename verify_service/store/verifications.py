@@ -192,7 +192,9 @@ class RedisStore:
     def _probe(self) -> list[Any]:
         pipeline = self._client.pipeline(transaction=False)
         pipeline.set(keys.probe(), "", px=1000)
-        pipeline.exists(keys.pause())
+        # A start is one script over two slots; a cluster's node, taken for a server, refuses that.
+        slots = [keys.pause()] if self._apart else [keys.pause(), keys.number("nobody")]
+        pipeline.exists(*slots)
         # Raised by the client, an error would begin with words of its own before the server's.
         replies = pipeline.execute(raise_on_error=False)
         for reply in replies:
