@@ -384,7 +384,8 @@ def test_limits_over_all_numbers_on_a_cluster(shards: Shards) -> None:
 
 def test_a_node_that_is_taken_for_a_server_is_called_a_cluster(tmp_path: Path) -> None:
     """Readiness says so, before the first start does."""
-    node = Server(tmp_path / "node", {"cluster-enabled": "yes"}).start()
+    bus = {"cluster-port": f"{free_port()}"}
+    node = Server(tmp_path / "node", {"cluster-enabled": "yes", **bus}).start()
     try:
         url = f"redis://127.0.0.1:{node.port}"
         with connect(url, pool=2, timeout=TIMEOUT) as client:
