@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
-from functools import cache
 
 import pytest
 import redis
@@ -18,7 +17,6 @@ from verify_service.guards import limits
 from verify_service.guards.limits import HOUR, Conversion, WidePolicy
 from verify_service.models import Window
 from verify_service.policy import DAY, Policy
-from verify_service.store import scripts
 
 BOUNDED = settings(SETTINGS, max_examples=20, stateful_step_count=12)
 OWN = Policy(
@@ -64,12 +62,6 @@ POLICIES = [(SPENT, TIGHT), (SPENT, LONGER), (OWN, WATCHED), (OWN, CLOSING), (OW
 def few(monkeypatch: pytest.MonkeyPatch) -> None:
     """The alarm's figure is 300; three wrong guesses in an hour prove as much."""
     monkeypatch.setattr(limits, "WRONG_GUESSES", 3)
-
-
-@pytest.fixture(autouse=True)
-def quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Every world reads every script: from memory, since there are hundreds of them."""
-    monkeypatch.setattr(scripts, "source", cache(scripts.source))
 
 
 def machine(client: redis.Redis, clock: Clock, *, apart: bool = False) -> Callable[[], Crowd]:

@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cache
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -221,8 +222,12 @@ def _is_bug(error: redis.RedisError) -> bool:
     return isinstance(error, redis.DataError)
 
 
+@cache
 def source(name: str) -> str:
-    """Return a decision's Lua text with the shared parts in front."""
+    """Return a decision's Lua text with the shared parts in front.
+
+    Read once: a process has several :class:`Scripts`, one for each policy and whoever asks.
+    """
     folder = files("verify_service.store") / "lua"
     parts = (*DECISIONS[name], name)
     return "\n".join((folder / f"{part}.lua").read_text("utf-8") for part in parts)
