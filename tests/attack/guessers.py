@@ -24,14 +24,19 @@ def guesses() -> Iterator[str]:
     return (str(1000 + (7919 * turn) % 9000) for turn in itertools.count())
 
 
+def guess_thrice(town: Town, codes: Iterator[str], **named: str) -> None:
+    """Start, and guess as often as a start that is let through allows."""
+    started = town.start(VICTIM, **named)
+    if started["status"] == "ok":
+        for _ in range(3):
+            town.check(started, next(codes))
+
+
 def guess_for_days(town: Town, days: int) -> None:
     """Three guesses for every start that is let through."""
     codes = guesses()
     for _ in range(days * 24):
-        started = town.start(VICTIM)
-        if started["status"] == "ok":
-            for _ in range(3):
-                town.check(started, next(codes))
+        guess_thrice(town, codes)
         town.passes(HOUR)
 
 
@@ -59,10 +64,7 @@ def guesser_with_many_devices(town: Town, bounds: Bounds) -> Figures:
     """A device's name of its own for each start of a day."""
     codes = guesses()
     for turn in range(144):
-        started = town.start(VICTIM, deviceId=f"device {turn}")
-        if started["status"] == "ok":
-            for _ in range(3):
-                town.check(started, next(codes))
+        guess_thrice(town, codes, deviceId=f"device {turn}")
         town.passes(10 * MINUTE)
     return Figures(bounds.guesses_per_lane, bounds.calls_per_number)
 
@@ -78,10 +80,7 @@ def thief_of_devices(town: Town, bounds: Bounds) -> Figures:
     for _ in range(48):
         for device in ("", *devices):
             named = {"deviceId": device} if device else {}
-            started = town.start(VICTIM, **named)
-            if started["status"] == "ok":
-                for _ in range(3):
-                    town.check(started, next(codes))
+            guess_thrice(town, codes, **named)
         town.passes(30 * MINUTE)
     return Figures(bounds.guesses_per_number, bounds.calls_per_prefix_with_devices)
 
