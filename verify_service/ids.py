@@ -13,6 +13,8 @@ import secrets
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from dataclasses import dataclass
 
+from verify_service.errors import VerificationNotFound
+
 RANDOM_BYTES = 16
 TAG_BYTES = 14
 """16 + 14 = 30 bytes are 40 characters of base64 exactly: each id has one spelling only."""
@@ -76,6 +78,17 @@ class IdMint:
         raw = urlsafe_b64decode(verification_id)
         random, masked = raw[:RANDOM_BYTES], raw[RANDOM_BYTES:]
         return Address(tag=_text(_xor(masked, self._pad(random))), own=_text(random))
+
+    def located(self, verification_id: str) -> Address:
+        """Return where to look, as :meth:`address`.
+
+        Raises:
+            VerificationNotFound: The text cannot be an id of ours.
+        """
+        address = self.address(verification_id)
+        if address is None:
+            raise VerificationNotFound
+        return address
 
     def _tag(self, number: str) -> bytes:
         return hmac.digest(self._secret, b"tag:" + number.encode(), hashlib.sha256)[:TAG_BYTES]

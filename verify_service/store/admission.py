@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from typing import Any, Protocol
+from typing import Any
 
 from verify_service.errors import (
     AlreadyReserved,
@@ -12,7 +13,6 @@ from verify_service.errors import (
     CallsSuspended,
     LimitReached,
     StoreUnavailable,
-    VerificationNotFound,
 )
 from verify_service.guards.limits import Notice
 from verify_service.ids import Address, IdMint
@@ -22,23 +22,13 @@ from verify_service.store.scripts import Command, Scripts
 from verify_service.store.wide import WideLimits
 
 
-class Admission(Protocol):
+class Admission(ABC):
     """Reserves a verification and takes its places in the wide limits, or neither.
 
-    Raises LimitReached, CallsPaused, CallsSuspended, AlreadyReserved and StoreUnavailable.
-    """
-
-    def admit(self, draft: Draft, besides: Sequence[Command]) -> Verification: ...
-
-
-class OneServer:
-    """The number and the wide limits live on one server: one script decides for both.
-
-    A start that is refused is one round trip, and has changed nothing at any moment: a flood of
-    them takes nobody's place.
-
     Args:
-        scripts: Which know both policies.
+        scripts: Which know the number's policy; where one decides for both, the wide one as well.
+        wide: What all numbers share.
+        notice: Told what a limit in dry run would have refused.
     """
 
     def __init__(
@@ -53,9 +43,40 @@ class OneServer:
         self._wide = wide
         self._notice = notice
 
+    @abstractmethod
+    def admit(self, draft: Draft, besides: Sequence[Command]) -> Verification:
+        """Let a start through; ``besides`` is told to the guards ahead of it.
+
+        Raises:
+            LimitReached, CallsPaused, CallsSuspended, AlreadyReserved, StoreUnavailable: It is not.
+        """
+
+    def _reserved(self, draft: Draft, reply: list[Any]) -> Verification:
+        """Return the verification that a script has reserved, or raise why there is none."""
+        if reply[0] in _REFUSALS:
+            self._wide.tell(reply[-1])
+            raise refusal(reply)
+        reserved = replies.verification(draft.id, reply)
+        if reply[0] == "taken":
+            raise AlreadyReserved(reserved)
+        dry, notices, took, (state, failures) = reply[-1]
+        self._wide.tell(notices)
+        for limit in dry:
+            self._notice(Notice("dry", limit))
+        ticket = self._wide.ticket(draft, reserved.counted_at, took)
+        return replace(reserved, ticket=ticket, gate=Gate(state == "probe", failures))
+
+
+class OneServer(Admission):
+    """The number and the wide limits live on one server: one script decides for both.
+
+    A start that is refused is one round trip, and has changed nothing at any moment: a flood of
+    them takes nobody's place.
+    """
+
     def admit(self, draft: Draft, besides: Sequence[Command]) -> Verification:
         """Let a start through, in one round trip; ``besides`` travels with it."""
-        address = _address(self._ids, draft)
+        address = self._ids.located(draft.id)
         question = self._wide.question(draft)
         names = [*_own_keys(address), *question.keys]
         own = _own_arguments(address, draft)
@@ -64,10 +85,10 @@ class OneServer:
         )
         *told, reply = self._scripts.send(command, besides=besides)
         self._wide.read_news(told)
-        return _read(draft, reply, self._wide, self._notice)
+        return self._reserved(draft, reply)
 
 
-class ManyServers:
+class ManyServers(Admission):
     """They live on different servers, each of which decides for itself.
 
     So the number is asked first, without writing; then the wide limits take their places, and then
@@ -75,18 +96,6 @@ class ManyServers:
     for the breaker's probe, should it have taken that too: it is given up by its age. A start is
     three exchanges, one that is refused one or two, and the guards' news another.
     """
-
-    def __init__(
-        self,
-        scripts: Scripts,
-        ids: IdMint,
-        wide: WideLimits,
-        notice: Callable[[Notice], None],
-    ) -> None:
-        self._scripts = scripts
-        self._ids = ids
-        self._wide = wide
-        self._notice = notice
 
     def admit(self, draft: Draft, besides: Sequence[Command]) -> Verification:
         """Let a start through; the guards hear the news first, also where it is refused."""
@@ -102,17 +111,17 @@ class ManyServers:
                 raise
             if reply[0] in ("refused", "taken"):
                 self._give_back(ticket)
-        return _read(draft, reply, self._wide, self._notice)
+        return self._reserved(draft, reply)
 
     def _ask(self, draft: Draft, script: str, *args: str | int) -> list[Any]:
         """Ask the number."""
-        address = _address(self._ids, draft)
+        address = self._ids.located(draft.id)
         own = _own_arguments(address, draft)
         return self._scripts.run(script, _own_keys(address), keys.slot(address.tag), *args, *own)
 
     def _take(self, draft: Draft, known: str) -> tuple[int, str, list[Any]]:
         """Return when the wide limits counted it, what it took of them, what the breaker said."""
-        own = _address(self._ids, draft).own
+        own = self._ids.located(draft.id).own
         reply = self._scripts.run_once(self._wide.take(draft, known, own))
         self._wide.tell(reply[-1])
         if reply[0] != "taken":
@@ -137,31 +146,6 @@ def refusal(reply: list[Any]) -> LimitReached | CallsPaused | CallsSuspended:
     if reply[0] == "paused":
         return CallsPaused(Wait("", reply[1]).seconds)
     return LimitReached(reply[1], Wait(reply[1], reply[2]).seconds)
-
-
-def _read(
-    draft: Draft, reply: list[Any], wide: WideLimits, notice: Callable[[Notice], None]
-) -> Verification:
-    """Return the verification that a script has reserved, or raise why there is none."""
-    if reply[0] in _REFUSALS:
-        wide.tell(reply[-1])
-        raise refusal(reply)
-    reserved = replies.verification(draft.id, reply)
-    if reply[0] == "taken":
-        raise AlreadyReserved(reserved)
-    dry, notices, took, (state, failures) = reply[-1]
-    wide.tell(notices)
-    for limit in dry:
-        notice(Notice("dry", limit))
-    ticket = wide.ticket(draft, reserved.counted_at, took)
-    return replace(reserved, ticket=ticket, gate=Gate(state == "probe", failures))
-
-
-def _address(ids: IdMint, draft: Draft) -> Address:
-    address = ids.address(draft.id)
-    if address is None:
-        raise VerificationNotFound
-    return address
 
 
 def _own_keys(address: Address) -> list[str]:

@@ -9,7 +9,6 @@ from __future__ import annotations
 import redis
 
 from verify_service.breaker import Sign
-from verify_service.errors import VerificationNotFound
 from verify_service.guards.limits import WidePolicy
 from verify_service.ids import IdMint
 from verify_service.store import keys
@@ -37,9 +36,7 @@ class RedisBreaker:
 
         It counts once, however often it comes: a repeat is told the same. Its reply is a notice.
         """
-        address = self._ids.address(verification_id)
-        if address is None:
-            raise VerificationNotFound
+        address = self._ids.located(verification_id)
         names = [keys.breaker(), keys.reported(address.own)]
         wide = keys.slot(keys.WIDE)
         return self._scripts.command(

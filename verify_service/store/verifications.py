@@ -9,7 +9,7 @@ from typing import Any
 import redis
 
 from verify_service.breaker import Sign
-from verify_service.errors import StoreUnavailable, VerificationNotFound
+from verify_service.errors import StoreUnavailable
 from verify_service.guards.limits import Notice, WidePolicy
 from verify_service.ids import IdMint, request_digest
 from verify_service.models import Checked, Draft, Report, Ticket, Verdict, Verification
@@ -203,9 +203,7 @@ class RedisStore:
         return list(replies)
 
     def _command(self, script: str, verification_id: str, *args: str | int) -> Command:
-        address = self._ids.address(verification_id)
-        if address is None:
-            raise VerificationNotFound
+        address = self._ids.located(verification_id)
         names = [keys.verification(address), keys.number(address.tag)]
         return self._scripts.command(script, names, keys.slot(address.tag), address.own, *args)
 
