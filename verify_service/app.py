@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import redis
 from flask import Flask
 
 from verify_service import logs
@@ -15,34 +14,31 @@ from verify_service.api.context import EXTENSION, Context
 from verify_service.api.operations import operations_blueprint
 from verify_service.api.pages import pages_blueprint
 from verify_service.api.verify import verify_blueprint
-from verify_service.breaker import Breaker
 from verify_service.codes import CodeDigester
 from verify_service.fixed_codes import FixedCodes
-from verify_service.guards.hand import Hand
 from verify_service.guards.limits import DESTINATION
-from verify_service.idempotency import Claims
+from verify_service.guards.operator import Operator
+from verify_service.idempotency import IdempotencyKeys
 from verify_service.ids import IdMint
 from verify_service.journal import LogJournal
 from verify_service.metrics import Metrics
 from verify_service.policy import IN_FLIGHT_SLACK
 from verify_service.provider.flashcall import FlashCallConfig, FlashCallProvider
-from verify_service.repeats import Repeats
-from verify_service.settings import Settings
-from verify_service.store.breaker import RedisBreaker
-from verify_service.store.claims import RedisClaims
-from verify_service.store.connection import connect
-from verify_service.store.hand import RedisHand
+from verify_service.settings import Settings, SettingsError
+from verify_service.store.connection.client import Client, connect
+from verify_service.store.functions import Functions
+from verify_service.store.operator import RedisOperator
+from verify_service.store.policy import encode
 from verify_service.store.verifications import RedisStore
 from verify_service.verification import Verifications
 
 
-def create_app(settings: Settings, client: redis.Redis | None = None) -> Flask:
+def create_app(settings: Settings, client: Client | None = None) -> Flask:
     """Return the WSGI application. Nothing is connected before the first request.
 
     Args:
         settings: What the environment said.
-        client: A Redis client that decodes responses, where the URL of the settings is not to
-            be used (a fake, in tests).
+        client: Where the URL of the settings is not to be used (a fake, in tests).
     """
     logs.configure(settings.log_level)
     app = Flask("verify_service", static_folder=None)
@@ -53,7 +49,7 @@ def create_app(settings: Settings, client: redis.Redis | None = None) -> Flask:
     app.url_map.merge_slashes = False  # a redirect would repeat the query, with the key in it
     app.json.sort_keys = False  # type: ignore[attr-defined]  # `status` comes first
     app.json.ensure_ascii = False  # type: ignore[attr-defined]
-    app.extensions[EXTENSION] = _context(settings, client or _client(settings))
+    app.extensions[EXTENSION] = _context(settings, client or connection(settings))
     request_log.install(app)
     errors.install(app)
     guard = access_key_guard(settings.access_keys, in_query=settings.access_key_in_query)
@@ -68,13 +64,12 @@ def create_app(settings: Settings, client: redis.Redis | None = None) -> Flask:
     return app
 
 
-def create_hand(settings: Settings, client: redis.Redis | None = None) -> Hand:
+def create_operator(settings: Settings, client: Client | None = None) -> Operator:
     """Return what the command line works with, over the same Redis."""
-    client = client or _client(settings)
     ids = IdMint(settings.number_secret)
-    return Hand(
-        store=RedisHand(client, ids, settings.policy, settings.wide_policy),
-        breaker=_breaker(settings, client, ids),
+    functions = _functions(settings, client or connection(settings))
+    return Operator(
+        store=RedisOperator(functions, ids, settings.policy, settings.wide_policy),
         policy=settings.wide_policy,
         destinations=settings.destinations,
         test_numbers=frozenset(fixed.number for fixed in settings.test_numbers),
@@ -82,25 +77,28 @@ def create_hand(settings: Settings, client: redis.Redis | None = None) -> Hand:
     )
 
 
-def _context(settings: Settings, client: redis.Redis) -> Context:
+def _context(settings: Settings, client: Client) -> Context:
     metrics = Metrics()
     journal = LogJournal(metrics)
     ids = IdMint(settings.number_secret)
-    store = RedisStore(client, ids, settings.policy, settings.wide_policy, journal.noticed)
+    functions = _functions(settings, client)
     verifications = Verifications(
-        store=store,
+        store=RedisStore(functions, ids, settings.wide_policy, journal.noticed),
         provider=FlashCallProvider(_provider(settings)),
         journal=journal,
         destinations=settings.destinations,
         fixed_codes=FixedCodes(settings.test_numbers),
         ids=ids,
         digester=CodeDigester(settings.code_secret),
+        idempotency=IdempotencyKeys(settings.number_secret),
         timing=_timing(settings),
-        breaker=Breaker(_breaker(settings, client, ids)),
         try_destinations=DESTINATION in settings.guards_dry_run,
     )
-    claims = Claims(RedisClaims(client, settings.policy), settings.number_secret)
-    return Context(verifications, Repeats(verifications, claims, store, journal), metrics)
+    return Context(verifications, metrics)
+
+
+def _functions(settings: Settings, client: Client) -> Functions:
+    return Functions(client, encode(settings.policy, settings.wide_policy))
 
 
 def _timing(settings: Settings) -> Timing:
@@ -109,11 +107,6 @@ def _timing(settings: Settings) -> Timing:
         confirming=settings.provider_call_timeout_ms + settings.callback_grace * 1000,
         in_flight=round((settings.provider_deadline + IN_FLIGHT_SLACK) * 1000),
     )
-
-
-def _breaker(settings: Settings, client: redis.Redis, ids: IdMint) -> RedisBreaker | None:
-    policy = settings.wide_policy
-    return RedisBreaker(client, ids, policy) if policy.breaker else None
 
 
 def _provider(settings: Settings) -> FlashCallConfig:
@@ -128,11 +121,20 @@ def _provider(settings: Settings) -> FlashCallConfig:
     )
 
 
-def _client(settings: Settings) -> redis.Redis:
-    return connect(
-        settings.redis_url,
-        pool=settings.redis_pool,
-        timeout=settings.redis_timeout,
-        ca_file=settings.redis_ca_file,
-        verify=settings.redis_verify,
-    )
+def connection(settings: Settings) -> Client:
+    """Return the client that the settings describe; nothing is opened before its first command.
+
+    Raises:
+        SettingsError: There is no certificate in the file of the authority.
+    """
+    try:
+        return connect(
+            settings.redis_url,
+            pool=settings.redis_pool,
+            timeout=settings.redis_timeout,
+            ca_file=settings.redis_ca_file,
+            verify=settings.redis_verify,
+        )
+    except OSError as error:
+        words = "REDIS_CA_FILE: Must be the path of a PEM file with certificates."
+        raise SettingsError(words) from error

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 FIRST, LAST = 1000, 9999
 """The provider takes the code as a JSON integer, which has no leading zero: 9,000 codes."""
 DIGITS = 4
+DIGEST_BYTES = 16
 
 
 def draw() -> str:
@@ -19,7 +20,7 @@ def draw() -> str:
 
 
 class CodeDigester:
-    """HMAC-SHA256 of a code, bound to one verification.
+    """HMAC-SHA256 of a code, shortened to 128 bits and bound to one verification.
 
     A code is 13 bits: a plain hash of it is no secret. The key lives outside Redis, and since
     the verification's id is part of the message, equal codes have unequal digests.
@@ -34,7 +35,7 @@ class CodeDigester:
         self._keys = tuple(keys)
 
     def sign(self, verification_id: str, code: str) -> str:
-        """Return the digest to keep, 43 characters of base64url."""
+        """Return the digest to keep, 22 characters of base64url."""
         return _digest(self._keys[0], verification_id, code)
 
     def candidates(self, verification_id: str, code: str) -> list[str]:
@@ -44,5 +45,5 @@ class CodeDigester:
 
 def _digest(key: bytes, verification_id: str, code: str) -> str:
     message = f"code:{verification_id}:{code}".encode()
-    digest = hmac.digest(key, message, hashlib.sha256)
+    digest = hmac.digest(key, message, hashlib.sha256)[:DIGEST_BYTES]
     return urlsafe_b64encode(digest).rstrip(b"=").decode()

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from verify_service.advice import Standing
-    from verify_service.models import Failure, Verification
+    from verify_service.models import Failure
 
 
 class VerifyError(Exception):
@@ -58,13 +58,6 @@ class CallsPaused(VerifyError):
     """
 
     retry_after: int
-
-
-@dataclass(eq=False)
-class AlreadyReserved(VerifyError):
-    """Somebody else reserved this very verification, and has the phone rung."""
-
-    verification: Verification
 
 
 class VerificationNotFound(VerifyError):

@@ -1,25 +1,23 @@
 """Idempotency-Key: a request that comes again is the same request, not another one.
 
-A key belongs to one app and one operation. The first request claims it before it does anything;
-what is kept is the claim's moment, a keyed digest of the body, the verificationId and, for a check
-that was not compared, the verdict; never an answer. So a repeat finds what the first came to, and
-is told how that stands now.
+A start's key is bound by the start that it reserves, in the same decision. A check's key is the
+name of its guess, within its verification. What is stored is a keyed digest of the key and of the
+body, never an answer: a repeat finds what the first request led to, as it stands now.
 """
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
 import hmac
+import secrets
 from base64 import urlsafe_b64encode
-from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from verify_service.errors import KeyReused, StoreUnavailable
-from verify_service.models import Claim, Holder, Verdict
-from verify_service.ports import ClaimStore
+from verify_service.models import Binding
 
-_DIGEST_BYTES = 16
+DIGEST_BYTES = 16
+GUESS_BYTES = 8
+"""64 bits tell the few guesses of one verification apart, and each of them is kept with it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,55 +33,45 @@ class Repeatable:
     body: str = field(repr=False)
 
 
-class Claims:
-    """Claims keys for requests.
+@dataclass(frozen=True, slots=True)
+class Nonce:
+    """The name of one guess: under the same one it is compared once.
+
+    Attributes:
+        name: Random, or the digest of an Idempotency-Key.
+        body: The digest of what the request says, where it has an Idempotency-Key.
+    """
+
+    name: str
+    body: str | None = None
+
+
+class IdempotencyKeys:
+    """Makes digests of keys and bodies.
 
     Args:
-        store: Where claims are kept.
         secret: Key of the digests. Changing it makes every Idempotency-Key a new one.
     """
 
-    def __init__(self, store: ClaimStore, secret: bytes) -> None:
-        self._store = store
+    def __init__(self, secret: bytes) -> None:
         self._secret = secret
 
-    def claim(
-        self,
-        operation: str,
-        app: str,
-        request: Repeatable,
-        verification_id: str,
-        came_to_something: Callable[[Claim], bool],
-    ) -> Claim:
-        """Return the request's own claim, or that of an earlier one with the same body.
+    def binding(self, app: str, request: Repeatable) -> Binding:
+        """Return what a start binds: the key is the app's, whichever number it is used for."""
+        name = self._digest(DIGEST_BYTES, "start", app, request.key)
+        return Binding(name, self._digest(DIGEST_BYTES, name, request.body))
 
-        A claim that should have come to something and has not is taken over: its process died, or
-        Redis was away.
+    def nonce(self, app: str, verification_id: str, request: Repeatable | None) -> Nonce:
+        """Return the name of a guess; without a key it is random."""
+        if request is None:
+            return Nonce(secrets.token_urlsafe(GUESS_BYTES))
+        name = self._digest(GUESS_BYTES, "check", app, verification_id, request.key)
+        return Nonce(name, self._digest(GUESS_BYTES, name, request.body))
 
-        Raises:
-            KeyReused: The key belongs to a request with another body.
-            StoreUnavailable: Redis is gone.
-        """
-        name = self._digest(operation, app, request.key)
-        body = self._digest(name, request.body)
-        claim = self._store.claim(name, body, verification_id)
-        if claim.holder is not Holder.MINE and claim.over and not came_to_something(claim):
-            claim = self._store.claim(name, body, verification_id, instead_of=claim)
-        if claim.holder is Holder.OTHER:
-            raise KeyReused
-        return claim
+    def _digest(self, length: int, *parts: str) -> str:
+        message = "\0".join(("idempotency", *parts)).encode()
+        return _text(hmac.digest(self._secret, message, hashlib.sha256)[:length])
 
-    def release(self, claim: Claim) -> None:
-        """Let a key go whose request was refused: with the same key it may try again."""
-        # Where Redis is gone, the claim ends by its age.
-        with contextlib.suppress(StoreUnavailable):
-            self._store.release(claim)
 
-    def settle(self, claim: Claim, verdict: Verdict) -> None:
-        """Keep a verdict that the verification itself does not."""
-        self._store.settle(claim, verdict)
-
-    def _digest(self, *parts: str) -> str:
-        message = "\0".join(("claim", *parts)).encode()
-        digest = hmac.digest(self._secret, message, hashlib.sha256)[:_DIGEST_BYTES]
-        return urlsafe_b64encode(digest).rstrip(b"=").decode()
+def _text(raw: bytes) -> str:
+    return urlsafe_b64encode(raw).rstrip(b"=").decode()

@@ -1,4 +1,4 @@
-"""Verification ids: opaque outside, and yet they say in which slot of Redis to look.
+"""Verification ids: opaque outside, and yet they say under which keys of Redis to look.
 
 An id is ``base64url(r ‖ (tag ⊕ HMAC(secret, r)))``: 16 random bytes, then the number's tag under
 a pad that only we can compute. Two ids of one number have nothing in common for anybody else.
@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import operator
 import re
 import secrets
 from base64 import urlsafe_b64decode, urlsafe_b64encode
@@ -19,6 +20,8 @@ RANDOM_BYTES = 16
 TAG_BYTES = 14
 """16 + 14 = 30 bytes are 40 characters of base64 exactly: each id has one spelling only."""
 DEVICE_BYTES = 6
+REQUEST_BYTES = 8
+OWN_CHARACTERS = 11
 _SHAPE = re.compile(r"[A-Za-z0-9_-]{40}\Z")
 
 
@@ -27,8 +30,8 @@ class Address:
     """Where a verification lives in Redis.
 
     Attributes:
-        tag: The number's pseudonym, which names the slot.
-        own: The verification's own name, random.
+        tag: The number's pseudonym.
+        own: The verification's own name among those of its number: 66 random bits.
     """
 
     tag: str
@@ -68,27 +71,17 @@ class IdMint:
         random = secrets.token_bytes(RANDOM_BYTES)
         return _text(random + _xor(self._tag(number), self._pad(random)))
 
-    def address(self, verification_id: str) -> Address | None:
-        """Return where to look, or None where the text cannot be an id of ours.
-
-        Any text of the right shape has an address. Whether something lives there, Redis tells.
-        """
-        if not _SHAPE.match(verification_id):
-            return None
-        raw = urlsafe_b64decode(verification_id)
-        random, masked = raw[:RANDOM_BYTES], raw[RANDOM_BYTES:]
-        return Address(tag=_text(_xor(masked, self._pad(random))), own=_text(random))
-
-    def located(self, verification_id: str) -> Address:
-        """Return where to look, as :meth:`address`.
+    def locate(self, verification_id: str) -> Address:
+        """Return where to look. Whether there is something, Redis knows.
 
         Raises:
             VerificationNotFound: The text cannot be an id of ours.
         """
-        address = self.address(verification_id)
-        if address is None:
+        if not _SHAPE.match(verification_id):
             raise VerificationNotFound
-        return address
+        raw = urlsafe_b64decode(verification_id)
+        random, masked = raw[:RANDOM_BYTES], raw[RANDOM_BYTES:]
+        return Address(_text(_xor(masked, self._pad(random))), verification_id[:OWN_CHARACTERS])
 
     def _tag(self, number: str) -> bytes:
         return hmac.digest(self._secret, b"tag:" + number.encode(), hashlib.sha256)[:TAG_BYTES]
@@ -98,12 +91,12 @@ class IdMint:
 
 
 def request_digest(request_id: str) -> str:
-    """Return 22 characters for a requestId of any length and spelling.
+    """Return 11 characters for a requestId of any length and spelling.
 
     They keep Redis' keys small, and they can be logged: nobody promises that no number and no
     code stands in the provider's own text.
     """
-    return _text(hashlib.sha256(request_id.encode()).digest()[:16])
+    return _text(hashlib.sha256(request_id.encode()).digest()[:REQUEST_BYTES])
 
 
 def _text(raw: bytes) -> str:
@@ -111,4 +104,4 @@ def _text(raw: bytes) -> str:
 
 
 def _xor(left: bytes, right: bytes) -> bytes:
-    return bytes(a ^ b for a, b in zip(left, right, strict=True))
+    return bytes(map(operator.xor, left, right))

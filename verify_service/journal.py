@@ -38,7 +38,11 @@ class LogJournal:
         self._metrics = metrics
 
     def started(self, verification: Verification, outcome: Outcome) -> None:
-        """A call was placed, failed, or nobody knows."""
+        """A call was placed, failed, or its outcome is unknown; for a test number there is none."""
+        if verification.test:
+            self._metrics.starts.labels(outcome="test").inc()
+            log.info("test_started", **_about(verification))
+            return
         self._metrics.starts.labels(outcome=type(outcome).__name__.lower()).inc()
         event = log.bind(**_about(verification))
         match outcome:
@@ -56,11 +60,6 @@ class LogJournal:
             case Failed():
                 self._failed(event, outcome)
 
-    def test_started(self, verification: Verification) -> None:
-        """A test number's verification began; nobody was called."""
-        self._metrics.starts.labels(outcome="test").inc()
-        log.info("test_started", **_about(verification))
-
     def start_repeated(self, verification: Verification) -> None:
         """A start came again under its Idempotency-Key; nobody was called."""
         self._metrics.repeats.labels(operation="start").inc()
@@ -74,7 +73,7 @@ class LogJournal:
             number=mask(draft.number),
             limit=limit.limit,
             retry_after=limit.retry_after,
-            **_mark(draft.test_code is not None),
+            **({"test": True} if draft.test_code is not None else {}),
         )
 
     def held_back(self, seconds: int) -> None:
@@ -112,9 +111,6 @@ class LogJournal:
             self._breaker_opened(notice.seconds)
         elif notice.kind == "closed":
             self._breaker_closed()
-        elif notice.kind == "lost":
-            self._metrics.not_given_back.inc()
-            log.warning("quota_not_given_back")
         elif notice.kind == "would-block":
             log.warning("would_have_blocked", **about, seconds=notice.seconds)
         elif notice.kind == "block":
@@ -200,9 +196,5 @@ def _about(verification: Verification) -> dict[str, str | bool]:
     return {
         "verification_id": verification.id,
         "number": mask(verification.number),
-        **_mark(verification.test),
+        **({"test": True} if verification.test else {}),
     }
-
-
-def _mark(test: bool) -> dict[str, bool]:
-    return {"test": True} if test else {}

@@ -45,11 +45,6 @@ class Metrics:
         self.alarms = Counter(
             "verify_alarms", "Alarms and blocks of the guards.", ["guard"], registry=registry
         )
-        self.not_given_back = Counter(
-            "verify_not_given_back",
-            "Refused starts that count in a limit all the same.",
-            registry=registry,
-        )
         self.checks = Counter("verify_checks", "Checks.", ["verdict"], registry=registry)
         self.repeats = Counter(
             "verify_repeats",

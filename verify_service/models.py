@@ -87,7 +87,7 @@ class NextAction(StrEnum):
 
 
 class Verdict(StrEnum):
-    """What a check came to. Only ``right`` verifies anybody."""
+    """The result of a check. Only ``right`` verifies."""
 
     RIGHT = "right"
     WRONG = "wrong"
@@ -98,18 +98,8 @@ class Verdict(StrEnum):
     """Not compared: the number's guess budget is spent, or it is locked."""
 
 
-class Holder(StrEnum):
-    """Whose an Idempotency-Key is."""
-
-    MINE = "mine"
-    SAME = "same"
-    """An earlier request's, with the same body."""
-
-    OTHER = "other"
-    """An earlier request's, with another body."""
-
-
-def _whole_seconds(milliseconds: int) -> int:
+def whole_seconds(milliseconds: int) -> int:
+    """Return whole seconds, rounded up: after them a limit truly lets through."""
     return -(-milliseconds // 1000)
 
 
@@ -131,7 +121,7 @@ class Wait:
     @property
     def seconds(self) -> int:
         """Whole seconds, rounded up: after them the limit truly lets through."""
-        return _whole_seconds(self.milliseconds)
+        return whole_seconds(self.milliseconds)
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,32 +163,6 @@ class Call:
 
 
 @dataclass(frozen=True, slots=True)
-class Ticket:
-    """What a start took from the wide limits, to be given back where it comes to nothing.
-
-    Attributes:
-        moment: When, by the clock of the server that keeps them.
-        taken: Each counter's key and its limit.
-    """
-
-    moment: int
-    taken: tuple[tuple[str, str], ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Gate:
-    """What the breaker said to a start that it let through.
-
-    Attributes:
-        probe: Whether it is the only one: for all others calls are paused.
-        failures: The provider's in a row, so far.
-    """
-
-    probe: bool = False
-    failures: int = 0
-
-
-@dataclass(frozen=True, slots=True)
 class Verification:
     """A verification as Redis told it at the moment ``now``."""
 
@@ -214,32 +178,36 @@ class Verification:
     call: Call
     reference: str | None = None
     barred: Wait | None = None
-    """Why no guess is compared and no start let through: ``failures`` or ``locked``."""
+    """Why no guess is compared: ``failures`` or ``locked``."""
     test: bool = False
     """Whether it is a test number's: nobody was called."""
     restart: Wait | None = None
     """Which of the number's own limits a new start waits for the longest."""
-    uncompared: int = 0
-    """How many guesses came under Idempotency-Keys after its end or while the number was barred."""
-    ticket: Ticket | None = field(default=None, compare=False, repr=False)
-    """Of the one who reserved it."""
-    gate: Gate = field(default_factory=Gate, compare=False, repr=False)
-    """For the one who reserved it."""
-    counted_at: int = field(default=0, compare=False)
-    """When it was created by the clock of the server that keeps the wide limits: on a cluster
-    another one's."""
 
     @property
     def expires_in(self) -> int:
         """Whole seconds, rounded up, in which a code can be entered; 0 once it is over."""
         if self.state is not State.PENDING:
             return 0
-        return max(0, _whole_seconds(self.expires_at - self.now))
+        return max(0, whole_seconds(self.expires_at - self.now))
 
     @property
     def restart_in(self) -> int:
         """Whole seconds until this number's own limits let a new start through."""
         return self.restart.seconds if self.restart else 0
+
+
+@dataclass(frozen=True, slots=True)
+class Binding:
+    """An Idempotency-Key and what it stands for, both as digests.
+
+    Attributes:
+        name: Of the key, within its app and operation.
+        body: Of what the request says.
+    """
+
+    name: str
+    body: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -259,8 +227,36 @@ class Draft:
     """The digest of the address it comes from, where the login flow names one."""
     country: str = ""
     """ISO 3166 code."""
-    nonce: str = ""
-    """Who reserves, where several may try under one id: only the first may have the phone rung."""
+    idempotency: Binding | None = None
+    """Its Idempotency-Key, where it has one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reservation:
+    """The result of a start's reservation.
+
+    Attributes:
+        verification: The one that was reserved.
+        probe: Whether it is the only start that the breaker lets through.
+        earlier: Whether it is an earlier start's, under the same Idempotency-Key and body.
+    """
+
+    verification: Verification
+    probe: bool = False
+    earlier: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Readiness:
+    """What keeps starts from being served though Redis works.
+
+    Attributes:
+        calls_paused: The operator has paused all calls.
+        breaker_open: The breaker has, since the provider fails.
+    """
+
+    calls_paused: bool
+    breaker_open: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -288,29 +284,6 @@ class Report:
     number: str = field(repr=False)
     status: CallStatus
     timestamp: int
-
-
-@dataclass(frozen=True, slots=True)
-class Claim:
-    """An Idempotency-Key as Redis knows it.
-
-    Attributes:
-        name: The key's digest.
-        holder: Whose it is.
-        body: The digest of what the request that came first says.
-        verification_id: Of the request that came first.
-        at: When it was claimed: no two claims of one key are of the same moment.
-        over: Whether it should have come to something by now.
-        verdict: What the check under this key came to, where the verification does not keep it.
-    """
-
-    name: str
-    holder: Holder
-    body: str
-    verification_id: str
-    at: int
-    over: bool
-    verdict: Verdict | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""What became of a request to place a call. One of three, and never a guess between them."""
+"""The outcome of a request to place a call: one of three, and never a guess between them."""
 
 from __future__ import annotations
 
@@ -19,9 +19,14 @@ class Placed:
 
 @dataclass(frozen=True, slots=True)
 class Unknown:
-    """The request may have reached the provider: the phone may be ringing."""
+    """The request may have reached the provider: the phone may be ringing.
+
+    Attributes:
+        ours: Whether the exchange ended on our side, which says nothing of the provider.
+    """
 
     reason: str
+    ours: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,7 +21,7 @@ from verify_service.fixed_codes import FixedCode
 from verify_service.guards.limits import GUESS_BUDGETS, TRIABLE, Conversion
 from verify_service.models import AccessKey, Window
 from verify_service.numbers import REGIONS, TYPE_NAMES, spelled
-from verify_service.store.address import Address
+from verify_service.store.connection.address import Address
 
 LIVE_KEYS = 2
 """Keys an app may have at a time: the old one and the new."""

@@ -24,13 +24,6 @@ READABLE_SECONDS = 3_600
 """How long a verification can be read after its end."""
 IN_FLIGHT_SLACK = 2
 """Seconds after the provider's deadline in which a start has certainly come to its end."""
-CLAIMING_SECONDS = 1
-"""An Idempotency-Key that was claimed so long ago and came to nothing was claimed in vain: from the
-claim to what it is for is one exchange with Redis. Whoever comes now goes on under the same
-verificationId; should the first wake up after all, the store lets one of the two through."""
-REMEMBERED_CHECKS = 20
-"""So many checks of a verification that ended or is barred keep their Idempotency-Key. They cost
-no guess, so nothing else bounds how many there are."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,78 +6,100 @@ from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from typing import Protocol
 
-from verify_service.breaker import Sign
 from verify_service.errors import DestinationNotAllowed, LimitReached
-from verify_service.guards.limits import Notice
-from verify_service.models import Checked, Claim, Draft, Report, Ticket, Verdict, Verification
+from verify_service.idempotency import Nonce
+from verify_service.models import Checked, Draft, Readiness, Report, Reservation, Verification
 from verify_service.outcomes import Outcome
 
 
 class Store(Protocol):
-    """Where verifications live. Each method is one atomic decision."""
+    """Where verifications live. Each method is one atomic decision.
 
-    def reserve(self, draft: Draft) -> Verification: ...
-    def record(
-        self,
-        verification_id: str,
-        outcome: Outcome,
-        ticket: Ticket | None = None,
-        sign: Sign | None = None,
-    ) -> Verification: ...
+    All of them raise StoreUnavailable; those about a verification raise VerificationNotFound where
+    there is none for the app.
+    """
+
+    def reserve(self, draft: Draft) -> Reservation:
+        """Reserve a verification and count the start in every limit, or raise why not."""
+        ...
+
+    def record(self, draft: Draft, outcome: Outcome) -> Verification:
+        """Keep what the provider did; a refund gives the start back in all limits."""
+        ...
+
     def check(
-        self,
-        verification_id: str,
-        app: str,
-        digests: Sequence[str],
-        nonce: str,
-        *,
-        keyed: bool = False,
-    ) -> Checked: ...
-    def has_tried(self, verification_id: str, nonce: str) -> bool: ...
-    def status(self, verification_id: str, app: str) -> Verification: ...
-    def cancel(self, verification_id: str, app: str) -> Verification: ...
-    def record_callback(self, report: Report) -> bool: ...
-    def ping(self) -> bool: ...
-    def flush(self) -> None: ...
+        self, verification_id: str, app: str, digests: Sequence[str], nonce: Nonce
+    ) -> Checked:
+        """Count and compare one guess; ``digests`` are those that would be right."""
+        ...
 
+    def status(self, verification_id: str, app: str) -> Verification:
+        """Read a verification."""
+        ...
 
-class ClaimStore(Protocol):
-    """Where Idempotency-Keys live."""
+    def cancel(self, verification_id: str, app: str) -> Verification:
+        """End a pending verification; a final one stays what it is."""
+        ...
 
-    def claim(
-        self, name: str, body: str, verification_id: str, instead_of: Claim | None = None
-    ) -> Claim: ...
-    def release(self, claim: Claim) -> None: ...
-    def settle(self, claim: Claim, verdict: Verdict) -> None: ...
+    def record_callback(self, report: Report) -> bool:
+        """Keep what a callback says; return whether it changed what is known of a call."""
+        ...
+
+    def ready(self) -> Readiness:
+        """Return what keeps starts from being served though the store works."""
+        ...
 
 
 class Line(AbstractContextManager["Line"], Protocol):
     """A place among the calls in flight."""
 
-    def place(self, number: str, code: str) -> Outcome: ...
+    def place(self, number: str, code: str) -> Outcome:
+        """Ask the provider, once, to ring an E.164 number from one that ends in the code."""
+        ...
 
 
 class Provider(Protocol):
-    """Who rings the phone."""
+    """What places flash calls."""
 
-    def admit(self) -> Line: ...
+    def admit(self) -> Line:
+        """Take a place among the calls in flight. Raises TooManyCallsInFlight."""
+        ...
 
 
 class Journal(Protocol):
-    """Who writes down what happened: logs and counters."""
+    """What writes logs and counts metrics. No method raises."""
 
-    def started(self, verification: Verification, outcome: Outcome) -> None: ...
-    def test_started(self, verification: Verification) -> None: ...
-    def start_repeated(self, verification: Verification) -> None: ...
-    def refused(self, draft: Draft, limit: LimitReached) -> None: ...
-    def paused(self, number: str) -> None: ...
-    def held_back(self, seconds: int) -> None: ...
+    def started(self, verification: Verification, outcome: Outcome) -> None:
+        """The outcome of a start's call is recorded."""
+
+    def start_repeated(self, verification: Verification) -> None:
+        """A start came again under its Idempotency-Key."""
+
+    def refused(self, draft: Draft, limit: LimitReached) -> None:
+        """A limit refused a start."""
+
+    def paused(self, number: str) -> None:
+        """The operator's pause refused a start."""
+
+    def held_back(self, seconds: int) -> None:
+        """The breaker refused a start, for so many seconds."""
+
     def destination_refused(
         self, number: str, refused: DestinationNotAllowed, *, dry: bool
-    ) -> None: ...
-    def noticed(self, notice: Notice) -> None: ...
-    def not_recorded(self, verification: Verification, error: Exception) -> None: ...
-    def checked(self, checked: Checked) -> None: ...
-    def canceled(self, verification: Verification) -> None: ...
-    def called_back(self, report: Report, applied: bool) -> None: ...
-    def unknown_status(self, number: str, status: str) -> None: ...
+    ) -> None:
+        """A number's country, type or range is not allowed; with ``dry`` it is called anyway."""
+
+    def not_recorded(self, verification: Verification, error: Exception) -> None:
+        """The store did not take the outcome of a call."""
+
+    def checked(self, checked: Checked) -> None:
+        """A guess was compared, or refused."""
+
+    def canceled(self, verification: Verification) -> None:
+        """A login flow canceled a verification."""
+
+    def called_back(self, report: Report, applied: bool) -> None:
+        """A callback was understood."""
+
+    def unknown_status(self, number: str, status: str) -> None:
+        """A callback has a status that the provider's page does not have."""

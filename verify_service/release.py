@@ -12,14 +12,17 @@ from collections.abc import Callable, Iterable
 
 import click
 
+from verify_service.app import connection
 from verify_service.findings import Finding, Level
 from verify_service.fixed_codes import today
 from verify_service.numbers import mask
 from verify_service.provider.reachability import reach
 from verify_service.server import NumberError, processes
 from verify_service.settings import Settings, SettingsError
-from verify_service.store.connection import connect
+from verify_service.store.functions import Functions
 from verify_service.store.inspection import inspect
+from verify_service.store.libraries import keep_three
+from verify_service.store.policy import encode
 
 CURE = "Where you have the authority's certificate, set REDIS_CA_FILE, and REDIS_VERIFY to on."
 RELEASES = 2
@@ -29,24 +32,23 @@ RELEASES = 2
 def _settings(settings: Settings) -> Iterable[Finding]:
     yield Finding(Level.GOOD, "Settings", f"Complete, for {settings.app_env}.")
     if not settings.redis_verify and settings.redis_url.startswith("rediss"):
-        words = "REDIS_VERIFY=off: whoever can get between is taken for Redis."
+        words = "REDIS_VERIFY=off: any server that answers there is taken for Redis."
         yield Finding(Level.WARNING, "Settings", f"{words} {CURE}")
 
 
 def _redis(settings: Settings) -> Iterable[Finding]:
     try:
         most = RELEASES * processes(os.environ) * settings.redis_pool
-    except NumberError as error:
+        client = connection(settings)
+    except (NumberError, SettingsError) as error:
         yield Finding(Level.ERROR, "Settings", str(error))
         return
-    with connect(
-        settings.redis_url,
-        pool=1,
-        timeout=settings.redis_timeout,
-        ca_file=settings.redis_ca_file,
-        verify=settings.redis_verify,
-    ) as client:
-        yield from inspect(client, most)
+    with client:
+        functions = Functions(client, encode(settings.policy, settings.wide_policy))
+        found = list(inspect(functions, most))
+        yield from found
+        if all(finding.level is not Level.ERROR for finding in found):
+            yield from keep_three(functions)
 
 
 def _provider(settings: Settings) -> Iterable[Finding]:
@@ -56,7 +58,7 @@ def _provider(settings: Settings) -> Iterable[Finding]:
 def _test_numbers(settings: Settings) -> Iterable[Finding]:
     for fixed in settings.test_numbers:
         over = "is over since" if fixed.until < today() else "is in force until"
-        words = f"{mask(fixed.number)} {over} {fixed.until}: nobody is called, its code is known."
+        words = f"{mask(fixed.number)} {over} {fixed.until}: no call is placed, its code is known."
         yield Finding(Level.WARNING, "TEST_NUMBERS", words)
 
 
@@ -71,7 +73,7 @@ CHECKS: tuple[Callable[[Settings], Iterable[Finding]], ...] = (
 
 @click.command()
 def main() -> None:
-    """Check settings, Redis and provider before a release goes out. Nobody is called."""
+    """Check settings, Redis and provider before a release goes out. No call is placed."""
     try:
         settings = Settings.from_env()
     except SettingsError as error:

@@ -17,9 +17,9 @@ from environs import EnvError, EnvValidationError, FileAwareEnv
 from marshmallow.validate import OneOf, Range
 
 from verify_service import parsing
-from verify_service.breaker import TO_CALL
+from verify_service.breaker import PROBE_CALLS_WITHIN_SECONDS
 from verify_service.fixed_codes import FixedCode, today
-from verify_service.guards.limits import Conversion, Tolerance, WidePolicy
+from verify_service.guards.limits import BreakerPolicy, Conversion, WidePolicy
 from verify_service.models import AccessKey, Window
 from verify_service.numbers import ANY_COUNTRY, Destinations
 from verify_service.policy import DAY, IN_FLIGHT_SLACK, Policy
@@ -140,17 +140,17 @@ class Settings:
             day=self.starts_per_day,
             conversion_prefix=self.conversion_prefix,
             conversion_country=self.conversion_country,
-            breaker=self._tolerance,
+            breaker=self._breaker_policy,
             code_ttl=self.code_ttl,
             dry_run=self.guards_dry_run,
         )
 
     @property
-    def _tolerance(self) -> Tolerance | None:
+    def _breaker_policy(self) -> BreakerPolicy | None:
         if self.provider_breaker is None:
             return None
-        probing = TO_CALL + self.provider_deadline + IN_FLIGHT_SLACK
-        return Tolerance(self.provider_breaker.count, self.provider_breaker.seconds, probing)
+        probing = PROBE_CALLS_WITHIN_SECONDS + self.provider_deadline + IN_FLIGHT_SLACK
+        return BreakerPolicy(self.provider_breaker.count, self.provider_breaker.seconds, probing)
 
     @property
     def destinations(self) -> Destinations:

@@ -5,14 +5,14 @@ What they need of the world is in ``ports.py``; ``app.py`` joins them.
 
 from __future__ import annotations
 
-import secrets
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from ipaddress import IPv4Address, IPv6Address
 
 from verify_service import codes
 from verify_service.advice import Standing, Timing, standing
-from verify_service.breaker import Breaker, Sign
+from verify_service.breaker import PROBE_CALLS_WITHIN_SECONDS, PROBE_TOO_LATE
 from verify_service.codes import CodeDigester
 from verify_service.errors import (
     CallFailed,
@@ -20,12 +20,14 @@ from verify_service.errors import (
     CallsSuspended,
     DestinationNotAllowed,
     InvalidCallback,
+    KeyInFlight,
     LimitReached,
     StoreUnavailable,
     VerificationNotFound,
 )
 from verify_service.fixed_codes import FixedCodes
 from verify_service.guards.places import network_of
+from verify_service.idempotency import IdempotencyKeys, Repeatable
 from verify_service.ids import IdMint
 from verify_service.models import (
     Call,
@@ -33,7 +35,9 @@ from verify_service.models import (
     CallStatus,
     Draft,
     NextAction,
+    Readiness,
     Report,
+    Reservation,
     State,
     Verdict,
     Verification,
@@ -43,7 +47,6 @@ from verify_service.outcomes import Failed, Outcome, Placed, Unknown
 from verify_service.policy import DAY
 from verify_service.ports import Journal, Provider, Store
 
-NONCE_BYTES = 12
 _MILLISECONDS_FROM = 100_000_000_000
 """A unixtime this large is in milliseconds: in seconds it would be the year 5138."""
 
@@ -72,10 +75,11 @@ class Verifications:
     fixed_codes: FixedCodes
     ids: IdMint
     digester: CodeDigester
+    idempotency: IdempotencyKeys
     timing: Timing
-    breaker: Breaker
     try_destinations: bool = False
     """Whether destinations that are not allowed are only counted and logged (dry run)."""
+    clock: Callable[[], float] = time.monotonic
 
     def draft(
         self,
@@ -85,13 +89,15 @@ class Verifications:
         *,
         device_id: str | None = None,
         client_ip: IPv4Address | IPv6Address | None = None,
+        repeatable: Repeatable | None = None,
     ) -> Draft:
         """Return what a start of this number would reserve.
 
         Args:
             client_ip: The address of the person's device.
             device_id: The login flow's own name for the person's device. One that verified the
-                number before has a lane of its own.
+                number before has a budget of its own.
+            repeatable: The request's Idempotency-Key and body, where it has a key.
 
         Raises:
             InvalidNumber, DestinationNotAllowed: Not a number to be called.
@@ -107,84 +113,87 @@ class Verifications:
             device=self.ids.device(e164, app, device_id) if device_id else "",
             client=self.ids.client(network_of(client_ip)) if client_ip else "",
             country=country_of(e164),
+            idempotency=self.idempotency.binding(app, repeatable) if repeatable else None,
         )
 
     def start(self, draft: Draft) -> Standing:
         """Reserve a verification, then have the phone rung once.
 
-        Nothing is called without a reservation, and nothing in Redis is held meanwhile.
+        Nothing is called without a reservation, and nothing in Redis is held meanwhile. A start
+        that comes again under its Idempotency-Key calls nobody: it returns how the first one
+        stands.
 
         Raises:
             TooManyCallsInFlight: No place for another call; nothing was reserved.
             CallsSuspended: The breaker has paused calls; nothing was reserved.
             CallsPaused: The operator has.
-            LimitReached: The number has to wait, or a wider limit; nobody was called.
-            AlreadyReserved: Somebody else was faster under the same id; they called.
+            LimitReached: The number has to wait, or a limit over many; nobody was called.
+            KeyReused: The Idempotency-Key belongs to a start with another body.
+            KeyInFlight: The first start under the key has no outcome yet.
             StoreUnavailable: Redis is gone; nobody was called.
             CallFailed: Reserved, but the provider refused the call or its answer is no use.
         """
         if draft.test_code is not None:
-            return self._start_test(draft, draft.test_code)
-        with self.breaker.watching() as watch, self.provider.admit() as line:
-            code = codes.draw()
-            reserved = self._reserve(draft, code)
-            outcome = watch.call(reserved, lambda: line.place(draft.number, code))
-        recorded = self._record(reserved, outcome, watch.sign)
-        self.journal.started(recorded, outcome)
-        return self.told(recorded)
+            placed = Placed(f"test {draft.id}", None, None)
+            return self._start(draft, draft.test_code, lambda _: placed)
+        code, asked_at = codes.draw(), self.clock()
+        with self.provider.admit() as line:
+
+            def call(reservation: Reservation) -> Outcome:
+                late = self.clock() - asked_at > PROBE_CALLS_WITHIN_SECONDS
+                if reservation.probe and late:
+                    return PROBE_TOO_LATE
+                return line.place(draft.number, code)
+
+            return self._start(draft, code, call)
 
     def told(self, started: Verification) -> Standing:
-        """Say what a start came to; in the same words whenever it is asked.
+        """Return what a start came to, in the same words whenever it is asked.
 
         Raises:
             CallFailed: As :meth:`start`.
         """
-        stands = self._stand(started)
+        stands = standing(started, self.timing)
         if started.call.failure:
             raise CallFailed(stands, started.call.failure)
         return stands
 
-    def check(self, app: str, verification_id: str, code: str, nonce: str = "") -> Answer:
+    def check(
+        self, app: str, verification_id: str, code: str, repeatable: Repeatable | None = None
+    ) -> Answer:
         """Compare one guess of four digits. Verified is true once, for the right code.
 
         Args:
-            nonce: The guess by name: under the same one it is not compared again.
+            repeatable: The request's Idempotency-Key and body, where it has a key: a check that
+                comes again under it is not compared again.
 
         Raises:
             VerificationNotFound: No such verification for this app.
+            KeyReused: The Idempotency-Key belongs to a check with another body.
             StoreUnavailable: Redis is gone; nobody is verified.
         """
         digests = self.digester.candidates(verification_id, code)
-        keyed = bool(nonce)
-        nonce = nonce or secrets.token_urlsafe(NONCE_BYTES)
-        checked = self.store.check(verification_id, app, digests, nonce, keyed=keyed)
+        nonce = self.idempotency.nonce(app, verification_id, repeatable)
+        checked = self.store.check(verification_id, app, digests, nonce)
         self.journal.checked(checked)
-        return self.answer(checked.verdict, checked.verification)
-
-    def answer(self, verdict: Verdict, verification: Verification) -> Answer:
-        """Say what a check came to, and how the verification stands now."""
-        stands = self._stand(verification)
-        if verdict is Verdict.RIGHT:
+        stands = standing(checked.verification, self.timing)
+        if checked.verdict is Verdict.RIGHT:
             stands = replace(stands, next_action=NextAction.DONE)
-        return Answer(verdict, stands)
+        return Answer(checked.verdict, stands)
 
-    def ping(self) -> bool:
-        """Return whether calls are paused; StoreUnavailable where nothing can be served."""
-        return self.store.ping()
-
-    def held_back(self) -> bool:
-        """Tell whether the breaker has paused calls."""
-        return self.breaker.is_open()
+    def readiness(self) -> Readiness:
+        """Return what keeps starts from being served; StoreUnavailable where nothing can be."""
+        return self.store.ready()
 
     def status(self, app: str, verification_id: str) -> Standing:
         """Read a verification as it stands. Raises as :meth:`check`."""
-        return self._stand(self.store.status(verification_id, app))
+        return standing(self.store.status(verification_id, app), self.timing)
 
     def cancel(self, app: str, verification_id: str) -> Standing:
         """End a pending verification; a final one stays what it is. Raises as :meth:`check`."""
         verification = self.store.cancel(verification_id, app)
         self.journal.canceled(verification)
-        return self._stand(verification)
+        return standing(verification, self.timing)
 
     def record_callback(self, request_id: str, number: str, status: str, timestamp: int) -> bool:
         """Take what the provider says of a call; return whether it changed anything.
@@ -220,13 +229,20 @@ class Verifications:
                 raise
             return refused.number
 
-    def _start_test(self, draft: Draft, code: str) -> Standing:
-        reserved = self._reserve(draft, code)
-        recorded = self._record(reserved, Placed(f"test {draft.id}", None, None))
-        self.journal.test_started(recorded)
+    def _start(self, draft: Draft, code: str, call: Callable[[Reservation], Outcome]) -> Standing:
+        reservation = self._reserve(draft, code)
+        if reservation.earlier:
+            return self._repeat(reservation.verification)
+        try:
+            outcome = call(reservation)
+        except BaseException:
+            self._record(draft, reservation, Unknown("It ended on our side.", ours=True))
+            raise
+        recorded = self._record(draft, reservation, outcome)
+        self.journal.started(recorded, outcome)
         return self.told(recorded)
 
-    def _reserve(self, draft: Draft, code: str) -> Verification:
+    def _reserve(self, draft: Draft, code: str) -> Reservation:
         digest = self.digester.sign(draft.id, code)
         try:
             return self.store.reserve(replace(draft, digest=digest))
@@ -240,18 +256,21 @@ class Verifications:
             self.journal.held_back(held.retry_after)
             raise
 
-    def _record(
-        self, reserved: Verification, outcome: Outcome, sign: Sign | None = None
-    ) -> Verification:
+    def _record(self, draft: Draft, reservation: Reservation, outcome: Outcome) -> Verification:
         try:
-            return self.store.record(reserved.id, outcome, reserved.ticket, sign)
+            return self.store.record(draft, outcome)
         except (StoreUnavailable, VerificationNotFound) as error:
             # The phone may be ringing: what the provider said is told, the reservation stands.
-            self.journal.not_recorded(reserved, error)
-            return _unrecorded(reserved, outcome)
+            self.journal.not_recorded(reservation.verification, error)
+            return _unrecorded(reservation.verification, outcome)
 
-    def _stand(self, verification: Verification) -> Standing:
-        return standing(verification, self.timing)
+    def _repeat(self, earlier: Verification) -> Standing:
+        """Return how the first start under an Idempotency-Key stands."""
+        age = earlier.now - earlier.created_at
+        if earlier.call.state is CallState.PLACING and age < self.timing.in_flight:
+            raise KeyInFlight
+        self.journal.start_repeated(earlier)
+        return self.told(earlier)
 
 
 def _unrecorded(reserved: Verification, outcome: Outcome) -> Verification:

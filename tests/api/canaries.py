@@ -18,6 +18,7 @@ _DIGITS_OF_THEIR_OWN = {
     "request_id",
     "where",
     "retry_after",
+    "seconds",
 }
 """Fields of a log line in which four digits may stand by accident: a masked number starts with
 four, and a code may be the same."""

@@ -9,12 +9,14 @@ import ssl
 from collections.abc import Callable, Iterator
 from typing import Any
 
+import certifi
 import pytest
 import redis
 import structlog
 import time_machine
 
 from verify_service.settings import Settings
+from verify_service.store.connection.client import Client
 
 from . import canaries
 from .service import ENVIRONMENT, Service
@@ -22,9 +24,17 @@ from .standin import StandIn
 
 Make = Callable[..., Service]
 
-_trust = functools.cache(ssl.create_default_context)
-"""Reading the authorities takes 40 ms, once in a process that serves and hundreds of times here,
-where nothing speaks TLS."""
+_create = ssl.create_default_context
+_shared = functools.cache(_create)
+
+
+def _trust(cafile: str | None = None) -> ssl.SSLContext:
+    """Return one context for all providers, and one for each client of Redis, which changes it.
+
+    Reading the authorities takes 40 ms, once in a process that serves and hundreds of times here,
+    where no provider speaks TLS.
+    """
+    return _shared(cafile=cafile) if cafile == certifi.where() else _create(cafile=cafile)
 
 
 @pytest.fixture(scope="session")
@@ -51,7 +61,7 @@ def make(
     caplog.set_level(logging.DEBUG)
     monkeypatch.setattr(ssl, "create_default_context", _trust)
 
-    def build(client: redis.Redis | None = None, **variables: str) -> Service:
+    def build(client: redis.Redis | Client | None = None, **variables: str) -> Service:
         for name in [name for name in os.environ if not name.startswith("PYTEST")]:
             monkeypatch.delenv(name)
         for name, value in {**ENVIRONMENT, "PROVIDER_URL": provider.url, **variables}.items():

@@ -32,6 +32,11 @@ ANSWERS = ("placed", "placed", "placed", "unknown", "unknown", "refused", "faile
 APP = "shop"
 
 
+def _broke_off(rules: Number) -> bool:
+    """A bug while the call was placed: whether the phone rang is unknown."""
+    return rules.record("0", "unknown")
+
+
 class Scene:
     """A start of a number of its own, and what happened around it.
 
@@ -58,9 +63,8 @@ class Scene:
         during, racing, after = (self._some(most) for most in (4, 3, 2))
         self._stage.tick()  # what came before the start, came before it by the server's clock
         self._stage.phone.rings[self.number] = lambda code: self._ring(code, during, racing)
-        recorded = [
-            self._recorded("0", self._how, stands) for stands in self._begin(self._draft, self._how)
-        ]
+        stands = self._begin(self._draft, self._how)
+        recorded = [self._recorded("0", self._how, one) for one in stands] or [_broke_off]
         self.acts.append([recorded, *(late.result(PATIENCE) for late in self._racing)])
         self.acts.append([one.result(PATIENCE) for one in self._at_once(after)])
         self.acts.append([self._get()()])

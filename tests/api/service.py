@@ -11,10 +11,12 @@ from urllib.parse import quote
 import redis
 from werkzeug.test import TestResponse
 
+from tests.redis_clients import store_client
 from verify_service import logs
-from verify_service.app import create_app
+from verify_service.app import connection, create_app
 from verify_service.parsing import sha256_hex
 from verify_service.settings import Settings
+from verify_service.store.connection.client import Client
 
 from . import documented
 
@@ -65,14 +67,21 @@ class Service:
     """One application. Every answer it gave is in `answers`, every log line in `log`."""
 
     settings: Settings
-    redis: redis.Redis | None = None
+    redis: redis.Redis | Client | None = None
     log: io.StringIO = field(default_factory=io.StringIO)
     answers: list[TestResponse] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        self.app = create_app(self.settings, self.redis)
+        self.client = self._own_client()
+        self.app = create_app(self.settings, self.client)
         logs.configure(self.settings.log_level, self.log)
         self._client = self.app.test_client()
+
+    def _own_client(self) -> Client:
+        """Return the client of the given server, or of the one that the settings name."""
+        if self.redis is None:
+            return connection(self.settings)
+        return self.redis if isinstance(self.redis, Client) else store_client(self.redis)
 
     def request(self, method: str, path: str, key: str | None = KEY, **kwargs: Any) -> TestResponse:
         """Send exactly this, with an access key unless it is None; the answer is documented."""

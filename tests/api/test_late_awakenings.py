@@ -1,22 +1,21 @@
-"""A process that slept under an Idempotency-Key wakes when another has done its work."""
+"""A process that slept under an Idempotency-Key wakes when another has asked under it, too.
+
+The process that reserved the start places the call, and the other one is told of it: one call.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from functools import partial
-from typing import Any
-
 import pytest
 
-from verify_service.store.scripts import Command
-
 from . import keyed
-from .lost import scripts_of
-from .service import Service, wrong
+from .keyed import outcome
+from .lost import sleep_after, sleep_before
+from .service import OTHER_NUMBER, Service, wrong
 from .standin import StandIn
 
 IN_FLIGHT = 12
 """Seconds: the deadline of 10 s and the slack of 2."""
+MISMATCH = (422, "idempotencyMismatchError")
 
 
 @pytest.fixture
@@ -25,23 +24,7 @@ def pair(make, fake) -> tuple[Service, Service]:
     return make(fake), make(fake)
 
 
-def sleep_before(
-    service: Service, patch: pytest.MonkeyPatch, script: str, meanwhile: Callable[[], object]
-) -> None:
-    """Have this process stop right before its first run of a script, and go on after."""
-    slept: list[str] = []
-
-    def sleepy(send: Callable[..., object], *commands: Command, **more: Any) -> object:
-        if not slept and script in [command.name for command in commands]:
-            slept.append(script)
-            meanwhile()
-        return send(*commands, **more)
-
-    for scripts in scripts_of(service):
-        patch.setattr(scripts, "send", partial(sleepy, scripts.send))
-
-
-def test_a_start_that_was_taken_over_rings_nobody(
+def test_a_start_that_slept_before_it_reserved_places_no_call(
     pair: tuple[Service, Service], clock, provider: StandIn, monkeypatch
 ) -> None:
     """It is told of the call that its successor placed: one key, one call, one verification."""
@@ -52,12 +35,35 @@ def test_a_start_that_was_taken_over_rings_nobody(
         clock.passes(IN_FLIGHT)
         told.append(keyed.start(successor, "one"))
 
-    sleep_before(sleeper, monkeypatch, "start", meanwhile)
+    sleep_before(sleeper, monkeypatch, "reserve", meanwhile)
     late = keyed.start(sleeper, "one")
     assert (late.status_code, told[0].status_code) == (201, 201)
     assert late.json == told[0].json
     assert len(provider.calls) == 1
     assert keyed.start(sleeper, "one").json["verificationId"] == late.json["verificationId"]
+
+
+def test_a_start_that_slept_after_it_reserved_is_the_one_that_calls(
+    pair: tuple[Service, Service], clock, provider: StandIn, monkeypatch
+) -> None:
+    """Its successor is told that the outcome is unknown, however late it asks."""
+    sleeper, successor = pair
+    told = []
+
+    def meanwhile() -> None:
+        clock.passes(IN_FLIGHT)
+        told.append(keyed.start(successor, "one"))
+        assert provider.calls == []
+
+    sleep_after(sleeper, monkeypatch, "reserve", meanwhile)
+    late = keyed.start(sleeper, "one").json
+    assert (told[0].status_code, told[0].json["call"]["state"]) == (201, "unknown")
+    assert (late["verificationId"], late["call"]["state"]) == (
+        told[0].json["verificationId"],
+        "placed",
+    )
+    assert len(provider.calls) == 1
+    assert keyed.start(successor, "one").json == late
 
 
 def test_it_gives_its_place_in_flight_back(
@@ -70,25 +76,28 @@ def test_it_gives_its_place_in_flight_back(
         clock.passes(IN_FLIGHT)
         keyed.start(successor, "one")
 
-    sleep_before(sleeper, monkeypatch, "start", meanwhile)
+    sleep_before(sleeper, monkeypatch, "reserve", meanwhile)
     keyed.start(sleeper, "one")
     assert sleeper.start("+79160000001").status_code == 201
 
 
-def test_a_key_that_was_let_go_meanwhile_is_not_let_go_again(
+def test_a_start_that_slept_does_not_take_a_key_over(
     pair: tuple[Service, Service], clock, provider: StandIn, monkeypatch
 ) -> None:
-    """The sleeper is refused by a limit; its successor's claim stays, and so does the mismatch."""
+    """Its successor's other body is what the key belongs to, though a limit refuses the sleeper."""
     sleeper, successor = pair
+    told = []
 
     def meanwhile() -> None:
         clock.passes(IN_FLIGHT)
-        keyed.start(successor, "one", "+79160000001")
+        told.append(keyed.start(successor, "one", OTHER_NUMBER).json["verificationId"])
 
     sleeper.started()
-    sleep_before(sleeper, monkeypatch, "start", meanwhile)
-    assert keyed.start(sleeper, "one").status_code == 429
-    assert keyed.start(successor, "one").status_code == 422
+    sleep_before(sleeper, monkeypatch, "reserve", meanwhile)
+    assert outcome(keyed.start(sleeper, "one")) == MISMATCH
+    assert outcome(keyed.start(successor, "one")) == MISMATCH
+    assert keyed.start(successor, "one", OTHER_NUMBER).json["verificationId"] == told[0]
+    assert len(provider.calls) == 2
 
 
 @pytest.mark.parametrize("right", [True, False])
@@ -111,10 +120,10 @@ def test_a_check_that_slept_has_its_successors_verdict(
     assert sleeper.status(vid).json["checksLeft"] == 2
 
 
-def test_a_check_with_another_body_has_a_verdict_of_its_own(
+def test_a_check_that_slept_over_another_code_is_not_compared(
     pair: tuple[Service, Service], clock, provider: StandIn, monkeypatch
 ) -> None:
-    """A wrong guess stays wrong, though the right one went by the same key meanwhile."""
+    """The right code went by the same key meanwhile: a wrong one is told that it is another."""
     sleeper, successor = pair
     vid = sleeper.started()
     told = []
@@ -124,5 +133,6 @@ def test_a_check_with_another_body_has_a_verdict_of_its_own(
         told.append(keyed.check(successor, "one", vid, provider.code).json["verified"])
 
     sleep_before(sleeper, monkeypatch, "check", meanwhile)
-    late = keyed.check(sleeper, "one", vid, wrong(provider.code)).json
-    assert (told, late["verified"]) == ([True], False)
+    late = keyed.check(sleeper, "one", vid, wrong(provider.code))
+    assert (told, outcome(late)) == ([True], MISMATCH)
+    assert sleeper.status(vid).json["checksLeft"] == 2

@@ -22,7 +22,7 @@ def lost(service: Service, patch: pytest.MonkeyPatch) -> dict[str, object]:
 def test_a_placed_call(
     service: Service, provider: StandIn, monkeypatch: pytest.MonkeyPatch, after: bool
 ) -> None:
-    """Whether the script did not run or only its answer was lost."""
+    """Whether the function did not run or only its answer was lost."""
     with monkeypatch.context() as patch:
         cut(service, patch, "record", answer_only=after)
         body = service.start().json

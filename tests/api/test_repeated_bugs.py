@@ -6,6 +6,7 @@ import pytest
 
 from verify_service.api import present
 from verify_service.codes import CodeDigester
+from verify_service.provider.flashcall import Line
 
 from . import keyed
 from .keyed import outcome
@@ -14,18 +15,28 @@ from .standin import StandIn
 BUG = (500, "internalError")
 
 
-def test_a_start_that_broke_before_the_call_is_made_by_the_repeat(
-    make, fake, clock, provider: StandIn, monkeypatch: pytest.MonkeyPatch
+def test_a_start_that_broke_before_its_reservation_is_made_by_the_repeat(
+    service, provider: StandIn, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Once the first can no longer be at work: the deadline and two seconds."""
-    service = make(fake)
+    """At once: the first one left nothing."""
     with monkeypatch.context() as patch:
         patch.setattr(CodeDigester, "sign", None)
         assert outcome(keyed.start(service, "one")) == BUG
-    clock.passes(12)
     again = keyed.start(service, "one")
     assert (again.status_code, again.json["call"]["state"]) == (201, "placed")
     assert len(provider.calls) == 1
+
+
+def test_a_start_that_broke_between_reservation_and_call_is_not_made_up_for(
+    service, provider: StandIn, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A call may have been placed, as far as the repeat can know: it is told so, at once."""
+    with monkeypatch.context() as patch:
+        patch.setattr(Line, "place", None)
+        assert outcome(keyed.start(service, "one")) == BUG
+    again = keyed.start(service, "one")
+    assert (again.status_code, again.json["call"]["state"]) == (201, "unknown")
+    assert provider.calls == []
 
 
 def test_a_start_that_broke_after_the_call_is_told_by_the_repeat(

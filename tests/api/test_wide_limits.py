@@ -29,8 +29,8 @@ def number(count: int) -> str:
 def test_a_limit_over_many_numbers(
     make, fake, clock, provider: StandIn, *, limit: str, variable: str, other: dict[str, str] | None
 ) -> None:
-    """Refused by its name, with the seconds in body and header; nobody is called, and elsewhere
-    all goes on."""
+    """Refused by its name, with the seconds in body and header; no call is placed, and other places
+    are not affected."""
     service = make(fake, METRICS_TOKEN=METRICS_TOKEN, **{variable: "2/3600"})
     for count in range(2):
         service.started(number(count), clientIp="203.0.113.7")
@@ -68,7 +68,7 @@ def test_one_client(make, valkey, first: str, second: str, same: bool) -> None:
     assert (refused.json.get("limit") == "clientIp") is same
 
 
-def test_a_start_without_an_address_is_nobodys(make, valkey) -> None:
+def test_a_start_without_an_address_counts_for_none(make, valkey) -> None:
     service = make(valkey, STARTS_PER_CLIENT_IP="1/3600")
     assert [service.start(number(count)).status_code for count in range(3)] == [201] * 3
 
@@ -107,7 +107,7 @@ def test_a_provider_that_refuses_uses_up_no_limit(make, valkey, provider: StandI
 
 
 def test_a_dry_run_lets_through_counts_and_logs(make, valkey, provider: StandIn) -> None:
-    """Every guard at once: nobody is refused, and all of it is told."""
+    """Every guard at once: no start is refused, and all of it is logged."""
     service = make(
         valkey,
         METRICS_TOKEN=METRICS_TOKEN,
@@ -130,7 +130,7 @@ def test_a_dry_run_lets_through_counts_and_logs(make, valkey, provider: StandIn)
 
 
 def test_the_conversion_guard_in_dry_run_raises_no_alarm(make, fake, clock) -> None:
-    """Nobody is refused, and the log says what would have been blocked."""
+    """No start is refused, and the log says what would have been blocked."""
     service = make(fake, METRICS_TOKEN=METRICS_TOKEN, GUARDS_DRY_RUN="conversion")
     for count in range(20):
         service.started(number(count))
@@ -183,7 +183,7 @@ def test_a_destination_is_refused_by_rule(
 
 
 def test_a_full_day_closes_nothing_but_starts(make, valkey, provider: StandIn) -> None:
-    """Whoever has been called can still enter the code."""
+    """A person who was called before can still enter the code."""
     service = make(valkey, STARTS_PER_DAY="1/3600")
     vid = service.started(NUMBER)
     assert service.start(OTHER_NUMBER).json["limit"] == "day"

@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 
 from verify_service import logs, models
+from verify_service.api import body, schemas
 from verify_service.api import errors as table
-from verify_service.api import idempotency, schemas
 from verify_service.client import (
     Call,
     CallState,
@@ -143,14 +143,14 @@ def test_what_the_service_answers_at_once_has_a_class() -> None:
 def test_keys_and_ids_are_what_the_service_takes() -> None:
     """Whatever the client lets through; a space at the end of a key would not arrive."""
     assert logs.REQUEST_ID.pattern == client._REQUEST_ID.pattern
-    for key in ("!", "~" * idempotency.LONGEST):
+    for key in ("!", "~" * body.LONGEST_KEY):
         assert client._KEY.match(key)
-        assert idempotency._ACCEPTABLE.match(key)
-    assert not client._KEY.match("~" * (idempotency.LONGEST + 1))
+        assert body._KEY.match(key)
+    assert not client._KEY.match("~" * (body.LONGEST_KEY + 1))
 
 
 def test_the_times_fit_the_services() -> None:
-    """A start outlasts the provider; patience outlasts a claim; all of it, a platform's 30 s."""
+    """A start outlasts the provider, patience a start in flight, a platform's 30 s all of it."""
     given = {
         name: parameter.default
         for name, parameter in inspect.signature(VerifyClient).parameters.items()

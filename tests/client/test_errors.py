@@ -161,7 +161,7 @@ def test_a_request_still_at_work(front: Front, connect: Connect, provider: Stand
 def test_redis_gone(
     service: Service, front: Front, connect: Connect, provider, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    cut(service, monkeypatch, "start")
+    cut(service, monkeypatch, "reserve")
     error = refused(Unavailable, lambda: connect(front.url, patience=0).start(NUMBER))
     assert (said(error), error.retry_after) == ((503, "rpcError", None), 2)
 
@@ -172,8 +172,7 @@ def test_a_bug_of_the_service(service: Service, front: Front, connect, monkeypat
     def broken(*_: object, **__: object) -> None:
         raise ZeroDivisionError
 
-    context = service.app.extensions["verify_service"]
-    monkeypatch.setattr(context.repeats.store._scripts, "send", broken)
+    monkeypatch.setattr(service.client, "send", broken)
     error = refused(ServerError, lambda: connect(front.url, patience=0).status(ID))
     assert said(error) == (500, "internalError", None)
     assert error.request_id in {line["request_id"] for line in service.events("bug")}

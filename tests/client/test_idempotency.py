@@ -136,7 +136,7 @@ def test_a_start_that_is_still_at_work_is_waited_for(
 def test_a_process_that_died_over_a_start(
     timed: Service, clock, connect: Connect, provider: StandIn, hurry: Hurry
 ) -> None:
-    """At the defaults the repeats outlast the claim it left: one call, and the code counts."""
+    """At the defaults the repeats outlast its time in flight: one call, and the code counts."""
     hurry.also = clock.passes
     with Front(timed) as front, pytest.MonkeyPatch.context() as patch:
         cut(timed, patch, "record")  # the process dies once the provider was told

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import json
 import time
 from collections import Counter, defaultdict
 from dataclasses import dataclass, field
+from typing import Any
 
 import redis
 
 from tests.faults.ledger import GUESSES, Ledger, Row
 from tests.waiting import wait_until
+from verify_service.ids import Address
+from verify_service.store import keys
 
 PATIENCE = 60
 _START = {0, 201, 409, 502, 503}
@@ -56,22 +60,22 @@ class Fault:
         for kind, allowed in {"start": _START, "check": _CHECK | unknown}.items():
             assert {one.status for one in book.done_since(0, kind)} <= allowed
         assert book.given_up == []
-        assert set(self.calls) <= set(book.starts), "a call that nobody asked for"
+        assert set(self.calls) <= set(book.starts), "a call that was never asked for"
         assert set(self.calls.values()) <= {1}, "a number was called twice"
         assert book.accepted_twice() <= self.forgetful
         assert book.guesses_over() <= self.forgetful
         told = {n for n, one in book.started.items() if one.answer["call"]["state"] in _RANG}
         assert told <= set(self.calls), "a call was told that was never placed"
 
-    def in_redis(self, *clients: redis.Redis, but: tuple[float, float] = (0.0, 0.0)) -> None:
+    def in_redis(self, client: redis.Redis, but: tuple[float, float] = (0.0, 0.0)) -> None:
         """Compare with what Redis keeps, verification by verification.
 
         Args:
-            clients: Of every master.
+            client: Of the master that has our data.
             but: The moments between which it may have forgotten something. Logins that went on
                 within are not compared, the others are.
         """
-        book, kept = self.ledger, _kept(clients)
+        book, kept = self.ledger, _kept(client)
         meant = {number for number in book.starts if not book.went_on(number, *but)}
         assert not {n for n in meant if len(kept[n]) > 1}, "one start, two verifications"
         there = {n: kept[n][0] for n in meant if kept[n]}
@@ -79,23 +83,26 @@ class Fault:
         assert meant & set(book.started) <= set(there), "a start that was told and is not kept"
         approved = {number for number, one in there.items() if one["state"] == "approved"}
         assert approved == meant & book.verified, "codes used, and codes told to be right"
-        compared = {number: GUESSES - int(one["left"]) for number, one in there.items()}
+        compared = {number: GUESSES - one["left"] for number, one in there.items()}
         assert compared == {n: book.compared(n) for n in there}, "guesses counted, and guesses made"
 
 
 _RANG = ("placed", "delivered", "undelivered")
 
 
-def _kept(clients: tuple[redis.Redis, ...]) -> defaultdict[str, list[dict[str, str]]]:
+def _kept(client: redis.Redis) -> defaultdict[str, list[dict[str, Any]]]:
     """By number, without the plus."""
-    kept: defaultdict[str, list[dict[str, str]]] = defaultdict(list)
-    for client in clients:
-        for key in client.scan_iter("v:*"):
-            fields = client.hgetall(key)
-            # One that has ended since the scan saw it is no longer there.
-            if fields:
-                kept[fields["number"].removeprefix("+")].append(fields)
+    kept: defaultdict[str, list[dict[str, Any]]] = defaultdict(list)
+    for one in verifications(client):
+        kept[one["number"].removeprefix("+")].append(one)
     return kept
+
+
+def verifications(client: redis.Redis) -> list[dict[str, Any]]:
+    """Return all that Redis keeps."""
+    texts = [client.get(key) for key in client.scan_iter(keys.verification(Address("*", "*")))]
+    # One that has ended since the scan saw it is no longer there.
+    return [json.loads(text) for text in texts if text]
 
 
 def summed(name: str, book: Ledger, calls: Counter[str], seconds: float) -> Row:

@@ -66,7 +66,7 @@ class Load:
             assert not any(thread.is_alive() for thread in threads)
 
     def probe(self) -> int:
-        """Ask once whether somebody listens and can work."""
+        """Ask once whether a process listens and can work."""
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=ANSWER)
         try:
             connection.request("GET", "/readyz", headers={"Connection": "close"})

@@ -26,7 +26,7 @@ DRIP = 0.1
 
 
 class Simulator:
-    """Rings nobody, remembers every request, and behaves as its script says.
+    """Rings no phone, remembers every request, and behaves as its script says.
 
     Args:
         log: The file that takes what it says.

@@ -60,16 +60,18 @@ def late(seconds: float) -> Way:
 
 
 class TcpProxy:
-    """Listens on a free port of loopback, and passes on to ``target``, whoever that is by then.
+    """Listens on a free port of loopback, and passes on to ``target``, as it is by then.
 
     ``there`` and ``back`` say what becomes of what goes to the server and of what comes from it.
-    A reset at one side is one at the other.
+    A reset at one side is one at the other. ``drip`` is how many seconds each byte of an answer
+    takes; at 0 it comes as a whole.
     """
 
     def __init__(self, target: int = 0) -> None:
         self.target = target
         self.there: Way = whole
         self.back: Way = whole
+        self.drip = 0.0
         self._open: set[socket.socket] = set()
         self._listener = _bound(0)
         self.port: int = self._listener.getsockname()[1]
@@ -84,7 +86,7 @@ class TcpProxy:
             self.there, self.back = whole, whole
 
     @contextmanager
-    def nobody_listening(self) -> Iterator[None]:
+    def refusing(self) -> Iterator[None]:
         """Refuse every connection, and keep the port: bound, and not listened on."""
         self._stop_listening()
         self.drop_all()
@@ -143,13 +145,21 @@ class TcpProxy:
             finally:
                 self._open -= both
 
+    def _parts(self, piece: bytes, *, dripping: bool) -> Iterator[bytes]:
+        if not (dripping and self.drip):
+            yield piece
+            return
+        for byte in piece:
+            yield bytes([byte])
+            time.sleep(self.drip)
+
     def _upstream(self) -> socket.socket:
         server = socket.create_connection(("127.0.0.1", self.target), timeout=5)
         server.settimeout(None)
         return server
 
     def _relay(self, client: socket.socket, server: socket.socket) -> End:
-        """Pass on until one side ends. One thread for both: a reset needs nobody else reading."""
+        """Pass on until one side ends. One thread for both: a reset takes no other reader."""
         with selectors.DefaultSelector() as ready:
             ready.register(client, selectors.EVENT_READ, (server, lambda: self.there))
             ready.register(server, selectors.EVENT_READ, (client, lambda: self.back))
@@ -157,7 +167,8 @@ class TcpProxy:
                 for key, _ in ready.select():
                     sink, way = key.data
                     passed = _read(key.fileobj, way())  # type: ignore[arg-type]
-                    sink.sendall(passed.piece)
+                    for part in self._parts(passed.piece, dripping=sink is client):
+                        sink.sendall(part)
                     if passed.end:
                         return passed.end
 

@@ -1,63 +1,111 @@
-"""The master dies under load: Sentinels or the cluster put a replica in its place."""
+"""The master dies, hangs or is demoted under load: a replica takes its place."""
 
 from __future__ import annotations
 
 import time
-from contextlib import ExitStack
-from dataclasses import replace
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 
-from tests.faults.stage import PATIENCE, TABLE, Stage
-from tests.topologies import Shards, Watched
+import pytest
+import redis
+
+from tests.faults.stage import PATIENCE, Stage
+from tests.servers import Server
+from tests.topologies import MASTER, Shards, Watched, tell
 from tests.waiting import wait_until
 
+IN_STEP = {"min-replicas-to-write": "1", "min-replicas-max-lag": "10"}
+"""A master that has lost its replicas decides nothing. One that was replaced and does not know it
+yet would go on for ten seconds, and all of that would be forgotten."""
 BEHIND = 1.0
-"""Seconds before a master's death of which its replica, in step until then, may lack something."""
+"""Seconds before a master's end of which its replica, in step until then, may lack something."""
 
 
-def test_a_failover_through_sentinel(tmp_path: Path) -> None:
-    """503 until it is done, and then everything works. What the replica had not yet got is
-    forgotten: docs/reliability.md has what bounds that; here the replica is in step."""
-    watched = Watched(tmp_path / "watched", down_after=1000)
-    stage = Stage(tmp_path / "stage", watched.url)
-    try:
-        stage.ready()
-        load = stage.under_load("master killed -9, Sentinel fails over", forgetful=True)
-        with load as fault:
-            died = watched.master()
-            fault.heal()  # counted from the death
-            watched.server(died).kill()
-            wait_until(lambda: watched.master() != died, PATIENCE)
-            fault.begin()
-            fault.strikes(201, times=1, kind="start")
-        with watched.server(watched.master()).client() as client:
-            fault.in_redis(client, but=(fault.healed - BEHIND, fault.healed))
-    finally:
-        stage.end()
+@dataclass(frozen=True)
+class Pair:
+    """A master and what takes its place.
+
+    Attributes:
+        url: For the service.
+        master: Returns the server that is the master, as the others have it.
+        demote: Has the replica take over from a master that is well.
+    """
+
+    url: str
+    master: Callable[[], Server]
+    demote: Callable[[], object]
+
+
+@pytest.fixture(params=["Sentinel", "cluster"])
+def form(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
+@pytest.fixture
+def pair(form: str, tmp_path: Path) -> Iterator[Pair]:
+    if form == "Sentinel":
+        folder = tmp_path / "watched"
+        watched = Watched(folder, replicas=2, down_after=1000, options=IN_STEP)
+        master = lambda: watched.server(watched.master())  # noqa: E731
+        demote = lambda: tell(watched.sentinels[0], "SENTINEL FAILOVER", MASTER)  # noqa: E731
+        yield Pair(watched.url, master, demote)
         watched.end()
+    else:
+        shards = Shards(tmp_path / "shards", replicas=1)
+        replica = shards.replicas[shards.masters.index(shards.owner())]
+        yield Pair(shards.url, shards.owner, lambda: tell(replica, "CLUSTER FAILOVER"))
+        shards.end()
 
 
-def test_a_master_of_a_cluster(tmp_path: Path) -> None:
-    """Its slots come back with its replica; those of the others never went."""
-    shards = Shards(tmp_path / "shards", replicas=1)
-    stage = Stage(tmp_path / "stage", shards.url)
+@pytest.fixture
+def stage(pair: Pair, tmp_path: Path) -> Iterator[Stage]:
+    stage = Stage(tmp_path / "stage", pair.url)
     try:
         stage.ready()
-        with stage.under_load("cluster master killed -9", forgetful=True) as fault:
-            died = time.monotonic()
-            shards.masters[0].kill()
-            fault.strikes(503, times=1)
-            wait_until(shards.whole, PATIENCE)
-            fault.heal()
-        # Other slots never went: what counts is when the last one was refused.
-        refused = [one.done for one in fault.ledger.sent if one.status == 503]
-        TABLE[-1] = replace(TABLE[-1], seconds=max(refused) - died)
-        with ExitStack() as stack:
-            living = [*shards.masters[1:], *shards.replicas]
-            clients = [stack.enter_context(one.client()) for one in living]
-            masters = [one for one in clients if one.info("replication")["role"] == "master"]
-            assert len(masters) == 3
-            fault.in_redis(*masters, but=(died - BEHIND, died))
+        yield stage
     finally:
         stage.end()
-        shards.end()
+
+
+@pytest.mark.parametrize("fate", ["killed -9", "hangs (SIGSTOP)", "demoted"])
+def test_a_replica_takes_over(pair: Pair, stage: Stage, form: str, fate: str) -> None:
+    """503 until it is done, and then everything works, also while the old master comes back as a
+    replica. What the new one had not yet got is forgotten: docs/reliability.md has what bounds
+    that; here the replica is in step."""
+    old = pair.master()
+    with stage.under_load(f"{form}: master {fate}", forgetful=True) as fault:
+        fault.heal()  # counted from the end of the old one
+        if fate == "killed -9":
+            old.kill()
+        elif fate == "hangs (SIGSTOP)":
+            old.freeze()
+        else:
+            pair.demote()
+        wait_until(lambda: pair.master() is not old, PATIENCE)
+        if fate == "demoted":
+            wait_until(lambda: is_alone(old), PATIENCE)
+        replaced = fault.healed if fate == "killed -9" else time.monotonic()
+        fault.begin()
+        fault.strikes(201, times=1, kind="start")
+        if fate == "hangs (SIGSTOP)":
+            old.thaw()
+        if fate != "killed -9":
+            wait_until(lambda: role(old) == "slave", PATIENCE)
+    with pair.master().client() as client:
+        fault.in_redis(client, but=(fault.healed - BEHIND, replaced))
+
+
+def role(server: Server) -> str:
+    with server.client() as client, suppress(redis.RedisError):
+        return str(client.info("replication")["role"])
+    return ""
+
+
+def is_alone(server: Server) -> bool:
+    """Whether a master that was replaced has no replica any more, or is one itself."""
+    with server.client() as client, suppress(redis.RedisError):
+        found = client.info("replication")
+        return found["role"] == "slave" or found["connected_slaves"] == 0
+    return False

@@ -20,7 +20,7 @@ def test_killed_at_random_moments(stage: Stage, server: Server) -> None:
     dice = random.Random(6)  # noqa: S311
     with stage.under_load(f"worker killed -9, {DEATHS} times") as fault:
         for _ in range(DEATHS):
-            # Somebody serves again.
+            # A process serves again.
             fault.begin()
             fault.strikes(200, 201, times=1)
             # The moment is what is random.
@@ -33,7 +33,7 @@ def test_killed_at_random_moments(stage: Stage, server: Server) -> None:
 
 
 def test_replaced_while_everybody_logs_in(stage: Stage, server: Server) -> None:
-    """SIGTERM to one process after the other: nobody is left without an answer."""
+    """SIGTERM to one process after the other: no request is left without an answer."""
     with stage.under_load("worker recycled (SIGTERM), 4 times") as fault:
         for _ in range(4):
             wait_until(lambda: len(stage.web.workers()) == 2, PATIENCE)

@@ -80,7 +80,7 @@ def test_a_provider_that_misbehaves(stage: Stage, server: Server, way: str) -> N
     with server.client() as client:
         fault.in_redis(client)
     met = fates_of(fault, ended)
-    assert met, "nobody met the fault"
+    assert met, "no start met the fault"
     assert met <= fates
 
 
@@ -99,11 +99,11 @@ def _fate(start: Start) -> str:
 
 
 def test_a_provider_that_is_gone(stage: Stage, server: Server) -> None:
-    """Nobody listens: 502, then held back by the breaker, and found again when it comes back."""
+    """Connection refused: 502, then held back by the breaker, and found when it comes back."""
     with stage.under_load("provider down") as fault:
-        with stage.provider.wire.nobody_listening():
+        with stage.provider.wire.refusing():
             # Those that were under way come to no more than "unknown", and open the breaker too;
-            # then it is a probe that finds nobody.
+            # then it is a probe that is refused.
             fault.strikes(502, times=1)
             fault.strikes(503, times=10)
             assert calls_are(stage) == "breaker"

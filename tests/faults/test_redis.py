@@ -49,7 +49,7 @@ def test_killed_with_its_log_on_disk(stage: Stage, server: Server) -> None:
 
 
 def test_killed_without_anything_on_disk(stage: Stage, server: Server) -> None:
-    """All is forgotten, script cache included: codes die with it, none is accepted."""
+    """All is forgotten, the functions included: codes die with it, none is accepted."""
     with server.client() as client:
         client.config_set("appendonly", "no")
     server.options = {}
@@ -135,7 +135,7 @@ def test_silent(stage: Stage, server: Server, wire: TcpProxy, how: str) -> None:
 
 
 def test_replies_lost_after_the_work_is_done(stage: Stage, server: Server, wire: TcpProxy) -> None:
-    """One in nine: asked once more, so that hardly anybody hears of it."""
+    """One in nine: sent once more, so that hardly any request fails."""
     with stage.under_load("Redis' replies lost, 1 of 9") as fault:
         with wire.with_ways(back=wire.every(9, cut)):
             fault.strikes(200, 201, times=150)

@@ -11,6 +11,7 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
+from tests.faults.books import verifications
 from tests.faults.ledger import Ledger, Sent
 from tests.faults.load import ANSWER
 from tests.faults.stage import PATIENCE, Stage
@@ -54,7 +55,7 @@ def storm_about(calls: list[Call]) -> list[Report]:
 
 def test_a_storm_of_callbacks(stage: Stage, server: Server) -> None:
     """The newest word says that it was delivered, and so it stands, whatever the order; none
-    applies twice, nobody is verified by any of them, and logins go on meanwhile."""
+    applies twice, no one is verified by any of them, and logins go on meanwhile."""
     numbers = [f"7916700{n:04}" for n in range(NUMBERS)]
     with stage.provider.saying(statuses=[]), ThreadPoolExecutor(16) as crowd:
         assert set(crowd.map(stage.load().start, numbers)) == {201}
@@ -77,12 +78,11 @@ def test_a_storm_of_callbacks(stage: Stage, server: Server) -> None:
     assert len(set(applied)) == len(applied)
     with server.client() as client:
         fault.in_redis(client)
-        kept = [client.hgetall(key) for key in client.scan_iter("v:*")]
-    ends = {one["number"]: one for one in kept}
+        ends = {one["number"]: one for one in verifications(client)}
     for number in numbers:
         end = ends[f"+{number}"]
-        assert (end["call"], end["state"]) == ("delivered", "pending")
-        assert end["status"] in DELIVERED
+        assert (end["call"]["state"], end["state"]) == ("delivered", "pending")
+        assert end["call"]["status"] in DELIVERED
 
 
 _own = threading.local()

@@ -44,8 +44,8 @@ started: dict[str, str] = {}
 approved: set[str] = set()
 asked: Counter[str] = Counter()
 """How often a number was asked to be called."""
-keys: Counter[tuple[str, str]] = Counter()
-"""How often each Idempotency-Key was sent, by its operation."""
+keys: Counter[tuple[str, str, str]] = Counter()
+"""How often each Idempotency-Key was sent, by its operation and, for a check, its verification."""
 fresh = itertools.count()
 """Numbers for scenarios: nobody calls one twice."""
 dice = random.Random(7)  # noqa: S311 - no secret
@@ -165,13 +165,15 @@ def _is_refused(case: Case) -> bool:
     return bool(outcome and outcome.refusal)
 
 
-def _key(case: Case) -> tuple[str, str]:
-    return _name(case), str((case.headers or {}).get("Idempotency-Key", ""))
+def _key(case: Case) -> tuple[str, str, str]:
+    body = case.body if isinstance(case.body, dict) else {}
+    scope = str(body.get("verificationId", "")) if _name(case) == "checkCode" else ""
+    return _name(case), scope, str((case.headers or {}).get("Idempotency-Key", ""))
 
 
 def _repeated(case: Case) -> bool:
     """Whether the Idempotency-Key, if there is one, was sent before."""
-    return bool(_key(case)[1]) and keys[_key(case)] > 1
+    return bool(_key(case)[-1]) and keys[_key(case)] > 1
 
 
 def _is_unknown(case: Case) -> bool:

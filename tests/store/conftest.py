@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 
 import pytest
@@ -11,28 +10,25 @@ import time_machine
 
 from tests.store.world import CLOCK_KEY, Clock, KeptClock, TravelingClock, World, keys_without_ttl
 from verify_service.policy import Policy
-from verify_service.store import scripts
+from verify_service.store import functions
 
-OWN_CLOCK = "local NOW = clock()"
-OWN_TTL = re.compile(r"redis\.call\('PTTL', ([^)]+)\)")
+OWN_CLOCK = "  local time = redis.call('TIME')\n"
+KEPT_CLOCK = f"  do return tonumber(redis.call('GET', '{CLOCK_KEY}')) end\n"
 
 
 @pytest.fixture
 def world(request: pytest.FixtureRequest) -> Iterator[World]:
     """A store under the default policy. After each test every key must have a TTL."""
-    server = "fake" if request.param == "apart" else request.param
-    client: redis.Redis = request.getfixturevalue(server)
-    clock: Clock = request.getfixturevalue(f"{server}_clock")
-    yield World(client, clock, Policy(), apart=request.param == "apart")
+    client: redis.Redis = request.getfixturevalue(request.param)
+    clock: Clock = request.getfixturevalue(f"{request.param}_clock")
+    yield World(client, clock, Policy())
     assert keys_without_ttl(client) == []
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """Take every server for a world; where a module says ``APART``, its tests run once more as on
-    a Cluster, where a start is decided by several scripts."""
+    """Take every server for a world."""
     if "world" in metafunc.fixturenames:
-        more = ["apart"] if getattr(metafunc.module, "APART", False) else []
-        metafunc.parametrize("world", ["fake", "valkey", *more], indirect=True)
+        metafunc.parametrize("world", ["fake", "valkey"], indirect=True)
 
 
 @pytest.fixture
@@ -42,19 +38,19 @@ def fake_clock() -> Iterator[TravelingClock]:
 
 
 @pytest.fixture
-def valkey_clock(valkey: redis.Redis, monkeypatch: pytest.MonkeyPatch) -> KeptClock:
-    """Everything in the scripts is as shipped but where they look at the server's own clock."""
-    kept_clock = f"local NOW = tonumber(redis.call('GET', '{CLOCK_KEY}'))"
-    kept_ttl = r"(redis.call('PEXPIRETIME', \1) - NOW)"
-    shipped = scripts.source
+def valkey_clock(valkey: redis.Redis, monkeypatch: pytest.MonkeyPatch) -> Iterator[KeptClock]:
+    """Everything in the functions is as shipped but where they look at the server's own clock."""
+    shipped = functions.source
 
-    def source(name: str) -> str:
-        text = shipped(name)
-        assert text.count(OWN_CLOCK) == 1
-        return OWN_TTL.sub(kept_ttl, text.replace(OWN_CLOCK, kept_clock))
+    def source(path: str) -> str:
+        text = shipped(path)
+        return text.replace(OWN_CLOCK, KEPT_CLOCK + OWN_CLOCK)
 
-    monkeypatch.setattr(scripts, "source", source)
-    return KeptClock(valkey)
+    assert OWN_CLOCK in shipped("includes/decision.lua")
+    monkeypatch.setattr(functions, "source", source)
+    functions.library.cache_clear()
+    yield KeptClock(valkey)
+    functions.library.cache_clear()
 
 
 @pytest.fixture

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 import pytest
 from hypothesis import strategies as st
@@ -10,8 +11,9 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 
 from tests.store.model import Attempt, Model, Report
 from tests.store.world import APP, NUMBER, OTHER_NUMBER, RIGHT, WRONG, World, keys_without_ttl
-from verify_service.errors import LimitReached, VerificationNotFound
-from verify_service.models import CallStatus, Verdict, Verification
+from verify_service.errors import KeyReused, LimitReached, VerificationNotFound
+from verify_service.idempotency import Nonce
+from verify_service.models import Binding, CallStatus, Checked, Draft, Verdict, Verification
 from verify_service.outcomes import Failed, Outcome, Placed, Unknown
 from verify_service.policy import DAY, Policy
 
@@ -40,11 +42,12 @@ STATUSES = st.sampled_from([CallStatus.REJECTED, CallStatus.UNAVAILABLE, *CallSt
 class Life:
     """One verification: what the model and the store each call it."""
 
-    def __init__(self, number: str, attempt: Attempt, verification_id: str) -> None:
-        self.number, self.attempt, self.id = number, attempt, verification_id
+    def __init__(self, draft: Draft, attempt: Attempt) -> None:
+        self.draft, self.attempt = draft, attempt
+        self.number, self.id = draft.number, draft.id
         self.outcome: Outcome | None = None
-        self.request = f"request of {verification_id}"
-        self.nonces: list[str] = []
+        self.request = f"request of {draft.id}"
+        self.nonces: list[Nonce] = []
         self.rights = 0
 
 
@@ -52,6 +55,8 @@ class Budgets(RuleBasedStateMachine):
     """Does everything a login flow and the provider may do, to the store and to the model."""
 
     policies: Sequence[Policy]
+    exact = True
+    """Whether time stands still but when it is told to pass."""
 
     def world(self, policy: Policy) -> World:
         raise NotImplementedError
@@ -62,6 +67,7 @@ class Budgets(RuleBasedStateMachine):
         self.live = self.world(policy)
         self.models = {number: Model(policy) for number in (NUMBER, OTHER_NUMBER)}
         self.lives: list[Life] = []
+        self.bound: dict[str, Life] = {}
 
     def model(self, number: str) -> Model:
         """Return the number's model at this moment. A store's answer has its own, as exact."""
@@ -83,21 +89,50 @@ class Budgets(RuleBasedStateMachine):
             question()
         return None
 
-    @rule(number=NUMBERS, device=DEVICES, outcome=st.none() | OUTCOMES)
-    def start(self, number: str, device: str, outcome: Outcome | None) -> None:
+    @rule(number=NUMBERS, device=DEVICES, outcome=st.none() | OUTCOMES, keyed=st.booleans())
+    def start(self, number: str, device: str, outcome: Outcome | None, keyed: bool = False) -> None:
         """Start where the limits let it; mostly with the call's outcome recorded at once."""
-        model = self.model(number)
-        draft = self.live.draft(number, device=device)
+        draft = self.live.draft(number, device=device, key=f"key {len(self.lives)}" * keyed)
+        if self.reserve(draft) and outcome:
+            self.record(0, outcome)
+
+    def reserve(self, draft: Draft) -> bool:
+        """Reserve under no Idempotency-Key, or under one that is free; return whether it was."""
+        model, device = self.model(draft.number), draft.device
         try:
-            reserved = self.live.store.reserve(draft)
+            reservation = self.live.store.reserve(draft)
         except LimitReached as refused:
-            self.compare_refusal(refused, model.waits(device), self.model(number).waits(device))
+            after = self.model(draft.number).waits(device)
+            self.compare_refusal(refused, model.waits(device), after)
+            return False
+        assert not reservation.earlier
+        model.now = reservation.verification.now
+        assert model.waits(device) == {}
+        self.lives.append(Life(draft, model.start(device)))
+        if draft.idempotency:
+            self.bound[draft.idempotency.name] = self.lives[-1]
+        return True
+
+    @precondition(lambda self: self.bound)
+    @rule(which=st.integers(0, 9), same_body=st.booleans())
+    def start_again(self, which: int, same_body: bool) -> None:
+        """Start under a key that was bound: it tells of the earlier start, or is free again."""
+        name = list(self.bound)[-1 - which % len(self.bound)]
+        life = self.bound[name]
+        body = "body" if same_body else "another body"
+        draft = self.live.draft(life.number, device=life.draft.device)
+        draft = replace(draft, idempotency=Binding(name, body))
+        model = self.model(life.number)
+        if not life.attempt.readable(model.now):
+            self.reserve(draft)
+        elif life.draft.idempotency == draft.idempotency:
+            reservation = self.live.store.reserve(draft)
+            assert (reservation.earlier, reservation.verification.id) == (True, life.id)
+            model.now = reservation.verification.now
+            assert_same(reservation.verification, life.attempt, model)
         else:
-            model.now = reserved.now
-            assert model.waits(device) == {}
-            self.lives.append(Life(number, model.start(device), draft.id))
-            if outcome:
-                self.record(0, outcome)
+            with pytest.raises(KeyReused):
+                self.live.store.reserve(draft)
 
     def compare_refusal(
         self, refused: LimitReached, before: dict[str, int], after: dict[str, int]
@@ -115,7 +150,7 @@ class Budgets(RuleBasedStateMachine):
         if isinstance(outcome, Placed):
             outcome = Placed(life.request, outcome.caller_prefix, outcome.caller_length)
         recorded = life.outcome or outcome
-        if not self.ask(life, lambda: self.live.store.record(life.id, recorded)):
+        if not self.ask(life, lambda: self.live.store.record(life.draft, recorded)):
             return
         life.outcome = recorded
         model = self.models[life.number]
@@ -128,25 +163,45 @@ class Budgets(RuleBasedStateMachine):
                 model.failed(life.attempt, recorded.refund, recorded.invalid_number)
 
     @precondition(lambda self: self.lives)
-    @rule(back=PICKS, right=st.sampled_from([True, False, False, False]), repeat=st.booleans())
-    def check(self, back: int, right: bool, repeat: bool) -> None:
+    @rule(
+        back=PICKS,
+        right=st.sampled_from([True, False, False, False]),
+        repeat=st.booleans(),
+        keyed=st.booleans(),
+    )
+    def check(self, back: int, right: bool, repeat: bool, keyed: bool = False) -> None:
+        """Guess, mostly under a name of its own, or repeat the last guess; keyed or not."""
         life = self.pick(back)
         self.live.advance(0.001)  # no approval in the very millisecond of its start
-        nonce = life.nonces[-1] if repeat and life.nonces else f"nonce {len(life.nonces)}"
+        new = Nonce(f"nonce {len(life.nonces)}", "body" if keyed else None)
+        nonce = life.nonces[-1] if repeat and life.nonces else new
         life.nonces += [] if nonce in life.nonces else [nonce]
-        told = nonce in life.attempt.verdicts
+        told = nonce.name in life.attempt.verdicts
         digests = [RIGHT if right else WRONG]
-        seen: list[Verdict] = []
+        seen: list[Checked] = []
 
         def question() -> Verification:
-            checked = self.live.store.check(life.id, APP, digests, nonce)
-            seen.append(checked.verdict)
-            return checked.verification
+            seen.append(self.live.store.check(life.id, APP, digests, nonce))
+            return seen[0].verification
 
         if self.ask(life, question):
-            assert seen == [self.models[life.number].check(life.attempt, right, nonce)]
-            life.rights += seen == [Verdict.RIGHT] and not told
+            model = self.models[life.number]
+            expected = model.check(life.attempt, right, nonce.name, keyed=nonce.body is not None)
+            assert [(one.verdict, one.repeated) for one in seen] == [(expected, told)]
+            life.rights += expected is Verdict.RIGHT and not told
             assert life.rights <= 1
+
+    @precondition(lambda self: self.lives)
+    @rule(back=PICKS)
+    def guess_under_a_used_name(self, back: int) -> None:
+        """With another body it is not compared."""
+        life = self.pick(back)
+        if not life.nonces or life.nonces[-1].name not in life.attempt.verdicts:
+            return
+        other = replace(life.nonces[-1], body="another body")
+        readable = life.attempt.readable(self.model(life.number).now)
+        with pytest.raises(KeyReused if readable else VerificationNotFound):
+            self.live.store.check(life.id, APP, [RIGHT], other)
 
     @precondition(lambda self: self.lives)
     @rule(back=PICKS)
@@ -163,13 +218,15 @@ class Budgets(RuleBasedStateMachine):
 
     @rule(number=NUMBERS, name=st.integers(0, 6), status=STATUSES)
     def call_back_unasked(self, number: str, name: int, status: CallStatus) -> None:
-        """A callback for a call that nobody here placed."""
+        """A callback for a call that was not placed here."""
         self.deliver(number, f"unasked {name}", status, 1)
 
     def deliver(self, number: str, request: str, status: CallStatus, stamp: int) -> None:
         model = self.model(number)
         expected = model.callback(Report(request, status, stamp, model.now))
         assert self.live.report(status, stamp, request=request, number=number) is expected
+        if not self.exact:
+            self.live.advance(0.001)  # no start in the very millisecond of a callback
 
     @rule(seconds=PAUSES)
     def let_time_pass(self, seconds: float) -> None:

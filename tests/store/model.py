@@ -17,6 +17,8 @@ DAY = 24 * HOUR
 LOCK = 90 * DAY
 KNOWN = 90 * DAY
 WAITING = 600 * SECOND
+UNCOMPARED = 20
+"""So many guesses of a verification keep their Idempotency-Key though they are not compared."""
 
 
 @dataclass
@@ -147,13 +149,15 @@ class Model:
         lane.paused_until = self.now + pauses[min(len(ladder), len(pauses)) - 1] * SECOND
         return attempt
 
-    def check(self, attempt: Attempt, right: bool, nonce: str) -> Verdict:
+    def check(self, attempt: Attempt, right: bool, nonce: str, *, keyed: bool = False) -> Verdict:
         if nonce in attempt.verdicts:
             return attempt.verdicts[nonce]
-        if attempt.state(self.now) is not State.PENDING:
-            return Verdict.ENDED
-        if self.barred(self.lane_of(attempt))[1]:
-            return Verdict.BARRED
+        ended = attempt.state(self.now) is not State.PENDING
+        if ended or self.barred(self.lane_of(attempt))[1]:
+            verdict = Verdict.ENDED if ended else Verdict.BARRED
+            if keyed and len(attempt.verdicts) < UNCOMPARED:
+                attempt.verdicts[nonce] = verdict
+            return verdict
         attempt.left -= 1
         attempt.verdicts[nonce] = self._succeed(attempt) if right else self._fail(attempt)
         return attempt.verdicts[nonce]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from verify_service.store.address import Address, Form
+from verify_service.store.connection.address import Address, Form
 
 ADDRESSES = {
     "redis://": Address(Form.SINGLE, (("localhost", 6379),)),

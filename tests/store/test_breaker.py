@@ -1,4 +1,4 @@
-"""The breaker's decisions: who is let through, and for how long nobody is."""
+"""The breaker's decisions: which starts it lets through, and for how long it pauses calls."""
 
 from __future__ import annotations
 
@@ -10,30 +10,25 @@ from dataclasses import replace
 import pytest
 
 from tests.store.world import NUMBER, OPEN, World
-from verify_service.breaker import TOO_LATE, Sign
-from verify_service.errors import AlreadyReserved, CallsPaused, CallsSuspended, LimitReached
+from verify_service.breaker import PROBE_TOO_LATE, Signal
+from verify_service.errors import CallsPaused, CallsSuspended, LimitReached
 from verify_service.guards.limits import (
     FAILURES_REMEMBERED,
     LONGEST_PAUSE,
-    REPORT_REMEMBERED,
+    BreakerPolicy,
     Notice,
-    Tolerance,
 )
-from verify_service.models import Gate, Verification, Window
+from verify_service.models import Draft, Reservation, Window
 from verify_service.outcomes import Failed, Placed, Unknown
 from verify_service.policy import DAY
-from verify_service.store.breaker import RedisBreaker
-from verify_service.store.hand import RedisHand
+from verify_service.store import keys
 
-APART = True
-TOLERANT = replace(OPEN, breaker=Tolerance(3, pause=10, probing=4))
+TOLERANT = replace(OPEN, breaker=BreakerPolicy(3, pause=10, probing=4))
 """Three failures in a row pause calls for ten seconds; a probe is given up after four."""
-CLOSED = Gate()
-PROBE = Gate(probe=True, failures=3)
 OUTCOMES = {
-    Sign.GOOD: Placed("request", "7917913", 11),
-    Sign.BAD: Unknown("timeout"),
-    Sign.NOTHING: Failed("too many", refund=True),
+    Signal.GOOD: Placed("request", "7917913", 11),
+    Signal.BAD: Unknown("timeout"),
+    Signal.NOTHING: Failed("too many", refund=True),
 }
 NUMBERS = map("+7917{:07}".format, itertools.count())
 
@@ -44,21 +39,21 @@ def breaker(world: World) -> World:
     return world.within(TOLERANT)
 
 
-def begin(world: World) -> Verification:
+def begin(world: World) -> Reservation:
     """Reserve a verification of a number that nothing is known of."""
-    return world.reserve(next(NUMBERS))
+    return world.store.reserve(world.draft(next(NUMBERS)))
 
 
-def say(world: World, begun: Verification, sign: Sign) -> Notice | None:
-    """Record what came of a call; return what the breaker makes of it."""
+def say(world: World, begun: Reservation, signal: Signal) -> Notice | None:
+    """Record a call's outcome; return what the breaker makes of it."""
     before = len(world.notices)
-    world.store.record(begun.id, OUTCOMES[sign], begun.ticket, sign)
+    world.record(begun.verification, OUTCOMES[signal])
     (told,) = world.notices[before:] or [None]
     return told
 
 
 def fail(world: World, times: int = 1) -> Notice | None:
-    told = [say(world, begin(world), Sign.BAD) for _ in range(times)]
+    told = [say(world, begin(world), Signal.BAD) for _ in range(times)]
     return told[-1]
 
 
@@ -78,21 +73,26 @@ def wait(world: World) -> int:
     return 0
 
 
-def take_probe(world: World) -> Verification:
+def take_probe(world: World) -> Reservation:
     """Begin the one start that is let through."""
     begun = begin(world)
-    assert begun.gate.probe
+    assert begun.probe
     return begun
 
 
 def is_open(world: World) -> bool:
-    return RedisBreaker(world.client, world.ids, world.wide).is_open()
+    return world.store.ready().breaker_open
+
+
+def state(world: World) -> tuple[object, int]:
+    """Return what is kept of it, and its expiry."""
+    return world.dump()[keys.BREAKER]
 
 
 def test_failures_in_a_row_open_it(breaker: World) -> None:
-    assert begin(breaker).gate == CLOSED
+    assert not begin(breaker).probe
     assert fail(breaker, 2) is None
-    assert begin(breaker).gate == Gate(failures=2)
+    assert not begin(breaker).probe
     assert not is_open(breaker)
     assert fail(breaker) == opened(10)
     assert is_open(breaker)
@@ -101,29 +101,29 @@ def test_failures_in_a_row_open_it(breaker: World) -> None:
 
 def test_a_success_ends_the_row(breaker: World) -> None:
     fail(breaker, 2)
-    assert say(breaker, begin(breaker), Sign.GOOD) is None
+    assert say(breaker, begin(breaker), Signal.GOOD) is None
     assert fail(breaker, 2) is None
-    assert say(breaker, begin(breaker), Sign.NOTHING) is None
+    assert say(breaker, begin(breaker), Signal.NOTHING) is None
     assert fail(breaker) == opened(10)
 
 
 def test_one_probe_at_a_time(breaker: World) -> None:
-    """And after a while one more, should whoever took the first have died."""
+    """And after a while one more, should the process of the first have died."""
     fail(breaker, 3)
     breaker.advance(9.999)
     assert wait(breaker) == 1
     breaker.advance(0.001)
-    assert begin(breaker).gate == PROBE
+    take_probe(breaker)
     assert wait(breaker) == 4
     breaker.advance(4)
-    assert begin(breaker).gate == PROBE
+    take_probe(breaker)
 
 
 def test_a_probe_that_works_closes_it(breaker: World) -> None:
     fail(breaker, 3)
     breaker.advance(10)
-    assert say(breaker, take_probe(breaker), Sign.GOOD) == CLOSES
-    assert begin(breaker).gate == CLOSED
+    assert say(breaker, take_probe(breaker), Signal.GOOD) == CLOSES
+    assert not begin(breaker).probe
     assert not is_open(breaker)
 
 
@@ -131,7 +131,7 @@ def test_each_probe_that_fails_doubles_the_pause(breaker: World) -> None:
     fail(breaker, 3)
     for pause in (20, 40, 80, 160, LONGEST_PAUSE, LONGEST_PAUSE):
         breaker.advance(LONGEST_PAUSE)
-        assert say(breaker, take_probe(breaker), Sign.BAD) == opened(pause)
+        assert say(breaker, take_probe(breaker), Signal.BAD) == opened(pause)
         assert wait(breaker) == pause
 
 
@@ -141,13 +141,13 @@ def test_those_in_flight_when_it_opened_say_nothing_new(breaker: World) -> None:
     flight = [begin(breaker) for _ in range(21)]
     fail(breaker, 3)
     breaker.advance(5)
-    signs = [*[Sign.BAD] * 20, Sign.GOOD]
-    assert [say(breaker, *pair) for pair in zip(flight, signs, strict=True)] == [None] * 21
+    signals = [*[Signal.BAD] * 20, Signal.GOOD]
+    assert [say(breaker, *pair) for pair in zip(flight, signals, strict=True)] == [None] * 21
     assert wait(breaker) == 5
 
 
-@pytest.mark.parametrize("sign", Sign)
-def test_a_late_word_is_not_the_probes(breaker: World, sign: Sign) -> None:
+@pytest.mark.parametrize("signal", Signal)
+def test_a_late_word_is_not_the_probes(breaker: World, signal: Signal) -> None:
     """While one probe is under way, an earlier call, or a probe that was given up, changes
     nothing: it neither lets another probe through nor decides in the first one's place."""
     earlier = begin(breaker)
@@ -157,9 +157,9 @@ def test_a_late_word_is_not_the_probes(breaker: World, sign: Sign) -> None:
     breaker.advance(4)
     probe = take_probe(breaker)
     for late in (given_up, earlier):
-        assert say(breaker, late, sign) is None
+        assert say(breaker, late, signal) is None
         assert wait(breaker) == 4
-    assert say(breaker, probe, Sign.GOOD) == CLOSES
+    assert say(breaker, probe, Signal.GOOD) == CLOSES
 
 
 def test_a_probe_is_alone_until_the_end_of_the_pause(breaker: World) -> None:
@@ -169,19 +169,19 @@ def test_a_probe_is_alone_until_the_end_of_the_pause(breaker: World) -> None:
     probe = take_probe(breaker)
     breaker.advance(3.999)
     assert wait(breaker) == 1
-    assert say(breaker, probe, Sign.BAD) == opened(20)
+    assert say(breaker, probe, Signal.BAD) == opened(20)
 
 
-def test_a_probe_that_called_nobody_is_the_next_ones(breaker: World) -> None:
-    """It came too late, or broke off in between: that tells nothing of the provider."""
+def test_a_probe_without_a_call_is_given_back(breaker: World) -> None:
+    """It came too late, or broke off in between: that says nothing of the provider."""
     fail(breaker, 3)
     breaker.advance(10)
     late = take_probe(breaker)
-    breaker.store.record(late.id, TOO_LATE, late.ticket, Sign.NOTHING)
+    breaker.record(late.verification, PROBE_TOO_LATE)
     broken = take_probe(breaker)
     assert wait(breaker) == 4
-    RedisBreaker(breaker.client, breaker.ids, breaker.wide).leave(broken.id)
-    assert begin(breaker).gate == PROBE
+    breaker.record(broken.verification, Unknown("It ended on our side.", ours=True))
+    take_probe(breaker)
 
 
 def test_a_start_that_is_refused_takes_no_probe(breaker: World) -> None:
@@ -191,26 +191,24 @@ def test_a_start_that_is_refused_takes_no_probe(breaker: World) -> None:
     breaker.advance(1)
     fail(breaker, 3)
     breaker.advance(10)
-    kept = breaker.client.hgetall("b:{wide}")
+    kept = state(breaker)
     assert breaker.refusal(NUMBER) == ("cooldown", 19)
     assert (full.refusal(next(NUMBERS)) or ("",))[0] == "app"
-    assert breaker.client.hgetall("b:{wide}") == kept
-    assert begin(breaker).gate == PROBE
+    assert state(breaker) == kept
+    take_probe(breaker)
 
 
 def test_the_operators_pause_comes_first_and_the_limits_last(breaker: World) -> None:
-    """What helps is told: a pause first, then the provider, then one's own patience."""
+    """The refusal that most others share is told: a pause, then the provider, then a limit."""
     full = breaker.within(replace(TOLERANT, app=(Window(1, DAY),)))
     fail(full, 1)
     fail(breaker, 2)
     with pytest.raises(CallsSuspended):
         begin(full)
-    hand = RedisHand(full.client, full.ids, full.policy, full.wide)
-    hand.pause(60)
+    full.operator.pause(60)
     with pytest.raises(CallsPaused):
         begin(full)
-    hand.resume()
-    breaker.advance(10)
+    breaker.advance(60)
     with pytest.raises(LimitReached):
         begin(full)
 
@@ -225,64 +223,61 @@ def test_a_start_that_is_held_back_leaves_nothing(breaker: World) -> None:
             breaker.reserve(NUMBER)
     assert breaker.dump() == kept
     breaker.advance(10)
-    assert breaker.reserve(NUMBER).gate == PROBE
+    assert breaker.store.reserve(breaker.draft(NUMBER)).probe
 
 
 def test_a_test_number_goes_on(breaker: World) -> None:
-    """It calls nobody: it is not held back, and takes no probe."""
+    """It places no call: it is not held back, and takes no probe."""
 
-    def test() -> Gate:
+    def test() -> Reservation:
         draft = replace(breaker.draft(next(NUMBERS)), test_code="1234")
-        return breaker.store.reserve(draft).gate
+        return breaker.store.reserve(draft)
 
     fail(breaker, 3)
-    kept = breaker.client.hgetall("b:{wide}")
+    kept = state(breaker)
     assert not test().probe
     breaker.advance(10)
     assert not test().probe
-    assert breaker.client.hgetall("b:{wide}") == kept
-    assert begin(breaker).gate == PROBE
+    assert state(breaker) == kept
+    take_probe(breaker)
 
 
 def test_a_repeat_finds_its_own_probe(breaker: World) -> None:
-    """Also when the next one has been let through: only a probe knows that it can be too late.
-    Who comes second under the same id is none, and takes nothing away from the first."""
+    """Also when the next one has been let through: only a probe knows that it can be too late."""
     fail(breaker, 3)
     breaker.advance(10)
-    draft = replace(breaker.draft(NUMBER), nonce="mine")
+    draft = breaker.draft(NUMBER)
     first = breaker.store.reserve(draft)
-    assert first.gate == PROBE
-    assert breaker.store.reserve(draft).gate.probe
-    with pytest.raises(AlreadyReserved):
-        breaker.store.reserve(replace(draft, nonce="another's"))
+    assert first.probe
+    assert breaker.store.reserve(draft) == first
     assert wait(breaker) == 4
     breaker.advance(4)
     next_one = take_probe(breaker)
-    assert breaker.store.reserve(draft).gate.probe
-    assert say(breaker, first, Sign.GOOD) is None
-    assert say(breaker, next_one, Sign.GOOD) == CLOSES
+    assert breaker.store.reserve(draft).probe
+    assert say(breaker, first, Signal.GOOD) is None
+    assert say(breaker, next_one, Signal.GOOD) == CLOSES
 
 
 def test_a_repeat_of_any_other_start_is_no_probe(breaker: World) -> None:
     """It was let through before calls were paused, and goes on."""
     draft = breaker.draft(NUMBER)
-    assert breaker.store.reserve(draft).gate == CLOSED
+    assert not breaker.store.reserve(draft).probe
     fail(breaker, 3)
-    assert not breaker.store.reserve(draft).gate.probe
+    assert not breaker.store.reserve(draft).probe
 
 
 def test_a_row_is_forgotten(breaker: World) -> None:
     """Failures minutes apart are no row."""
     fail(breaker, 2)
     breaker.advance(FAILURES_REMEMBERED)
-    assert begin(breaker).gate == CLOSED
+    assert not begin(breaker).probe
 
 
-def test_a_pause_ends_though_nobody_comes(breaker: World) -> None:
+def test_a_pause_ends_though_no_start_comes(breaker: World) -> None:
     fail(breaker, 3)
     breaker.advance(10 + FAILURES_REMEMBERED)
     assert not is_open(breaker)
-    assert begin(breaker).gate == CLOSED
+    assert not begin(breaker).probe
 
 
 def test_all_processes_have_one(world: World, breaker: World) -> None:
@@ -292,67 +287,75 @@ def test_all_processes_have_one(world: World, breaker: World) -> None:
     assert wait(breaker) == 10
 
 
-def test_without_one_nobody_is_held_back(world: World, breaker: World) -> None:
-    """Whatever other processes have, or had a minute ago; nor does anybody report."""
+def test_without_one_no_start_is_held_back(world: World, breaker: World) -> None:
+    """Whatever other processes have, or had a minute ago; and it reports nothing."""
     fail(breaker, 3)
-    kept = breaker.client.hgetall("b:{wide}")
+    kept = state(breaker)
     begun = begin(world)
-    assert begun.gate == CLOSED
-    assert say(world, begun, Sign.BAD) is None
-    assert breaker.client.hgetall("b:{wide}") == kept
+    assert not begun.probe
+    assert say(world, begun, Signal.BAD) is None
+    assert state(breaker) == kept
 
 
-def test_it_is_two_fields_and_a_name(breaker: World) -> None:
-    """And, for a minute, what each report came to."""
-
-    def kept() -> set[str]:
-        return {key for key in breaker.dump() if key.startswith("b:")}
-
+def test_the_operator_ends_its_pause(breaker: World) -> None:
+    """Calls go on at once, and a new row begins, in which the probe is a call like any other."""
     fail(breaker, 3)
-    assert set(breaker.client.hgetall("b:{wide}")) == {"failures", "until"}
-    assert len(kept()) == 1 + 3
-    breaker.advance(REPORT_REMEMBERED)
+    breaker.advance(10)
     probe = take_probe(breaker)
-    assert kept() == {"b:{wide}"}
-    address = breaker.ids.address(probe.id)
-    assert address
-    assert breaker.client.hget("b:{wide}", "probe") == address.own
+    assert breaker.operator.resume().breaker
+    assert not is_open(breaker)
+    assert not begin(breaker).probe
+    assert say(breaker, probe, Signal.BAD) is None
+    assert fail(breaker) is None
+    assert fail(breaker) == opened(10)
+
+
+def test_it_is_one_small_key(breaker: World) -> None:
+    """However many failures there were, and with a probe under way."""
+    fail(breaker, 3)
+    sizes = []
+    for _ in range(10):
+        breaker.advance(LONGEST_PAUSE)
+        probe = take_probe(breaker)
+        sizes.append(breaker.client.strlen(keys.BREAKER))
+        say(breaker, probe, Signal.BAD)
+    assert max(sizes) <= 70
 
 
 @pytest.mark.parametrize("again", [1, 2, 5])
-def test_a_report_counts_once_however_often_it_comes(breaker: World, again: int) -> None:
-    """Also where others have reported in between, and the answer is the same."""
+def test_a_record_counts_once_however_often_it_comes(breaker: World, again: int) -> None:
+    """Also where others were recorded in between, and the answer is the same."""
     first, second, third = begin(breaker), begin(breaker), begin(breaker)
     for _ in range(again):
-        assert say(breaker, first, Sign.BAD) is None
-    assert say(breaker, second, Sign.GOOD) is None
+        assert say(breaker, first, Signal.BAD) is None
+    assert say(breaker, second, Signal.GOOD) is None
     for _ in range(again):
-        assert say(breaker, first, Sign.BAD) is None
+        assert say(breaker, first, Signal.BAD) is None
     assert fail(breaker, 2) is None
     for _ in range(again):
-        assert say(breaker, third, Sign.BAD) == opened(10)
+        assert say(breaker, third, Signal.BAD) == opened(10)
     for _ in range(again):
-        assert say(breaker, second, Sign.GOOD) is None
+        assert say(breaker, second, Signal.GOOD) is None
     assert wait(breaker) == 10
 
 
-@pytest.mark.parametrize("apart", [False, True])
-def test_thirty_at_once_get_one_probe(real: World, apart: bool) -> None:
-    """The decision is one script."""
-    quick = replace(OPEN, breaker=Tolerance(1, pause=1, probing=60))
-    world = World(real.client, None, real.policy, quick, apart=apart)
+def test_thirty_at_once_get_one_probe(real: World) -> None:
+    """The decision is one function; of those that it holds back nothing is left."""
+    quick = replace(OPEN, breaker=BreakerPolicy(1, pause=0, probing=60))
+    world = real.within(quick)
     fail(world)
-    world.client.hset("b:{wide}", "until", "0")
-    barrier = threading.Barrier(30)
+    drafts = [world.draft(next(NUMBERS)) for _ in range(30)]
+    barrier = threading.Barrier(len(drafts))
 
-    def together(number: str) -> bool:
+    def together(draft: Draft) -> bool:
         barrier.wait(10)
         try:
-            return world.reserve(number).gate.probe
+            return world.store.reserve(draft).probe
         except CallsSuspended:
             return False
 
-    with ThreadPoolExecutor(30) as crowd:
-        probes = list(crowd.map(together, [next(NUMBERS) for _ in range(30)]))
+    with ThreadPoolExecutor(len(drafts)) as crowd:
+        probes = list(crowd.map(together, drafts))
     assert probes.count(True) == 1
-    assert len(list(world.client.scan_iter("v:*"))) == 2
+    places = [keys.verification(world.ids.locate(draft.id)) for draft in drafts]
+    assert [world.client.exists(place) == 1 for place in places] == probes

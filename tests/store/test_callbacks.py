@@ -73,7 +73,7 @@ def test_a_foreign_request_does_not_match(world: World) -> None:
 
 
 @pytest.mark.parametrize("status", CallStatus)
-def test_a_callback_verifies_nobody_and_refills_no_guesses(
+def test_a_callback_verifies_no_one_and_refills_no_guesses(
     world: World, status: CallStatus
 ) -> None:
     """State, checks left, expiry, failures and lock are what they were before."""

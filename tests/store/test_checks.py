@@ -202,7 +202,7 @@ def test_a_run_adds_up_over_days_and_ends_with_a_success(world: World) -> None:
 
 
 def test_a_run_is_forgotten_90_days_after_its_last_failure(world: World) -> None:
-    """One day short of it the run still counts; each failure starts the 90 days anew."""
+    """One day short of it the run still counts; each failure starts the 90 days again."""
     world = world.under(UNBARRED)
     guess_wrong(world, 15)
     world.advance(LOCK_SECONDS - DAY)

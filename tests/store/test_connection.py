@@ -1,50 +1,282 @@
-"""The client as the settings describe it."""
+"""The client as the settings describe it: what it trusts, repeats, keeps open and gives back."""
 
 from __future__ import annotations
 
-from typing import Any
+import ssl
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
+from pathlib import Path
 
 import pytest
+import redis
 
-from verify_service.store.connection import connect
+from tests.faults.tcp_proxy import TcpProxy, nothing, whole
+from tests.provider.certificates import self_signed
+from tests.servers import HOST
+from tests.store.world import World
+from tests.system.house import ROOT
+from tests.system.redis_proxy import Fault, RedisProxy, lost
+from tests.tls_front import TlsFront
+from tests.waiting import wait_until
+from verify_service.errors import StoreUnavailable
+from verify_service.policy import Policy
+from verify_service.store.connection.client import Client, connect
 
-
-def _options(url: str, **more: Any) -> dict[str, Any]:
-    with connect(url, pool=4, timeout=0.5, **more) as client:
-        options: dict[str, Any] = client.connection_pool.connection_kwargs
-        return options
-
-
-def test_a_certificate_is_verified_unless_told_otherwise() -> None:
-    """`rediss://` verifies authority and name by default."""
-    options = _options("rediss://redis.example:6380/0")
-    assert options["ssl_cert_reqs"] == "required"
-    assert options["ssl_check_hostname"] is True
-    assert "ssl_ca_certs" not in options
-
-
-def test_a_private_authority_can_be_named() -> None:
-    """The file goes to TLS, and verification stays on."""
-    options = _options("rediss://redis.example", ca_file="/etc/ca.pem")
-    assert options["ssl_ca_certs"] == "/etc/ca.pem"
-    assert options["ssl_cert_reqs"] == "required"
+TIMEOUT = 0.5
+PING = ("PING",)
 
 
-def test_verification_can_be_turned_off() -> None:
-    """By an explicit setting only."""
-    options = _options("rediss://redis.example", verify=False)
-    assert options["ssl_cert_reqs"] == "none"
-    assert options["ssl_check_hostname"] is False
+def connections(valkey: redis.Redis) -> int:
+    """How many the server has beside the one that asks."""
+    return int(valkey.info("clients")["connected_clients"]) - 1
 
 
-@pytest.mark.parametrize("url", ["redis://127.0.0.1", "unix:///tmp/redis.sock"])
-def test_what_has_no_tls_gets_no_option_of_it(url: str) -> None:
-    """The settings of TLS mean nothing there."""
-    assert not [name for name in _options(url, ca_file="x") if name.startswith("ssl")]
+@pytest.fixture
+def wire(valkey_url: str) -> Iterator[TcpProxy]:
+    """A wire to the real server."""
+    proxy = TcpProxy(int(valkey_url.split(":")[2].partition("/")[0]))
+    yield proxy
+    proxy.close()
 
 
-def test_nothing_is_repeated_by_the_client_itself() -> None:
-    """A lost reply may hide a script that ran."""
-    with connect("redis://127.0.0.1", pool=4, timeout=0.5) as client:
-        assert client.connection_pool.connection_kwargs["retry"].get_retries() == 0
-        assert client.connection_pool.max_connections == 4
+@pytest.fixture
+def client(wire: TcpProxy) -> Iterator[Client]:
+    with connect(f"redis://{HOST}:{wire.port}/0", pool=4, timeout=TIMEOUT) as client:
+        yield client
+
+
+def test_verification_that_is_off_takes_any_certificate(
+    tmp_path: Path, valkey_url: str, valkey: redis.Redis
+) -> None:
+    """By an explicit setting alone: without it neither the authority nor the name is right."""
+    certificate, key = self_signed(tmp_path)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate, key)
+    front = TlsFront(context, int(valkey_url.split(":")[2].partition("/")[0]))
+    url = f"rediss://localhost:{front.port}"
+    try:
+        with connect(url, pool=1, timeout=2, verify=False) as client:
+            assert client.send(PING) == ["PONG"]
+        for ca_file in (None, str(certificate)):
+            with (
+                connect(url, pool=1, timeout=2, ca_file=ca_file) as client,
+                pytest.raises(redis.ConnectionError, match="CERTIFICATE_VERIFY_FAILED"),
+            ):
+                client.send(PING)
+    finally:
+        front.close()
+
+
+def test_an_authority_that_cannot_be_read_is_found_at_once(tmp_path: Path) -> None:
+    """Before the first command. Where there is no TLS the file is not looked at."""
+    missing = str(tmp_path / "ca.pem")
+    with pytest.raises(OSError, match="No such file"):
+        connect("rediss://127.0.0.1", pool=1, timeout=1, ca_file=missing)
+    for url in ("redis://127.0.0.1", "unix:///tmp/redis.sock"):
+        connect(url, pool=1, timeout=1, ca_file=missing).close()
+
+
+def test_what_broke_is_sent_once_more_and_no_oftener(valkey_url: str) -> None:
+    """By us alone: a lost reply may hide a function that ran."""
+    proxy = RedisProxy(int(valkey_url.split(":")[2].partition("/")[0]))
+    try:
+        with connect(f"redis://{HOST}:{proxy.port}", pool=1, timeout=2) as client:
+            with proxy.losing(1):
+                assert client.send(PING) == ["PONG"]
+            assert proxy.commands == [[b"PING"]] * 2
+            proxy.commands.clear()
+            with proxy.broken(lost), pytest.raises(redis.ConnectionError):
+                client.send(PING)
+            assert proxy.commands == [[b"PING"]] * 2
+            assert client.send(PING) == ["PONG"]
+    finally:
+        proxy.close()
+
+
+def test_after_a_timeout_nothing_is_sent_again(
+    client: Client, wire: TcpProxy, valkey: redis.Redis
+) -> None:
+    """A server that hangs would have twice as much to do when it wakes."""
+    wire.back = nothing
+    with pytest.raises(redis.TimeoutError):
+        client.send(("INCR", "count"))
+    wire.back = whole
+    assert client.send(("INCR", "count")) == [2]
+
+
+def test_errors_of_the_server_are_replies(client: Client) -> None:
+    """Each command has its own; the connection goes on."""
+    wrong, right = client.send(("HGET", "missing"), PING)
+    assert isinstance(wrong, redis.ResponseError)
+    assert right == "PONG"
+    assert client.send(PING) == ["PONG"]
+
+
+def test_no_more_connections_than_the_pool_has(client: Client, valkey: redis.Redis) -> None:
+    """Twenty callers share four."""
+    before = connections(valkey)
+    with ThreadPoolExecutor(20) as crowd:
+        replies = list(crowd.map(lambda _: client.send(PING), range(200)))
+    assert replies == [["PONG"]] * 200
+    assert connections(valkey) - before <= 4
+
+
+def test_closing_ends_no_exchange_and_leaves_nothing_open(
+    client: Client, wire: TcpProxy, valkey: redis.Redis
+) -> None:
+    """What is in use is closed when it comes back; so is what is used afterwards."""
+    before = connections(valkey)
+    client.send(PING)
+    busy, go = threading.Event(), threading.Event()
+
+    def hold(piece: bytes) -> object:
+        busy.set()
+        assert go.wait(10)
+        return whole(piece)
+
+    with ThreadPoolExecutor(1) as late:
+        wire.back = hold  # type: ignore[assignment]
+        asked = late.submit(client.send, PING)
+        assert busy.wait(10)
+        client.close()
+        wire.back = whole
+        go.set()
+        assert asked.result(10) == ["PONG"]
+    assert client.send(PING) == ["PONG"]
+    wait_until(lambda: connections(valkey) == before)
+
+
+def test_a_connection_that_never_stood_leaves_no_descriptor(wire: TcpProxy) -> None:
+    """Refused, silent, not verified: a hundred of them, and none is left open."""
+    with ExitStack() as stack:
+        refused = TcpProxy()
+        stack.callback(refused.close)
+        stack.enter_context(refused.refusing())
+        urls = {
+            f"redis://{HOST}:{refused.port}": redis.ConnectionError,
+            f"rediss://{HOST}:{wire.port}": redis.RedisError,
+            f"redis+sentinel://{HOST}:{refused.port}/verify": redis.ConnectionError,
+        }
+        clients = {
+            stack.enter_context(connect(url, pool=1, timeout=0.05)): error
+            for url, error in urls.items()
+        }
+        before = len(list(Path("/proc/self/fd").iterdir()))
+        for _ in range(30):
+            for one, error in clients.items():
+                with pytest.raises(error):
+                    one.send(PING)
+        wait_until(lambda: len(list(Path("/proc/self/fd").iterdir())) <= before + 3)
+
+
+def send_on(other: list[int]) -> Fault:
+    """A node that takes another one for the master of each slot."""
+
+    def answer(command: list[bytes]) -> bytes:
+        host = b"$9\r\n127.0.0.1\r\n"
+        if command[0] == b"CLUSTER":
+            return b"*1\r\n*3\r\n:0\r\n:16383\r\n*2\r\n%b:%d\r\n" % (host, other[0])
+        return b"-MOVED 1 127.0.0.1:%d\r\n" % other[0]
+
+    return answer
+
+
+def test_nodes_that_send_us_to_each_other(valkey_url: str) -> None:
+    """As two do while a slot changes hands, for a moment: it ends, and it is said why."""
+    ours = RedisProxy(int(valkey_url.split(":")[2].partition("/")[0]))
+    try:
+        with (
+            ours.broken(send_on([ours.port])),
+            connect(f"redis+cluster://{HOST}:{ours.port}", pool=1, timeout=2) as client,
+            pytest.raises(StoreUnavailable) as told,
+        ):
+            World(redis.Redis(), None, Policy(), connected=client).store.ready()
+        assert "moves our data" in told.value.state
+    finally:
+        ours.close()
+
+
+def run(script: str, *words: object) -> None:
+    """Run a program of its own, which fails by an assertion."""
+    done = subprocess.run(
+        [sys.executable, "-W", "error", "-c", script, *map(str, words)],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+
+
+FORKED = """
+import os, sys
+from verify_service.store.connection.client import connect
+
+client = connect(sys.argv[1], pool=2, timeout=2)
+assert client.send(("ECHO", "before")) == ["before"]
+child = os.fork()
+mine = "parent" if child else "child"
+for count in range(300):
+    assert client.send(("ECHO", f"{mine} {count}")) == [f"{mine} {count}"]
+if child:
+    assert os.waitpid(child, 0)[1] == 0
+    assert client.send(("ECHO", "after")) == ["after"]
+"""
+
+
+def test_a_forked_process_has_connections_of_its_own(valkey_url: str) -> None:
+    """Both go on at once, and each reads its own replies."""
+    run(FORKED, valkey_url)
+
+
+KILLED = """
+import gevent.monkey
+gevent.monkey.patch_all()
+import os, random, sys
+import gevent
+from verify_service.store.connection.client import connect
+
+client = connect(sys.argv[1], pool=3, timeout=5)
+dice = random.Random(7)
+
+def ask(count):
+    assert client.send(("ECHO", f"{count}")) == [f"{count}"]
+
+def descriptors():
+    return len(os.listdir("/proc/self/fd"))
+
+gevent.joinall([gevent.spawn(ask, count) for count in range(9)], raise_error=True)
+before = descriptors()
+for turn in range(40):
+    asking = [gevent.spawn(ask, f"{turn} {count}") for count in range(9)]
+    gevent.sleep(dice.uniform(0, 0.01))
+    for one in dice.sample(asking, 6):
+        one.kill()
+    gevent.joinall(asking, raise_error=True)
+assert descriptors() <= before, (before, descriptors())
+assert client.pool.waiting == 0
+
+# One is ended in the very moment in which it is given a connection.
+held = [client.pool.acquire(0) for _ in range(3)]
+waiter = gevent.spawn(ask, "waiter")
+gevent.sleep(0)
+assert client.pool.waiting == 1
+waiter.kill(block=False)
+client.pool.release(held.pop())
+waiter.join()
+held.append(client.pool.acquire(0))
+for connection in held:
+    client.pool.release(connection)
+gevent.joinall([gevent.spawn(ask, count) for count in range(9)], raise_error=True)
+"""
+
+
+def test_a_greenlet_that_is_killed_takes_nothing_with_it(wire: TcpProxy) -> None:
+    """Wherever it was: in line, connecting, waiting for its reply. The connection is given back,
+    and the next caller does not read a reply that is not its own."""
+    run(KILLED, f"redis://{HOST}:{wire.port}/0")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
@@ -12,13 +11,10 @@ from tests.store.world import NUMBER, OPEN, WRONG, World
 from verify_service.errors import LimitReached
 from verify_service.guards import limits
 from verify_service.guards.limits import HOUR, Conversion, Notice
-from verify_service.models import CallStatus, Verification, Window
-from verify_service.outcomes import Failed, Placed
-from verify_service.policy import DAY, Policy
-from verify_service.store import keys, scripts
-from verify_service.store.hand import RedisHand
-
-APART = True
+from verify_service.models import Draft, Verification
+from verify_service.outcomes import Failed
+from verify_service.policy import DAY
+from verify_service.store import keys
 
 GUARDED = replace(OPEN, conversion_prefix=Conversion(20, 0.2, blocks=True))
 WATCHED = replace(OPEN, conversion_country=Conversion(20, 0.2, blocks=False))
@@ -27,12 +23,15 @@ DRY = replace(GUARDED, dry_run=frozenset({"conversion"}))
 PREFIX = "+7917000"
 TTL = 300
 SETTLED = TTL + 200
-"""Seconds after which a start has its say: the code's life and, at most, one bucket."""
+"""Seconds after which a start counts: the code's life and, at most, one bucket."""
+
+
+def draft(world: World, count: int, prefix: str = PREFIX) -> Draft:
+    return replace(world.draft(number(count, prefix)), country="RU")
 
 
 def start(world: World, count: int, prefix: str = PREFIX) -> Verification:
-    draft = world.draft(number(count, prefix))
-    return world.store.reserve(replace(draft, country="RU"))
+    return world.store.reserve(draft(world, count, prefix)).verification
 
 
 def refusal(world: World, count: int = 9999, prefix: str = PREFIX) -> tuple[str, int] | None:
@@ -45,8 +44,7 @@ def refusal(world: World, count: int = 9999, prefix: str = PREFIX) -> tuple[str,
 
 def held(world: World) -> list[tuple[str, str, str]]:
     """Return what the operator is shown: who, which place, and how."""
-    hand = RedisHand(world.client, world.ids, world.policy, world.wide)
-    return [(one.who, one.place, one.kind) for one in hand.held()]
+    return [(one.who, one.place, one.kind) for one in world.operator.restrictions()]
 
 
 def call(world: World, starts: int, approved: int = 0, *, first: int = 0) -> None:
@@ -59,7 +57,7 @@ def call(world: World, starts: int, approved: int = 0, *, first: int = 0) -> Non
 
 
 def test_a_prefix_whose_people_do_not_get_in_is_blocked(world: World) -> None:
-    """20 starts, 3 approved: an hour, told to the second; elsewhere all goes on."""
+    """20 starts, 3 approved: for an hour, to the second; other prefixes are called."""
     world = world.within(GUARDED)
     call(world, 20, approved=3)
     assert refusal(world) == ("conversion", HOUR)
@@ -99,7 +97,7 @@ def test_starts_are_forgotten_after_their_hour(world: World) -> None:
 
 
 def test_an_approval_counts_where_its_start_does(world: World) -> None:
-    """Entered in the last second of its life, it is known before the start has its say."""
+    """Entered in the last second of its life, it is known before the start counts."""
     world = world.within(GUARDED)
     begun = [start(world, count) for count in range(20)]
     world.advance(TTL - 1)
@@ -131,11 +129,12 @@ def test_a_day_in_peace_makes_it_an_hour_again(world: World) -> None:
 
 
 def test_calls_that_never_were_say_nothing(world: World) -> None:
-    """Refused by the provider or by another limit: nobody was called, so nobody could get in."""
+    """Refused by the provider or by another limit: no phone rang, so no one could get in."""
     world = world.within(GUARDED)
     for count in range(40):
-        begun = start(world, count)
-        world.store.record(begun.id, Failed("no connection", refund=True), begun.ticket)
+        begun = draft(world, count)
+        world.store.reserve(begun)
+        world.store.record(begun, Failed("no connection", refund=True))
     start(world, 50)
     for _ in range(40):
         assert refusal(world, 50) == ("cooldown", 30)
@@ -144,15 +143,15 @@ def test_calls_that_never_were_say_nothing(world: World) -> None:
 
 
 def test_test_numbers_say_nothing(world: World) -> None:
-    """Nobody is called, so neither their starts nor their guesses count, right or wrong."""
+    """No call is placed, so neither their starts nor their guesses count, right or wrong."""
     world = world.within(GUARDED)
     for count in range(40):
-        draft = replace(world.draft(number(count)), country="RU", test_code="1234")
-        begun = world.store.reserve(draft)
+        test = replace(draft(world, count), test_code="1234")
+        begun = world.store.reserve(test).verification
         world.check(begun, WRONG)
         world.check(begun)
-        world.store.record(begun.id, Failed("no connection", refund=True), begun.ticket)
-    assert world.client.exists(keys.conversion(PREFIX), keys.guesses()) == 0
+        world.store.record(test, Failed("no connection", refund=True))
+    assert world.client.exists(keys.conversion(PREFIX), keys.conversion("RU"), keys.GUESSES) == 0
     world.advance(SETTLED)
     assert refusal(world) is None
     assert world.notices == []
@@ -177,16 +176,16 @@ def test_a_country_is_blocked_where_configured(world: World) -> None:
 
 
 def test_an_alarm_is_no_block_when_it_is_configured_later(world: World) -> None:
-    """Whoever adds /block closes nothing for what an alarm was raised for."""
+    """An operator who adds /block closes nothing for what an alarm was raised for."""
     world = world.within(WATCHED)
     call(world, 20)
     assert refusal(world) is None
     assert refusal(world.within(CLOSED), 9998) is None
 
 
-def test_dry_it_blocks_nobody_and_says_whom_it_would(world: World) -> None:
+def test_in_dry_run_it_blocks_nothing_and_says_what_it_would(world: World) -> None:
     """What it would block is kept, with its end, so that it is the one that would have been; and
-    the operator's list does not claim that anybody is refused."""
+    the operator's list does not claim that a start is refused."""
     world = world.within(DRY)
     call(world, 20)
     assert refusal(world, 900) is None
@@ -234,26 +233,24 @@ def test_its_memory_is_fixed(world: World) -> None:
     assert max(sizes) == max(sizes[:50]) <= 500
 
 
-def test_an_approval_counts_with_its_start_whatever_the_numbers_clock_says(
-    world: World, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """On a cluster the number's server may be in the next bucket already."""
-    if world.together:
-        pytest.skip("one clock for all")
+def test_releases_with_another_code_ttl_run_beside(world: World) -> None:
+    """Each goes by what it counted itself, and forgets nothing that the other did."""
     world = world.within(GUARDED)
-    size = (HOUR + TTL) * 1000 // 24
-    world.advance((size - world.now % size - 1) / 1000)  # the last millisecond of a bucket
-    ahead = scripts.source("reserve").replace("local NOW = ", "local NOW = 2 + ", 1)
-    monkeypatch.setitem(world.store._scripts._texts, "reserve", ahead)
-    monkeypatch.setitem(world.store._scripts._digests, "reserve", "0" * 40)
+    other = world.under(replace(world.policy, code_ttl=900)).within(replace(GUARDED, code_ttl=900))
     for count in range(20):
-        begun = start(world, count)
-        assert begun.created_at == world.now + 2
-        world.store.record(begun.id, Placed(f"{count}", "7917000", 11), begun.ticket)
-        if count < 4:
-            world.check(begun)
+        start(world, count)
+        start(other, 100 + count)
     world.advance(SETTLED)
-    assert refusal(world) is None
+    assert shares(world) == [(20, 0), (20, 0)]
+    assert shares(other) == [(0, 0), (0, 0)]
+    world.advance(900)
+    assert shares(other) == [(20, 0), (20, 0)]
+    assert refusal(other) == ("conversion", HOUR)
+
+
+def shares(world: World) -> list[tuple[int, int]]:
+    found = world.operator.diagnose(number(0), "RU", []).shares
+    return [(share.started, share.approved) for share in found]
 
 
 @pytest.fixture(autouse=True)
@@ -273,8 +270,10 @@ def spray(world: World, guesses: int, *, right: int = 0, first: int = 0) -> None
 
 def test_spraying_raises_an_alarm(world: World) -> None:
     """So many wrong guesses in an hour, one for each number, and more wrong than right: once."""
-    spray(world, 30)
+    spray(world, 29)
     assert world.notices == []
+    spray(world, 1, first=29)
+    assert world.notices == [Notice("alarm", "failureRate")]
     world.advance(1)
     spray(world, 10, first=1000)
     assert world.notices == [Notice("alarm", "failureRate")]
@@ -294,49 +293,25 @@ def test_wrong_guesses_of_yesterday_raise_none(world: World) -> None:
     assert world.notices == []
 
 
-def test_what_was_learned_is_told_once(world: World) -> None:
-    """It travels with the next start or check, and not with those after it."""
-    world = world.under(Policy(starts=(Window(9, DAY),), cooldowns=(0,)))
+def test_a_guess_counts_once_and_at_once(world: World) -> None:
+    """With the check that it was, and with nothing that comes after it, a repeat included."""
     begun = world.start(NUMBER)
-    world.check(begun, WRONG)
+    for count in range(29):
+        world.check(world.start(number(count)), WRONG)
+    assert world.notices == []
     for _ in range(3):
-        world.start(NUMBER)
-    assert wrong_guesses(world) == 1
+        world.check(begun, WRONG, nonce="the same guess")
+        world.status(begun)
+    assert world.notices == [Notice("alarm", "failureRate")]
+    (alarm,) = world.operator.restrictions()
+    assert (alarm.total, alarm.count) == (30, 30)
 
 
-def wrong_guesses(world: World) -> int:
-    """Return how many the alarm knows of, in the one bucket of the test."""
-    return int(str(world.client.get(keys.guesses()) or "0").rpartition(".")[2])
-
-
-@pytest.mark.parametrize("ask", ["record", "check", "status", "cancel", "callback", "ping"])
-def test_what_was_learned_is_told_with_whatever_comes_next(world: World, ask: str) -> None:
-    """A process that is asked for no further start tells it all the same."""
+def test_a_guess_that_is_not_compared_counts_nowhere(world: World) -> None:
+    """The verification is over."""
     begun = world.start(NUMBER)
-    world.check(begun, WRONG)
-    assert wrong_guesses(world) == 0
-    asked: dict[str, Callable[[], object]] = {
-        "record": lambda: world.record(begun, Placed("request", "7917913", 11)),
-        "check": lambda: world.check(begun, WRONG),
-        "status": lambda: world.status(begun),
-        "cancel": lambda: world.store.cancel(begun.id, begun.app),
-        "callback": lambda: world.report(CallStatus.ANSWERED, request="request"),
-        "ping": world.store.ping,
-    }
-    asked[ask]()
-    assert wrong_guesses(world) == 1
-
-
-def test_what_was_learned_is_told_at_the_end(world: World) -> None:
-    """Once; and a Redis that is gone by then holds nobody up."""
-    world.check(world.start(NUMBER), WRONG)
-    for _ in range(2):
-        world.store.flush()
-    assert wrong_guesses(world) == 1
-
-
-def test_a_refused_start_brings_the_news_along(world: World) -> None:
-    """What a guess came to is counted, whatever becomes of the start that tells it."""
-    world.check(start(world, 1), WRONG)
-    assert refusal(world, 1) == ("cooldown", 30)
-    assert world.client.exists(keys.guesses())
+    world.store.cancel(begun.id, begun.app)
+    for _ in range(40):
+        world.check(begun, WRONG)
+    assert not world.client.exists(keys.GUESSES)
+    assert world.notices == []

@@ -11,14 +11,14 @@ from hypothesis import settings
 from hypothesis.stateful import run_state_machine_as_test
 
 from tests.store.test_budgets import SETTINGS
-from tests.store.wide_machine import Crowd
+from tests.store.wide_machine import Crowd, Wire
 from tests.store.world import OPEN, Clock, KeptClock, TravelingClock, World
 from verify_service.guards import limits
 from verify_service.guards.limits import HOUR, Conversion, WidePolicy
 from verify_service.models import Window
 from verify_service.policy import DAY, Policy
 
-BOUNDED = settings(SETTINGS, max_examples=20, stateful_step_count=12)
+BOUNDED = settings(SETTINGS, max_examples=30, stateful_step_count=14)
 OWN = Policy(
     starts=(Window(3, 600), Window(5, DAY)), failures=(Window(4, DAY),), lock_after=3, max_checks=2
 )
@@ -64,16 +64,17 @@ def few(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(limits, "WRONG_GUESSES", 3)
 
 
-def machine(client: redis.Redis, clock: Clock, *, apart: bool = False) -> Callable[[], Crowd]:
+def machine(client: redis.Redis, clock: Clock) -> Callable[[], Crowd]:
     """Return a factory of machines over an emptied server."""
 
     class Over(Crowd):
         policies = POLICIES
+        wire = Wire(client)
 
         def world(self, policy: Policy, wide: WidePolicy) -> World:
             client.flushall()
             clock.advance(0)
-            return World(client, clock, policy, wide, apart=apart)
+            return World(client, clock, policy, wide, connected=self.wire.client)
 
     return Over
 
@@ -86,11 +87,3 @@ def test_a_fake_agrees_with_the_model(fake: redis.Redis, fake_clock: TravelingCl
 def test_a_real_server_agrees_with_the_model(valkey: redis.Redis, valkey_clock: KeptClock) -> None:
     """The same over Valkey's own Lua, with a clock that tests can move."""
     run_state_machine_as_test(machine(valkey, valkey_clock), settings=BOUNDED)
-
-
-def test_a_number_on_another_server_agrees_with_the_model(
-    fake: redis.Redis, fake_clock: TravelingClock
-) -> None:
-    """The same where a start is decided by several scripts, as on a Cluster."""
-    few = settings(BOUNDED, max_examples=8)
-    run_state_machine_as_test(machine(fake, fake_clock, apart=True), settings=few)

@@ -1,124 +1,191 @@
-"""The line for connections: first come, first served, and nothing is lost in it."""
+"""The line for connections: first come, first served, and no connection is lost in it."""
 
 from __future__ import annotations
 
 import threading
 import time
-from queue import Empty, Full
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
 
 import pytest
 
-from verify_service.store.fairness import FairQueue, Standstill
+from tests.waiting import wait_until
+from verify_service.store.connection.pool import Connection, Pool
+from verify_service.store.connection.redis_errors import NoConnectionFree, NothingAnswers
 
 PATIENCE = 10
 
 
-def wait_for_line(queue: FairQueue, length: int) -> None:
-    until = time.monotonic() + PATIENCE
-    while len(queue._line) < length:
-        assert time.monotonic() < until
-        time.sleep(0.001)
+class Idle:
+    """A connection that is never used.
+
+    Attributes:
+        number: Which one it is, in the order in which they were opened.
+        closed: How often it was closed.
+    """
+
+    host = "127.0.0.1"
+    deadline = 0.0
+
+    def __init__(self, number: int) -> None:
+        self.number = number
+        self.closed = 0
+
+    def pack_commands(self, commands: Iterable[Sequence[Any]]) -> list[bytes]:
+        raise NotImplementedError
+
+    def send_packed_command(self, command: list[bytes]) -> object:
+        raise NotImplementedError
+
+    def read_response(self) -> Any:
+        raise NotImplementedError
+
+    def disconnect(self) -> None:
+        self.closed += 1
 
 
-def test_the_longest_waiting_is_served_first() -> None:
-    """Three wait; three items go to them in the order in which they came."""
-    queue = FairQueue(3)
-    served: list[tuple[int, str]] = []
+class Opened:
+    """A pool and the connections that it opened."""
+
+    def __init__(self, size: int) -> None:
+        self.connections: list[Idle] = []
+        self.pool = Pool(self._open, size)
+
+    def _open(self) -> Connection:
+        self.connections.append(Idle(len(self.connections)))
+        return self.connections[-1]
+
+    def take_all(self) -> list[Connection]:
+        return [self.pool.acquire(soon()) for _ in range(self.pool.size)]
+
+
+def soon(seconds: float = PATIENCE) -> float:
+    return time.monotonic() + seconds
+
+
+def begin(work: Callable[[], object]) -> threading.Thread:
+    thread = threading.Thread(target=work)
+    thread.start()
+    return thread
+
+
+def wait_for_line(pool: Pool, length: int) -> None:
+    wait_until(lambda: pool.waiting >= length, PATIENCE)
+
+
+def test_the_caller_that_has_waited_longest_is_served_first() -> None:
+    """Three wait; three connections go to them in the order in which they came."""
+    opened = Opened(3)
+    taken = opened.take_all()
+    served: list[tuple[int, Connection]] = []
     threads = []
     for place in range(3):
-        thread = threading.Thread(
-            target=lambda place=place: served.append((place, queue.get(timeout=PATIENCE)))
+        threads.append(
+            begin(lambda place=place: served.append((place, opened.pool.acquire(soon()))))
         )
-        thread.start()
-        threads.append(thread)
-        wait_for_line(queue, place + 1)
-    for place, item in enumerate("abc"):
-        queue.put_nowait(item)
+        wait_for_line(opened.pool, place + 1)
+    for place, connection in enumerate(taken):
+        opened.pool.release(connection)
         threads[place].join(PATIENCE)
-    assert served == [(0, "a"), (1, "b"), (2, "c")]
+    assert served == list(enumerate(taken))
 
 
-def test_nobody_takes_an_item_past_the_line() -> None:
-    """An item put while somebody waits is theirs, whoever asks next."""
-    queue = FairQueue(1)
-    got: list[str] = []
-    thread = threading.Thread(target=lambda: got.append(queue.get(timeout=PATIENCE)))
-    thread.start()
-    wait_for_line(queue, 1)
-    queue.put_nowait("first")
-    with pytest.raises(Empty):
-        queue.get(block=False)
+def test_no_caller_overtakes_the_line() -> None:
+    """A connection that comes back while one waits is that one's, whatever is asked meanwhile."""
+    opened = Opened(1)
+    (only,) = opened.take_all()
+    got: list[Connection] = []
+    thread = begin(lambda: got.append(opened.pool.acquire(soon())))
+    wait_for_line(opened.pool, 1)
+    opened.pool.release(only)
+    with pytest.raises(NothingAnswers):
+        opened.pool.acquire(soon(0))
     thread.join(PATIENCE)
-    assert got == ["first"]
+    assert got == [only]
 
 
-def test_who_gives_up_leaves_the_line() -> None:
-    """After a time-out the next item is kept for whoever comes, not given to a ghost."""
-    queue = FairQueue(1)
-    with pytest.raises(Empty):
-        queue.get(timeout=0.01)
-    queue.put_nowait("kept")
-    assert queue.get(block=False) == "kept"
+def test_a_caller_that_gives_up_leaves_the_line() -> None:
+    """After a time-out the next connection is kept for the next caller."""
+    opened = Opened(1)
+    (only,) = opened.take_all()
+    with pytest.raises(NothingAnswers):
+        opened.pool.acquire(soon(0.01))
+    assert opened.pool.waiting == 0
+    opened.pool.release(only)
+    assert opened.pool.acquire(soon(0)) is only
 
 
 def test_a_line_that_moves_is_told_from_one_that_does_not() -> None:
-    """Too few items for so many, or nobody who gives any back: the cures are different ones."""
-    queue = FairQueue(1)
-    with pytest.raises(Standstill):
-        queue.get(timeout=0.01)
-    ahead = threading.Thread(target=lambda: queue.get(timeout=PATIENCE))
-    ahead.start()
-    wait_for_line(queue, 1)
-    refused: list[type[Empty]] = []
+    """Too few connections, or none that comes back: the remedies are different ones."""
+    opened = Opened(1)
+    (only,) = opened.take_all()
+    with pytest.raises(NothingAnswers):
+        opened.pool.acquire(soon(0.01))
+    ahead = begin(lambda: opened.pool.acquire(soon()))
+    wait_for_line(opened.pool, 1)
+    refused: list[type[Exception]] = []
 
     def behind() -> None:
         try:
-            queue.get(timeout=0.5)
-        except Empty as error:
+            opened.pool.acquire(soon(0.5))
+        except (NoConnectionFree, NothingAnswers) as error:
             refused.append(type(error))
 
-    waiting = threading.Thread(target=behind)
-    waiting.start()
-    wait_for_line(queue, 2)
-    queue.put_nowait("for the one ahead")
+    waiting = begin(behind)
+    wait_for_line(opened.pool, 2)
+    opened.pool.release(only)
     for thread in (ahead, waiting):
         thread.join(PATIENCE)
-    assert refused == [Empty]
+    assert refused == [NoConnectionFree]
 
 
-def test_the_item_put_last_comes_first() -> None:
+def test_the_connection_used_last_is_used_next() -> None:
     """Without a line it is a stack: the warmest connection is used again."""
-    queue = FairQueue(2)
-    queue.put_nowait("old")
-    queue.put_nowait("new")
-    assert queue.get() == "new"
-    queue.put_nowait("new")
-    with pytest.raises(Full):
-        queue.put_nowait("third")
+    opened = Opened(2)
+    old, new = opened.take_all()
+    opened.pool.release(old)
+    opened.pool.release(new)
+    assert opened.pool.acquire(soon()) is new
 
 
-def test_no_item_is_lost_under_load() -> None:
-    """32 threads pass 4 items around, some giving up at once: 4 items are there at the end."""
-    queue = FairQueue(4)
-    for item in range(4):
-        queue.put_nowait(item)
+def test_no_more_are_opened_than_there_may_be() -> None:
+    """And none before it is wanted, or while one is free."""
+    opened = Opened(2)
+    assert opened.connections == []
+    opened.pool.release(opened.pool.acquire(soon()))
+    opened.pool.release(opened.pool.acquire(soon()))
+    assert len(opened.connections) == 1
+    opened.take_all()
+    with pytest.raises(NothingAnswers):
+        opened.pool.acquire(soon(0))
+    assert len(opened.connections) == 2
+
+
+def test_no_connection_is_lost_under_load() -> None:
+    """32 threads pass 4 connections around, some giving up soon: 4 are there at the end, and at no
+    moment has a connection two callers."""
+    opened = Opened(4)
     barrier = threading.Barrier(32)
+    used: dict[Connection, int] = {}
+    shared: list[Connection] = []
 
     def work(n: int) -> None:
         barrier.wait(PATIENCE)
         for turn in range(200):
             try:
-                item = queue.get(timeout=0.0001 if (n + turn) % 3 == 0 else PATIENCE)
-            except Empty:
+                connection = opened.pool.acquire(soon(0.0001 if (n + turn) % 3 == 0 else PATIENCE))
+            except (NoConnectionFree, NothingAnswers):
                 continue
-            queue.put_nowait(item)
+            if used.setdefault(connection, n) != n:
+                shared.append(connection)
+            del used[connection]
+            opened.pool.release(connection)
 
-    threads = [threading.Thread(target=work, args=(n,)) for n in range(32)]
-    for thread in threads:
-        thread.start()
+    threads = [begin(lambda n=n: work(n)) for n in range(32)]
     for thread in threads:
         thread.join(PATIENCE)
-    assert sorted(queue.queue) == [0, 1, 2, 3]
+    assert shared == []
+    assert len(set(opened.take_all())) == len(opened.connections) == 4
 
 
 class _Killed(BaseException):
@@ -126,42 +193,54 @@ class _Killed(BaseException):
 
 
 @pytest.mark.parametrize("served", [True, False])
-def test_what_was_meant_for_one_who_is_gone_goes_to_the_next(
+def test_a_connection_for_a_killed_caller_goes_to_the_next(
     monkeypatch: pytest.MonkeyPatch, served: bool
 ) -> None:
     """Killed in line, before or just after being served: the connection is not lost."""
-    queue = FairQueue(1)
+    opened = Opened(1)
+    (only,) = opened.take_all()
 
     def killed(event: threading.Event, _: float | None = None) -> bool:
         if served:
-            queue.put_nowait("connection")
+            opened.pool.release(only)
         raise _Killed
 
     monkeypatch.setattr(threading.Event, "wait", killed)
     with pytest.raises(_Killed):
-        queue.get()
+        opened.pool.acquire(soon())
     if not served:
-        queue.put_nowait("connection")
-    assert queue.get(block=False) == "connection"
+        opened.pool.release(only)
+    assert opened.pool.acquire(soon(0)) is only
 
 
 def test_a_dissolved_line_is_sent_away_at_once() -> None:
-    """Everybody in it learns that waiting is in vain; whoever comes next starts a new line."""
-    queue = FairQueue(1)
+    """Every caller in it learns that waiting is of no use; the next one starts a new line."""
+    opened = Opened(1)
+    (only,) = opened.take_all()
     sent_away = []
 
     def wait() -> None:
-        with pytest.raises(Standstill):
-            queue.get(timeout=PATIENCE)
+        with pytest.raises(NothingAnswers):
+            opened.pool.acquire(soon())
         sent_away.append(True)
 
-    threads = [threading.Thread(target=wait) for _ in range(3)]
-    for thread in threads:
-        thread.start()
-    wait_for_line(queue, 3)
-    queue.dissolve()
+    threads = [begin(wait) for _ in range(3)]
+    wait_for_line(opened.pool, 3)
+    opened.pool.dissolve()
     for thread in threads:
         thread.join(PATIENCE)
     assert len(sent_away) == 3
-    queue.put_nowait("for the next")
-    assert queue.get(block=False) == "for the next"
+    opened.pool.release(only)
+    assert opened.pool.acquire(soon(0)) is only
+
+
+def test_a_server_that_is_left_keeps_no_idle_connection() -> None:
+    """Those in use are closed by their users; all of them when the pool is closed."""
+    opened = Opened(2)
+    idle, used = opened.take_all()
+    opened.pool.release(idle)
+    opened.pool.disconnect_idle()
+    assert [one.closed for one in opened.connections] == [1, 0]
+    opened.pool.release(used)
+    opened.pool.close()
+    assert [one.closed for one in opened.connections] == [2, 1]

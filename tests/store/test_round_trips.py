@@ -1,9 +1,8 @@
-"""What a decision costs on the wire: one command, whatever it comes to."""
+"""What a decision costs on the wire: one call of one function, whatever it comes to."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from contextlib import suppress
 from dataclasses import replace
 
 import pytest
@@ -11,10 +10,24 @@ import redis
 
 from tests.store.world import APP, NUMBER, OPEN, OTHER_NUMBER, RIGHT, WRONG, World
 from tests.trips import sent_by
-from verify_service.errors import LimitReached
-from verify_service.models import CallStatus, Report, Verdict, Window
-from verify_service.outcomes import Placed
+from verify_service.errors import (
+    CallsPaused,
+    CallsSuspended,
+    KeyReused,
+    LimitReached,
+    VerificationNotFound,
+)
+from verify_service.guards.limits import BreakerPolicy, WidePolicy
+from verify_service.idempotency import Nonce
+from verify_service.models import Binding, CallStatus, Draft, Window
+from verify_service.outcomes import Failed, Placed, Unknown
 from verify_service.policy import DAY, Policy
+
+KEY = "k" * 22
+ONE = ["FCALL"]
+PLACED = Placed("request", "7917913", 11)
+EVERYTHING = replace(WidePolicy(), breaker=BreakerPolicy(3, pause=10, probing=4))
+"""Every limit and guard at once."""
 
 
 @pytest.fixture
@@ -23,60 +36,142 @@ def sent(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     return sent_by(monkeypatch)
 
 
-def test_every_decision_is_one_round_trip(valkey: redis.Redis, sent: list[str]) -> None:
-    """A start's two are reserve and record; a check, a refusal, a callback have one."""
-    world = World(valkey, None, Policy())
-    store, draft = world.store, world.draft(NUMBER)
-    warm = world.draft(OTHER_NUMBER)  # the first run of each script also loads it
-
-    def once(verification_id: str, number: str) -> list[Callable[[], object]]:
-        report = Report("request", number, CallStatus.ANSWERED, 100)
-        return [
-            lambda: store.record(verification_id, Placed("request", "7917913", 11)),
-            lambda: store.record_callback(report),
-            lambda: store.status(verification_id, APP),
-            lambda: store.check(verification_id, APP, [WRONG], "first"),
-            lambda: store.check(verification_id, APP, [RIGHT], "second"),
-            lambda: store.cancel(verification_id, APP),
-        ]
-
-    store.reserve(warm)
-    for decision in once(warm.id, OTHER_NUMBER):
-        decision()
+@pytest.fixture
+def live(valkey: redis.Redis, sent: list[str]) -> World:
+    """A store under all limits; the first call of its library also loads it."""
+    world = World(valkey, None, Policy(), EVERYTHING)
+    world.functions.load()
     sent.clear()
+    return world
 
-    store.reserve(draft)
-    assert sent == ["EVALSHA"]
-    for decision in once(draft.id, NUMBER):
+
+def draft(world: World, number: str = NUMBER, key: str = KEY) -> Draft:
+    return replace(world.draft(number, key=key), client="c" * 19, country="RU")
+
+
+@pytest.mark.parametrize("key", [KEY, ""], ids=["keyed", "plain"])
+@pytest.mark.parametrize(
+    "outcome", [PLACED, Unknown("timeout"), Failed("refused", refund=True, account=True)]
+)
+def test_a_start_is_two(live: World, sent: list[str], key: str, outcome: Placed) -> None:
+    """Reserve and record, whatever the call came to, and with all that counts it."""
+    begun = draft(live, key=key)
+    live.store.reserve(begun)
+    assert sent == ONE
+    live.store.record(begun, outcome)
+    assert sent == ONE * 2
+
+
+def test_everything_else_is_one(live: World, sent: list[str]) -> None:
+    """Check (wrong, keyed, repeated, right, ended), status, cancel, callback, readiness."""
+    begun, lost = draft(live), draft(live, OTHER_NUMBER, "")
+    for one in (begun, lost):
+        live.store.reserve(one)
+    live.store.record(begun, PLACED)
+    live.store.record(lost, Unknown("timeout"))
+    store, which = live.store, begun.id
+    steps: list[Callable[[], object]] = [
+        lambda: store.check(which, APP, [WRONG], Nonce("first")),
+        lambda: store.check(which, APP, [WRONG], Nonce("second", "body")),
+        lambda: store.check(which, APP, [WRONG], Nonce("second", "body")),
+        lambda: store.check(which, APP, [RIGHT], Nonce("third")),
+        lambda: store.check(which, APP, [RIGHT], Nonce("fourth")),
+        lambda: store.status(which, APP),
+        lambda: store.cancel(which, APP),
+        lambda: live.report(CallStatus.ANSWERED, request="request"),
+        lambda: live.report(CallStatus.ANSWERED, request="request"),
+        lambda: live.report(CallStatus.REJECTED, request="learned", number=OTHER_NUMBER),
+        lambda: live.report(CallStatus.REJECTED, request="unasked", number="+79179136789"),
+        lambda: store.status(lost.id, APP),
+        lambda: store.cancel(lost.id, APP),
+        store.ready,
+    ]
+    for step in steps:
         sent.clear()
-        decision()
-        # The second check takes to the guards what came of the first.
-        assert len(sent) == 1
-        assert set(sent[0].split()) == {"EVALSHA"}
+        step()
+        assert sent == ONE
 
 
-def test_a_start_that_is_refused_is_one(valkey: redis.Redis, sent: list[str]) -> None:
-    """Whoever refuses it; and nothing that anybody keeps has changed."""
-    world = World(valkey, None, Policy(), replace(OPEN, day=(Window(2, DAY),)))
-    world.reserve()
-    for number in (NUMBER, OTHER_NUMBER, "+79179136789"):
-        kept = world.dump()
+def test_a_repeated_start_is_one(live: World, sent: list[str]) -> None:
+    """And so is one under a key of another body."""
+    first = draft(live)
+    live.store.reserve(first)
+    sent.clear()
+    assert live.store.reserve(draft(live)).earlier
+    assert sent == ONE
+    other = replace(draft(live), idempotency=Binding(KEY, "another body"))
+    with pytest.raises(KeyReused):
+        live.store.reserve(other)
+    assert sent == ONE * 2
+
+
+def number_is_cooling_down(world: World) -> World:
+    world.store.reserve(draft(world, key=""))
+    return world
+
+
+def day_is_full(world: World) -> World:
+    world = world.within(replace(OPEN, day=(Window(1, DAY),)))
+    world.store.reserve(draft(world, OTHER_NUMBER, ""))
+    return world
+
+
+def operator_pauses(world: World) -> World:
+    world.operator.pause(60)
+    return world
+
+
+def breaker_is_open(world: World) -> World:
+    for count in range(3):
+        begun = draft(world, f"+7917913670{count}", "")
+        world.store.reserve(begun)
+        world.store.record(begun, Unknown("timeout"))
+    return world
+
+
+@pytest.mark.parametrize(
+    ("refuse", "error"),
+    [
+        (number_is_cooling_down, LimitReached),
+        (day_is_full, LimitReached),
+        (operator_pauses, CallsPaused),
+        (breaker_is_open, CallsSuspended),
+    ],
+)
+@pytest.mark.parametrize("key", [KEY, ""], ids=["keyed", "plain"])
+def test_a_start_that_is_refused_is_one(
+    live: World,
+    sent: list[str],
+    refuse: Callable[[World], World],
+    error: type[Exception],
+    key: str,
+) -> None:
+    """Whatever refuses it; and nothing that is kept has changed."""
+    live = refuse(live)
+    kept = live.dump()
+    sent.clear()
+    with pytest.raises(error):
+        live.store.reserve(draft(live, key=key))
+    assert sent == ONE
+    assert live.dump() == kept
+
+
+def test_what_is_not_found_is_one(live: World, sent: list[str]) -> None:
+    """Unknown or another app's; a text that cannot be an id costs none."""
+    unknown = live.ids.mint(NUMBER)
+    for ask in (live.store.status, live.store.cancel):
         sent.clear()
-        with suppress(LimitReached):
-            world.store.reserve(world.draft(number))
-            continue
-        assert world.dump() == kept
-        assert sent[0] == "EVALSHA"
-        assert "EVALSHA" not in " ".join(sent[1:])
+        with pytest.raises(VerificationNotFound):
+            ask(unknown, APP)
+        assert sent == ONE
+        with pytest.raises(VerificationNotFound):
+            ask("no id", APP)
+        assert sent == ONE
 
 
-def test_a_key_is_one_round_trip_more(valkey: redis.Redis, sent: list[str]) -> None:
-    """To claim it, in a slot of its own; to let it go or to settle it, another."""
-    world = World(valkey, None, Policy())
-    for warm in ("warm", "key"):
-        sent.clear()
-        claim = world.claims.claim(warm, "body", "verification")
-        count = len(sent)  # the first time it also loads the script
-        world.claims.settle(claim, Verdict.BARRED)
-        world.claims.release(claim)
-    assert (count, sent) == (1, ["EVALSHA"] * 3)
+def test_a_library_that_is_missing_costs_one_more(live: World, sent: list[str]) -> None:
+    """It is loaded and called in the same exchange."""
+    live.client.function_flush()
+    sent.clear()
+    live.reserve()
+    assert sent == ["FCALL", "FUNCTION FCALL"]

@@ -17,7 +17,7 @@ def test_a_reservation_is_pending_and_its_call_not_yet_placed(world: World) -> N
     """A reservation says what was asked for, with all its checks and its full time."""
     draft = world.draft(reference="order 7 – Ærø")
 
-    reserved = world.store.reserve(draft)
+    reserved = world.store.reserve(draft).verification
 
     assert (reserved.id, reserved.app, reserved.number) == (draft.id, APP, NUMBER)
     assert reserved.reference == "order 7 – Ærø"
@@ -161,7 +161,7 @@ def test_the_limits_hold_across_apps(world: World) -> None:
 
 
 def test_an_approval_resets_the_cooldown_ladder(world: World) -> None:
-    """After a right check a new start may follow at once, and the ladder begins anew."""
+    """After a right check a new start may follow at once, and the ladder starts again."""
     world = world.under(Policy(starts=(Window(100, DAY),)))
     world.start()
     world.advance(30)
@@ -189,6 +189,19 @@ def test_a_start_in_the_millisecond_of_the_approval_works(world: World) -> None:
     world.advance(1)
     world.check(verification)
     assert world.reserve().restart_in == 30
+
+
+def test_starts_of_one_millisecond_are_told_apart(world: World) -> None:
+    """Each has its own times, and a pause ends with the refund of the start that it follows."""
+    world = world.under(Policy(cooldowns=(0, 0, 60), starts=(Window(100, DAY),)))
+    first, second, third = (world.reserve() for _ in range(3))
+    assert {one.created_at for one in (first, second, third)} == {world.now}
+    assert {one.expires_in for one in (first, second, third)} == {300}
+    refunded = Failed("no connection", refund=True)
+    assert world.record(first, refunded).restart_in == 60
+    assert world.record(third, refunded).restart_in == 0
+    assert world.record(second, refunded).restart_in == 0
+    assert world.lane().starts == 0
 
 
 def test_a_start_that_never_opened_a_connection_costs_nothing(world: World) -> None:

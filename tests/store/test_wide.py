@@ -2,23 +2,19 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 
 import pytest
 
-from tests.store.world import NUMBER, OPEN, OTHER_NUMBER, World, keys_without_ttl
-from verify_service.errors import (
-    AlreadyReserved,
-    CallsPaused,
-    LimitReached,
-)
+from tests.store.world import NUMBER, OPEN, OTHER_NUMBER, WRONG, World, keys_without_ttl
+from verify_service.errors import CallsPaused, LimitReached
 from verify_service.guards.limits import HOUR, WIDE, Notice, WidePolicy
-from verify_service.models import Draft, Window
+from verify_service.idempotency import Nonce
+from verify_service.models import Binding, Draft, Window
 from verify_service.outcomes import Failed, Placed
 from verify_service.policy import DAY, Policy
 from verify_service.store import keys
-
-APART = True
 
 FIELDS = {"clientIp": "client_ip", "prefix": "prefix", "country": "country", "app": "app"} | {
     "day": "day"
@@ -144,8 +140,6 @@ def test_a_number_is_as_it_was_where_a_wide_limit_refuses(world: World) -> None:
 
 def test_two_refuse_and_nothing_is_given_back_twice(world: World) -> None:
     """Both the number and the day are full: afterwards as before."""
-    if not world.together:
-        pytest.skip("the number refuses without asking the others")
     world = world.within(only("day", Window(1, HOUR)))
     assert refused(world, 1) is None
     kept = world.dump()
@@ -156,30 +150,28 @@ def test_two_refuse_and_nothing_is_given_back_twice(world: World) -> None:
 
 def test_a_spent_guess_budget_is_named_first(world: World) -> None:
     """With the seconds after which both let through."""
-    if not world.together:
-        pytest.skip("the number refuses without asking the others")
     world = world.under(Policy(failures=(Window(1, 60),))).within(only("day", Window(1, HOUR)))
     first = draft(world, 1)
     world.store.reserve(first)
-    world.store.check(first.id, first.app, ["wrong"], "nonce")
+    world.store.check(first.id, first.app, [WRONG], Nonce("nonce"))
     name, seconds = refused(world, 1) or ("", 0)
     assert (name, seconds > HOUR) == ("failures", True)
 
 
 def test_a_repeat_counts_once(world: World) -> None:
-    """Under its own nonce or another's, however often it comes."""
+    """Under its own id or under its Idempotency-Key, however often it comes."""
     world = world.within(only("day", Window(2, HOUR)))
-    same = draft(world, 1, nonce="mine")
+    key = Binding("key", "body")
+    same = draft(world, 1, idempotency=key)
     world.store.reserve(same)
     kept = world.dump()
     for _ in range(5):
-        world.store.reserve(same)
-        with pytest.raises(AlreadyReserved):
-            world.store.reserve(replace(same, nonce="another's"))
+        assert not world.store.reserve(same).earlier
+        assert world.store.reserve(draft(world, 1, idempotency=key)).earlier
     assert world.dump() == kept
     assert refused(world, 2) is None
     # Now full, but the repeat has its place.
-    assert world.store.reserve(same).ticket
+    assert world.store.reserve(same).verification.id == same.id
     assert refused(world, 3) is not None
 
 
@@ -189,8 +181,9 @@ def test_a_call_that_never_was_gives_it_back(world: World) -> None:
     for outcome, free in [(Failed("no connection", refund=True), True)] * 3 + [
         (Failed("HTTP 500", refund=False), False)
     ]:
-        reserved = world.store.reserve(draft(world, 1))
-        world.store.record(reserved.id, outcome, reserved.ticket)
+        begun = draft(world, 1)
+        world.store.reserve(begun)
+        world.store.record(begun, outcome)
         assert (refused(world, 2) is None) is free
         if free:
             world.client.flushall()
@@ -218,7 +211,22 @@ def test_releases_with_other_windows_run_beside(world: World) -> None:
     assert refused(other, 4) is not None
     world.advance(2 * HOUR)  # what is over is gone: of the windows of both only the shared one
     assert refused(other, 5) is None
-    assert world.client.get(keys.limit("app", "login")).count("=") == 2
+    assert len(json.loads(world.client.get(keys.limit("app", "login")))) == 2
+
+
+def test_a_roll_back_finds_its_windows(world: World) -> None:
+    """A release without the long window keeps it, for as long as it has events."""
+    world = world.within(only("app", Window(9, HOUR), Window(2, DAY)))
+    other = world.within(only("app", Window(9, HOUR)))
+    align(world, DAY)
+    assert [refused(one, count) for count, one in enumerate([world, other, world])] == [None] * 3
+    world.advance(3 * HOUR)
+    assert refused(other, 3) is None
+    world.advance(3 * HOUR)  # longer than all that the other release counts
+    assert refused(world, 4) == ("app", DAY - 5 * HOUR)
+    world.advance(DAY)
+    assert refused(other, 5) is None
+    assert len(json.loads(world.client.get(keys.limit("app", "login")))) == 1
 
 
 def test_a_dry_limit_lets_through_and_says_so(world: World) -> None:
@@ -245,23 +253,27 @@ def test_a_numbers_own_limits_can_be_dry_too(world: World, limit: str, starts: i
 
 
 def test_paused_calls_reserve_nothing(world: World) -> None:
-    """Whoever the number is; and nothing is left of the start."""
-    world.client.set(keys.pause(), "", ex=60)
+    """Whichever the number is; and nothing is left of the start."""
+    world.operator.pause(60)
     kept = world.dump()
-    with pytest.raises(CallsPaused):
+    with pytest.raises(CallsPaused) as paused:
         world.reserve(NUMBER)
-    assert set(world.dump()) == set(kept)
-    assert world.store.ping() is True
-    world.client.delete(keys.pause())
-    assert world.store.ping() is False
+    assert paused.value.retry_after == 60
+    assert world.dump() == kept
+    assert world.store.ready().calls_paused is True
+    world.operator.resume()
+    assert world.store.ready().calls_paused is False
     world.start(OTHER_NUMBER)
 
 
-def test_a_start_survives_an_emptied_script_cache(world: World) -> None:
-    """Each of the scripts in its one exchange is loaded anew, and runs once."""
+def test_a_start_survives_a_server_that_lost_its_functions(world: World) -> None:
+    """They are loaded again, and run once."""
     world = world.within(only("day", Window(5, HOUR)))
     for count in range(3):
-        world.client.script_flush()
-        reserved = world.store.reserve(draft(world, count))
-        world.client.script_flush()
-        world.store.record(reserved.id, Placed(f"{count}", "7917913", 11), reserved.ticket)
+        begun = draft(world, count)
+        world.client.execute_command("FUNCTION FLUSH")
+        world.store.reserve(begun)
+        world.client.execute_command("FUNCTION FLUSH")
+        world.store.record(begun, Placed(f"{count}", "7917913", 11))
+    (shown,) = world.operator.diagnose(number(0), "RU", []).uses
+    assert shown[2].used == 3

@@ -1,42 +1,40 @@
-"""A random life of many numbers under wide limits, guards and the operator's hand."""
+"""A random life of many numbers under wide limits, guards and the operator's rules."""
 
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, nullcontext
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import replace
 from itertools import product
+from typing import Any
 
 import pytest
 import redis
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
-from tests.store.model import HOUR, SECOND, Model
-from tests.store.wide_model import PAUSED, Refusal, Start, WideModel, inside, refusal, seconds
-from tests.store.world import RIGHT, WRONG, KeptClock, World, keys_without_ttl
-from verify_service.errors import (
-    AlreadyReserved,
-    CallsPaused,
-    LimitReached,
-    VerificationNotFound,
-)
-from verify_service.guards.hand import FAILURE_RATE
+from tests.store.model import SECOND, Model
+from tests.store.wide_model import PAUSED, Refusal, Start, WideModel, refusal, seconds
+from tests.store.world import RIGHT, WRONG, World, keys_without_ttl
+from verify_service.errors import CallsPaused, KeyReused, LimitReached, VerificationNotFound
+from verify_service.guards.diagnosis import DeviceBudget, Diagnosis, Resumed, Share
 from verify_service.guards.limits import KNOWN, WIDE, WidePolicy
-from verify_service.guards.outlook import Lane
-from verify_service.models import Draft, Ticket, Verdict, Window
+from verify_service.guards.operator import FAILURE_RATE
+from verify_service.idempotency import Nonce
+from verify_service.models import Binding, Draft, Window
+from verify_service.numbers import country_of
 from verify_service.outcomes import Failed, Outcome, Placed, Unknown
 from verify_service.policy import DAY, Policy
 from verify_service.store import keys
-from verify_service.store.hand import RedisHand
-from verify_service.store.scripts import Scripts
+from verify_service.store.connection.client import Client
+from verify_service.store.connection.pool import Pool
 
 PREFIXES = ("+7917913", "+7917914", "+7701000")
 """Two in Russia, one in Kazakhstan."""
 CALLED = [f"{prefix}000{count}" for prefix in PREFIXES for count in range(3)]
 TESTED = "+79179140009"
-"""A test number: nobody is called."""
+"""A test number: no call is placed."""
 NUMBERS = st.sampled_from([*CALLED[:3], *CALLED, TESTED])
 APPS = st.sampled_from(["login", "login", "bank"])
 CLIENTS = ["", "client 1", "client 2", "client 3"]
@@ -74,8 +72,8 @@ RARELY = st.sampled_from([False, False, False, False, True])
 class Life:
     """One verification: what the model and the store each call it."""
 
-    def __init__(self, draft: Draft, start: Start, ticket: Ticket | None) -> None:
-        self.draft, self.start, self.ticket = draft, start, ticket
+    def __init__(self, draft: Draft, start: Start) -> None:
+        self.draft, self.start = draft, start
         self.recorded = False
         self.guesses = 0
 
@@ -84,6 +82,7 @@ class Crowd(RuleBasedStateMachine):
     """Does everything that login flows, the provider and the operator may do to all numbers."""
 
     policies: Sequence[tuple[Policy, WidePolicy]]
+    wire: Wire
 
     def world(self, policy: Policy, wide: WidePolicy) -> World:
         raise NotImplementedError
@@ -91,10 +90,10 @@ class Crowd(RuleBasedStateMachine):
     @initialize(data=st.data())
     def begin(self, data: st.DataObject) -> None:
         policy, wide = data.draw(st.sampled_from(self.policies))
-        self.releases = [wide, with_other_windows(wide)]
         self.live = self.world(policy, wide)
-        self.hand = RedisHand(self.live.client, self.live.ids, policy, wide)
-        self.model = WideModel(policy, wide, apart=not self.live.together)
+        self.live.functions.load()
+        self.releases = [self.live, another_release(self.live)]
+        self.model = WideModel(policy, wide)
         self.model.now = self.live.now
         self.lives: list[Life] = []
         self.told_wait = 0
@@ -127,43 +126,74 @@ class Crowd(RuleBasedStateMachine):
     ) -> None:
         """Start; mostly with the call's outcome recorded at once."""
         start = Start(number, app, client, device, test=number == TESTED)
-        code = "1234" if start.test else None
-        country = start.places["country"]
-        draft = replace(
-            self.live.draft(number, app=app, device=device),
-            client=client,
-            country=country,
-            test_code=code,
-        )
-        is_lost = is_lost and self.live.together  # what several scripts take is asked for once
-        expected = self.model.start(start, is_lost)
-        with lost_reply(self.live.store._admission._scripts) if is_lost else nullcontext():
-            ticket = self.reserve(draft, expected)
-        if not expected:
-            self.lives.append(Life(draft, start, ticket))
-            if outcome:
-                self.record(self.lives[-1], outcome, is_lost)
+        key = Binding(f"key {len(self.lives)}", "body")
+        self.ask(self.draft(start, key), start, is_lost)
+        if self.lives and self.lives[-1].start is start and outcome:
+            self.record(self.lives[-1], outcome, is_lost)
 
-    def reserve(self, draft: Draft, expected: Refusal | None) -> Ticket | None:
+    def draft(self, start: Start, key: Binding) -> Draft:
+        return replace(
+            self.live.draft(start.number, app=start.app, device=start.device),
+            client=start.client,
+            country=start.places["country"],
+            test_code="1234" if start.test else None,
+            idempotency=key,
+        )
+
+    def ask(self, draft: Draft, start: Start, is_lost: bool) -> None:
         """Reserve; where it is refused, the name and the wait have to be the model's."""
+        expected = self.model.start(start, is_lost)
+        with self.losing(is_lost):
+            self.reserve(draft, expected)
+        if not expected:
+            self.lives.append(Life(draft, start))
+
+    def reserve(self, draft: Draft, expected: Refusal | None) -> None:
         if expected is None:
-            return self.live.store.reserve(draft).ticket
+            reservation = self.live.store.reserve(draft)
+            assert (reservation.earlier, reservation.probe) == (False, False)
+            return
         with pytest.raises((LimitReached, CallsPaused)) as refused:
             self.live.store.reserve(draft)
         assert getattr(refused.value, "limit", PAUSED) in expected.names
         assert refused.value.retry_after == seconds(expected.wait)
         self.told_wait = expected.wait
-        return None
+
+    def losing(self, is_lost: bool) -> AbstractContextManager[None]:
+        return self.wire.losing_a_reply() if is_lost else nullcontext()
 
     @precondition(lambda self: self.lives)
-    @rule(back=PICKS)
-    def start_what_is_somebody_elses(self, back: int) -> None:
-        """Whoever comes second under an id rings nobody, and counts nowhere."""
+    @rule(back=PICKS, body=st.sampled_from(["body", "body", "another"]), is_lost=RARELY)
+    def start_again_under_its_key(self, back: int, body: str, is_lost: bool) -> None:
+        """It places no second call and counts nowhere, whatever refuses a start meanwhile.
+
+        Once its verification is gone, the key is free.
+        """
         life = self.pick(back)
-        if life.start.attempt.readable(self.model.now):
-            self.model.learn()
-            with pytest.raises(AlreadyReserved):
-                self.live.store.reserve(replace(life.draft, nonce="somebody else's"))
+        assert life.draft.idempotency
+        key = replace(life.draft.idempotency, body=body)
+        bound = self.bound_to(key)
+        if bound is None:
+            start = replace(life.start, room=frozenset(), counts=frozenset(), attempt=None)
+            self.ask(self.draft(start, key), start, is_lost)
+            return
+        again = self.draft(life.start, key)
+        with self.losing(is_lost):
+            if key == bound.draft.idempotency:
+                earlier = self.live.store.reserve(again)
+                assert (earlier.earlier, earlier.verification.id) == (True, bound.draft.id)
+            else:
+                with pytest.raises(KeyReused):
+                    self.live.store.reserve(again)
+
+    def bound_to(self, key: Binding) -> Life | None:
+        """Return what a key is bound to: the last start under it, while that can be read."""
+        under = [
+            life
+            for life in self.lives
+            if life.draft.idempotency and life.draft.idempotency.name == key.name
+        ]
+        return under[-1] if under[-1].start.attempt.readable(self.model.now) else None
 
     @precondition(lambda self: self.placing())
     @rule(back=PICKS, outcome=OUTCOMES, is_lost=RARELY)
@@ -178,21 +208,17 @@ class Crowd(RuleBasedStateMachine):
     def record(self, life: Life, outcome: Outcome, is_lost: bool) -> None:
         """Record what the provider did, once; where it refused, all that was taken goes back."""
         life.recorded = True
-        told = len(self.model.notices)
-        self.model.learn()
-        if is_lost:
-            del self.model.notices[told:]
         if isinstance(outcome, Placed):
             outcome = replace(outcome, request_id=f"request of {life.draft.id}")
-        if isinstance(outcome, Failed) and outcome.refund:
-            self.model.give_back(life.start)
         known = life.start.attempt.readable(self.model.now)
         with (
-            lost_reply(self.live.store._scripts) if is_lost else nullcontext(),
+            self.losing(is_lost),
             nullcontext() if known else pytest.raises(VerificationNotFound),
         ):
-            self.live.store.record(life.draft.id, outcome, life.ticket)
+            self.live.store.record(life.draft, outcome)
         if known:
+            if isinstance(outcome, Failed) and outcome.refund:
+                self.model.give_back(life.start)
             number = self.number(life)
             match outcome:
                 case Placed(request_id):
@@ -203,20 +229,24 @@ class Crowd(RuleBasedStateMachine):
                     number.failed(life.start.attempt, outcome.refund, outcome.invalid_number)
 
     @precondition(lambda self: self.lives)
-    @rule(back=PICKS, right=st.booleans())
-    def check(self, back: int, right: bool) -> None:
+    @rule(back=PICKS, right=st.booleans(), is_lost=RARELY)
+    def check(self, back: int, right: bool, *, is_lost: bool = False) -> None:
+        """Enter a code. Where the answer is lost, so is what the guards said with it."""
         life = self.pick(back)
         self.let_time_pass(0.001)  # no approval in the very millisecond of its start
         life.guesses += 1
         nonce = f"guess {life.guesses}"
-        guess = life.draft.id, life.draft.app, [RIGHT if right else WRONG], nonce
-        if not life.start.attempt.readable(self.model.now):
-            self.model.learn()
-            with pytest.raises(VerificationNotFound):
-                self.live.store.check(*guess)
-            return
-        expected = self.model.check(life.start, right, nonce)
-        assert self.live.store.check(*guess).verdict is expected
+        guess = life.draft.id, life.draft.app, [RIGHT if right else WRONG], Nonce(nonce)
+        with self.losing(is_lost):
+            if not life.start.attempt.readable(self.model.now):
+                with pytest.raises(VerificationNotFound):
+                    self.live.store.check(*guess)
+                return
+            told = len(self.model.notices)
+            expected = self.model.check(life.start, right, nonce)
+            if is_lost:
+                del self.model.notices[told:]
+            assert self.live.store.check(*guess).verdict is expected
 
     @rule(number=NUMBERS, device=DEVICES)
     def log_in(self, number: str, device: str) -> None:
@@ -235,9 +265,9 @@ class Crowd(RuleBasedStateMachine):
 
     @rule(prefix=st.sampled_from(PREFIXES), late=st.integers(0, 3))
     def call_a_prefix(self, prefix: str, late: int) -> None:
-        """Call all of a prefix, in vain; later again, when some get in.
+        """Call all of a prefix, and none gets in; later again, when some do.
 
-        When the first have their say, it is too early for the others'. Sit out what comes of it.
+        When the first count, it is too early for the others. Sit out what comes of it.
         """
         self.call_all(prefix)
         self.let_time_pass(162.5)
@@ -249,7 +279,7 @@ class Crowd(RuleBasedStateMachine):
 
     @rule(prefix=st.sampled_from(PREFIXES), owner=st.integers(0, 2))
     def crowd_out_an_owner(self, prefix: str, owner: int) -> None:
-        """Strangers use a prefix up, and get it blocked; who verified a number there comes again.
+        """Strangers use a prefix up, and get it blocked; an owner of a number there comes again.
 
         As often as the places last that are kept for such devices.
         """
@@ -268,7 +298,7 @@ class Crowd(RuleBasedStateMachine):
                 self.check(0, right=True)
 
     def called(self, number: str, device: str = "") -> bool:
-        """Start for nobody in particular; return whether the limits let it."""
+        """Start, the call placed at once; return whether the limits let it."""
         before = len(self.lives)
         self.start(number, "bank", "", device, PLACED, is_lost=False)
         return len(self.lives) > before
@@ -292,38 +322,42 @@ class Crowd(RuleBasedStateMachine):
     @rule(back=PICKS)
     def unlock(self, back: int) -> None:
         number = self.pick(back).start.number
-        assert (self.hand.unlock(number) or 0) == self.model.number(number).unlock()
+        assert (self.live.operator.unlock(number) or 0) == self.model.number(number).unlock()
         self.look(number)
 
     @precondition(lambda self: self.lives)
     @rule(back=PICKS)
     def erase(self, back: int) -> None:
-        """Nothing of the number is left, under whatever key."""
+        """Nothing of the number is left, in whatever key."""
         number = self.pick(back).start.number
-        self.hand.erase(number)
+        self.live.operator.erase(number)
         self.model.erase(number)
-        tag = self.live.ids.tag(number)
-        assert [key for key in self.live.client.scan_iter() if tag in key] == []
+        kept = str(self.live.dump())
+        assert self.live.ids.tag(number) not in kept
+        assert number not in kept
         self.look(number)
 
     @rule(number=NUMBERS)
     def look(self, number: str) -> None:
-        """Every lane is as the model says; where nothing is kept, none has anything."""
-        model, found = self.model.number(number), self.hand.lanes(number)
+        """Every budget is as the model says; where nothing is kept, none has anything."""
+        model, found = self.model.number(number), self.diagnose(number).budgets
         known = [(name, lane.run, model.used(lane)) for name, lane in model.lanes().items()]
-        shown = [(one.device, one.run, used(one)) for one in found]
+        shown = [(one.device, one.failures_in_a_row, used(one)) for one in found]
         assert known == shown or (not found and not known[0][1] and not any(known[0][2]))
-        for lane in found:
-            waits = list(model.waits(lane.device).items())
-            assert bool(lane.wait) is bool(waits)
-            if lane.wait:
+        for budget in found:
+            waits = list(model.waits(budget.device).items())
+            assert bool(budget.wait) is bool(waits)
+            if budget.wait:
                 expected = refusal(waits)
-                assert lane.wait.limit in expected.names
-                assert lane.wait.milliseconds == expected.wait
+                assert budget.wait.limit in expected.names
+                assert budget.wait.milliseconds == expected.wait
+
+    def diagnose(self, number: str) -> Diagnosis:
+        return self.live.operator.diagnose(number, country_of(number), ["login", "bank"])
 
     @rule(prefix=RULED, kind=KINDS, duration=SPANS, count=st.integers(0, 2))
     def rule_a_full_prefix(self, prefix: str, kind: str, duration: int, count: int) -> None:
-        """What the operator says decides over what is used up; when it ends, that does again."""
+        """The operator's rule decides over what is used up; when it ends, that does again."""
         self.call_all(prefix[:8])
         self.let_time_pass(60)  # the cooldown
         self.decide(prefix, kind, duration)
@@ -344,24 +378,22 @@ class Crowd(RuleBasedStateMachine):
         self.called(number)
 
     def decide(self, prefix: str, kind: str, duration: int) -> None:
-        self.hand.rule(prefix, kind, duration)
+        self.live.operator.rule(prefix, kind, duration)
         self.model.rule(prefix, kind, duration * SECOND)
 
     @rule(place=HELD)
     def unblock(self, place: str) -> None:
-        assert self.hand.rule(place, "none") == self.model.unblock(place)
+        assert self.live.operator.rule(place, "none") == self.model.unblock(place)
 
     @rule(duration=SPANS, number=NUMBERS, is_resumed=st.booleans())
     def pause(self, duration: int, number: str, is_resumed: bool) -> None:
-        """Nobody is called until the operator resumes, or it has ended by itself."""
-        self.hand.pause(duration)
-        assert self.live.client.ttl(keys.pause()) == duration
+        """No call is placed until the operator resumes, or the pause has ended by itself."""
+        self.live.operator.pause(duration)
         self.model.paused_until = self.model.now + duration * SECOND
-        if isinstance(self.live._clock, KeptClock):  # set by the server's own clock: put it right
-            self.live.client.pexpireat(keys.pause(), self.model.paused_until)
         self.called(number)
         if is_resumed:
-            assert (self.hand.resume(), self.hand.resume()) == (True, False)
+            for paused in (True, False):
+                assert self.live.operator.resume() == Resumed(operator=paused, breaker=False)
             self.model.paused_until = 0
         else:
             self.let_time_pass(duration)
@@ -370,50 +402,39 @@ class Crowd(RuleBasedStateMachine):
     @rule(number=NUMBERS)
     def deploy(self, number: str) -> None:
         """Start under another release, whose windows have other spans; then go back."""
-        for wide in reversed(self.releases):
+        for release in reversed(self.releases):
             self.called(number)
-            self.live.store.flush()
-            self.model.learn()
             self.the_guards_say_what_the_model_says()
-            self.live = self.live.within(wide)
-            self.model.notices.clear()  # a new process, which nobody was told anything by
-            self.model.wide = wide
+            for notices in (self.model.notices, self.live.notices):
+                notices.clear()
+            self.live = release
+            self.model.deploy(release.policy, release.wide)
             self.let_time_pass(60)
 
     # -- what always holds -------------------------------------------------------------------
 
     @invariant()
-    def what_counts_is_what_stands(self) -> None:
-        """Every counter of every place, piece by piece, were it nothing."""
-        now = self.model.now
-        lines = self.live.client.mget([keys.limit(*place) for place in PLACES])
-        for (limit, place), line in zip(PLACES, lines, strict=True):
-            windows = by_span(line)
-            for span in self.spans(limit):
-                found = inside(counts(windows.get(span, ""), 0).elements(), span, now)
-                assert found == self.model.counted(limit, place, span), (limit, place)
-
-    def spans(self, limit: str) -> set[int]:
-        """Return those of both releases."""
-        return {one.seconds * SECOND for wide in self.releases for one in wide.windows(limit)}
+    def what_counts_is_what_the_model_counts(self) -> None:
+        """Every window of every place, as each of the two releases sees it."""
+        for release in self.releases:
+            for (limit, place), shown in zip(PLACES, usages(release, PLACES), strict=True):
+                windows = release.wide.windows(limit)
+                expected = [self.model.usage(limit, place, window) for window in windows]
+                assert shown == expected, (limit, place)
 
     @invariant()
     def the_guards_know_who_got_in(self) -> None:
-        """So many who started and who were approved, in every place; and all guesses."""
-        now, span = self.model.now, self.model.guards_span
-        for place, guard in self.model.guards.items():
-            line = by_span(self.live.client.get(keys.conversion(place))).get(span, "")
-            for at, known in enumerate((guard.started, guard.approved)):
-                found = inside(counts(line, at).elements(), span, now)
-                assert found == inside(known.elements(), span, now), place
-        line = self.live.client.get(keys.guesses()) or ""
-        for at, verdict in enumerate((Verdict.WRONG, Verdict.RIGHT)):
-            known = [one for came, one in self.model.guesses if came is verdict]
-            assert inside(counts(line, at).elements(), HOUR, now) == inside(known, HOUR, now)
+        """So many who started and who were approved, in every place."""
+        for prefix in PREFIXES:
+            shown = self.diagnose(f"{prefix}0000")
+            for share, place in zip(shown.shares, (prefix, shown.country), strict=True):
+                guard = self.model.guards.get(place)
+                known = self.model.settled(guard) if guard else (0, 0)
+                assert share == Share(share.limit, *known), place
 
     @invariant()
     def never_more_than_n_in_any_window(self) -> None:
-        """By the very moments: whatever pieces the windows are cut into."""
+        """By the very moments, whatever pieces the windows are cut into."""
         standing: dict[tuple[str, int, str], list[int]] = defaultdict(list)
         for start in self.model.starts:
             for limit, span in start.counts:
@@ -430,7 +451,7 @@ class Crowd(RuleBasedStateMachine):
 
     @invariant()
     def what_is_held_is_listed(self) -> None:
-        assert Counter(self.hand.held()) == Counter(self.model.held())
+        assert Counter(self.live.operator.restrictions()) == Counter(self.model.restrictions())
 
     @invariant()
     def the_guards_say_what_the_model_says(self) -> None:
@@ -441,53 +462,82 @@ class Crowd(RuleBasedStateMachine):
         assert keys_without_ttl(self.live.client) == []
 
 
-def with_other_windows(wide: WidePolicy) -> WidePolicy:
-    """Return the same limits over windows of other spans."""
+def another_release(live: World) -> World:
+    """Return the same world under the same limits over windows of other spans."""
+    wide = live.wide
 
     def others(windows: tuple[Window, ...]) -> tuple[Window, ...]:
         return tuple(Window(window.count, window.seconds // 2) for window in windows)
 
-    return replace(
-        wide,
-        client_ip=others(wide.client_ip),
-        prefix=others(wide.prefix),
-        country=others(wide.country),
-        app=others(wide.app),
-        day=others(wide.day),
+    ttl = 2 * live.policy.code_ttl
+    other = live.under(replace(live.policy, code_ttl=ttl)).within(
+        replace(
+            wide,
+            client_ip=others(wide.client_ip),
+            prefix=others(wide.prefix),
+            country=others(wide.country),
+            app=others(wide.app),
+            day=others(wide.day),
+            code_ttl=ttl,
+        )
     )
+    other.functions.load()
+    return other
 
 
-def used(lane: Lane) -> list[int]:
-    return [use.used for use in (*lane.starts, *lane.guesses)]
+def used(budget: DeviceBudget) -> list[int]:
+    return [use.used for use in (*budget.starts, *budget.guesses)]
 
 
-def by_span(line: str | None) -> dict[int, str]:
-    """Read "<span>=<pieces>;<span>=<pieces>"."""
-    windows = (part.split("=") for part in (line or "").split(";") if part)
-    return {int(span): pieces for span, pieces in windows}
+def usages(world: World, places: Sequence[tuple[str, str]]) -> list[list[tuple[int, int]]]:
+    """Return of each window at some places how many it has, and until when (ms)."""
+    counted = [keys.limit(limit, place) for limit, place in places]
+    nowhere = [keys.number(""), keys.RESTRICTIONS, keys.BREAKER, *map(keys.conversion, "12")]
+    asked = {
+        "number": "+00000",
+        "country": "",
+        "limits": [limit for limit, _ in places],
+        "apps": len(places),
+    }
+    shown = world.functions.call("show_number", [*nowhere, *counted], asked)
+    return [[(one["used"], one["wait"]) for one in usage] for usage in shown["usage"]]
 
 
-def counts(line: str, at: int) -> Counter[int]:
-    """Read "<piece>.<count>.<count> …": the first counts, or the second."""
-    found: Counter[int] = Counter()
-    for word in line.split():
-        number, *figures = (int(figure) for figure in word.split("."))
-        found[number] = figures[at] if at < len(figures) else 0
-    return found
+class Wire:
+    """Connections on which a reply can be lost, after the work was done.
 
+    Args:
+        plain: A client of the server.
+    """
 
-@contextmanager
-def lost_reply(scripts: Scripts) -> Iterator[None]:
-    """Let the next exchange be done, and its reply be lost on the way."""
-    evaluate: Callable[..., object] = scripts._evaluate
+    def __init__(self, plain: redis.Redis) -> None:
+        self.loses = False
+        open_connection = plain.connection_pool.make_connection
+        self.client = Client(Pool(lambda: _Link(open_connection(), self), 1), timeout=5)
 
-    def lose(commands: Sequence[object]) -> list[redis.ConnectionError]:
-        scripts._evaluate = evaluate
-        evaluate(commands)
-        return [redis.ConnectionError("lost") for _ in commands]
-
-    scripts._evaluate = lose
-    try:
+    @contextmanager
+    def losing_a_reply(self) -> Iterator[None]:
+        """Lose the next one."""
+        self.loses = True
         yield
-    finally:
-        scripts._evaluate = evaluate
+        assert not self.loses
+
+
+class _Link:
+    """One connection of a wire."""
+
+    deadline = 0.0
+    host = ""
+
+    def __init__(self, connection: Any, wire: Wire) -> None:
+        self._connection, self._wire = connection, wire
+        self.pack_commands = connection.pack_commands
+        self.send_packed_command = connection.send_packed_command
+        self.disconnect = connection.disconnect
+
+    def read_response(self) -> Any:
+        reply = self._connection.read_response()
+        if self._wire.loses:
+            self._wire.loses = False
+            raise redis.ConnectionError("lost")
+        return reply

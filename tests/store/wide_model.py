@@ -1,19 +1,19 @@
 """What all numbers together may do, in plain Python: an independent reading of the rules.
 
-It keeps every start for ever and counts anew whenever it is asked. It knows nothing of Redis, of
+It keeps every start for ever and counts again whenever it is asked. It knows nothing of Redis, of
 keys or of Lua. Moments and durations are in milliseconds; ``now`` is told to it.
 """
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 from tests.store.model import DAY, HOUR, SECOND, Attempt, Model
 from verify_service.guards import limits
-from verify_service.guards.hand import FAILURE_RATE
+from verify_service.guards.diagnosis import Restriction
 from verify_service.guards.limits import (
     APP,
     CLIENT_IP,
@@ -28,8 +28,8 @@ from verify_service.guards.limits import (
     Notice,
     WidePolicy,
 )
-from verify_service.guards.outlook import PAUSE, Held
-from verify_service.models import Verdict
+from verify_service.guards.operator import FAILURE_RATE
+from verify_service.models import Verdict, Window
 from verify_service.numbers import country_of
 from verify_service.policy import Policy
 
@@ -58,10 +58,10 @@ def seconds(milliseconds: int) -> int:
 
 @dataclass(eq=False)
 class Start:
-    """Somebody wants a number to be called.
+    """A request for a call to a number.
 
     Attributes:
-        test: Nobody is called.
+        test: No call is placed.
         room: The limits that have room for it.
         counts: The windows that it counts in, until it is given back: limit and span.
         exempt: The operator allowed its prefix.
@@ -101,42 +101,38 @@ class Refusal:
 
 @dataclass
 class Guard:
-    """The conversion guard of one place, what it counted there by piece, and what it last said.
+    """The conversion guard of one place, what it counted there, and what it last said.
 
     Attributes:
-        of: It went by so many starts,
-        were: of which so many were approved.
+        started, approved: By span, since another release may have another one, and by piece.
+        total: It went by so many starts,
+        count: of which so many were approved.
     """
 
     place: str
     limit: Conversion
-    started: Counter[int] = field(default_factory=Counter)
-    approved: Counter[int] = field(default_factory=Counter)
+    started: dict[int, Counter[int]] = field(default_factory=lambda: defaultdict(Counter))
+    approved: dict[int, Counter[int]] = field(default_factory=lambda: defaultdict(Counter))
     kind: str = ""
     until: int = 0
     level: int = 0
-    of: int = 0
-    were: int = 0
+    total: int = 0
+    count: int = 0
 
 
 class WideModel:
-    """All numbers: each with its own limits, and what they share.
+    """All numbers: each with its own limits, and what they share."""
 
-    Attributes:
-        apart: The wide limits live on another server than the numbers.
-    """
-
-    def __init__(self, policy: Policy, wide: WidePolicy, *, apart: bool) -> None:
-        self.policy, self.wide, self.apart = policy, wide, apart
+    def __init__(self, policy: Policy, wide: WidePolicy) -> None:
+        self.policy, self.wide = policy, wide
         self.now = 0
         self.numbers: dict[str, Model] = {}
         self.starts: list[Start] = []
         self.guards: dict[str, Guard] = {}
         self.rules: dict[str, tuple[str, int]] = {}
         self.paused_until = 0
-        self.alarm = Held(FAILURE_RATE, FAILURE_RATE, "alarm", 0)
+        self.alarm = Restriction(FAILURE_RATE, FAILURE_RATE, "alarm", 0)
         self.alarm_until = 0
-        self.news: list[tuple[Verdict, Start]] = []
         self.guesses: list[tuple[Verdict, int]] = []
         self.notices: list[Notice] = []
 
@@ -144,6 +140,12 @@ class WideModel:
         model = self.numbers.setdefault(number, Model(self.policy))
         model.now = self.now
         return model
+
+    def deploy(self, policy: Policy, wide: WidePolicy) -> None:
+        """Go on under other settings, with all that is known."""
+        self.policy, self.wide = policy, wide
+        for number in self.numbers.values():
+            number.policy = policy
 
     # -- windows -----------------------------------------------------------------------------
 
@@ -166,15 +168,24 @@ class WideModel:
                 waits.append(end(pieces[-window.count], span) + span - self.now)
         return max(waits)
 
+    def usage(self, limit: str, place: str, window: Window) -> tuple[int, int]:
+        """Return how many a window has, and how long until there is room for one more than that."""
+        span = window.seconds * SECOND
+        pieces = sorted(self.counted(limit, place, span).elements())
+        if not pieces:
+            return 0, 0
+        leaves = pieces[-min(len(pieces), window.count)]
+        return len(pieces), end(leaves, span) + span - self.now
+
     # -- the conversion guard ----------------------------------------------------------------
 
     @property
     def guards_span(self) -> int:
-        """An hour of starts that are old enough to have their say."""
+        """An hour of starts that are old enough to say something."""
         return HOUR + self.wide.code_ttl * SECOND
 
     def guards_of(self, start: Start) -> list[Guard]:
-        """Return the guards who look at it: none, where nobody is called."""
+        """Return the guards that look at it: none, where no call is placed."""
         kinds = {PREFIX: self.wide.conversion_prefix, COUNTRY: self.wide.conversion_country}
         return [
             self.guards.setdefault(start.places[kind], Guard(start.places[kind], limit))
@@ -185,16 +196,17 @@ class WideModel:
     def settled(self, guard: Guard) -> tuple[int, int]:
         """Return how many started and were approved, of those whose codes have expired."""
         span, ttl = self.guards_span, self.wide.code_ttl * SECOND
-        known = inside(guard.started | guard.approved, span, self.now)
+        started, approved = guard.started[span], guard.approved[span]
+        known = inside(started | approved, span, self.now)
         old = [one for one in known if end(one, span) + ttl <= self.now]
-        return sum(guard.started[one] for one in old), sum(guard.approved[one] for one in old)
+        return sum(started[one] for one in old), sum(approved[one] for one in old)
 
     def guarded(self, guard: Guard) -> int:
-        """Return how long the guard refuses. It looks anew where nothing holds any more."""
+        """Return how long the guard refuses. It looks again where nothing holds any more."""
         started, approved = self.settled(guard)
         poor = started >= guard.limit.least and approved < guard.limit.share * started
         if poor and guard.until <= self.now:
-            guard.of, guard.were = started, approved
+            guard.total, guard.count = started, approved
             if guard.limit.blocks:
                 self.block(guard)
             else:
@@ -226,16 +238,12 @@ class WideModel:
     def judge(self, start: Start) -> Refusal | None:
         """Return why it is refused, if it is; note which limits have room for it.
 
-        Where the number is on another server it is asked first, and what it refuses is refused:
-        nobody else hears of it.
+        The guards and the limits in dry run say what they say, whatever else refuses it.
         """
-        self.learn()
         own = list(self.number(start.number).waits(start.device).items())
-        if self.apart and own:
-            return refusal(own)
+        waits = [*own, *self.ruled(start), *self.refusing(start)]
         if self.paused_until > self.now:
             return Refusal(frozenset({PAUSED}), self.paused_until - self.now)
-        waits = [*own, *self.ruled(start), *self.refusing(start)]
         return refusal(waits) if waits else None
 
     def ruled(self, start: Start) -> list[tuple[str, int]]:
@@ -285,7 +293,7 @@ class WideModel:
         """Start where everything lets it.
 
         Where the answer is lost it is asked for once more: a start that was let through is found
-        again, a refusal is decided anew, and what the guards said the first time is lost.
+        again, a refusal is decided again, and what the guards said the first time is lost.
         """
         told = len(self.notices)
         refused = self.judge(start)
@@ -298,8 +306,9 @@ class WideModel:
         start.counts = frozenset(pair for pair in self.windows() if pair[0] in start.room)
         start.attempt = self.number(start.number).start(start.device)
         self.starts.append(start)
+        span = self.guards_span
         for guard in self.guards_of(start):
-            guard.started[piece(self.now, self.guards_span)] += 1
+            guard.started[span][piece(self.now, span)] += 1
         return None
 
     def windows(self) -> list[tuple[str, int]]:
@@ -313,32 +322,31 @@ class WideModel:
     def give_back(self, start: Start) -> None:
         """The call never was: it says nothing, and counts in no window that is configured now."""
         start.counts -= set(self.windows())
-        at = piece(start.moment, self.guards_span)
+        span = self.guards_span
+        at = piece(start.moment, span)
         for guard in self.guards_of(start):
-            guard.started[at] = max(0, guard.started[at] - 1)
+            guard.started[span][at] = max(0, guard.started[span][at] - 1)
 
     # -- guesses -----------------------------------------------------------------------------
 
     def check(self, start: Start, right: bool, nonce: str) -> Verdict:
-        self.learn()
+        """Compare a guess; what it comes to counts at once."""
         verdict = self.number(start.number).check(start.attempt, right, nonce)
         if verdict in (Verdict.RIGHT, Verdict.WRONG) and not start.test:
-            self.news.append((verdict, start))
+            self.count_guess(verdict, start)
         return verdict
 
-    def learn(self) -> None:
-        """Tell the guards what the guesses came to: with the next start or check, not before."""
-        news, self.news = self.news, []
-        for verdict, start in news:
-            self.guesses.append((verdict, piece(self.now, HOUR)))
-            if verdict is Verdict.RIGHT:
-                self.approve(start)
-        recent = [(verdict, one) for verdict, one in self.guesses if inside([one], HOUR, self.now)]
-        wrong = sum(verdict is Verdict.WRONG for verdict, _ in recent)
+    def count_guess(self, verdict: Verdict, start: Start) -> None:
+        """Count it where the guards look, and raise the alarm where too many are wrong."""
+        self.guesses.append((verdict, piece(self.now, HOUR)))
+        if verdict is Verdict.RIGHT:
+            self.approve(start)
+        recent = [one for one, at in self.guesses if inside([at], HOUR, self.now)]
+        wrong = recent.count(Verdict.WRONG)
         much = wrong >= limits.WRONG_GUESSES and wrong > limits.WRONG_SHARE * len(recent)
-        if news and much and self.alarm_until <= self.now:
+        if much and self.alarm_until <= self.now:
             self.alarm_until = self.now + HOUR
-            self.alarm = replace(self.alarm, of=len(recent), were=wrong)
+            self.alarm = replace(self.alarm, total=len(recent), count=wrong)
             self.notices.append(Notice("alarm", FAILURE_RATE))
 
     def approve(self, start: Start) -> None:
@@ -346,10 +354,11 @@ class WideModel:
         span = self.guards_span
         at = piece(start.moment, span)
         for guard in self.guards_of(start):
-            if (guard.started[at] or guard.approved[at]) and inside([at], span, self.now):
-                guard.approved[at] += 1
+            known = guard.started[span][at] or guard.approved[span][at]
+            if known and inside([at], span, self.now):
+                guard.approved[span][at] += 1
 
-    # -- the operator's hand -----------------------------------------------------------------
+    # -- the operator ------------------------------------------------------------------------
 
     def rule(self, prefix: str, kind: str, milliseconds: int) -> None:
         self.rules[prefix] = (kind, self.now + milliseconds)
@@ -377,20 +386,26 @@ class WideModel:
         for length in range(len(number) - 3, len(number) + 1):
             self.rules.pop(number[:length], None)
 
-    def held(self) -> list[Held]:
+    def restrictions(self) -> list[Restriction]:
         """Return everything that is not as the settings alone would have it."""
         entries = [
-            (Held("operator", "", PAUSE, 0), self.paused_until),
+            (Restriction("operator", "", "pause", 0), self.paused_until),
             (self.alarm, self.alarm_until),
-            *((Held("operator", at, kind, 0), until) for at, (kind, until) in self.rules.items()),
             *(
-                (Held(CONVERSION, one.place, one.kind, 0, one.level, one.of, one.were), one.until)
-                for one in self.guards.values()
+                (Restriction("operator", at, kind, 0), until)
+                for at, (kind, until) in self.rules.items()
+            ),
+            *(
+                (
+                    Restriction(CONVERSION, at, one.kind, 0, one.level, one.total, one.count),
+                    one.until,
+                )
+                for at, one in self.guards.items()
             ),
         ]
         return [
-            replace(held, seconds=seconds(until - self.now))
-            for held, until in entries
+            replace(one, seconds=seconds(until - self.now))
+            for one, until in entries
             if until > self.now
         ]
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import json
 import secrets
 import time
 from dataclasses import dataclass
@@ -12,21 +13,24 @@ from typing import Protocol
 import redis
 from time_machine import Traveller
 
+from tests.redis_clients import store_client
 from verify_service.errors import LimitReached
 from verify_service.guards.limits import Conversion, Notice, WidePolicy
+from verify_service.idempotency import Nonce
 from verify_service.ids import IdMint
-from verify_service.models import CallStatus, Checked, Draft, Report, Verification
+from verify_service.models import Binding, CallStatus, Checked, Draft, Report, Verification
 from verify_service.outcomes import Outcome, Placed
 from verify_service.policy import Policy
-from verify_service.store.admission import ManyServers
-from verify_service.store.claims import RedisClaims
-from verify_service.store.hand import RedisHand
+from verify_service.store.connection.client import Client
+from verify_service.store.functions import Functions
+from verify_service.store.operator import RedisOperator
+from verify_service.store.policy import encode
 from verify_service.store.verifications import RedisStore
 
 NUMBER = "+79179136787"
 OTHER_NUMBER = "+79179136788"
 APP = "login"
-RIGHT, WRONG = "right".ljust(43, "-"), "wrong".ljust(43, "-")
+RIGHT, WRONG = "right".ljust(22, "-"), "wrong".ljust(22, "-")
 """Digests, as long as real ones."""
 OPEN = WidePolicy(
     client_ip=(),
@@ -39,7 +43,7 @@ OPEN = WidePolicy(
 )
 """No limit but a number's own."""
 CLOCK_KEY = "test:clock"
-COUNTED = ("l:{", "c:{", "f:{")
+COUNTED = ("{verify}:limit:", "{verify}:conversion:", "{verify}:guesses")
 """How the keys begin of what is counted over all numbers."""
 
 
@@ -125,27 +129,20 @@ class World:
         policy: Policy,
         wide: WidePolicy | None = None,
         *,
-        apart: bool = False,
+        connected: Client | None = None,
     ) -> None:
         self.client = client
-        self._apart = apart
         self.wide = wide or OPEN
         self.notices: list[Notice] = []
         self.ids = IdMint(b"number-secret-of-the-store-tests")
         self.policy = policy
-        self.store = RedisStore(client, self.ids, policy, self.wide, self.notices.append)
-        if apart:
-            self.store._admission = ManyServers(
-                self.store._scripts, self.ids, self.store._wide, self.notices.append
-            )
-        self.claims = RedisClaims(client, policy)
+        self.connected = connected or store_client(client)
+        self.functions = Functions(self.connected, encode(policy, self.wide))
+        self.store = RedisStore(self.functions, self.ids, self.wide, self.notices.append)
+        self.operator = RedisOperator(self.functions, self.ids, policy, self.wide)
         self._clock = clock
         self._requests = itertools.count(1)
-
-    @property
-    def together(self) -> bool:
-        """Whether one script decides a start."""
-        return not self._apart
+        self._drafts: dict[str, Draft] = {}
 
     @property
     def now(self) -> int:
@@ -159,11 +156,11 @@ class World:
 
     def under(self, policy: Policy) -> World:
         """Return the same world under other rules."""
-        return World(self.client, self._clock, policy, self.wide, apart=self._apart)
+        return World(self.client, self._clock, policy, self.wide, connected=self.connected)
 
     def within(self, wide: WidePolicy) -> World:
         """Return the same world under other limits over all numbers."""
-        return World(self.client, self._clock, self.policy, wide, apart=self._apart)
+        return World(self.client, self._clock, self.policy, wide, connected=self.connected)
 
     def draft(
         self,
@@ -172,8 +169,16 @@ class World:
         app: str = APP,
         reference: str | None = None,
         device: str = "",
+        key: str = "",
     ) -> Draft:
-        return Draft(self.ids.mint(number), app, number, reference, RIGHT, device=device)
+        """Return what a start would reserve; ``key`` is its Idempotency-Key's digest."""
+        binding = Binding(key, "body") if key else None
+        verification_id = self.ids.mint(number)
+        draft = Draft(
+            verification_id, app, number, reference, RIGHT, device=device, idempotency=binding
+        )
+        self._drafts[verification_id] = draft
+        return draft
 
     def reserve(
         self,
@@ -184,10 +189,12 @@ class World:
         device: str = "",
     ) -> Verification:
         """Reserve, the call still being placed."""
-        return self.store.reserve(self.draft(number, app=app, reference=reference, device=device))
+        draft = self.draft(number, app=app, reference=reference, device=device)
+        return self.store.reserve(draft).verification
 
     def record(self, verification: Verification, outcome: Outcome) -> Verification:
-        return self.store.record(verification.id, outcome)
+        """Record what the provider did with a call that :meth:`draft` began."""
+        return self.store.record(self._drafts[verification.id], outcome)
 
     def start(
         self,
@@ -214,16 +221,18 @@ class World:
         self, verification: Verification, *digests: str, app: str = APP, nonce: str | None = None
     ) -> Checked:
         """Check with the digests of a guess; the code's own is ``RIGHT``."""
-        nonce = nonce or secrets.token_urlsafe(12)
-        return self.store.check(verification.id, app, digests or (RIGHT,), nonce)
+        nonce = nonce or secrets.token_urlsafe(8)
+        return self.store.check(verification.id, app, digests or (RIGHT,), Nonce(nonce))
 
     def status(self, verification: Verification, app: str = APP) -> Verification:
         return self.store.status(verification.id, app)
 
     def lane(self, number: str = NUMBER) -> UsedUp:
         """Return what strangers have used up, by the longest windows."""
-        lanes = RedisHand(self.client, self.ids, self.policy, self.wide).lanes(number)
-        return UsedUp(lanes[0].starts[-1].used, lanes[0].guesses[-1].used) if lanes else UsedUp()
+        budgets = self.operator.diagnose(number, "RU", []).budgets
+        if not budgets:
+            return UsedUp()
+        return UsedUp(budgets[0].starts[-1].used, budgets[0].guesses[-1].used)
 
     def report(
         self, status: CallStatus, stamp: int = 100, *, request: str, number: str = NUMBER
@@ -243,8 +252,9 @@ class World:
         }
 
     def _value(self, key: str) -> object:
-        kind = self.client.type(key)
-        return self.client.hgetall(key) if kind == "hash" else self.client.get(key)
+        if self.client.type(key) == "hash":
+            return {name: json.loads(text) for name, text in self.client.hgetall(key).items()}
+        return json.loads(self.client.get(key))
 
 
 def keys_without_ttl(client: redis.Redis) -> list[str]:

@@ -16,12 +16,16 @@ from tests.system.server_process import KEY, PATIENCE, Answer
 from tests.waiting import wait_until
 
 STARTS = (
-    *("load", "codes.draw", "digester.sign", "claims.claim", "store.reserve", "provider.admit"),
+    *("load", "idempotency.binding", "codes.draw", "digester.sign", "store.reserve"),
+    *("provider.admit",),
     *("line.place", "interpret", "store.record", "journal.started", "present.verification"),
     *("dump", "view", "before", "after"),
 )
 """Where a start may go wrong; each ends in a 500 of the application's own."""
-CHECKS = ("digester.candidates", "store.check", "journal.checked", "present.check", "view", "after")
+CHECKS = (
+    *("digester.candidates", "idempotency.nonce", "store.check", "journal.checked"),
+    *("present.check", "view", "after"),
+)
 OUTSIDE = ("before,last handler", "teardown", "close", "system error", "stream", "late error")
 """Where only the server can answer, or hang up."""
 ENDINGS = ("exit", "interrupt", "killed", "base", "clock")

@@ -80,7 +80,7 @@ def adapter(name: str, layer: str) -> None:
 
 
 adapter("RedisStore", "store")
-adapter("RedisClaims", "claims")
+adapter("IdempotencyKeys", "idempotency")
 adapter("LogJournal", "journal")
 adapter("CodeDigester", "digester")
 adapter("FlashCallProvider", "provider")

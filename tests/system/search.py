@@ -10,13 +10,18 @@ it happened to most of the codes that went the same way, and to three at least.
 from __future__ import annotations
 
 import hashlib
+import json
 import re
 from base64 import b64encode, urlsafe_b64encode
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
 from itertools import product
 
 import redis
+
+from verify_service.ids import Address
+from verify_service.store import keys
 
 CANARY = "canary"
 REFERENCE = "canary-reference"
@@ -112,42 +117,87 @@ def _around(text: str, at: int) -> str:
 
 
 def stored(client: redis.Redis) -> Iterator[tuple[str, str, str]]:
-    """Every key of every type, as key, field and value."""
+    """Every key of every type, as key, field and value; what is kept as JSON is taken apart."""
     for key in client.scan_iter():
-        match client.type(key):
-            case "hash":
-                yield from ((key, name, value) for name, value in client.hgetall(key).items())
-            case "string":
-                yield key, "", client.get(key)
-            case "list":
-                yield from ((key, "", value) for value in client.lrange(key, 0, -1))
-            case "set":
-                yield from ((key, "", value) for value in client.smembers(key))
-            case "zset":
-                yield from ((key, str(at), name) for name, at in client.zscan_iter(key))
-            case _:
-                yield key, "", str(client.xrange(key))
+        for name, value in _fields(client, key):
+            yield from ((key, *leaf) for leaf in _leaves(name, value))
+
+
+def _fields(client: redis.Redis, key: str) -> Iterator[tuple[str, str]]:
+    match client.type(key):
+        case "hash":
+            yield from client.hgetall(key).items()
+        case "string":
+            yield "", client.get(key)
+        case "list":
+            yield from (("", value) for value in client.lrange(key, 0, -1))
+        case "set":
+            yield from (("", value) for value in client.smembers(key))
+        case "zset":
+            yield from ((str(at), name) for name, at in client.zscan_iter(key))
+        case _:
+            yield "", str(client.xrange(key))
+
+
+def _leaves(name: str, text: str) -> Iterator[tuple[str, str]]:
+    """The path and the text of all that is in a JSON object; of any other text, the text."""
+    try:
+        found = json.loads(text)
+    except ValueError:
+        found = None
+    if isinstance(found, dict):
+        yield from _members(name, found)
+    else:
+        yield name, text
+
+
+def _members(path: str, found: object) -> Iterator[tuple[str, str]]:
+    match found:
+        case {} | [] if not found:
+            yield path, ""
+        case dict():
+            for name, member in found.items():
+                yield from _members(f"{path}.{name}" if path else name, member)
+        case list():
+            for member in found:
+                yield from _members(path, member)
+        case str():
+            # Some state is text of its own: a list of counts, for example.
+            yield from _leaves(path, found)
+        case _:
+            yield path, json.dumps(found)
 
 
 def leaks_in_store(kept: Iterable[tuple[str, str, str]], known: Known) -> list[str]:
-    """The same for Redis: numbers stand in one field, references in another, codes nowhere."""
+    """The same for Redis: a verification has its number and its reference; codes are nowhere."""
     words = {
         f"{key} {name} {value}"
         for key, name, value in kept
-        if (name, value) != ("ref1", REFERENCE)
-        and not (key.startswith("v:") and name == "number" and value[1:] in known.codes)
+        if not (_is_verification(key) and _may_stand(name, value, known))
     }
     return _kept_leaks("\n".join(words), known)
 
 
+def _is_verification(key: str) -> bool:
+    return fnmatchcase(key, keys.verification(Address(tag="*", own="*")))
+
+
 def leaks_in_commands(commands: Iterable[list[bytes]], known: Known) -> list[str]:
-    """The same for all that scripts were ever told; a reservation has number and reference."""
-    allowed = {REFERENCE, *(f"+{number}" for number in known.codes)}
-    told = (command for command in commands if command[0] in (b"EVALSHA", b"EVAL"))
-    # After the script come the number of its keys, the keys, and the policy, which is JSON.
-    words = {word.decode("utf-8", "replace") for command in told for word in command[2:]}
-    policies = {word for word in words if word.startswith('{"cooldowns":')}
-    return _kept_leaks("\n".join(words - allowed - policies), known)
+    """The same for all that functions were ever told; a reservation has number and reference."""
+    words = set()
+    for command in commands:
+        if command[0] == b"FCALL":
+            # The function's name, how many keys, the keys, and one JSON object.
+            *named, asked = (word.decode("utf-8", "replace") for word in command[1:])
+            told = (leaf for leaf in _leaves("", asked) if not _may_stand(*leaf, known))
+            words |= {*named, *(f"{name} {value}" for name, value in told)}
+    return _kept_leaks("\n".join(words), known)
+
+
+def _may_stand(name: str, value: str, known: Known) -> bool:
+    if name == "number":
+        return value[:1] == "+" and value[1:] in known.codes
+    return (name, value) == ("reference", REFERENCE)
 
 
 def _kept_leaks(text: str, known: Known) -> list[str]:

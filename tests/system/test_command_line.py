@@ -35,7 +35,7 @@ def flask(line: str, **environment: str) -> subprocess.CompletedProcess[str]:
 
 
 def test_it_prints_the_security_of_the_settings_in_force() -> None:
-    """The page's own table, at default settings; it asks nobody."""
+    """The page's own table, at default settings; Redis is not asked."""
     printed = flask("security", REDIS_URL="redis://127.0.0.1:1").stdout
     assert printed.strip() in (ROOT / "docs/security.md").read_text("utf-8")
     assert printed.count("\n") > 10
@@ -91,6 +91,32 @@ def test_a_wrong_password_is_told_in_a_sentence(tmp_path: Path) -> None:
             assert (told.returncode, told.stdout) == (1, "")
             words = "Error: Redis refuses our user or password. Mend that and try again.\n"
             assert told.stderr == words
+    finally:
+        server.kill()
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        (
+            {"user": "default on nopass ~* &* +@all -fcall"},
+            "refuses our user a command or a key: `python -m verify_service.release` says which",
+        ),
+        (
+            {"rename-command": 'FCALL ""'},
+            "has no functions: Redis 7.0 or newer is needed, or Valkey",
+        ),
+    ],
+)
+def test_a_redis_that_cannot_serve_is_told_in_a_sentence(
+    tmp_path: Path, options: dict[str, str], words: str
+) -> None:
+    """It says what to do."""
+    server = Server(tmp_path / "server", options).start()
+    try:
+        told = flask("blocked", REDIS_URL=f"redis://127.0.0.1:{server.port}")
+        assert (told.returncode, told.stdout) == (1, "")
+        assert told.stderr == f"Error: Redis {words}. Mend that and try again.\n"
     finally:
         server.kill()
 

@@ -1,4 +1,4 @@
-"""Everybody at once, against the real processes: what the scripts promise holds over HTTP too."""
+"""Everybody at once, against the real processes: what the functions promise holds over HTTP too."""
 
 from __future__ import annotations
 

@@ -21,6 +21,7 @@ from tests.system.test_server import environment
 from tests.topologies import Shards
 from tests.unit.conftest import PRODUCTION
 from verify_service.fixed_codes import today
+from verify_service.store import keys
 
 GOOD = {"appendonly": "yes"}
 
@@ -105,8 +106,19 @@ def test_a_redis_that_anybody_may_be(provider: LeakyProvider) -> None:
     """The cure is one that the settings take."""
     url = f"rediss://:hidden@127.0.0.1:{free_port()}"
     told = release(url, provider.url, REDIS_VERIFY="off")
-    assert "REDIS_VERIFY=off: whoever can get between is taken for Redis" in told.warnings[0]
+    assert "REDIS_VERIFY=off: any server that answers there is taken for Redis" in told.warnings[0]
     assert told.warnings[0].endswith("set REDIS_CA_FILE, and REDIS_VERIFY to on.")
+
+
+def test_an_authority_that_is_none(provider: LeakyProvider, tmp_path: Path) -> None:
+    """A sentence, before the release goes out."""
+    wrong = tmp_path / "ca.pem"
+    wrong.write_text("no certificate")
+    for path in (wrong, tmp_path / "missing.pem"):
+        url = f"rediss://:hidden@127.0.0.1:{free_port()}"
+        told = release(url, provider.url, REDIS_CA_FILE=str(path))
+        assert told.code == 1
+        assert "REDIS_CA_FILE: Must be the path of a PEM file with certificates." in told.text
 
 
 @pytest.mark.parametrize(
@@ -131,6 +143,39 @@ def test_a_redis_that_may_not_be_asked(look: Callable[..., Told]) -> None:
     told = look(**GOOD, user="default on >hidden ~* &* +@all -@dangerous")
     assert told.code == 0
     assert ["may not ask for INFO" in line for line in told.warnings] == [True]
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        (
+            {"user": "default on >hidden ~* &* +@all -hset -function|load"},
+            "Our user lacks rights that serving needs: permit +function|load +hset.",
+        ),
+        (
+            {"user": "default on >hidden ~verify:* &* +@all"},
+            "Our user lacks rights that serving needs: permit ~{verify}:*.",
+        ),
+        (
+            {"rename_command": 'FCALL ""'},
+            "Redis has no functions: Redis 7.0 or newer is needed, or Valkey.",
+        ),
+    ],
+)
+def test_a_redis_that_cannot_serve(
+    look: Callable[..., Told], options: dict[str, str], words: str
+) -> None:
+    """It holds the release back, and says what to do."""
+    told = look(**{**GOOD, **options})
+    assert told.code == 1
+    assert told.warnings == [f"error    Redis: {words}"]
+
+
+def test_a_redis_that_keeps_old_libraries(look: Callable[..., Told]) -> None:
+    """They cost memory alone."""
+    told = look(**GOOD, user="default on >hidden ~* &* +@all -function|list")
+    assert told.code == 0
+    assert ["Permit +function|list" in line for line in told.warnings] == [True]
 
 
 @pytest.mark.parametrize("processes", ["two", "", "0", "-1", "1.5", "٢"])
@@ -166,14 +211,37 @@ def test_a_provider_that_is_down(look: Callable[..., Told]) -> None:
     assert ["cannot be reached" in line for line in told.warnings] == [True]
 
 
-def test_a_cluster_is_looked_at_whole(tmp_path: Path, provider: LeakyProvider) -> None:
-    shards = Shards(tmp_path)
-    try:
-        with shards.masters[2].client() as client:
-            client.config_set("maxmemory-policy", "allkeys-lfu")
-        told = release(shards.url, provider.url)
-        assert told.code == 0
-        assert told.text.count("Valkey 9") == 3
-        assert ["allkeys-lfu" in line for line in told.warnings].count(True) == 1
-    finally:
-        shards.end()
+@pytest.fixture(scope="module")
+def shards(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shards]:
+    shards = Shards(tmp_path_factory.mktemp("cluster"))
+    yield shards
+    shards.end()
+
+
+def test_a_cluster_is_looked_at_where_our_data_is(shards: Shards, provider: LeakyProvider) -> None:
+    """All of it is with the one master that has our slot; what the others do is not our matter."""
+    with shards.masters[0].client() as client:
+        ours = client.execute_command("CLUSTER KEYSLOT", keys.TAG) // 5461
+    for number, master in enumerate(shards.masters):
+        with master.client() as client:
+            policy = "allkeys-lfu" if number == ours else "allkeys-random"
+            client.config_set("maxmemory-policy", policy)
+    told = release(shards.url, provider.url)
+    assert told.code == 0
+    assert told.text.count("Valkey 9") == 1
+    assert ["allkeys-lfu" in line for line in told.warnings].count(True) == 1
+    assert "allkeys-random" not in told.text
+
+
+def test_a_cluster_that_may_not_be_asked_for_its_slots(
+    shards: Shards, provider: LeakyProvider
+) -> None:
+    """Then nothing can be served."""
+    for master in shards.masters:
+        with master.client() as client:
+            rules = ["on", ">hidden", "~*", "&*", "+@all", "-cluster|slots"]
+            client.execute_command("ACL SETUSER", "limited", *rules)
+    told = release(shards.url.replace("://", "://limited:hidden@"), provider.url)
+    assert told.code == 1
+    words = "Our user lacks rights that serving needs: permit +cluster|slots."
+    assert told.warnings == [f"error    Redis: {words}"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from base64 import b64encode
 
 import pytest
@@ -16,6 +17,8 @@ from tests.system.search import (
     leaks_in_store,
     stored,
 )
+from verify_service.ids import Address
+from verify_service.store import keys
 
 NUMBER, CODE, CALLER, ID = "79161234567", "4859", "78125554859", "A" * 40
 WAY = {"79161234567": {"4859"}, "79161234568": {"5960"}, "79161234569": {"6071"}}
@@ -75,13 +78,22 @@ def test_an_approval_may_have_its_number() -> None:
     assert leaks(CALLER, KNOWN, numbers=False) != []
 
 
+VERIFICATION = keys.verification(Address("tag", "own"))
+LIFE = {"number": f"+{NUMBER}", "reference": REFERENCE, "left": 3, "call": {"state": "placed"}}
+
+
 @pytest.fixture
 def kept(valkey: redis.Redis) -> redis.Redis:
     """What may stand in Redis."""
-    valkey.hset("v:{t}:own", mapping={"number": f"+{NUMBER}", "ref1": REFERENCE, "left": 3})
-    valkey.hset("n:{t}", mapping={"starts": "1790000300123:abcd", "cooldown": "1790004859000"})
+    valkey.set(VERIFICATION, json.dumps(LIFE))
+    valkey.set(keys.number("tag"), json.dumps({"strangers": {"starts": [1790000300123]}}))
+    valkey.hset(keys.RESTRICTIONS, "rule +7", json.dumps({"kind": "block", "until": 1790000300123}))
     assert leaks_in_store(stored(valkey), KNOWN) == []
     return valkey
+
+
+def _plus(**more: object) -> str:
+    return json.dumps(LIFE | more)
 
 
 def _sha(words: str) -> str:
@@ -91,18 +103,25 @@ def _sha(words: str) -> str:
 PLANTS = {
     "key": lambda kept: kept.set(f"k:{NUMBER}", 1),
     "string": lambda kept: kept.set("k", f"x {CODE}"),
-    "hash field": lambda kept: kept.hset("v:{t}:own", CODE, "1"),
-    "hash value": lambda kept: kept.hset("v:{t}:own", "code", CODE),
+    "hash field": lambda kept: kept.hset("k", CODE, "1"),
+    "hash value": lambda kept: kept.hset("k", "code", CODE),
+    "JSON in a hash": lambda kept: kept.hset(keys.RESTRICTIONS, "x", f'{{"kind": "{CODE}"}}'),
+    "member": lambda kept: kept.set(VERIFICATION, _plus(code=CODE)),
+    "a number of JSON": lambda kept: kept.set(VERIFICATION, _plus(code=int(CODE))),
+    "name of a member": lambda kept: kept.set(VERIFICATION, _plus(guesses={CODE: {}})),
+    "deep member": lambda kept: kept.set(VERIFICATION, _plus(call={"seen": [{"is": CODE}]})),
+    "JSON in JSON": lambda kept: kept.set(VERIFICATION, _plus(call=f'{{"is": "{CODE}"}}')),
     "list": lambda kept: kept.rpush("k", CALLER),
     "set": lambda kept: kept.sadd("k", f"+{NUMBER}"),
     "zset": lambda kept: kept.zadd("k", {CODE: 1}),
     "stream": lambda kept: kept.xadd("k", {"code": CODE}),
-    "another field": lambda kept: kept.hset("v:{t}:own", "phone", f"+{NUMBER}"),
-    "another key": lambda kept: kept.hset("n:{t}", "number", f"+{NUMBER}"),
+    "another field": lambda kept: kept.set(VERIFICATION, _plus(phone=f"+{NUMBER}")),
+    "another depth": lambda kept: kept.set(VERIFICATION, _plus(call={"number": f"+{NUMBER}"})),
+    "another key": lambda kept: kept.set(keys.number("tag"), _plus(number=f"+{NUMBER}")),
     "sha256": lambda kept: kept.set("k", _sha(CODE)),
     "sha256 with the id": lambda kept: kept.set("k", _sha(f"{ID}:{CODE}")[:24]),
     "md5": lambda kept: kept.set("k", b64encode(hashlib.md5(CODE.encode()).digest())),  # noqa: S324
-    "idempotency key": lambda kept: kept.set("i:{canary-idempotency-key}", 1),
+    "idempotency key": lambda kept: kept.set(keys.idempotency_key("canary-key"), 1),
 }
 
 
@@ -113,8 +132,10 @@ def test_a_leak_into_redis_is_found(kept: redis.Redis, plant) -> None:
 
 
 def test_a_leak_in_a_command_is_found() -> None:
-    """Also where nothing of it is kept."""
-    reserve = [b"EVALSHA", b"sha", b"2", f"+{NUMBER}".encode(), REFERENCE.encode()]
+    """Also where nothing of it is kept: among the keys, and in all that a function is told."""
+    reserve = [b"FCALL", b"reserve_0123456789abcdef", b"1", b"k", json.dumps(LIFE).encode()]
     assert leaks_in_commands([reserve], KNOWN) == []
     for word in (CODE, CALLER, "canary-key", f"{NUMBER}", _sha(CODE)):
-        assert leaks_in_commands([reserve, [*reserve, word.encode()]], KNOWN) != []
+        told = [*reserve[:4], _plus(code=word).encode()]
+        assert leaks_in_commands([reserve, told], KNOWN) != []
+        assert leaks_in_commands([[*reserve[:3], word.encode(), *reserve[4:]]], KNOWN) != []

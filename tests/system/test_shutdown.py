@@ -23,6 +23,7 @@ from tests.system.redis_proxy import RedisProxy
 from tests.system.search import Known
 from tests.system.server_process import KEY, PATIENCE, Web
 from tests.waiting import wait_until
+from verify_service.ids import Address
 from verify_service.store import keys
 
 IDLE = 20
@@ -90,6 +91,12 @@ def term(service: ObservedService) -> None:
             os.kill(pid, signal.SIGTERM)
 
 
+def calls_kept(service: ObservedService) -> list[str]:
+    """What Redis has of each verification's call."""
+    names = service.valkey.scan_iter(keys.verification(Address(tag="*", own="*")))
+    return [json.loads(service.valkey.get(name))["call"]["state"] for name in names]
+
+
 def test_idle_connections_hold_nobody(service: ObservedService, idle: list[Connection]) -> None:
     began = time.monotonic()
     term(service)
@@ -119,8 +126,7 @@ def test_requests_in_flight_finish_though_the_signal_comes_twice(
     assert service.web.process.wait(PATIENCE) == 0
     assert time.monotonic() - began < 25
     assert len(service.provider.heard) == len(numbers)
-    kept = [service.valkey.hget(key, "call") for key in service.valkey.scan_iter("v:*")]
-    assert kept == ["placed"] * len(numbers)
+    assert calls_kept(service) == ["placed"] * len(numbers)
 
 
 @pytest.mark.parametrize("service", [LONGEST_DEADLINE], indirect=True)
@@ -141,8 +147,7 @@ def test_the_longest_deadline_fits(service: ObservedService, idle: list[Connecti
     assert answers[0].json["call"]["state"] == "unknown"
     assert service.web.process.wait(PATIENCE) == 0
     assert time.monotonic() - began < 25
-    kept = [service.valkey.hget(key, "call") for key in service.valkey.scan_iter("v:*")]
-    assert kept == ["unknown", "unknown"]
+    assert calls_kept(service) == ["unknown", "unknown"]
     service.provider.gate.set()
 
 
@@ -157,17 +162,6 @@ def test_a_request_that_comes_on_an_open_connection_is_answered(
     assert [answer.status for answer in answers] == [201, 200]
     wait_until(lambda: "close" in (second.ask().headers["Connection"] or ""))
     assert service.web.process.wait(PATIENCE) == 0
-
-
-def test_what_checks_came_to_is_told_at_the_end(service: ObservedService) -> None:
-    """The guards count the last guess of a process that nobody asks for anything after it."""
-    number = service.number("last")
-    service.start(number)
-    service.check(number, service.guess(number))
-    assert service.valkey.get(keys.guesses()) is None
-    term(service)
-    assert service.web.process.wait(PATIENCE) == 0
-    assert str(service.valkey.get(keys.guesses())).endswith(".1")
 
 
 def test_a_process_that_is_replaced_loses_nothing(service: ObservedService) -> None:

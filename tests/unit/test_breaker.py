@@ -1,142 +1,167 @@
-"""What a process makes of the breaker: what it tells, and when a probe calls nobody."""
+"""The breaker's part of a start: what an outcome says, and when a probe places no call."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from types import TracebackType
+from typing import Any, Self
+from unittest.mock import create_autospec
 
 import pytest
 
-from verify_service.breaker import TO_CALL, TOO_LATE, Breaker, Sign, news, sign_of
-from verify_service.errors import LimitReached, StoreUnavailable
-from verify_service.models import Call, CallState, Gate, State, Verification
+from verify_service.advice import Timing
+from verify_service.breaker import (
+    PROBE_CALLS_WITHIN_SECONDS,
+    PROBE_TOO_LATE,
+    Signal,
+    signal_of,
+)
+from verify_service.codes import CodeDigester
+from verify_service.errors import CallFailed, StoreUnavailable
+from verify_service.fixed_codes import FixedCodes
+from verify_service.idempotency import IdempotencyKeys
+from verify_service.ids import IdMint
+from verify_service.models import Call, CallState, Draft, Reservation, State, Verification
+from verify_service.numbers import Destinations
 from verify_service.outcomes import Failed, Outcome, Placed, Unknown
+from verify_service.ports import Journal
+from verify_service.verification import Verifications
 
 PLACED = Placed("request", "7917913", 11)
-CLOSED, PROBE, ROW = Gate(), Gate(probe=True, failures=5), Gate(failures=1)
 
 
 @dataclass
-class Kept:
-    """Store and clock in one."""
+class Around:
+    """What a start meets: store, provider and clock in one.
 
-    now: float = 0.0
+    Attributes:
+        probe: Whether the start is let through as the probe.
+        slow: Seconds that its reservation takes.
+        gone: Whether Redis is gone when the outcome is recorded.
+        place_call: What the provider does.
+    """
+
+    probe: bool = False
+    slow: float = 0.0
     gone: bool = False
-    open: bool = False
-    left: list[str] = field(default_factory=list)
+    place_call: Callable[[], Outcome] = lambda: PLACED
+    now: float = 100.0
+    calls: int = 0
+    recorded: list[Outcome] = field(default_factory=list)
 
-    def leave(self, verification_id: str) -> None:
+    def admit(self) -> Self:
+        return self
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Leave nothing behind."""
+
+    def place(self, number: str, code: str) -> Outcome:
+        self.calls += 1
+        return self.place_call()
+
+    def reserve(self, draft: Draft) -> Reservation:
+        self.now += self.slow
+        call = Call(CallState.PLACING)
+        verification = Verification(
+            draft.id, draft.app, draft.number, State.PENDING, 3, 0, 1, 0, call
+        )
+        return Reservation(verification, probe=self.probe)
+
+    def record(self, draft: Draft, outcome: Outcome) -> Verification:
         if self.gone:
             raise StoreUnavailable("gone")
-        self.left.append(verification_id)
+        self.recorded.append(outcome)
+        failure = outcome if isinstance(outcome, Failed) else None
+        call = Call(CallState.FAILED if failure else CallState.PLACED, failure=failure)
+        return Verification(draft.id, draft.app, draft.number, State.PENDING, 3, 0, 1, 0, call)
 
-    def is_open(self) -> bool:
-        return self.open
+    def start(self) -> None:
+        store: Any = self
+        verifications = Verifications(
+            store=store,
+            provider=store,
+            journal=create_autospec(Journal, instance=True),
+            destinations=Destinations(frozenset("*"), frozenset({"MOBILE"})),
+            fixed_codes=FixedCodes(()),
+            ids=IdMint(b"secret"),
+            digester=CodeDigester([b"key"]),
+            idempotency=IdempotencyKeys(b"secret"),
+            timing=Timing(placing=1, confirming=1, in_flight=1),
+            clock=lambda: self.now,
+        )
+        verifications.start(verifications.draft("login", "+79179136787"))
 
 
-@pytest.fixture
-def kept() -> Kept:
-    return Kept()
-
-
-@pytest.fixture
-def breaker(kept: Kept) -> Breaker:
-    return Breaker(kept, lambda: kept.now)
-
-
-def reserved(gate: Gate) -> Verification:
-    """A verification that was let through with these words."""
-    call = Call(CallState.PLACING)
-    return Verification("one", "login", "+79179136787", State.PENDING, 3, 0, 1, 0, call, gate=gate)
-
-
-SIGNS = [
-    (PLACED, Sign.GOOD),
-    (Failed("no such number", refund=False, error_code=11), Sign.GOOD),
-    (Unknown("late"), Sign.BAD),
-    (Failed("no balance", refund=True, error_code=6, account=True), Sign.BAD),
-    (Failed("nobody there", refund=True, transport=True), Sign.BAD),
-    (Failed("too many", refund=True, error_code=4), Sign.NOTHING),
-    (Failed("not this number", refund=True), Sign.NOTHING),
-    (Failed("not well", refund=True, error_code=4, transport=True), Sign.BAD),
-    (Failed("not well", refund=False, error_code=11, transport=True), Sign.BAD),
+SIGNALS = [
+    (PLACED, Signal.GOOD),
+    (Failed("no such number", refund=False, error_code=11), Signal.GOOD),
+    (Unknown("late"), Signal.BAD),
+    (Unknown("it broke off on our side", ours=True), Signal.NOTHING),
+    (Failed("no balance", refund=True, error_code=6, account=True), Signal.BAD),
+    (Failed("nothing there", refund=True, transport=True), Signal.BAD),
+    (Failed("too many", refund=True, error_code=4), Signal.NOTHING),
+    (Failed("not this number", refund=True), Signal.NOTHING),
+    (Failed("not well", refund=True, error_code=4, transport=True), Signal.BAD),
+    (Failed("not well", refund=False, error_code=11, transport=True), Signal.BAD),
+    (PROBE_TOO_LATE, Signal.NOTHING),
 ]
 
 
-@pytest.mark.parametrize(("outcome", "sign"), SIGNS)
-def test_what_an_outcome_says(outcome: Outcome, sign: Sign) -> None:
-    assert sign_of(outcome) is sign
+@pytest.mark.parametrize(("outcome", "signal"), SIGNALS)
+def test_what_an_outcome_says(outcome: Outcome, signal: Signal) -> None:
+    assert signal_of(outcome) is signal
 
 
 @pytest.mark.parametrize(
-    ("gate", "outcome", "told"),
-    [
-        (CLOSED, PLACED, None),
-        (ROW, PLACED, Sign.GOOD),
-        (PROBE, PLACED, Sign.GOOD),
-        (CLOSED, Unknown("late"), Sign.BAD),
-        (PROBE, Unknown("late"), Sign.BAD),
-        (ROW, Failed("too many", refund=True), None),
-        (PROBE, Failed("too many", refund=True), Sign.NOTHING),
-    ],
+    ("slow", "called"),
+    [(PROBE_CALLS_WITHIN_SECONDS, True), (PROBE_CALLS_WITHIN_SECONDS + 0.001, False)],
 )
-def test_what_the_breaker_has_to_hear(gate: Gate, outcome: Outcome, told: Sign | None) -> None:
-    """What is well and was well needs no word; a probe's word is heard whatever it came to."""
-    assert news(gate, outcome) is told
+def test_a_probe_that_comes_too_late_places_no_call(slow: float, called: bool) -> None:
+    """Redis made it wait for so long that the next may be under way; it says nothing then, and its
+    start is given back."""
+    around = Around(probe=True, slow=slow)
+    if called:
+        around.start()
+    else:
+        with pytest.raises(CallFailed):
+            around.start()
+    assert around.calls == called
+    assert around.recorded == [PLACED if called else PROBE_TOO_LATE]
+    assert PROBE_TOO_LATE.refund
 
 
-@pytest.mark.parametrize(("slow", "called"), [(TO_CALL, True), (TO_CALL + 0.001, False)])
-def test_a_probe_that_comes_too_late_calls_nobody(
-    kept: Kept, breaker: Breaker, slow: float, called: bool
-) -> None:
-    """Redis made it wait for so long that the next may be under way; it says nothing then."""
-    calls: list[str] = []
-    with breaker.watching() as watch:
-        kept.now += slow
-        outcome = watch.call(reserved(PROBE), lambda: calls.append("one") or PLACED)
-    assert calls == (["one"] if called else [])
-    assert outcome is (PLACED if called else TOO_LATE)
-    assert watch.sign is (Sign.GOOD if called else Sign.NOTHING)
-    assert TOO_LATE.refund
+def test_only_a_probe_can_be_too_late() -> None:
+    around = Around(slow=10 * PROBE_CALLS_WITHIN_SECONDS)
+    around.start()
+    assert (around.calls, around.recorded) == (1, [PLACED])
 
 
-def test_only_a_probe_can_be_too_late(kept: Kept, breaker: Breaker) -> None:
-    with breaker.watching() as watch:
-        kept.now += 10 * TO_CALL
-        assert watch.call(reserved(CLOSED), lambda: PLACED) is PLACED
+def bug() -> Outcome:
+    raise KeyError
 
 
-def broken(breaker: Breaker, gate: Gate) -> None:
-    """A start that is let through and breaks where it should place its call."""
-
-    def bug() -> Outcome:
-        raise KeyError
-
-    with pytest.raises(KeyError), breaker.watching() as watch:
-        watch.call(reserved(gate), bug)
-
-
-def test_a_probe_that_broke_off_is_left_to_the_next(kept: Kept, breaker: Breaker) -> None:
-    broken(breaker, PROBE)
-    assert kept.left == ["one"]
+@pytest.mark.parametrize("probe", [True, False])
+def test_a_start_that_broke_off_says_so(probe: bool) -> None:
+    """So a probe is left to the next start; what broke is raised all the same."""
+    around = Around(probe=probe, place_call=bug)
+    with pytest.raises(KeyError):
+        around.start()
+    (outcome,) = around.recorded
+    assert isinstance(outcome, Unknown)
+    assert signal_of(outcome) is Signal.NOTHING
 
 
-def test_any_other_start_has_nothing_to_leave(kept: Kept, breaker: Breaker) -> None:
-    """One that broke off, one that was refused, and a probe that came to its call."""
-    broken(breaker, ROW)
-    with pytest.raises(LimitReached), breaker.watching():
-        raise LimitReached("cooldown", 30)
-    with breaker.watching() as watch:
-        watch.call(reserved(PROBE), lambda: PLACED)
-    assert kept.left == []
-
-
-def test_a_probe_that_cannot_be_left_is_given_up_by_its_age(kept: Kept, breaker: Breaker) -> None:
-    """What broke is told, not that Redis is gone as well."""
-    kept.gone = True
-    broken(breaker, PROBE)
-
-
-def test_whether_calls_are_paused_the_store_knows(kept: Kept, breaker: Breaker) -> None:
-    kept.open = True
-    assert breaker.is_open()
-    assert not Breaker(None).is_open()
+def test_a_probe_that_cannot_be_left_is_given_up_by_its_age() -> None:
+    """What broke is raised, not that Redis is gone as well."""
+    around = Around(probe=True, gone=True, place_call=bug)
+    with pytest.raises(KeyError):
+        around.start()

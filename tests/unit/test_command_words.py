@@ -6,8 +6,8 @@ import click
 import pytest
 
 from verify_service.cli.durations import Duration, span
-from verify_service.cli.sentences import counted, held_line
-from verify_service.guards.outlook import Held
+from verify_service.cli.sentences import counted, restriction_line
+from verify_service.guards.diagnosis import Restriction
 
 DAY = 86_400
 
@@ -52,6 +52,6 @@ def test_a_count(count: int, word: str, words: str) -> None:
     ],
 )
 def test_which_block_in_a_row(level: int, turn: str) -> None:
-    held = Held("conversion", "+7917913", "block", 4320, level, of=25, were=3)
+    held = Restriction("conversion", "+7917913", "block", 4320, level, total=25, count=3)
     words = f"3 of 25 starts got in{turn}, 1 h 12 min more"
-    assert held_line(held) == f"+7917913: blocked by conversion: {words}"
+    assert restriction_line(held) == f"+7917913: blocked by conversion: {words}"

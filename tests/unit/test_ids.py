@@ -7,7 +7,8 @@ from base64 import urlsafe_b64decode
 
 import pytest
 
-from verify_service.ids import IdMint
+from verify_service.errors import VerificationNotFound
+from verify_service.ids import IdMint, request_digest
 
 NUMBER = "+79179136787"
 MINT = IdMint(b"secret")
@@ -33,14 +34,12 @@ def test_two_ids_of_one_number_share_nothing() -> None:
 
 
 def test_the_address_is_the_numbers_tag_and_a_key_of_its_own() -> None:
-    """Round trip: what was minted for a number is found in its slot."""
-    first, second = (MINT.address(MINT.mint(NUMBER)) for _ in range(2))
-    assert first is not None
-    assert second is not None
+    """Round trip: what was minted for a number is found with it."""
+    first, second = (MINT.locate(MINT.mint(NUMBER)) for _ in range(2))
     assert first.tag == second.tag == MINT.tag(NUMBER)
     assert first.own != second.own
     assert len(first.tag) == 19
-    assert len(first.own) == 22
+    assert len(first.own) == 11
 
 
 def test_a_tag_tells_no_number() -> None:
@@ -52,8 +51,7 @@ def test_a_tag_tells_no_number() -> None:
 
 def test_a_foreign_id_leads_nowhere_near() -> None:
     """Read with another secret an id has an address, and it is another one."""
-    address = IdMint(b"other").address(MINT.mint(NUMBER))
-    assert address is not None
+    address = IdMint(b"other").locate(MINT.mint(NUMBER))
     assert address.tag not in (MINT.tag(NUMBER), IdMint(b"other").tag(NUMBER))
 
 
@@ -62,7 +60,7 @@ def test_an_id_has_one_spelling() -> None:
     would lead to the same verification."""
     vid = MINT.mint(NUMBER)
     alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
-    addresses = {MINT.address(vid[:-1] + last) for last in alphabet}
+    addresses = {MINT.locate(vid[:-1] + last) for last in alphabet}
     assert len(addresses) == 64
 
 
@@ -84,4 +82,13 @@ def test_an_id_has_one_spelling() -> None:
     ],
 )
 def test_what_cannot_be_an_id_has_no_address(text: str) -> None:
-    assert MINT.address(text) is None
+    with pytest.raises(VerificationNotFound):
+        MINT.locate(text)
+
+
+@pytest.mark.parametrize("text", ["", "1", "request-1", "R" * 10_000, "Ä", "a b"])
+def test_a_request_is_kept_as_a_digest(text: str) -> None:
+    """Of one length, the same whenever it is asked for, and another for another text."""
+    digest = request_digest(text)
+    assert re.fullmatch(r"[A-Za-z0-9_-]{11}", digest)
+    assert digest == request_digest(text) != request_digest(f"{text}x")

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from verify_service.fixed_codes import FixedCode
-from verify_service.guards.limits import TRIABLE, Conversion, Tolerance, WidePolicy
+from verify_service.guards.limits import TRIABLE, BreakerPolicy, Conversion, WidePolicy
 from verify_service.models import Window
 from verify_service.parsing import AccessKey, sha256_hex
 from verify_service.policy import Policy
@@ -151,7 +151,7 @@ def test_calls_in_flight_stay_below_the_threads(read: Read, threads: str, most: 
 def test_the_policys_own_defaults_are_the_settings(read: Read) -> None:
     """One table, two places: they agree."""
     assert read().policy == Policy()
-    assert read().wide_policy == WidePolicy(breaker=Tolerance(5, pause=10, probing=17))
+    assert read().wide_policy == WidePolicy(breaker=BreakerPolicy(5, pause=10, probing=17))
 
 
 def test_no_secret_is_in_the_repr(read: Read) -> None:

@@ -1,4 +1,4 @@
-"""Reads a request's body, once and strictly, before any schema sees it."""
+"""Reads a request's body, once and strictly, before any schema sees it, and its Idempotency-Key."""
 
 from __future__ import annotations
 
@@ -11,12 +11,16 @@ from marshmallow import Schema, ValidationError
 from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
 
 from verify_service.api.problems import NotJson, WrongMediaType
+from verify_service.idempotency import Repeatable
 
 LARGEST = 16 * 1024
 """Bytes. The longest honest request has under a thousand."""
 MOST_BRACKETS = 500
 """An honest request has one. How deep the parser can go before it fails depends on Python's
 version; this does not."""
+IDEMPOTENCY_KEY = "Idempotency-Key"
+LONGEST_KEY = 128
+_KEY = re.compile(rf"[\x20-\x7e]{{1,{LONGEST_KEY}}}\Z")
 _SURROGATE = re.compile(rb"\\u[dD][89a-fA-F]")
 
 
@@ -30,7 +34,8 @@ def load(schema: Schema) -> dict[str, Any]:
     """
     if not request.is_json:
         raise WrongMediaType
-    return validate(schema, read_json(received()))
+    loaded: dict[str, Any] = schema.load(read_json(received()))
+    return loaded
 
 
 def received() -> bytes:
@@ -50,12 +55,6 @@ def received() -> bytes:
     if len(raw) > LARGEST:
         raise RequestEntityTooLarge
     return raw
-
-
-def validate(schema: Schema, data: Any) -> dict[str, Any]:
-    """Return ``data`` as the schema reads it, or raise ValidationError."""
-    loaded: dict[str, Any] = schema.load(data)
-    return loaded
 
 
 def dump(schema: Schema, answer: dict[str, Any]) -> dict[str, Any]:
@@ -90,3 +89,22 @@ def _each_key_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 def _no_constant(name: str) -> NoReturn:
     raise ValidationError(f"{name} is no JSON number.")
+
+
+def repeatable(body: dict[str, Any]) -> Repeatable | None:
+    """Return key and body of the request, or None where it has no key.
+
+    The body counts as its schema read it, so that spaces and the order of fields are no
+    difference.
+
+    Raises:
+        ValidationError: The key is empty, too long, or has other than printable ASCII in it.
+    """
+    key = request.headers.get(IDEMPOTENCY_KEY)
+    if key is None:
+        return None
+    if not _KEY.match(key):
+        raise ValidationError(
+            {IDEMPOTENCY_KEY: [f"Must have 1 to {LONGEST_KEY} characters of printable ASCII."]}
+        )
+    return Repeatable(key, json.dumps(body, sort_keys=True, default=str))

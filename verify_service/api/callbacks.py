@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 from flask import Blueprint, abort, request
 from flask.typing import ResponseReturnValue
 
 from verify_service.api import schemas
 from verify_service.api.auth import is_one_of
-from verify_service.api.body import dump, read_json, received, validate
+from verify_service.api.body import dump, read_json, received
 from verify_service.api.context import verifications
 from verify_service.api.problems import InvalidAppKey, WrongMediaType
 
@@ -31,7 +32,7 @@ def callbacks_blueprint(app_keys: Sequence[bytes], path_secret: str | None) -> B
         """Take one callback."""
         if not is_one_of([(path_secret or "").encode()], secret):
             abort(404)
-        report = validate(CALLBACK, _authenticated(app_keys))
+        report = CALLBACK.load(_authenticated(app_keys))
         return dump(ANSWER, {"applied": verifications().record_callback(**report)})
 
     blueprint.post("/flashcall")(flashcall)
@@ -39,14 +40,14 @@ def callbacks_blueprint(app_keys: Sequence[bytes], path_secret: str | None) -> B
     return blueprint
 
 
-def _authenticated(app_keys: Sequence[bytes]) -> object:
+def _authenticated(app_keys: Sequence[bytes]) -> Any:
     body = _body()
     if isinstance(body, dict) and not is_one_of(app_keys, body.get("appKey")):
         raise InvalidAppKey
     return body
 
 
-def _body() -> object:
+def _body() -> Any:
     raw = received()
     if request.mimetype in _FORMS:
         return request.form.to_dict()

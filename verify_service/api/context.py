@@ -8,7 +8,6 @@ from typing import cast
 from flask import current_app, g
 
 from verify_service.metrics import Metrics
-from verify_service.repeats import Repeats
 from verify_service.verification import Verifications
 
 EXTENSION = "verify_service"
@@ -19,15 +18,7 @@ class Context:
     """What ``create_app`` puts together for the views."""
 
     verifications: Verifications
-    repeats: Repeats
     metrics: Metrics
-
-    def close(self) -> None:
-        """Tell the guards what the last checks of this process came to.
-
-        For the server's hook at the end of a process. Where Redis is gone it is in vain.
-        """
-        self.verifications.store.flush()
 
 
 def context() -> Context:
@@ -37,12 +28,7 @@ def context() -> Context:
 
 def verifications() -> Verifications:
     """Return the use cases."""
-    return context().verifications
-
-
-def repeats() -> Repeats:
-    """Return the use cases for requests that may come again."""
-    return context().repeats
+    return cast(Context, current_app.extensions[EXTENSION]).verifications
 
 
 def caller() -> str:

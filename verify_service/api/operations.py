@@ -29,9 +29,9 @@ def operations_blueprint(metrics_token: str | None, *, production: bool) -> Blue
     @blueprint.get("/readyz")
     def readyz() -> ResponseReturnValue:
         """Redis takes writes, so checks can be served, and starts unless calls are paused."""
-        if verifications().ping():
-            return {"status": "ok", "calls": "paused"}
-        return {"status": "ok", "calls": "breaker" if verifications().held_back() else "open"}
+        ready = verifications().readiness()
+        calls = "paused" if ready.calls_paused else "breaker" if ready.breaker_open else "open"
+        return {"status": "ok", "calls": calls}
 
     @blueprint.get("/metrics")
     def metrics() -> ResponseReturnValue:
@@ -50,6 +50,6 @@ def operations_blueprint(metrics_token: str | None, *, production: bool) -> Blue
 
 def _breaker_open() -> bool | None:
     try:
-        return verifications().held_back()
+        return verifications().readiness().breaker_open
     except StoreUnavailable:  # the counters are wanted all the more
         return None

@@ -61,7 +61,7 @@ def after_reservation(standing: Standing) -> dict[str, Any]:
         "verification_id": found.id,
         "next_action": standing.next_action,
         "restart_in": found.restart_in,
-        **_reference(found),
+        **({"reference": found.reference} if found.reference else {}),
     }
 
 
@@ -84,8 +84,5 @@ def _bar(found: Verification) -> dict[str, Any]:
 
 def _marks(found: Verification) -> dict[str, Any]:
     """What the login flow, or the operator, has marked it with."""
-    return _reference(found) | ({"test": True} if found.test else {})
-
-
-def _reference(found: Verification) -> dict[str, Any]:
-    return {"reference": found.reference} if found.reference else {}
+    marks: dict[str, Any] = {"reference": found.reference} if found.reference else {}
+    return marks | {"test": True} if found.test else marks

@@ -10,9 +10,8 @@ from flask.typing import ResponseReturnValue
 from werkzeug.routing import BaseConverter
 
 from verify_service.api import present, schemas
-from verify_service.api.body import dump, load
-from verify_service.api.context import caller, repeats, verifications
-from verify_service.api.idempotency import repeatable
+from verify_service.api.body import dump, load, repeatable
+from verify_service.api.context import caller, verifications
 
 START = schemas.StartRequest()
 CHECK = schemas.CheckRequest()
@@ -41,15 +40,15 @@ def verify_blueprint(guard: Callable[[], None]) -> Blueprint:
 def start() -> ResponseReturnValue:
     """Ring a phone."""
     wanted = load(START)
-    again = repeatable(wanted)
     draft = verifications().draft(
         caller(),
         wanted["number"],
         wanted.get("reference"),
         device_id=wanted.get("device_id"),
         client_ip=wanted.get("client_ip"),
+        repeatable=repeatable(wanted),
     )
-    standing = repeats().start(draft, again)
+    standing = verifications().start(draft)
     where = url_for("verify.status", verification_id=standing.verification.id)
     return dump(VERIFICATION, present.verification(standing)), 201, {"Location": where}
 
@@ -57,8 +56,9 @@ def start() -> ResponseReturnValue:
 def check() -> ResponseReturnValue:
     """Compare the four digits a person typed."""
     guess = load(CHECK)
-    again = repeatable(guess)
-    answer = repeats().check(caller(), guess["verification_id"], guess["code"], again)
+    answer = verifications().check(
+        caller(), guess["verification_id"], guess["code"], repeatable(guess)
+    )
     return dump(CHECKED, present.check(answer))
 
 

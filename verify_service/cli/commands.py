@@ -9,10 +9,16 @@ from typing import Any
 import click
 
 from verify_service.cli.durations import lasting, span
-from verify_service.cli.sentences import counted, held_line, lane_lines, surroundings
+from verify_service.cli.sentences import (
+    budget_lines,
+    counted,
+    refusal_lines,
+    restriction_line,
+    usage_lines,
+)
 from verify_service.errors import InvalidNumber, StoreUnavailable
 from verify_service.guards.claim import security
-from verify_service.guards.hand import Hand
+from verify_service.guards.operator import Operator
 from verify_service.numbers import mask
 from verify_service.settings import Settings
 
@@ -37,18 +43,18 @@ class Sections(click.Group):
                 )
 
 
-def install(group: click.Group, hand: Hand, settings: Settings) -> None:
+def install(group: click.Group, operator: Operator, settings: Settings) -> None:
     """Add the operator's commands to the application's own.
 
     Each is there under its own name, ``flask --app wsgi blocked``; so that the list of Flask's own
     commands stays short, they are listed in ``flask --app wsgi operator --help``.
     """
-    operator = Sections("operator", help=_ABOUT, short_help="Look, unlock, block, pause, erase.")
-    for command in _commands(hand, settings):
-        operator.add_command(command)
+    commands = Sections("operator", help=_ABOUT, short_help="Look, unlock, block, pause, erase.")
+    for command in _commands(operator, settings):
+        commands.add_command(command)
         command.hidden = True
         group.add_command(command)
-    group.add_command(operator)
+    group.add_command(commands)
 
 
 _ABOUT = """Look and act while the service runs.
@@ -72,18 +78,18 @@ def _told(command: Callable[..., None]) -> Callable[..., None]:
     return run
 
 
-def _commands(hand: Hand, settings: Settings) -> list[click.Command]:
+def _commands(operator: Operator, settings: Settings) -> list[click.Command]:
     return [
-        *_of_a_number(hand, settings.policy.lock_after),
-        *_of_places(hand),
-        *_of_all_calls(hand),
+        *_of_a_number(operator, settings.policy.lock_after),
+        *_of_places(operator),
+        *_of_all_calls(operator),
         _security(settings),
     ]
 
 
-def _of_a_number(hand: Hand, lock_after: int) -> list[click.Command]:
+def _of_a_number(operator: Operator, lock_after: int) -> list[click.Command]:
     def masked(text: str) -> str:
-        return mask(hand.number(text))
+        return mask(operator.number(text))
 
     @click.command()
     @click.argument("number")
@@ -95,15 +101,14 @@ def _of_a_number(hand: Hand, lock_after: int) -> list[click.Command]:
         with others; then what strangers may still do, and each device that it knows. The limit of
         a client's address is not shown: it depends on who asks.
         """
-        outlook = hand.outlook(number)
-        click.echo(f"{mask(outlook.number)}, {outlook.country}")
-        for line in surroundings(outlook):
+        found = operator.diagnose(number)
+        click.echo(f"{mask(found.number)}, {found.country}")
+        for line in (*refusal_lines(found, operator.policy), *usage_lines(found, operator.policy)):
             click.echo(line)
-        lanes = hand.lanes(number)
-        for lane in lanes:
-            for line in lane_lines(lane, lock_after):
+        for budget in found.budgets:
+            for line in budget_lines(budget, lock_after):
                 click.echo(line)
-        if not lanes:
+        if not found.budgets:
             raise click.ClickException(f"Nothing is kept of {masked(number)} that limits it.")
 
     @click.command()
@@ -115,7 +120,7 @@ def _of_a_number(hand: Hand, lock_after: int) -> list[click.Command]:
         Wrong guesses of the NUMBER, in a row and of the day, are forgotten, strangers' and its
         devices'. Its starts count as before.
         """
-        forgotten = hand.unlock(number)
+        forgotten = operator.unlock(number)
         if forgotten is None:
             raise click.ClickException(f"Nothing is kept of {masked(number)} that limits it.")
         guesses = counted(forgotten, "wrong guess")
@@ -131,9 +136,9 @@ def _of_a_number(hand: Hand, lock_after: int) -> list[click.Command]:
         """Delete everything kept of a number.
 
         Limits, lock, verifications, callbacks and Idempotency-Keys of the NUMBER; pending codes
-        are void. It counts on in sums over its prefix and country, which name nobody.
+        are void. Totals of its prefix and country stay; they contain no number.
         """
-        found = hand.erase(number)
+        found = operator.erase(number)
         if not found:
             raise click.ClickException(f"Nothing is kept of {masked(number)}.")
         click.echo(f"Erased {counted(found, 'key')} of {masked(number)}.")
@@ -141,7 +146,7 @@ def _of_a_number(hand: Hand, lock_after: int) -> list[click.Command]:
     return [number, unlock, erase]
 
 
-def _of_places(hand: Hand) -> list[click.Command]:
+def _of_places(operator: Operator) -> list[click.Command]:
     @click.command()
     @click.argument("prefix")
     @lasting("1h")
@@ -152,7 +157,7 @@ def _of_places(hand: Hand) -> list[click.Command]:
         PREFIX is the first digits of E.164, e.g. +7917913: at most a number less its last four
         digits. The longest one that fits a number decides.
         """
-        click.echo(f"Blocked {hand.block(prefix, seconds)} for {span(seconds)}.")
+        click.echo(f"Blocked {operator.block(prefix, seconds)} for {span(seconds)}.")
 
     @click.command()
     @click.argument("prefix")
@@ -164,7 +169,7 @@ def _of_places(hand: Hand) -> list[click.Command]:
         Numbers with this PREFIX pass the prefix limit, the conversion guard and blocks of shorter
         prefixes; all other limits hold.
         """
-        click.echo(f"Allowed {hand.allow(prefix, seconds)} for {span(seconds)}.")
+        click.echo(f"Allowed {operator.allow(prefix, seconds)} for {span(seconds)}.")
 
     @click.command()
     @click.argument("place")
@@ -175,7 +180,7 @@ def _of_places(hand: Hand) -> list[click.Command]:
         PLACE is what `blocked` lists before the colon: a prefix, a country, an alarm's name. The
         limits decide again, and a guard's next block is a first one.
         """
-        ended = hand.unblock(place)
+        ended = operator.unblock(place)
         if ended is None:
             raise click.ClickException(f"Nothing is held for {place}. `blocked` lists what is.")
         click.echo(f"Nothing is held for {ended} any more.")
@@ -187,25 +192,25 @@ def _of_places(hand: Hand) -> list[click.Command]:
 
         Also what is allowed, paused or under alarm: by whom, after what, and for how long.
         """
-        held = hand.held()
-        for one in held:
-            click.echo(held_line(one))
-        if not held:
+        restrictions = operator.restrictions()
+        for one in restrictions:
+            click.echo(restriction_line(one))
+        if not restrictions:
             click.echo("Nothing is blocked.")
 
     return [block, allow, unblock, blocked]
 
 
-def _of_all_calls(hand: Hand) -> list[click.Command]:
+def _of_all_calls(operator: Operator) -> list[click.Command]:
     @click.command()
     @lasting("1d")
     @_told
     def pause(seconds: int) -> None:
-        """Call nobody for a time.
+        """Place no call for a time.
 
         Starts are answered with 503 and the seconds to wait; checks go on.
         """
-        hand.pause(seconds)
+        operator.pause(seconds)
         click.echo(f"All calls are paused for {span(seconds)}.")
 
     @click.command()
@@ -213,9 +218,18 @@ def _of_all_calls(hand: Hand) -> list[click.Command]:
     def resume() -> None:
         """Let calls be placed again.
 
-        It ends the operator's pause; the breaker's ends when the provider works.
+        It ends the operator's pause and the breaker's, and says which of them there was.
         """
-        click.echo("Calls are placed again." if hand.resume() else "Calls were not paused.")
+        ended = operator.resume()
+        if not (ended.operator or ended.breaker):
+            click.echo("Calls were not paused.")
+            return
+        whose = " and ".join(
+            name
+            for name, was in (("the operator", ended.operator), ("the breaker", ended.breaker))
+            if was
+        )
+        click.echo(f"Calls are placed again; they were paused by {whose}.")
 
     return [pause, resume]
 

@@ -5,25 +5,28 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from verify_service.cli.durations import span
-from verify_service.guards.limits import CONVERSION, DESTINATION, KNOWN
-from verify_service.guards.outlook import (
-    BREAKER,
-    PAUSE,
-    RULE,
-    Held,
-    Lane,
-    Obstacle,
-    Outlook,
+from verify_service.guards.diagnosis import (
+    Callers,
+    DeviceBudget,
+    Diagnosis,
+    Refusal,
+    Restriction,
     Use,
 )
+from verify_service.guards.limits import CONVERSION, DESTINATION, KNOWN, WidePolicy
+from verify_service.guards.places import prefix_of
 
 _ORDINALS = ("second", "third", "fourth", "fifth", "sixth", "seventh", "eighth", "ninth", "tenth")
 _REFUSE = {
-    PAUSE: "all calls are paused by the operator",
-    BREAKER: "all calls are paused by the breaker, since the provider fails",
-    RULE: "the operator blocks {}",
+    "pause": "all calls are paused by the operator",
+    "breaker": "all calls are paused by the breaker, since the provider fails",
+    "rule": "the operator blocks {}",
     CONVERSION: "the conversion guard blocks {}",
-    DESTINATION: "{}",
+}
+_WHOSE = {
+    Callers.ALL: "Every start",
+    Callers.STRANGERS: "Every stranger's start",
+    Callers.DEVICES: "Every known device's start",
 }
 _PLACES = {KNOWN: "prefix, for known devices once it is full"}
 
@@ -34,47 +37,53 @@ def counted(count: int, word: str) -> str:
     return f"{count} {word if count == 1 else plural}"
 
 
-def surroundings(outlook: Outlook) -> Iterator[str]:
-    """Yield the lines about what every start of a number meets."""
-    obstacles = list(outlook.obstacles())
-    if not obstacles:
+def refusal_lines(found: Diagnosis, policy: WidePolicy) -> Iterator[str]:
+    """Yield the lines about what refuses the starts of a number."""
+    dry = DESTINATION in policy.dry_run
+    if found.destination and not dry:
+        yield f"Every start is refused: {found.destination}"
+    for refusal in found.refusals:
+        yield f"{_WHOSE[refusal.callers]} is refused: {_refusal(refusal, found)}"
+    if not found.refusals and (dry or not found.destination):
         yield "Nothing that all numbers share refuses a start."
-    for obstacle in obstacles:
-        whose = "Every stranger's start" if obstacle.strangers else "Every start"
-        yield f"{whose} is refused: {_refusal(obstacle)}"
-    if outlook.refused and not any(one.words == outlook.refused for one in obstacles):
-        yield f"  destination: dry run, else refused. {outlook.refused}"
-    if outlook.rule and outlook.rule.kind == "allow":
-        yield f"  prefix: allowed by the operator, {span(outlook.rule.seconds)} more"
-    for limit, app, use in outlook.uses:
-        dry = " (dry run)" if limit in outlook.policy.dry_run else ""
+    if found.destination and dry:
+        yield f"  destination: dry run, else refused. {found.destination}"
+
+
+def usage_lines(found: Diagnosis, policy: WidePolicy) -> Iterator[str]:
+    """Yield the lines about the limits that a number shares with others."""
+    if found.allowed:
+        yield f"  prefix: allowed by the operator, {span(found.allowed)} more"
+    for limit, app, use in found.uses:
+        dry = " (dry run)" if limit in policy.dry_run else ""
         place = f"app {app}" if app else _PLACES.get(limit, limit)
         yield f"  {place}: {_use(use, 'start')}{dry}"
-    for share in outlook.shares:
+    for share in found.shares:
         if share.started:
             yield f"  conversion, {share.limit}: {_got_in(share.started, share.approved)}"
 
 
-def lane_lines(lane: Lane, lock_after: int) -> Iterator[str]:
-    """Yield the lines about one lane; what bars it comes first.
+def budget_lines(budget: DeviceBudget, lock_after: int) -> Iterator[str]:
+    """Yield the lines about one budget; what a start waits for comes first.
 
     Args:
-        lane: What to show.
+        budget: What to show.
         lock_after: Wrong guesses in a row that lock it.
     """
-    name = f"Known device {lane.device}" if lane.device else "Strangers"
-    if lane.wait:
-        yield f"{name}: a start waits {span(lane.wait.seconds)} ({lane.wait.limit})."
+    name = f"Known device {budget.device}" if budget.device else "Strangers"
+    if budget.wait:
+        yield f"{name}: a start waits {span(budget.wait.seconds)} ({budget.wait.limit})."
     else:
         yield f"{name}: no limit of the number's own refuses a start."
-    for use in lane.starts:
+    for use in budget.starts:
         yield f"  {_use(use, 'start')}"
-    for use in lane.guesses:
+    for use in budget.guesses:
         yield f"  {_use(use, 'wrong guess')}"
-    yield f"  {lane.run} of {counted(lock_after, 'wrong guess')} in a row, until it is locked"
+    wrong = counted(lock_after, "wrong guess")
+    yield f"  {budget.failures_in_a_row} of {wrong} in a row, until it is locked"
 
 
-def held_line(held: Held) -> str:
+def restriction_line(held: Restriction) -> str:
     """Return the line of something that is blocked, allowed, paused or under alarm."""
     more = f"{span(held.seconds)} more"
     if held.kind == "pause":
@@ -85,21 +94,25 @@ def held_line(held: Held) -> str:
     form, rest = {
         "block": (f"blocked{who}", f"{_turn(held.level)}, {more}"),
         "would-block": (f"would be blocked{who}, but for the dry run", ""),
-        "alarm": (f"alarm{who}", f"; told again in {span(held.seconds)} at the earliest"),
+        "alarm": (f"alarm{who}", f"; not repeated for {span(held.seconds)}"),
     }[held.kind]
     return f"{held.place}: {form}{_evidence(held)}{rest}"
 
 
-def _pause_line(held: Held, more: str) -> str:
-    if held.who == BREAKER:
-        return "all calls: paused by the breaker, until the provider works again"
+def _pause_line(held: Restriction, more: str) -> str:
+    if held.who == "breaker":
+        tries = f"a start tries in {span(held.seconds)}" if held.seconds else "the next start tries"
+        return f"all calls: paused by the breaker, until the provider works again; {tries}"
     return f"all calls: paused by the operator, {more}"
 
 
-def _refusal(obstacle: Obstacle) -> str:
-    form = _REFUSE.get(obstacle.what, f"the limit `{obstacle.what}` is full")
-    more = f", {span(obstacle.seconds)} more" if obstacle.seconds else ""
-    return f"{form.format(obstacle.words.removesuffix('.'))}{more}."
+def _refusal(refusal: Refusal, found: Diagnosis) -> str:
+    form = _REFUSE.get(refusal.limit, f"the limit `{refusal.limit}` is full")
+    place = "its prefix" if refusal.place == prefix_of(found.number) else "its country"
+    if refusal.limit == "rule":
+        place = f"its first {len(refusal.place) - 1} digits"
+    more = f", {span(refusal.seconds)} more" if refusal.seconds else ""
+    return f"{form.format(place)}{more}."
 
 
 def _use(use: Use, word: str) -> str:
@@ -110,12 +123,12 @@ def _use(use: Use, word: str) -> str:
     return f"{use.used} of {counted(use.window.count, word)} in {length}{frees}"
 
 
-def _evidence(held: Held) -> str:
-    if not held.of:  # written by an earlier release
+def _evidence(held: Restriction) -> str:
+    if not held.total:  # written by an earlier release
         return ""
     if held.who == CONVERSION:
-        return f": {_got_in(held.of, held.were)}"
-    return f": {held.were} of {counted(held.of, 'guess')} were wrong"
+        return f": {_got_in(held.total, held.count)}"
+    return f": {held.count} of {counted(held.total, 'guess')} were wrong"
 
 
 def _got_in(started: int, approved: int) -> str:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from verify_service.guards.bounds import DRY, UNLIMITED, Bounds
 from verify_service.guards.limits import (
     APP,
+    BUCKETS,
     CLIENT_IP,
     CONVERSION,
     CONVERSION_SPAN,
@@ -21,8 +22,6 @@ from verify_service.guards.limits import (
 )
 from verify_service.models import Window
 
-PIECES = 24
-"""What was counted leaves at most so great a part of its window late."""
 PLACES = {
     PREFIX: "a prefix, for strangers",
     COUNTRY: "a country, for everybody",
@@ -73,7 +72,7 @@ def remembered(windows: tuple[Window, ...], seconds: int) -> int | None:
     A window counts in pieces, so it may remember for a piece longer than it is. Another one of the
     same length has the same pieces.
     """
-    longest = seconds + -(-seconds // PIECES)
+    longest = seconds + -(-seconds // BUCKETS)
     counts = (
         window.count * (1 if window.seconds == seconds else -(-longest // window.seconds))
         for window in windows

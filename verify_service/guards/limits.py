@@ -8,6 +8,8 @@ from verify_service.models import Window
 from verify_service.policy import DAY
 
 HOUR = 3_600
+BUCKETS = 24
+"""Into how many a window over many numbers is cut: an event may count for a 24th of it longer."""
 CLIENT_IP, PREFIX, COUNTRY, APP, DAY_TOTAL = "clientIp", "prefix", "country", "app", "day"
 CONVERSION, DESTINATION = "conversion", "destination"
 GUESS_BUDGETS = ("failures", "locked")
@@ -21,8 +23,8 @@ number before, so that strangers cannot use up an owner's starts."""
 NAMES = (*OWN, *WIDE, CONVERSION, DESTINATION)
 """The same in answers, settings, metrics and on the command line."""
 TRIABLE = frozenset(NAMES) - set(GUESS_BUDGETS)
-"""What can run dry. The guess budgets cannot: without them four digits prove nothing, and who only
-wants to know how often they would refuse reads ``verify_refusals``."""
+"""What can run dry. The guess budgets cannot: without them four digits prove nothing. How often
+they refuse is in ``verify_refusals``."""
 
 CONVERSION_SPAN = HOUR
 FIRST_BLOCK = HOUR
@@ -43,13 +45,10 @@ LONGEST_PAUSE = 300
 again may be left alone."""
 FAILURES_REMEMBERED = 600
 """Seconds after which a run of failures is none any more, and a pause is over anyhow."""
-REPORT_REMEMBERED = 60
-"""Seconds for which what a report to the breaker came to is kept. It comes again within a few, if
-at all; a Redis that hung meanwhile may do both of them when it wakes."""
 
 
 @dataclass(frozen=True, slots=True)
-class Tolerance:
+class BreakerPolicy:
     """When the breaker pauses calls.
 
     Attributes:
@@ -83,7 +82,7 @@ class WidePolicy:
     """What all numbers together may do.
 
     The defaults fit a service that logs in a few hundred people a day. They are the most that an
-    attacker can make it pay for; whoever grows raises them.
+    attacker can make it pay for. Raise them as traffic grows.
 
     Attributes:
         client_ip: Starts from one address (IPv6: one /64). A household, or a mobile network's
@@ -105,7 +104,7 @@ class WidePolicy:
     day: tuple[Window, ...] = (Window(5000, DAY),)
     conversion_prefix: Conversion = Conversion(20, 0.2, blocks=True)
     conversion_country: Conversion = Conversion(200, 0.2, blocks=False)
-    breaker: Tolerance | None = None
+    breaker: BreakerPolicy | None = None
     code_ttl: int = 300
     dry_run: frozenset[str] = frozenset()
 
@@ -128,9 +127,8 @@ class Notice:
 
     Attributes:
         kind: ``dry`` (would have refused a start), ``block`` (has blocked a place),
-            ``would-block`` (would have, were it not in dry run), ``alarm``, ``lost`` (what a
-            refused start took could not be given back; it has no limit), ``opened`` or ``closed``
-            (the breaker).
+            ``would-block`` (would have, were it not in dry run), ``alarm``, ``opened`` or
+            ``closed`` (the breaker).
         limit: The limit or guard.
         place: A prefix, a country, or nothing.
         seconds: For how long, where it is for a time.

@@ -2,61 +2,112 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import re
+from collections.abc import Iterable, Iterator
 from typing import Any
 
-import redis
-from redis.exceptions import NoPermissionError
+from redis.exceptions import NoPermissionError, RedisError
 
+from verify_service.errors import StoreUnavailable
 from verify_service.findings import Finding, Level
 from verify_service.store import keys
-from verify_service.store.cluster import Cluster
-from verify_service.store.states import state_of
+from verify_service.store.connection.client import Client, Command
+from verify_service.store.connection.redis_errors import NO_FUNCTIONS, state_of
+from verify_service.store.functions import Functions
 
-OLDEST = (6, 2)
-"""Redis before this lacks what the scripts use."""
+OLDEST = (7, 0)
+"""Redis before this has no functions."""
 REDIS = "Redis"
+_COMMAND = re.compile(r"'([a-z|]+)' command")
+"""In the server's words for a command that our user may not run."""
 UNSEEN = (
-    "Our user may not ask for INFO, so nobody looked at version, maxmemory-policy, persistence and "
-    "the room for connections. Permit +info, or compare them with docs/reliability.md."
+    "Our user may not ask for INFO, so version, maxmemory-policy, persistence and the room for "
+    "connections were not checked. Permit +info, or compare them with docs/reliability.md."
 )
+UNSCANNED = "Our user may not run SCAN, so the operator's command `erase` cannot. Permit +scan."
+NEEDED: tuple[tuple[str, Command], ...] = (
+    ("fcall", ("FCALL", "none", 0)),
+    ("time", ("TIME",)),
+    ("set", ("SET", keys.WRITE_TEST, "", "PX", 1000)),
+    ("get", ("GET", keys.WRITE_TEST)),
+    ("mget", ("MGET", keys.WRITE_TEST)),
+    ("hset", ("HSET", keys.WRITE_TEST, "field", "")),
+    ("hmget", ("HMGET", keys.WRITE_TEST, "field")),
+    ("hgetall", ("HGETALL", keys.WRITE_TEST)),
+    ("hdel", ("HDEL", keys.WRITE_TEST, "field")),
+    ("pexpireat", ("PEXPIREAT", keys.WRITE_TEST, 1)),
+    ("del", ("DEL", keys.WRITE_TEST)),
+)
+"""The rights that serving needs beside that to load a library, and what tries each of them. The
+probe is a text, so the commands for hashes change nothing: they fail, where they are permitted."""
 
 
-def inspect(client: redis.Redis, connections: int) -> Iterator[Finding]:
-    """Yield what is to be said of each server that keeps our data.
+def inspect(functions: Functions, connections: int) -> Iterator[Finding]:
+    """Yield what is to be said of the server that keeps our data.
 
     Args:
         connections: How many we may open at a time, all processes of two releases together.
     """
     try:
-        client.set(keys.probe(), "", px=1000)
-        client.eval("return redis.call('TIME')[1]", 1, keys.probe())
-        for server in client.masters() if isinstance(client, Cluster) else [client]:
-            yield from _server(server, connections)
-    except redis.RedisError as error:
+        yield from _rights(functions)
+        yield from _server(functions.client, connections)
+    except StoreUnavailable as error:
+        yield Finding(Level.ERROR, REDIS, f"Redis {error.state}.")
+    except NoPermissionError as error:  # to connect: a database is chosen, a cluster's slots asked
+        yield _lacking([f"+{name}" for name in _COMMAND.findall(str(error))])
+    except RedisError as error:
         yield Finding(Level.ERROR, REDIS, f"Redis {state_of(error)}.")
 
 
-def _server(server: redis.Redis, connections: int) -> Iterator[Finding]:
-    try:
-        facts: dict[str, Any] = dict(server.info())
-    except NoPermissionError:  # one of the commands that Redis calls dangerous
+def _rights(functions: Functions) -> Iterator[Finding]:
+    """Do what serving does: load the library, run each command that it runs, call a function."""
+    tried = (("function|load", ("FUNCTION", "LOAD", functions.text)), *NEEDED)
+    replies = functions.client.send(*(command for _, command in tried))
+    if any("unknown command" in str(reply) for reply in replies[:2]):
+        yield Finding(Level.ERROR, REDIS, f"Redis {NO_FUNCTIONS}.")
+        return
+    missing: dict[str, None] = {}
+    for (name, _), reply in zip(tried, replies, strict=True):
+        if isinstance(reply, NoPermissionError):
+            missing[f"~{keys.TAG}:*" if "to access" in str(reply) else f"+{name}"] = None
+    if missing:
+        yield _lacking(missing)
+        return
+    functions.call("ready", [keys.WRITE_TEST, keys.RESTRICTIONS, keys.BREAKER], {})
+    (scanned,) = functions.client.send(("SCAN", 0, "MATCH", keys.WRITE_TEST))
+    if isinstance(scanned, NoPermissionError):
+        yield Finding(Level.WARNING, REDIS, UNSCANNED)
+
+
+def _lacking(rights: Iterable[str]) -> Finding:
+    words = f"Our user lacks rights that serving needs: permit {' '.join(rights)}."
+    return Finding(Level.ERROR, REDIS, words)
+
+
+def _server(client: Client, connections: int) -> Iterator[Finding]:
+    (told,) = client.send(("INFO",))
+    if isinstance(told, NoPermissionError):  # one of the commands that Redis calls dangerous
         yield Finding(Level.WARNING, REDIS, UNSEEN)
         return
+    if isinstance(told, Exception):
+        raise told
+    facts = _facts(told)
     yield _version(facts)
     yield _eviction(facts)
-    yield _persistence(facts, _configured(server, "save"), _configured(server, "appendfsync"))
-    yield from _failover(facts, _configured(server, "min-replicas-to-write"))
+    yield _persistence(facts, _configured(client, "save"), _configured(client, "appendfsync"))
+    yield from _failover(facts, _configured(client, "min-replicas-to-write"))
     yield from _room(facts, connections)
 
 
-def _configured(server: redis.Redis, name: str) -> str | None:
+def _facts(info: str) -> dict[str, Any]:
+    lines = (line.partition(":") for line in info.splitlines() if ":" in line)
+    return {name: int(value) if value.isdigit() else value for name, _, value in lines}
+
+
+def _configured(client: Client, name: str) -> str | None:
     """Return one of the server's own settings; None where we may not ask, as on many platforms."""
-    try:
-        found: dict[Any, Any] = server.config_get(name)
-    except redis.RedisError:
-        return None
-    return None if found.get(name) is None else str(found[name])
+    (found,) = client.send(("CONFIG", "GET", name))
+    return None if isinstance(found, Exception) or not found else str(found[1])
 
 
 def _version(facts: dict[str, Any]) -> Finding:
@@ -82,7 +133,7 @@ def _eviction(facts: dict[str, Any]) -> Finding:
         Level.WARNING,
         REDIS,
         f"maxmemory-policy is {policy}: when memory is full, an evicted key is a limit forgotten, "
-        "and guesses begin anew. Set noeviction.",
+        "and its guesses can be made again. Set noeviction.",
     )
 
 
@@ -96,7 +147,7 @@ def _persistence(facts: dict[str, Any], save: str | None, fsync: str | None) -> 
             "appendonly is no: a restart brings back what was up to minutes ago, used codes too."
         )
     elif save == "":
-        words = "Nothing is kept on disk: after a restart every limit and lock begins anew."
+        words = "Nothing is kept on disk: a restart forgets every limit and lock."
     else:
         words = "appendonly is no: a restart brings back what was up to minutes ago, if anything."
     return Finding(Level.WARNING, REDIS, f"{words} Set appendonly yes where the platform lets you.")

@@ -1,74 +1,75 @@
-"""Every key name of the store. All keys of one number share the hash tag, hence one slot."""
+"""Every key of the store. All of them share one hash tag, hence one slot of a cluster."""
 
 from __future__ import annotations
 
+from verify_service.guards import limits as names
+from verify_service.guards.places import prefix_of
 from verify_service.ids import Address
 
-
-def slot(tag: str) -> str:
-    """Return the hash tag that scripts build further keys of the same slot from."""
-    return f"{{{tag}}}"
+TAG = "{verify}"
+"""What a user of Redis has to be permitted: the keys ``{verify}:*``."""
 
 
 def number(tag: str) -> str:
-    """What a number may still do. Lives as long as any limit remembers it."""
-    return f"n:{slot(tag)}"
+    """What a number may still do. Lives as long as a limit, a call or a callback remembers it."""
+    return f"{TAG}:n:{tag}"
 
 
 def verification(address: Address) -> str:
     """One verification. Lives until an hour after its end."""
-    return f"v:{slot(address.tag)}:{address.own}"
+    return f"{TAG}:v:{address.tag}:{address.own}"
 
 
-WIDE = "wide"
-"""The hash tag of what concerns all numbers."""
+def idempotency_key(digest: str) -> str:
+    """Which start an Idempotency-Key is bound to, until its verification is gone.
+
+    Lives until an hour after the code's end.
+    """
+    return f"{TAG}:i:{digest}"
 
 
 def limit(name: str, place: str) -> str:
-    """A wide limit's counters for one place. Lives as long as its longest window."""
-    return f"l:{slot(WIDE)}:{name}:{place}"
+    """A limit over many numbers, at one place. Lives as long as its longest window."""
+    return f"{TAG}:limit:{name}:{place}"
 
 
 def conversion(place: str) -> str:
     """What the conversion guard counts of a prefix or a country. Lives for its hour."""
-    return f"c:{slot(WIDE)}:{place}"
+    return f"{TAG}:conversion:{place}"
 
 
-def guesses() -> str:
-    """Right and wrong guesses over all numbers. Lives for an hour."""
-    return f"f:{slot(WIDE)}"
+def limits(number: str, country: str, app: str, client: str) -> dict[str, str]:
+    """Each limit over many numbers that a start may count in, by name.
+
+    Behind the others come the places that the prefix keeps for known devices.
+
+    Args:
+        app, client: May be empty: such a limit is left out.
+    """
+    prefix = prefix_of(number)
+    places = {
+        names.CLIENT_IP: client,
+        names.PREFIX: prefix,
+        names.COUNTRY: country,
+        names.APP: app,
+        names.DAY_TOTAL: "all",
+        names.KNOWN: prefix,
+    }
+    return {name: limit(name, place) for name, place in places.items() if place}
 
 
-def rules() -> str:
-    """What is blocked, allowed and under alarm. Lives a day longer than the last of it."""
-    return f"r:{slot(WIDE)}"
+def conversions(number: str, country: str) -> tuple[str, str]:
+    """What the conversion guard counts of a number's prefix and of its country."""
+    return conversion(prefix_of(number)), conversion(country)
 
 
-def pause() -> str:
-    """Whether all calls are paused. Lives as long as the pause."""
-    return f"p:{slot(WIDE)}"
-
-
-def claim(name: str) -> str:
-    """An Idempotency-Key, by its digest. In a slot of its own: it may come with any number."""
-    return f"i:{slot(name)}"
-
-
-def breaker() -> str:
-    """Whether calls are paused because the provider fails. Lives for minutes."""
-    return f"b:{slot(WIDE)}"
-
-
-def reported(own: str) -> str:
-    """What a start's word to the breaker came to. Lives for a minute."""
-    return f"b:{slot(WIDE)}:{own}"
-
-
-def probe() -> str:
-    """Written by whoever asks whether Redis takes writes. Lives for a second."""
-    return "i:probe"
-
-
-def call(tag: str, request: str) -> str:
-    """Whom a requestId belongs to; ten minutes only while no call claims it."""
-    return f"call:{slot(tag)}:{request}"
+GUESSES = f"{TAG}:guesses"
+"""Right and wrong guesses over all numbers. Lives for an hour."""
+RESTRICTIONS = f"{TAG}:restrictions"
+"""What is blocked, allowed, paused and under alarm. Lives a day longer than the last of it."""
+BREAKER = f"{TAG}:breaker"
+"""Whether calls are paused because the provider fails. Lives for minutes."""
+LIBRARIES = f"{TAG}:libraries"
+"""The function libraries of the last releases. Lives for 90 days."""
+WRITE_TEST = f"{TAG}:probe"
+"""Written to find out whether Redis takes writes. Lives for a second."""

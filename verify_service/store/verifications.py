@@ -1,141 +1,157 @@
-"""The Store over Redis: one script per decision, answers translated into the domain's words."""
+"""The Store over Redis: one function per decision, answers translated into the domain's words."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-import redis
-
-from verify_service.breaker import Sign
-from verify_service.errors import StoreUnavailable
-from verify_service.guards.limits import Notice, WidePolicy
-from verify_service.ids import IdMint, request_digest
-from verify_service.models import Checked, Draft, Report, Ticket, Verdict, Verification
-from verify_service.outcomes import Failed, Outcome
-from verify_service.policy import Policy
-from verify_service.store import keys, replies
-from verify_service.store.admission import Admission, ManyServers, OneServer
-from verify_service.store.breaker import RedisBreaker
-from verify_service.store.cluster import Cluster
-from verify_service.store.scripts import (
-    Command,
-    Scripts,
-    encode,
-    encode_both,
-    once_more,
-    translated,
+from verify_service.breaker import signal_of
+from verify_service.errors import (
+    CallsPaused,
+    CallsSuspended,
+    KeyReused,
+    LimitReached,
+    VerificationNotFound,
 )
-from verify_service.store.wide import WideLimits
-
-NONCE = 11
-"""Characters of a guess' nonce that are kept: 66 random bits tell a few guesses apart, and each
-one is in the hash until it goes."""
+from verify_service.guards import limits
+from verify_service.guards.limits import Notice, WidePolicy
+from verify_service.idempotency import Nonce
+from verify_service.ids import IdMint, request_digest
+from verify_service.models import (
+    Call,
+    CallState,
+    Checked,
+    Draft,
+    Failure,
+    Readiness,
+    Report,
+    Reservation,
+    State,
+    Verdict,
+    Verification,
+    Wait,
+    whole_seconds,
+)
+from verify_service.outcomes import Failed, Outcome, Placed, Unknown
+from verify_service.store import keys
+from verify_service.store.functions import Functions
 
 
 class RedisStore:
     """Keeps verifications and the budgets of their numbers.
 
-    Every method is one round trip. What checks came to, the guards have to learn in another slot:
-    it travels with whatever is asked next. On a Cluster a start is a few round trips
-    (``admission.py``), and the news would be one of its own, for which nobody who checks is to
-    wait: there it goes with the next start and with :meth:`ping`.
+    Every method is one round trip, and raises StoreUnavailable where Redis does not answer or
+    cannot work; what a function had decided by then stands.
 
-    All methods raise StoreUnavailable where Redis does not answer or cannot work; what a script
-    had decided by then stands.
+    Args:
+        functions: The library, under the policy in force.
+        ids: Which know a verification's place in Redis.
+        wide: Which limits over many numbers there are.
+        notice: Receives what a guard, a limit in dry run or the breaker reports beside an answer.
     """
 
     def __init__(
         self,
-        client: redis.Redis,
+        functions: Functions,
         ids: IdMint,
-        policy: Policy,
         wide: WidePolicy,
         notice: Callable[[Notice], None],
     ) -> None:
-        self._client = client
+        self._functions = functions
         self._ids = ids
-        self._scripts = Scripts(client, encode(policy))
-        self._wide = WideLimits(client, wide, notice)
-        self._breaker = RedisBreaker(client, ids, wide) if wide.breaker else None
-        self._apart = isinstance(client, Cluster)
-        self._admission: Admission = (
-            ManyServers(self._scripts, ids, self._wide, notice)
-            if self._apart
-            else OneServer(Scripts(client, encode_both(policy, wide)), ids, self._wide, notice)
-        )
+        self._limits = [name for name in (*limits.WIDE, limits.KNOWN) if wide.windows(name)]
+        self._notice = notice
 
-    def reserve(self, draft: Draft) -> Verification:
+    def reserve(self, draft: Draft) -> Reservation:
         """Reserve a verification, its call not yet placed.
 
         Raises:
             LimitReached: A limit refuses; nothing is left of the start.
-            CallsPaused: The operator lets nobody be called.
-            CallsSuspended: The breaker does not.
-            AlreadyReserved: Under another nonce.
+            CallsPaused, CallsSuspended: The operator, or the breaker, has paused calls.
+            KeyReused: Its Idempotency-Key belongs to a start with another body.
         """
-        return self._admission.admit(draft, self._wide.news())
+        address = self._ids.locate(draft.id)
+        counted = self._counted(draft)
+        names = [
+            *self._own_keys(draft.id),
+            keys.RESTRICTIONS,
+            keys.BREAKER,
+            *keys.conversions(draft.number, draft.country),
+            *counted.values(),
+        ]
+        if draft.idempotency:
+            names.append(keys.idempotency_key(draft.idempotency.name))
+        asked = {
+            "id": draft.id,
+            "own": address.own,
+            "tag": address.tag,
+            "app": draft.app,
+            "number": draft.number,
+            "country": draft.country,
+            "digest": draft.digest,
+            "reference": draft.reference,
+            "device": draft.device or None,
+            "test": True if draft.test_code is not None else None,
+            "limits": list(counted),
+            "body": draft.idempotency.body if draft.idempotency else None,
+        }
+        answer = self._ask("reserve", names, asked)
+        if "bound" in answer:
+            if not answer["same_body"]:
+                raise KeyReused
+            return Reservation(_verification(answer["bound"], answer), earlier=True)
+        if "reserved" not in answer:
+            raise _refusal(answer)
+        for limit in answer.get("dry") or ():
+            self._notice(Notice("dry", limit))
+        return Reservation(_verification(draft.id, answer), probe=answer["probe"])
 
-    def record(
-        self,
-        verification_id: str,
-        outcome: Outcome,
-        ticket: Ticket | None = None,
-        sign: Sign | None = None,
-    ) -> Verification:
+    def record(self, draft: Draft, outcome: Outcome) -> Verification:
         """Record what the provider did; a callback that was faster is applied with it.
 
-        Args:
-            ticket: What the start took from the wide limits; where the call gives the start's
-                quota back, so do they.
-            sign: What the breaker has to hear of the call, if anything. Where it cannot be told, a
-                failure goes uncounted, and a probe is given up by its age.
+        Where the call gives the start back, so do all limits that it counted in, and the breaker
+        takes what the outcome says of the provider. Recording once more changes nothing.
 
         Raises:
-            VerificationNotFound: The reservation is gone; the breaker has heard.
+            VerificationNotFound: The reservation is gone.
         """
-        command = self._command("record", verification_id, *replies.outcome_fields(outcome))
-        refund = ticket and isinstance(outcome, Failed) and outcome.refund
-        given = [self._wide.give(ticket)] if ticket and refund else []
-        heard = [self._breaker.report(verification_id, sign)] if self._breaker and sign else []
-        reply = self._ask(command, given, heard)
-        return replies.verification(verification_id, replies.found(reply))
+        address = self._ids.locate(draft.id)
+        counted = self._counted(draft)
+        names = [
+            *self._own_keys(draft.id),
+            keys.BREAKER,
+            *keys.conversions(draft.number, draft.country),
+            *counted.values(),
+        ]
+        asked = {
+            "own": address.own,
+            "tag": address.tag,
+            "limits": list(counted),
+            "signal": signal_of(outcome).value,
+            **_outcome(outcome),
+        }
+        answer = self._ask("record", names, asked)
+        return _verification(draft.id, answer)
 
     def check(
-        self,
-        verification_id: str,
-        app: str,
-        digests: Sequence[str],
-        nonce: str,
-        *,
-        keyed: bool = False,
+        self, verification_id: str, app: str, digests: Sequence[str], nonce: Nonce
     ) -> Checked:
         """Compare one guess: ``digests`` are those that would be right.
 
         Args:
-            nonce: Its name: a guess that was compared under it is not compared again.
-            keyed: Whether it came under an Idempotency-Key.
+            nonce: The guess by name: one that is known under it is not compared again.
 
         Raises:
             VerificationNotFound: No such verification for this app.
+            KeyReused: The nonce's Idempotency-Key belongs to a check with another body.
         """
-        command = self._command("check", verification_id, app, nonce[:NONCE], int(keyed), *digests)
-        reply = replies.found(self._ask(command))
-        verdict, again = Verdict(reply[0]), bool(reply[-1])
-        verification = replies.verification(verification_id, reply)
-        if not again:
-            self._wide.learn(verdict, verification)
-        return Checked(verdict, verification, again)
-
-    def has_tried(self, verification_id: str, nonce: str) -> bool:
-        """Tell whether a guess was compared under this nonce, and is still known."""
-        address = self._ids.address(verification_id)
-        if address is None:
-            return False
-        key, field = keys.verification(address), f"try:{nonce[:NONCE]}"
-        with translated():
-            return bool(once_more(lambda: self._client.hexists(key, field)))
+        asked = {"app": app, "digests": list(digests), "nonce": nonce.name, "body": nonce.body}
+        names = [*self._own_keys(verification_id), keys.GUESSES, keys.RESTRICTIONS]
+        answer = self._ask("check", names, asked)
+        if "other_body" in answer:
+            raise KeyReused
+        verification = _verification(verification_id, answer)
+        return Checked(Verdict(answer["verdict"]), verification, answer.get("repeated", False))
 
     def status(self, verification_id: str, app: str) -> Verification:
         """Read a verification.
@@ -143,8 +159,10 @@ class RedisStore:
         Raises:
             VerificationNotFound: No such verification for this app.
         """
-        reply = self._ask(self._command("status", verification_id, app))
-        return replies.verification(verification_id, replies.found(reply))
+        address = self._ids.locate(verification_id)
+        asked = {"app": app, "own": address.own, "tag": address.tag}
+        answer = self._ask("status", self._own_keys(verification_id), asked)
+        return _verification(verification_id, answer)
 
     def cancel(self, verification_id: str, app: str) -> Verification:
         """End a pending verification; a final one stays what it is.
@@ -152,71 +170,107 @@ class RedisStore:
         Raises:
             VerificationNotFound: No such verification for this app.
         """
-        reply = self._ask(self._command("cancel", verification_id, app))
-        return replies.verification(verification_id, replies.found(reply))
+        answer = self._ask("cancel", self._own_keys(verification_id), {"app": app})
+        return _verification(verification_id, answer)
 
     def record_callback(self, report: Report) -> bool:
         """Take a callback; return whether it changed what is known of a call."""
         tag = self._ids.tag(report.number)
-        request = request_digest(report.request_id)
-        command = self._scripts.command(
-            "callback",
-            [keys.number(tag), keys.call(tag, request)],
-            keys.slot(tag),
-            request,
-            report.status.value,
-            report.timestamp,
-            int(report.status.delivered),
-            int(report.status.waives),
-        )
-        return bool(self._ask(command)[0] == "applied")
+        told = {
+            "request": request_digest(report.request_id),
+            "status": report.status.value,
+            "stamp": report.timestamp,
+            "delivered": report.status.delivered,
+            "refunds": report.status.waives,
+        }
+        answer = self._ask("callback", [keys.number(tag)], {"tag": tag, "report": told})
+        return bool(answer["applied"])
 
-    def ping(self) -> bool:
-        """Return whether calls are paused; the guards are told what was learned meanwhile.
+    def ready(self) -> Readiness:
+        """Return what keeps starts from being served.
 
         Raises:
-            StoreUnavailable: Redis does not take writes: a full or read-only one answers too.
+            StoreUnavailable: Nothing can be served. A full or read-only Redis answers too, and
+                takes no writes.
         """
-        with translated():
-            paused = bool(once_more(self._probe)[1])
-        self.flush()
-        return paused
+        names = [keys.WRITE_TEST, keys.RESTRICTIONS, keys.BREAKER]
+        answer = self._ask("ready", names, {})
+        return Readiness(calls_paused=answer["paused"], breaker_open=answer["open"])
 
-    def flush(self) -> None:
-        """Tell the guards what checks came to and is not told yet; in vain where Redis is gone."""
-        news = self._wide.news()
-        if news:
-            with suppress(StoreUnavailable):
-                self._wide.read_news(self._scripts.send(besides=news))
+    def _counted(self, draft: Draft) -> dict[str, str]:
+        """Return the key of every limit over many numbers that a start counts in, by name."""
+        places = keys.limits(draft.number, draft.country, draft.app, draft.client)
+        if not draft.device:
+            del places[limits.KNOWN]
+        return {name: places[name] for name in self._limits if name in places}
 
-    def _probe(self) -> list[Any]:
-        pipeline = self._client.pipeline(transaction=False)
-        pipeline.set(keys.probe(), "", px=1000)
-        # A start is one script over two slots; a cluster's node, taken for a server, refuses that.
-        slots = [keys.pause()] if self._apart else [keys.pause(), keys.number("nobody")]
-        pipeline.exists(*slots)
-        # Raised by the client, an error would begin with words of its own before the server's.
-        replies = pipeline.execute(raise_on_error=False)
-        for reply in replies:
-            if isinstance(reply, Exception):
-                raise reply
-        return list(replies)
+    def _own_keys(self, verification_id: str) -> list[str]:
+        address = self._ids.locate(verification_id)
+        return [keys.verification(address), keys.number(address.tag)]
 
-    def _command(self, script: str, verification_id: str, *args: str | int) -> Command:
-        address = self._ids.located(verification_id)
-        names = [keys.verification(address), keys.number(address.tag)]
-        return self._scripts.command(script, names, keys.slot(address.tag), address.own, *args)
+    def _ask(self, decision: str, names: Sequence[str], asked: Mapping[str, Any]) -> dict[str, Any]:
+        answer = self._functions.call(decision, names, asked)
+        if "missing" in answer:
+            raise VerificationNotFound
+        for notice in answer.get("notices") or ():
+            self._notice(_notice(notice))
+        return answer
 
-    def _ask(
-        self, command: Command, ahead: Sequence[Command] = (), heard: Sequence[Command] = ()
-    ) -> list[Any]:
-        """Run this, and tell the guards what was learned since where that costs no exchange.
 
-        Args:
-            ahead: What travels with it and has nothing to say.
-            heard: What travels with it and answers with notices.
-        """
-        news = [] if self._apart else self._wide.news()
-        *told, reply = self._scripts.send(command, besides=[*ahead, *heard, *news])
-        self._wide.read_news(told[len(ahead) :])
-        return reply
+def _refusal(answer: Mapping[str, Any]) -> LimitReached | CallsPaused | CallsSuspended:
+    """Read why a start is not let through."""
+    if "paused" in answer:
+        return CallsPaused(whole_seconds(answer["paused"]))
+    if "suspended" in answer:
+        return CallsSuspended(whole_seconds(answer["suspended"]))
+    return LimitReached(answer["refused"], whole_seconds(answer["wait"]))
+
+
+def _verification(verification_id: str, answer: Mapping[str, Any]) -> Verification:
+    """Read a verification and the view of it (``lua/includes/verification.lua``)."""
+    stored, view = answer["verification"], answer["view"]
+    call = stored["call"]
+    reason = call.get("reason")
+    return Verification(
+        id=verification_id,
+        app=stored["app"],
+        number=stored["number"],
+        state=State(view["state"]),
+        checks_left=stored["left"],
+        created_at=stored["created"],
+        expires_at=stored["expires"],
+        now=view["now"],
+        call=Call(
+            state=CallState(call["state"]),
+            caller_prefix=call.get("prefix"),
+            caller_length=call.get("length"),
+            provider_status=call.get("status"),
+            status_at=call.get("stamp"),
+            failure=Failure(reason, call.get("error"), call.get("retry_after")) if reason else None,
+        ),
+        reference=stored.get("reference"),
+        test=stored.get("test", False),
+        barred=Wait(**view["guess_block"]) if "guess_block" in view else None,
+        restart=Wait(**view["start_block"]) if "start_block" in view else None,
+    )
+
+
+def _notice(told: Mapping[str, Any]) -> Notice:
+    return Notice(told["kind"], told["limit"], told["place"], whole_seconds(told["wait"]))
+
+
+def _outcome(outcome: Outcome) -> dict[str, Any]:
+    match outcome:
+        case Placed(request_id, prefix, length):
+            request = request_digest(request_id)
+            return {"outcome": "placed", "request": request, "prefix": prefix, "length": length}
+        case Unknown():
+            return {"outcome": "unknown"}
+        case Failed():
+            return {
+                "outcome": "failed",
+                "refund": outcome.refund,
+                "reason": outcome.reason,
+                "error": outcome.error_code,
+                "retry_after": outcome.retry_after,
+            }

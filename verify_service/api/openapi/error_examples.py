@@ -8,7 +8,7 @@ from marshmallow import ValidationError
 from werkzeug.exceptions import BadRequest, MethodNotAllowed, NotFound, RequestEntityTooLarge
 
 from verify_service import errors as domain
-from verify_service.api import idempotency, problems, schemas
+from verify_service.api import body, problems, schemas
 from verify_service.api.openapi.samples import failed
 from verify_service.models import ErrorCode, Failure, Wait
 
@@ -42,8 +42,8 @@ ERROR_EXAMPLES: Mapping[str, tuple[str, Exception]] = {
         "The Idempotency-Key is malformed",
         ValidationError(
             {
-                idempotency.NAME: [
-                    f"Must have 1 to {idempotency.LONGEST} characters of printable ASCII."
+                body.IDEMPOTENCY_KEY: [
+                    f"Must have 1 to {body.LONGEST_KEY} characters of printable ASCII."
                 ]
             }
         ),

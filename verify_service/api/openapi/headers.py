@@ -7,7 +7,8 @@ from typing import Any
 from apispec import APISpec
 
 from verify_service import logs
-from verify_service.api import auth, idempotency, request_log
+from verify_service.api import auth, request_log
+from verify_service.api.body import IDEMPOTENCY_KEY, LONGEST_KEY
 from verify_service.api.openapi.samples import ID, REQUEST_ID
 
 REQUEST_ID_PATTERN = f"^{logs.REQUEST_ID.pattern.removesuffix(chr(92) + 'Z')}$"
@@ -88,16 +89,16 @@ _PARAMETERS: dict[str, dict[str, Any]] = {
     },
     "IdempotencyKey": {
         "in": "header",
-        "name": idempotency.NAME,
+        "name": IDEMPOTENCY_KEY,
         "required": False,
-        "description": f"Makes the request safe to repeat: 1 to {idempotency.LONGEST} printable "
+        "description": f"Makes the request safe to repeat: 1 to {LONGEST_KEY} printable "
         "ASCII characters, new for each intent (a UUID, say), the same for each try of it. It "
-        "belongs to the app and the operation. A repeat rings nobody and costs no guess; its "
-        "answer says how the first one stands now.",
+        "belongs to the app and the operation, and a check's to its verification. A repeat "
+        "places no call and costs no guess; its answer says how the first one stands now.",
         "schema": {
             "type": "string",
             "minLength": 1,
-            "maxLength": idempotency.LONGEST,
+            "maxLength": LONGEST_KEY,
             # HTTP takes spaces off both ends.
             "pattern": "^[!-~]([ -~]*[!-~])?$",
         },

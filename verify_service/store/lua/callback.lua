@@ -1,40 +1,36 @@
 -- Takes a callback of the provider: applies it to its call, or keeps it until its call is known.
 --
--- KEYS  1 n:{tag}   2 call:{tag}:<request>
--- ARGV  1 policy  2 {tag}  3 request digest  4 status  5 stamp (unixtime in seconds)
---       6 '1' if delivered  7 '1' if it waives the start's quota
--- Returns  {'applied'} | {'unchanged'} | {'kept'}
+-- KEYS  1 the number that the callback names
+-- Asked {tag, report: {request, status, stamp, delivered, refunds}} (calls.lua)
+-- Returns {applied}
 --
--- The slot is the callback's own number's, so a callback for a foreign number finds no call.
--- It can mark a call and give a start's quota back. It touches no code, no guess, no state.
+-- The number is the callback's own, so a callback for a foreign number finds no call. It can mark a
+-- call and give a start back. It touches no code, no guess, no state of a verification.
 
-local number = load_number(KEYS[1])
-local request = ARGV[3]
-local report = {status = ARGV[4], stamp = ARGV[5], delivered = ARGV[6], waives = ARGV[7]}
-local call = read_hash(KEYS[2])
+--- @include "decision"
+--- @include "json"
+--- @include "keys"
+--- @include "number"
+--- @include "verification"
+--- @include "calls"
 
-if call.owner then
-  local verification = load_verification(call.owner)
-  if not verification or not apply(number, verification, report) then
-    return {'unchanged'}
+decision('callback', {'allow-oom'}, function(KEYS, asked, now)
+  local state, report = number.load(KEYS[1], now), asked.report
+  local own, found = calls.owner(state, report.request), nil
+  if own then
+    found = verification.load(keys.verification(asked.tag, own), nil, KEYS[1])
+    if not found or not calls.apply(state, own, found, report, now) then
+      return {applied = false}
+    end
+  else
+    if not calls.hold(state, report, now) then
+      return {applied = false}
+    end
+    own, found = calls.match(state, KEYS[1], asked.tag, now)
   end
-  save_number(number)
-  return {'applied'}
-end
-
-if not supersedes(call, report) then
-  return {'unchanged'}
-end
-
-redis.call('HSET', KEYS[2], 'status', report.status, 'stamp', report.stamp,
-           'delivered', report.delivered, 'waives', report.waives)
-redis.call('PEXPIREAT', KEYS[2], text(NOW + POLICY.waiting_for))
-number.waiting = without(number.waiting, request)
-add(number.waiting, request)
-if #number.waiting > POLICY.waiting then
-  redis.call('DEL', call_key(table.remove(number.waiting, 1).name))
-end
-
-save_number(number)
-match_lost(number)
-return {redis.call('HEXISTS', KEYS[2], 'owner') == 1 and 'applied' or 'kept'}
+  if found then
+    json.write(keys.verification(asked.tag, own), found)
+  end
+  number.save(KEYS[1], state, now)
+  return {applied = found ~= nil}
+end)

@@ -1,14 +1,22 @@
 -- Ends a pending verification. A final one stays what it is.
 --
--- KEYS  1 v:{tag}:<own>   2 n:{tag}
--- ARGV  1 policy  2 {tag}  3 own  4 app
--- Returns  {'missing'}, or a view with 'found'.
+-- KEYS  1 the verification   2 its number
+-- Asked {app}
+-- Returns {view} and the verification | {missing}
 
-local verification = load_verification(ARGV[3])
-if not verification or verification.app ~= ARGV[4] then
-  return {'missing'}
-end
-if state_of(verification) == 'pending' then
-  finish(verification, 'canceled')
-end
-return view('found', load_number(KEYS[2]), KEYS[1])
+--- @include "decision"
+--- @include "json"
+--- @include "number"
+--- @include "verification"
+
+decision('cancel', {'allow-oom'}, function(KEYS, asked, now)
+  local found, text = verification.load(KEYS[1], asked.app)
+  if not found then
+    return {missing = true}
+  end
+  local state = number.load(KEYS[2], now)
+  if verification.state(found, now) == 'pending' then
+    text = json.write(KEYS[1], found, verification.finish(found, 'canceled', now))
+  end
+  return {view = verification.view(found, state, now)}, text
+end)

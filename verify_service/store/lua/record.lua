@@ -1,54 +1,111 @@
 -- Records what the provider did with the call of a reserved verification.
 --
--- KEYS  1 v:{tag}:<own>   2 n:{tag}
--- ARGV  1 policy  2 {tag}  3 own  4 outcome: placed | unknown | failed
---       placed: 5 request digest  6 caller prefix or ''  7 caller length or ''
---       failed: 5 '1' to give the quota back  6 errorCode or ''  7 seconds to wait or ''
---               8… the reason in pieces
--- Returns  {'missing'}, or a view with 'recorded'.
+-- KEYS  1 the verification   2 its number   3 breaker   4 conversion of the prefix
+--       5 conversion of the country   6… one for each limit over many numbers
+-- Asked {own, tag, signal: good | bad | nothing, limits: names in the order of their keys,
+--        outcome: placed | unknown | failed
+--        placed: request, its digest; prefix and length of the caller, if they are known
+--        failed: refund, whether the start is given back; reason, error, retry_after}
+-- Returns {view, notices} and the verification | {missing}
 --
--- Safe to repeat, and harmless where a callback was faster.
+-- Safe to repeat, and harmless where a callback was faster: the first run settles the reservation.
 
-local verification = load_verification(ARGV[3])
-if not verification then
-  return {'missing'}
-end
+--- @include "decision"
+--- @include "json"
+--- @include "keys"
+--- @include "number"
+--- @include "device_budget"
+--- @include "verification"
+--- @include "calls"
+--- @include "breaker"
+--- @include "wide_limits"
+--- @include "conversion"
 
-local number = load_number(KEYS[2])
-local outcome = ARGV[4]
-
-local function placed()
-  local request = ARGV[5]
-  redis.call('HSET', KEYS[1], 'prefix', ARGV[6], 'length', ARGV[7])
-  if verification.call == 'placing' then
-    redis.call('HSET', KEYS[1], 'call', 'placed')
+local function place(state, asked, found, now)
+  local call = found.call
+  call.prefix, call.length = asked.prefix, asked.length
+  if call.state == 'placing' then
+    call.state = 'placed'
   end
-  number.open = without(number.open, verification.own)
-  if not verification.bound and redis.call('HEXISTS', call_key(request), 'owner') == 0 then
-    bind(number, verification, request)
-  end
-end
-
-local function failed()
-  redis.call('HSET', KEYS[1], 'call', 'failed', 'error', ARGV[6], 'pause', ARGV[7])
-  set_pieces(KEYS[1], 'why', 8)
-  number.open = without(number.open, verification.own)
-  if state_of(verification) == 'pending' then
-    finish(verification, 'failed')
-  end
-  if ARGV[5] == '1' then
-    refund(lane_of(number, verification), verification)
+  local bound = state.calls and state.calls[asked.own] and state.calls[asked.own].request
+  if not bound and not calls.owner(state, asked.request) then
+    calls.bind(state, asked.own, found, asked.request, now)
   end
 end
 
-if outcome == 'placed' then
-  placed()
-elseif verification.call == 'placing' and outcome == 'failed' then
-  failed()
-elseif verification.call == 'placing' then
-  redis.call('HSET', KEYS[1], 'call', 'unknown')
+-- Returns when the verification's key expires, if that changes.
+local function fail(state, asked, found, now)
+  local call = found.call
+  call.state, call.reason = 'failed', asked.reason
+  call.error, call.retry_after = asked.error, asked.retry_after
+  if state.calls then
+    state.calls[asked.own] = nil
+  end
+  if asked.refund then
+    device_budget.refund(number.budget_of(state, found), asked.own, found.created)
+  end
+  if verification.state(found, now) == 'pending' then
+    return verification.finish(found, 'failed', now)
+  end
 end
 
-save_number(number)
-match_lost(number)
-return view('recorded', number, KEYS[1])
+-- Reads what a refund gives back to: a list of functions that write it.
+local function load_refunds(KEYS, asked, found, now)
+  local counted, writes = {}, {}
+  for _, limit in ipairs(found.reservation.limits) do
+    counted[limit] = true
+  end
+  for i, limit in ipairs(asked.limits) do
+    if counted[limit] then
+      local key = KEYS[5 + i]
+      local counts = wide_limits.parse(key, redis.call('GET', key), limit, now)
+      table.insert(writes, function()
+        wide_limits.count(counts, found.created, -1, now)
+      end)
+    end
+  end
+  for i = 4, found.test and 3 or 5 do
+    local counts = conversion.parse(KEYS[i], redis.call('GET', KEYS[i]), now)
+    table.insert(writes, function()
+      conversion.count_start(counts, found.created, -1, now)
+    end)
+  end
+  return writes
+end
+
+decision('record', {'allow-oom'}, function(KEYS, asked, now)
+  local found = verification.load(KEYS[1])
+  if not found then
+    return {missing = true}
+  end
+  local state = number.load(KEYS[2], now)
+  local placing = found.call.state == 'placing'
+  local breaker_state, refunds = nil, {}
+  if found.reservation then
+    breaker_state = not found.test and breaker.load(KEYS[3], now) or nil
+    refunds = placing and asked.refund and load_refunds(KEYS, asked, found, now) or {}
+    found.reservation = nil
+  end
+
+  local expires_at
+  if asked.outcome == 'placed' then
+    place(state, asked, found, now)
+  elseif placing and asked.outcome == 'failed' then
+    expires_at = fail(state, asked, found, now)
+  elseif placing then
+    found.call.state = 'unknown'
+  end
+  local own_bound, lost = calls.match(state, KEYS[2], asked.tag, now, asked.own, found)
+
+  if lost and own_bound ~= asked.own then
+    json.write(keys.verification(asked.tag, own_bound), lost)
+  end
+  local notice = breaker_state and breaker.count_signal(KEYS[3], breaker_state, asked.own, asked.signal, now)
+  found.notice = notice or found.notice
+  local text = json.write(KEYS[1], found, expires_at)
+  number.save(KEYS[2], state, now)
+  for _, write in ipairs(refunds) do
+    write()
+  end
+  return {view = verification.view(found, state, now), notices = {found.notice}}, text
+end)

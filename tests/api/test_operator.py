@@ -1,0 +1,491 @@
+"""The operator's command line: each command does what it prints."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+
+import click
+import pytest
+import redis
+from click.testing import CliRunner, Result
+
+from tests.redis_clients import store_client
+from tests.store.world import keys_without_ttl
+from verify_service import cli
+from verify_service.app import create_operator
+from verify_service.cli.durations import span
+from verify_service.guards import limits
+from verify_service.store import keys
+
+from .service import NUMBER, OTHER_KEY, OTHER_NUMBER, Service, wrong
+from .standin import StandIn
+
+Run = Callable[..., Result]
+
+
+@pytest.fixture
+def flask(timed: Service, fake: redis.Redis) -> Run:
+    """Runs a command line against the service's Redis."""
+    return run_for(timed, fake)
+
+
+def run_for(service: Service, fake: redis.Redis) -> Run:
+    """Return what runs a command line under a service's settings. None writes out a number."""
+    group = click.Group()
+    operator = create_operator(service.settings, store_client(fake))
+    cli.install(group, operator, service.settings)
+
+    def run(*words: str, fails: bool = False) -> Result:
+        result = CliRunner().invoke(group, list(words))
+        assert (result.exit_code != 0) is fails, result.output
+        assert fails or NUMBER not in result.output
+        assert keys_without_ttl(fake) == []
+        return result
+
+    return run
+
+
+def test_a_number_is_shown_window_by_window(timed: Service, provider: StandIn, flask: Run) -> None:
+    """What it shares with others, then each budget: so many of how many, and for how long."""
+    vid = timed.started(deviceId="own")
+    timed.check(vid, provider.code)
+    vid = timed.started(deviceId="own")
+    timed.check(vid, wrong(provider.code))
+    first, *lines = flask("number", "7 917 913-67-87").output.splitlines()
+    shared = lines.index("Strangers: no limit of the number's own refuses a start.")
+    device = shared + 5
+    assert first == "+7917•••••87, RU"
+    assert lines[0] == "Nothing that all numbers share refuses a start."
+    assert lines[1] == "  prefix: 2 of 30 starts in 1 h; the oldest counts for 1 h 1 min more"
+    assert [line.split(": ")[0].strip() for line in lines[1:shared]] == [
+        *("prefix", "prefix", *["prefix, for known devices once it is full"] * 2),
+        *("country", "country", "day", "app bank", "app bank", "app shop", "app shop"),
+    ]
+    assert lines[8] == "  app bank: 0 of 1000 starts in 1 h"
+    assert lines[shared + 1 : device] == [
+        "  1 of 3 starts in 10 min; the oldest counts for 10 min more",
+        "  1 of 5 starts in 1 d; the oldest counts for 1 d more",
+        "  0 of 9 wrong guesses in 1 d",
+        "  0 of 30 wrong guesses in a row, until it is locked",
+    ]
+    assert lines[device].startswith("Known device ")
+    assert lines[device].endswith(": a start waits 30 s (cooldown).")
+    assert lines[device + 1 :] == [
+        "  1 of 3 starts in 10 min; the oldest counts for 10 min more",
+        "  1 of 5 starts in 1 d; the oldest counts for 1 d more",
+        "  1 of 9 wrong guesses in 1 d; the oldest counts for 1 d more",
+        "  1 of 30 wrong guesses in a row, until it is locked",
+    ]
+
+
+def test_a_full_window_says_when_there_is_room(make, fake, clock, flask: Run) -> None:
+    """To the second at which a start is let through."""
+    service = make(fake, START_COOLDOWNS="0", STARTS_PER_NUMBER="2/600")
+    service.started()
+    clock.passes(200)
+    service.started()
+    clock.passes(100)
+    said = run_for(service, fake)("number", NUMBER).output
+    assert "Strangers: a start waits 5 min (number).\n" in said
+    assert "  2 of 2 starts in 10 min; room for one more in 5 min\n" in said
+    clock.passes(299)
+    assert service.start().json["limit"] == "number"
+    clock.passes(1)
+    service.started()
+
+
+REFUSALS = {
+    "calls are paused": ("pause", "--for", "10m"),
+    "the operator blocks its first 4 digits, 1 h more": ("block", "+7917"),
+}
+
+
+@pytest.mark.parametrize(("words", "command"), REFUSALS.items())
+def test_a_number_shows_what_the_operator_did(
+    timed: Service, flask: Run, words: str, command: tuple[str, ...]
+) -> None:
+    timed.started()
+    assert "is refused" not in flask("number", NUMBER).output
+    flask(*command)
+    assert words in flask("number", NUMBER).output
+    assert timed.start(OTHER_NUMBER if "pause" in command else NUMBER).status_code in (429, 503)
+
+
+def test_the_longest_rule_decides(timed: Service, flask: Run) -> None:
+    """As it does for a start."""
+    timed.started()
+    flask("block", "+7917")
+    flask("allow", "+7917913")
+    said = flask("number", NUMBER).output
+    assert "is refused" not in said
+    assert "  prefix: allowed by the operator, 1 h more\n" in said
+
+
+LIMITS = {
+    "the limit `prefix` is full": {"STARTS_PER_PREFIX": "1/3600"},
+    "the limit `country` is full": {"STARTS_PER_COUNTRY": "1/3600"},
+    "the limit `day` is full": {"STARTS_PER_DAY": "1/3600"},
+}
+
+
+@pytest.mark.parametrize(("words", "variables"), LIMITS.items())
+def test_a_number_shows_the_limits_over_all(
+    make, fake, clock, words: str, variables: dict[str, str]
+) -> None:
+    """For as long as a start is told to wait; in a dry run they refuse nothing."""
+    service = make(fake, START_COOLDOWNS="0", **variables)
+    service.started()
+    seconds = service.start().json["retryAfter"]
+    said = run_for(service, fake)("number", NUMBER).output
+    whose = "Every stranger's start" if "prefix" in words else "Every start"
+    assert f"{whose} is refused: {words}, {span(seconds)} more.\n" in said
+    dry = make(fake, START_COOLDOWNS="0", GUARDS_DRY_RUN="*", **variables)
+    said = run_for(dry, fake)("number", NUMBER).output
+    assert "is refused" not in said
+    assert f"1 of 1 start in 1 h; room for one more in {span(seconds)} (dry run)\n" in said
+
+
+def test_a_number_shows_an_apps_limit_as_that_apps(make, fake, clock) -> None:
+    """It refuses the starts of no other app."""
+    service = make(fake, START_COOLDOWNS="0", STARTS_PER_APP="1/3600")
+    service.started()
+    said = run_for(service, fake)("number", NUMBER).output
+    assert "is refused" not in said
+    assert "  app shop: 1 of 1 start in 1 h; room for one more in " in said
+    assert "  app bank: 0 of 1 start in 1 h\n" in said
+    assert service.start(key=OTHER_KEY).status_code == 201
+
+
+def test_a_number_shows_what_the_guard_will_do_and_has_done(make, fake, clock) -> None:
+    """Before the start that it refuses first, too."""
+    service = make(fake, CONVERSION_PREFIX="3/0.5")
+    run = run_for(service, fake)
+    for count in range(3):
+        service.started(f"+7917913678{count}")
+    clock.passes(500)
+    said = run("number", "+79179136781").output
+    assert "  conversion, prefix: 0 of 3 starts got in\n" in said
+    assert "refused: the conversion guard blocks its prefix, 1 h more.\n" in said
+    assert service.start("+79179136781").json["limit"] == "conversion"
+    said = run("number", "+79179136781").output
+    assert "refused: the conversion guard blocks its prefix, 1 h more.\n" in said
+    run("allow", "+7917913")
+    assert "is refused" not in run("number", "+79179136781").output
+    assert service.start("+79179136781").status_code == 201
+
+
+def test_a_number_shows_that_its_destination_is_not_called(make, fake, clock) -> None:
+    service = make(fake)
+    service.started()
+    run = run_for(make(fake, ALLOWED_COUNTRIES="KZ"), fake)
+    assert "refused: Flash calls to numbers of region RU are not" in run("number", NUMBER).output
+    run = run_for(make(fake, ALLOWED_COUNTRIES="KZ", GUARDS_DRY_RUN="destination"), fake)
+    said = run("number", NUMBER).output
+    assert "is refused" not in said
+    assert "  destination: dry run, else refused. Flash calls" in said
+
+
+def test_a_breaker_that_pauses_calls_is_shown_and_ended(
+    make, fake, clock, provider: StandIn
+) -> None:
+    """With when a start tries again; `resume` ends it sooner."""
+    service = make(fake, PROVIDER_BREAKER="1/60", START_COOLDOWNS="0")
+    provider.answers(403, {"errorCode": 6})
+    service.start(OTHER_NUMBER)
+    run = run_for(service, fake)
+    said = run("number", NUMBER, fails=True).output
+    words = "all calls are paused by the breaker, since the provider fails, 1 min more."
+    assert f"Every start is refused: {words}\n" in said
+    listed = "all calls: paused by the breaker, until the provider works again; "
+    assert run("blocked").output == f"{listed}a start tries in 1 min\n"
+    clock.passes(60)
+    assert run("blocked").output == f"{listed}the next start tries\n"
+    run("pause")
+    words = "Calls are placed again; they were paused by the operator and the breaker.\n"
+    assert run("resume").output == words
+    assert run("blocked").output == "Nothing is blocked.\n"
+    assert run("resume").output == "Calls were not paused.\n"
+    provider.reset()
+    service.started()
+
+
+def test_a_breakers_pause_is_none_for_a_test_number(make, fake, clock, provider: StandIn) -> None:
+    """No call is placed for it, so its starts go on."""
+    day = datetime.now(UTC).date() + timedelta(days=9)
+    tested = {"TEST_NUMBERS": f"{NUMBER}=1234@{day}", "PROVIDER_BREAKER": "1/60"}
+    service = make(fake, START_COOLDOWNS="0", **tested)
+    provider.answers(403, {"errorCode": 6})
+    service.start(OTHER_NUMBER)
+    run = run_for(service, fake)
+    assert "is refused" not in run("number", NUMBER, fails=True).output
+    assert "paused by the breaker" in run("number", OTHER_NUMBER, fails=True).output
+    service.started(NUMBER)
+
+
+def test_unlock_ends_lock_and_failures(make, fake, clock, provider: StandIn, flask: Run) -> None:
+    service = make(fake, LOCK_AFTER_FAILURES="3")
+    vid = service.started()
+    for _ in range(3):
+        service.check(vid, wrong(provider.code))
+    clock.passes(60)
+    assert service.start().json["limit"] == "locked"
+    assert flask("unlock", NUMBER).output == "Unlocked +7917•••••87: 3 wrong guesses forgotten.\n"
+    assert service.start().status_code == 201
+    assert flask("unlock", NUMBER).output == "Unlocked +7917•••••87: 0 wrong guesses forgotten.\n"
+
+
+@pytest.mark.parametrize("command", ["number", "unlock", "erase"])
+def test_where_nothing_is_kept_it_says_so(timed: Service, flask: Run, command: str) -> None:
+    """And ends with 1: a number that was mistyped is not said to be done."""
+    timed.started(OTHER_NUMBER)
+    words = (command, "--yes", NUMBER) if command == "erase" else (command, NUMBER)
+    said = flask(*words, fails=True)
+    assert "Error: Nothing is kept of +7917•••••87" in said.output
+    assert said.exit_code == 1
+
+
+@pytest.mark.parametrize("command", ["number", "unlock", "erase"])
+@pytest.mark.parametrize("typed", ["89179136787", "+7917913678", "+791791367877", "name"])
+def test_a_number_that_cannot_be_is_refused(flask: Run, command: str, typed: str) -> None:
+    """As a start's is; it is not repeated."""
+    words = (command, "--yes", typed) if command == "erase" else (command, typed)
+    said = flask(*words, fails=True)
+    assert said.exit_code == 1
+    assert "number" in said.output
+    assert typed not in said.output
+
+
+def test_a_test_number_need_not_exist(make, fake, clock) -> None:
+    """Its budgets are as any other's."""
+    day = datetime.now(UTC).date() + timedelta(days=9)
+    service = make(fake, TEST_NUMBERS=f"+79990000000=1234@{day}", ALLOWED_COUNTRIES="KZ")
+    service.started("+79990000000")
+    said = run_for(service, fake)("number", "+79990000000").output
+    assert "a start waits 30 s (cooldown)" in said
+    assert "is refused" not in said
+
+
+def test_erase_leaves_nothing_of_a_number(timed: Service, fake: redis.Redis, flask: Run) -> None:
+    """And everything of the others."""
+    vid, other = timed.started(), timed.started(OTHER_NUMBER)
+    assert flask("erase", "--yes", NUMBER).output == "Erased 2 keys of +7917•••••87.\n"
+    assert timed.status(vid).status_code == 404
+    assert timed.status(other).status_code == 200
+    assert timed.start().status_code == 201
+    assert "Aborted" in flask("erase", NUMBER, fails=True).output
+
+
+def test_a_blocked_prefix_is_not_called(timed: Service, clock, flask: Run, provider) -> None:
+    """Whole prefixes and longer ones; by its own end or the operator's word."""
+    assert flask("block", "7917", "--for", "2h").output == "Blocked +7917 for 2 h.\n"
+    refused = timed.start().json
+    assert (refused["limit"], refused["retryAfter"]) == ("prefix", 7200)
+    assert timed.start(OTHER_NUMBER).status_code == 201
+    assert len(provider.calls) == 1
+    clock.passes(60)
+    assert flask("blocked").output == "+7917: blocked by the operator, 1 h 59 min more\n"
+    assert flask("allow", "+7917913").output == "Allowed +7917913 for 1 h.\n"
+    assert timed.start().status_code == 201
+    assert timed.start("+79170000001").json["limit"] == "prefix"
+    assert flask("unblock", "+7917").output == "Nothing is held for +7917 any more.\n"
+    assert "Nothing is held for +7917." in flask("unblock", "+7917", fails=True).output
+    assert timed.start("+79170000001").status_code == 201
+
+
+def test_a_block_ends_by_itself(timed: Service, clock, flask: Run) -> None:
+    flask("block", "+7917", "--for", "90")
+    assert timed.start().json["retryAfter"] == 90
+    clock.passes(90)
+    assert timed.start().status_code == 201
+    assert flask("blocked").output == "Nothing is blocked.\n"
+
+
+def test_an_allowed_prefix_passes_the_prefix_limit(make, fake, clock, flask: Run) -> None:
+    """But not the limits over more."""
+    service = make(fake, STARTS_PER_PREFIX="1/3600", STARTS_PER_DAY="3/3600")
+    assert service.start("+79170000001").status_code == 201
+    assert service.start("+79170000002").json["limit"] == "prefix"
+    flask("allow", "+7917000")
+    assert service.start("+79170000002").status_code == 201
+    assert service.start("+79170000003").status_code == 201
+    assert service.start("+79170000004").json["limit"] == "day"
+
+
+def test_what_the_guard_blocked_is_listed_and_can_be_ended(make, fake, clock, flask: Run) -> None:
+    service = make(fake, CONVERSION_PREFIX="3/0.5")
+    for count in range(3):
+        service.started(f"+7917000000{count}")
+    clock.passes(500)
+    assert service.start("+79170000009").json["limit"] == "conversion"
+    said = "+7917000: blocked by conversion: 0 of 3 starts got in, 1 h more\n"
+    assert flask("blocked").output == said
+    flask("unblock", "+7917000")
+    assert service.start("+79170000009").status_code == 201
+
+
+def test_a_second_block_in_a_row_says_so(make, fake, clock, provider: StandIn, flask: Run) -> None:
+    """With the counts that it went by, its own."""
+    service = make(fake, CONVERSION_PREFIX="3/0.5", START_COOLDOWNS="0")
+    for count in range(3):
+        service.started(f"+7917000000{count}")
+    clock.passes(500)
+    service.start("+79170000009")
+    clock.passes(3600)
+    service.check(service.started("+79170000010"), provider.calls[-1].code)
+    for count in range(11, 14):
+        service.started(f"+791700000{count}")
+    clock.passes(500)
+    assert service.start("+79170000009").json["limit"] == "conversion"
+    clock.passes(60)
+    said = "1 of 4 starts got in, second block in a row, 1 h 59 min more"
+    assert flask("blocked").output == f"+7917000: blocked by conversion: {said}\n"
+    clock.passes(7200)
+    assert flask("blocked").output == "Nothing is blocked.\n"
+    assert "Nothing is held" in flask("unblock", "+7917000", fails=True).output
+
+
+@pytest.mark.parametrize(
+    ("place", "number"), [("001", "+881612345678"), ("KZ", "+77011234567"), ("kz", "+77011234567")]
+)
+def test_a_country_can_be_unblocked_as_it_is_listed(
+    make, fake, clock, *, flask: Run, place: str, number: str
+) -> None:
+    service = make(
+        *(fake,),
+        **{"CONVERSION_COUNTRY": "1/0.5", "CONVERSION_PREFIX": "1000/0.5"},
+        **{"ALLOWED_COUNTRIES": "*,001", "ALLOWED_NUMBER_TYPES": "MOBILE,UNKNOWN"},
+    )
+    service.started(number)
+    clock.passes(500)
+    service.start(number)
+    said = f"{place.upper()}: alarm by conversion: 0 of 1 start got in; not repeated for 1 h"
+    assert said in flask("blocked").output
+    assert flask("unblock", place).output == f"Nothing is held for {place.upper()} any more.\n"
+    assert flask("blocked").output == "Nothing is blocked.\n"
+
+
+def test_an_alarm_can_be_ended_as_it_is_listed(
+    make, fake, clock, *, monkeypatch, provider: StandIn, flask: Run
+) -> None:
+    """So that it may be raised again at once."""
+    monkeypatch.setattr(limits, "WRONG_GUESSES", 2)
+    service = make(fake)
+    vid = service.started()
+    for _ in range(2):
+        service.check(vid, wrong(provider.code))
+    said = "failureRate: alarm: 2 of 2 guesses were wrong; not repeated for 1 h\n"
+    assert flask("blocked").output == said
+    assert flask("unblock", "failurerate").output == "Nothing is held for failureRate any more.\n"
+    assert flask("blocked").output == "Nothing is blocked.\n"
+
+
+@pytest.mark.parametrize("typed", ["unknown", "Unknown"])
+def test_a_number_of_no_country_has_a_place_too(flask: Run, fake: redis.Redis, typed: str) -> None:
+    """The guard counts it as ``unknown``."""
+    hold(fake, "conversion unknown", level=1, total=25, count=3)
+    said = "unknown: blocked by conversion: 3 of 25 starts got in, 1 h more\n"
+    assert flask("blocked").output == said
+    assert flask("unblock", typed).output == "Nothing is held for unknown any more.\n"
+    assert flask("blocked").output == "Nothing is blocked.\n"
+
+
+def test_what_another_release_wrote_is_read(flask: Run, fake: redis.Redis) -> None:
+    """While two releases overlap: members may be missing, and there may be others."""
+    hold(fake, "conversion +7917", level=2, another="word")
+    assert (
+        flask("blocked").output == "+7917: blocked by conversion, second block in a row, 1 h more\n"
+    )
+
+
+def hold(fake: redis.Redis, field: str, **members: object) -> None:
+    """Write a block for an hour, as a guard does."""
+    entry = {"kind": "block", "until": 1_790_003_600_000, **members}
+    fake.hset(keys.RESTRICTIONS, field, json.dumps(entry))
+    fake.expire(keys.RESTRICTIONS, 60)
+
+
+@pytest.mark.parametrize("typed", ["RUS", "operator", "+7x", ""])
+def test_what_is_no_place_is_refused(flask: Run, typed: str) -> None:
+    assert "Write a place as `blocked` lists it" in flask("unblock", typed, fails=True).output
+
+
+def test_paused_calls(timed: Service, clock, provider: StandIn, flask: Run) -> None:
+    """Starts get 503 with the seconds, readyz says so, checks go on."""
+    vid = timed.started()
+    assert flask("pause", "--for", "10m").output == "All calls are paused for 10 min.\n"
+    refused = timed.start(OTHER_NUMBER)
+    assert (refused.status_code, refused.json["status"]) == (503, "rpcError")
+    assert refused.headers["Retry-After"] == "600"
+    assert "paused" in refused.json["errorReason"]
+    assert timed.request("GET", "/readyz").json["calls"] == "paused"
+    assert flask("blocked").output == "all calls: paused by the operator, 10 min more\n"
+    assert timed.check(vid, provider.code).json["verified"] is True
+    words = "Calls are placed again; they were paused by the operator.\n"
+    assert flask("resume").output == words
+    assert flask("resume").output == "Calls were not paused.\n"
+    assert timed.request("GET", "/readyz").json["calls"] == "open"
+    assert timed.start(OTHER_NUMBER).status_code == 201
+    assert len(provider.calls) == 2
+
+
+def test_a_pause_ends_by_itself(timed: Service, clock, flask: Run) -> None:
+    flask("pause", "--for", "60s")
+    assert timed.start().status_code == 503
+    clock.passes(60)
+    assert timed.start().status_code == 201
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("number", "name"),
+        ("block", "0"),
+        ("block", "+7917x"),
+        ("block", "+7917", "--for", "0"),
+        ("pause", "--for", "2y"),
+        ("pause", "--for", "400d"),
+        ("pause", "--for", "-5"),
+        ("pause", "--for", ""),
+        ("pause", "--for", "9" * 40),
+        ("block", "+79179136787"),
+        ("block", "+79179136"),
+        ("allow", "+44207183875"),
+    ],
+)
+def test_what_makes_no_sense_is_refused_in_a_sentence(flask: Run, words: tuple[str, ...]) -> None:
+    refused = flask(*words, fails=True)
+    assert refused.exit_code == 1
+    assert "Error: Write" in refused.output
+    assert flask("blocked").output == "Nothing is blocked.\n"
+
+
+@pytest.mark.parametrize("words", ["+7 917 913", "7917913", "+7(917)913"])
+def test_a_prefix_is_written_as_a_number_is(flask: Run, words: str) -> None:
+    assert flask("block", words).output == "Blocked +7917913 for 1 h.\n"
+
+
+def test_every_command_is_listed_in_a_whole_sentence(flask: Run) -> None:
+    """Under what it is about, and nowhere cut off."""
+    listed = flask("operator", "--help").output
+    assert "…" not in listed
+    rows = dict(re.findall(r"^  ([a-z]+)  +(.*)$", listed.partition("One number:")[2], re.M))
+    assert set(rows) == {
+        *("allow", "block", "blocked", "erase", "number", "pause", "resume", "security"),
+        *("unblock", "unlock"),
+    }
+    assert all(re.fullmatch(r"[A-Z].{10,43}\.", row) for row in rows.values()), rows
+
+
+@pytest.mark.parametrize(
+    "name",
+    [*("allow", "block", "blocked", "erase", "number", "pause", "resume", "security"), "unblock"],
+)
+def test_every_command_goes_with_and_without_the_group(flask: Run, name: str) -> None:
+    """And says more of itself than the list does."""
+    alone = flask(name, "--help").output
+    assert flask("operator", name, "--help").output.partition("\n")[2] == alone.partition("\n")[2]
+    words = alone.partition("\n\n")[2].partition("Options:")[0]
+    assert words.count(".") >= 2

@@ -1,0 +1,57 @@
+"""Redis' clock steps back: it switches no limit off, and no pause lasts longer than its setting."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from tests.store.world import OPEN, World
+from verify_service.guards.limits import LONGEST_PAUSE, BreakerPolicy
+from verify_service.models import Window
+from verify_service.outcomes import Unknown
+from verify_service.policy import DAY
+
+HOUR = 3_600
+STEPS = [1, 150, HOUR - 1, HOUR, 2 * HOUR, DAY, 30 * DAY]
+
+
+@pytest.fixture(autouse=True)
+def ahead(world: World) -> None:
+    """Begin so far ahead that no step leads behind the real server's own clock, by which it expires
+    keys."""
+    world.advance(40 * DAY)
+
+
+@pytest.mark.parametrize("step", STEPS)
+def test_a_limit_over_many_numbers_holds(world: World, step: float) -> None:
+    """Three an hour: what was counted before the step still counts, and what comes after it too."""
+    world = world.within(replace(OPEN, day=(Window(3, HOUR),)))
+    world.reserve("+79180000001")
+    world.advance(-step)
+    refused = [world.refusal(f"+7918000001{count}") for count in range(20)]
+    assert refused[:2] == [None, None]
+    assert {limit for limit, _ in filter(None, refused)} == {"day"}
+    assert len([one for one in refused if one]) == 18
+
+
+@pytest.mark.parametrize("step", STEPS)
+def test_a_limit_lets_through_again(world: World, step: float) -> None:
+    """No longer than its window after the clock has caught up, or after the step."""
+    world = world.within(replace(OPEN, day=(Window(1, HOUR),)))
+    world.reserve("+79180000001")
+    world.advance(-step)
+    limit, wait = world.refusal("+79180000002") or ("", 0)
+    assert limit == "day"
+    assert wait <= HOUR + HOUR / 24
+    world.advance(wait if step > HOUR + HOUR / 24 else step + HOUR + HOUR / 24)
+    assert world.refusal("+79180000002") is None
+
+
+@pytest.mark.parametrize("step", [LONGEST_PAUSE + 10, HOUR, DAY])
+def test_the_breaker_does_not_wait_for_the_clock(world: World, step: float) -> None:
+    """A pause that would last longer than the longest is over: the next start is the probe."""
+    world = world.within(replace(OPEN, breaker=BreakerPolicy(1, pause=10, probing=4)))
+    world.record(world.reserve("+79180000001"), Unknown("timeout"))
+    world.advance(-step)
+    assert world.store.reserve(world.draft("+79180000002")).probe

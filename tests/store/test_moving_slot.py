@@ -1,0 +1,254 @@
+"""A cluster moves our slot to another master, key by key: each decision is whole, or refused.
+
+`tests/faults/test_moving_slot.py` does it under load.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from functools import partial
+
+import pytest
+import redis
+
+from tests.servers import Server, redis_server
+from tests.store.world import APP, RIGHT, WRONG, World
+from tests.topologies import Shards, tell
+from verify_service.errors import LimitReached, StoreUnavailable
+from verify_service.guards.limits import BreakerPolicy, WidePolicy
+from verify_service.idempotency import Nonce
+from verify_service.models import CallState, CallStatus, State, Verdict, Verification, Window
+from verify_service.outcomes import Failed, Placed, Unknown
+from verify_service.policy import DAY, Policy
+from verify_service.store import keys
+from verify_service.store.connection.client import connect
+
+NUMBER = "+79161000000"
+MANY = Policy(cooldowns=(0,), starts=(Window(100, DAY),))
+WIDE = WidePolicy(breaker=BreakerPolicy(100, 60, 20))
+MOVING = "is a cluster that moves our data to another master"
+
+
+needs_redis = pytest.mark.skipif(not redis_server(), reason="needs Debian's redis-server")
+
+
+@pytest.fixture(scope="module", params=["valkey", pytest.param("redis", marks=needs_redis)])
+def shards(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Shards]:
+    program = redis_server() if request.param == "redis" else None
+    make = partial(Server, program=program)
+    found = Shards(tmp_path_factory.mktemp("shards"), timeout=60_000, make=make)
+    yield found
+    found.end()
+
+
+@pytest.fixture
+def moved(shards: Shards) -> Iterator[World]:
+    """A store over the cluster, which is empty."""
+    for one in shards.masters:
+        tell(one, "FLUSHALL")
+        tell(one, "FUNCTION FLUSH")
+    with connect(shards.url, pool=2, timeout=5) as client:
+        yield World(redis.Redis(), None, MANY, WIDE, connected=client)
+
+
+def kept(shards: Shards) -> dict[str, object]:
+    """What all masters keep; no key is on two of them."""
+    found: dict[str, object] = {}
+    for one in shards.masters:
+        with one.client() as client:
+            for key in client.scan_iter():
+                assert key not in found, "a key is on two masters"
+                # While the slot moves, each command about a key needs an ASKING of its own.
+                asked = client.pipeline(transaction=False)
+                asked.execute_command("ASKING")
+                asked.execute_command("HGETALL" if key == keys.RESTRICTIONS else "GET", key)
+                found[key] = asked.execute()[1]
+    return found
+
+
+def refused(asked: Callable[[], object]) -> bool:
+    """Whether it was refused because the slot moves; anything else is an error."""
+    try:
+        asked()
+    except StoreUnavailable as error:
+        if error.state != MOVING:
+            raise
+        return True
+    return False
+
+
+def begun(moved: World, number: str = NUMBER, *, key: str = "") -> Verification:
+    draft = replace(moved.draft(number, key=key), country="RU", client="client")
+    moved.store.reserve(draft)
+    return moved.store.record(draft, Placed(f"request of {number}", "7917913", 11))
+
+
+def test_nothing_is_begun_while_the_slot_moves(moved: World, shards: Shards) -> None:
+    """A new verification's key is nowhere, so no master can tell that it is not at the other. At
+    any moment of the move a start is refused, and leaves nothing."""
+    begun(moved, key="a key")
+    with shards.moving() as move:
+        while True:
+            before = kept(shards)
+            for key in ("", "a key", "another key"):
+                assert refused(lambda key=key: begun(moved, key=key))
+                assert refused(lambda key=key: begun(moved, "+79161000001", key=key))
+            assert refused(moved.store.ready)
+            assert kept(shards) == before
+            if not move.left(1):
+                break
+            move.move(*move.left(1))
+    assert moved.refusal("+79161000001") is None
+    again = moved.draft(NUMBER, key="a key")
+    assert moved.store.reserve(again).earlier
+
+
+def test_a_callback_between_its_number_and_its_verification(moved: World, shards: Shards) -> None:
+    """The new master has the number, and does not know of the verification that has yet to come: it
+    says so, so that the callback comes again. It is not taken for one that is over."""
+    verification = begun(moved)
+    with shards.moving() as move:
+        move.move(keys.number(moved.ids.tag(NUMBER)))
+        report = lambda: moved.report(  # noqa: E731
+            CallStatus.ANSWERED, request=f"request of {NUMBER}", number=NUMBER
+        )
+        assert refused(report)
+        move.move(keys.verification(moved.ids.locate(verification.id)))
+        assert report()
+        assert not report()
+    assert moved.status(verification).call.state is CallState.DELIVERED
+
+
+def test_a_waiting_callback_is_not_given_to_one_of_two(moved: World, shards: Shards) -> None:
+    """Two calls lost their requestId, and the new master has one of them: that it is the only one
+    would be a guess."""
+    first, second = (moved.reserve(NUMBER) for _ in range(2))
+    for one in (first, second):
+        moved.record(one, Unknown("timeout"))
+    report = lambda: moved.report(CallStatus.ANSWERED, request="?", number=NUMBER)  # noqa: E731
+    assert not report()
+    with shards.moving() as move:
+        move.move(keys.number(moved.ids.tag(NUMBER)))
+        move.move(keys.verification(moved.ids.locate(first.id)))
+        assert refused(lambda: moved.status(first))
+        assert refused(lambda: moved.report(CallStatus.BUSY_HERE, request="!", number=NUMBER))
+    stands = {moved.status(one).call.state for one in (first, second)}
+    assert stands == {CallState.UNKNOWN}
+
+
+def test_an_approval_is_counted_where_its_start_was(moved: World, shards: Shards) -> None:
+    """The new master has all that a check declares, and not what the conversion guard counts."""
+    verification = begun(moved)
+    moved.check(verification, WRONG)
+    moved.operator.rule("+7999", "block", 60)  # so that all keys of a check are there
+    counted = [keys.conversion(NUMBER[:-4]), keys.conversion("RU")]
+    with shards.moving() as move:
+        move.move(*(name for name in move.left(100) if name not in counted))
+        before = kept(shards)
+        assert refused(lambda: moved.check(verification, RIGHT))
+        assert kept(shards) == before
+        move.move(*counted)
+        assert moved.check(verification, RIGHT).verdict is Verdict.RIGHT
+    (share, _) = moved.operator.diagnose(NUMBER, "RU", []).shares
+    assert share.limit == "prefix"
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_every_decision_is_whole_or_refused(moved: World, shards: Shards, seed: int) -> None:
+    """Whichever keys have moved: what is refused has changed nothing, what is not is done once."""
+    dice = random.Random(seed)  # noqa: S311
+    ended, guessed, called, _ = (begun(moved, f"+7916100001{n}") for n in range(4))
+    placing = moved.reserve("+79161000020")
+    bad = moved.reserve("+79161000021")
+    moved.record(bad, Failed("HTTP 500", refund=True))  # the breaker has something to keep
+    moved.check(guessed, WRONG)
+    moved.operator.rule("+7999", "block", 600)
+    nonce = Nonce("guess", "body")
+    steps: dict[str, Callable[[], object]] = {
+        "cancel": lambda: moved.store.cancel(ended.id, APP),
+        "check": lambda: moved.store.check(guessed.id, APP, [WRONG], nonce),
+        "status": lambda: moved.status(called),
+        "callback": lambda: moved.report(
+            CallStatus.ANSWERED, request="request of +79161000012", number="+79161000012"
+        ),
+        "waiting": lambda: moved.report(
+            CallStatus.ANSWERED, request="unheard", number="+79161000030"
+        ),
+        "record": lambda: moved.record(placing, Placed("placing", "7917913", 11)),
+        "unlock": lambda: moved.operator.unlock("+79161000013"),
+        "rule": lambda: moved.operator.rule("+7998", "block", 600),
+        "show": lambda: moved.operator.diagnose("+79161000011", "RU", [APP]),
+        "erase": lambda: moved.operator.erase("+79161000013"),
+    }
+    left = dict(steps)
+    with shards.moving() as move:
+        while True:
+            for name in dice.sample(sorted(left), len(left)):
+                before = kept(shards)
+                if refused(left[name]):
+                    assert kept(shards) == before, name
+                elif name not in ("show", "status"):
+                    left.pop(name)
+            names = move.left(100)
+            if not names:
+                break
+            move.move(*dice.sample(names, min(2, len(names))))
+    assert set(left) >= {"erase"}
+    for name in sorted(left, key="erase".__eq__):
+        assert not refused(left[name])
+    assert moved.status(ended).state is State.CANCELED
+    assert moved.status(guessed).checks_left == 1
+    assert moved.status(called).call.state is CallState.DELIVERED
+    assert moved.status(placing).call.state is CallState.PLACED
+    assert not moved.operator.diagnose("+79161000013", "RU", []).budgets
+    assert {one.place for one in moved.operator.restrictions()} == {"+7999", "+7998"}
+
+
+def test_a_new_master_is_given_the_library(moved: World, shards: Shards) -> None:
+    """Each master has functions of its own. One that has only just been sent there loads them."""
+    begun(moved)
+    with shards.moving() as move:
+        move.move(*move.left(100))
+        assert moved.operator.unlock(NUMBER) == 0
+    assert moved.refusal("+79161000001") is None
+
+
+def test_after_the_move_no_caller_is_sent_on(moved: World, shards: Shards) -> None:
+    """The first MOVED is the last: all connections lead to the new master, and a start is let
+    through at once."""
+    begun(moved)
+    with shards.moving() as move:
+        pass
+    for n in range(1, 6):
+        begun(moved, f"+7916100000{n}")
+    assert clients(move.old) == 0
+    assert clients(move.new) == 1
+    tell(move.new, "CONFIG RESETSTAT")
+    begun(moved, "+79161000006")
+    with move.new.client() as client:
+        counted = client.info("commandstats")
+    assert counted["cmdstat_fcall"]["calls"] == 2
+    assert not {"cmdstat_asking", "cmdstat_cluster|slots"} & set(counted)
+
+
+def clients(server: Server) -> int:
+    """How many connections have called a function last."""
+    with server.client() as client:
+        return sum(one["cmd"] == "fcall" for one in client.client_list())
+
+
+def test_limits_hold_before_and_after(moved: World, shards: Shards) -> None:
+    """A number that may start twice may start twice, in two masters together."""
+    twice = moved.under(Policy(cooldowns=(0,), starts=(Window(2, DAY),)))
+    assert twice.refusal(NUMBER) is None
+    with shards.moving():
+        pass
+    assert twice.refusal(NUMBER) is None
+    with shards.moving():
+        pass
+    with pytest.raises(LimitReached):
+        twice.reserve(NUMBER)

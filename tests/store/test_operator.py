@@ -1,0 +1,425 @@
+"""What the operator is shown is what decides, to the second."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import pytest
+from hypothesis import HealthCheck, example, given, settings
+from hypothesis import strategies as st
+
+from tests.store.test_conversion import CLOSED, GUARDED, PREFIX, SETTLED, call, refusal
+from tests.store.test_wide import FIELDS, align, draft, only, refused
+from tests.store.world import APP, NUMBER, OPEN, RIGHT, WRONG, World
+from verify_service.errors import CallsPaused, CallsSuspended, LimitReached
+from verify_service.guards.diagnosis import Callers, Diagnosis, Restriction, Resumed, Share, Use
+from verify_service.guards.limits import (
+    GUESS_BUDGETS,
+    HOUR,
+    KNOWN,
+    BreakerPolicy,
+    Conversion,
+    WidePolicy,
+)
+from verify_service.idempotency import Nonce
+from verify_service.models import Draft, Wait, Window
+from verify_service.numbers import country_of
+from verify_service.outcomes import Failed, Outcome, Placed
+from verify_service.policy import DAY, Policy
+
+TIGHT = Window(3, HOUR)
+WIDE_OF_A_NUMBER = sorted(set(FIELDS) - {"clientIp"})
+"""A client's address is not the number's."""
+
+
+def uses(world: World) -> list[tuple[str, str, Use]]:
+    """Of the number that :func:`draft` makes first; without the places kept for known devices."""
+    found = world.operator.diagnose("+79170000001", "RU", ["login"])
+    return [use for use in found.uses if use[0] != KNOWN]
+
+
+@pytest.mark.parametrize("limit", WIDE_OF_A_NUMBER)
+def test_a_wide_window_is_shown_as_it_counts(world: World, limit: str) -> None:
+    """So many, and for as long as a start waits."""
+    world = world.within(only(limit, TIGHT))
+    align(world)
+    app = "login" if limit == "app" else ""
+    assert uses(world) == [(limit, app, Use(0, TIGHT, 0))]
+    for count in range(3):
+        assert refused(world, count) is None
+        world.advance(200)
+    ((_, _, shown),) = uses(world)
+    assert (shown.used, shown.full) == (3, True)
+    assert refused(world, 4) == (limit, shown.frees)
+    world.advance(shown.frees)
+    assert not uses(world)[0][2].full
+    assert refused(world, 4) is None
+
+
+def test_a_window_with_room_says_how_long_its_oldest_counts(world: World) -> None:
+    world = world.within(only("day", TIGHT))
+    align(world)
+    for count in range(2):
+        world.store.reserve(draft(world, count))
+        world.advance(200)
+    ((_, _, shown),) = uses(world)
+    assert shown.used == 2
+    world.advance(shown.frees - 0.001)
+    assert uses(world)[0][2].used == 2
+    world.advance(0.001)
+    assert uses(world)[0][2].used == 1
+
+
+def test_a_limit_lowered_below_what_is_used(world: World) -> None:
+    """There is room only once enough of them have left."""
+    wide = world.within(only("day", TIGHT))
+    align(world)
+    for count in range(3):
+        wide.store.reserve(draft(wide, count))
+        wide.advance(200)
+    narrow = world.within(only("day", Window(1, HOUR)))
+    ((_, _, shown),) = uses(narrow)
+    assert shown.used == 3
+    assert refused(narrow, 4) == ("day", shown.frees)
+
+
+def test_a_numbers_own_windows_are_shown_as_they_count(world: World) -> None:
+    """Starts and guesses, each with its seconds."""
+    own = world.under(Policy(cooldowns=(0,), starts=(TIGHT,), failures=(Window(3, HOUR),)))
+    assert own.operator.diagnose(NUMBER, "RU", []).budgets == ()
+    for _ in range(2):
+        begun = own.start()
+        own.advance(100)
+    own.check(begun, WRONG)
+    (budget,) = own.operator.diagnose(NUMBER, "RU", []).budgets
+    assert (budget.wait, budget.failures_in_a_row) == (None, 1)
+    assert budget.starts == (Use(2, TIGHT, HOUR - 200),)
+    assert budget.guesses == (Use(1, Window(3, HOUR), HOUR),)
+    own.start()
+    own.advance(100)
+    (budget,) = own.operator.diagnose(NUMBER, "RU", []).budgets
+    assert budget.starts == (Use(3, TIGHT, HOUR - 300),)
+    assert budget.wait == Wait("number", (HOUR - 300) * 1000)
+    assert own.refusal() == ("number", HOUR - 300)
+
+
+@pytest.mark.parametrize(("wide", "limit"), [(GUARDED, "prefix"), (CLOSED, "country")])
+def test_the_guards_view_is_shown_before_it_acts(
+    world: World, wide: WidePolicy, limit: str
+) -> None:
+    """And what it went by stays with its block."""
+    world = world.within(wide)
+    call(world, 20, approved=3)
+    place = PREFIX if limit == "prefix" else "RU"
+    shown = world.operator.diagnose(f"{PREFIX}0001", "RU", [])
+    assert Share(limit, 20, 3) in shown.shares
+    assert [one.limit for one in shown.refusals] == ["conversion"]
+    assert refusal(world) == ("conversion", HOUR)
+    (held,) = world.operator.restrictions()
+    assert held == Restriction("conversion", place, "block", HOUR, level=1, total=20, count=3)
+    shown = world.operator.diagnose(f"{PREFIX}0001", "RU", [])
+    assert Share(limit, 0, 0) in shown.shares
+    assert [one.limit for one in shown.refusals] == ["conversion"]
+
+
+def test_looking_changes_nothing(world: World) -> None:
+    """Though the guard would block with the next start."""
+    world = world.within(GUARDED)
+    call(world, 20)
+    kept = world.dump()
+    for _ in range(3):
+        world.operator.diagnose(f"{PREFIX}0001", "RU", ["login"])
+        world.operator.restrictions()
+    assert world.dump() == kept
+    assert world.notices == []
+
+
+def test_what_has_ended_is_not_ended_again(world: World) -> None:
+    """Though a guard remembers it for a day."""
+    world = world.within(GUARDED)
+    call(world, 20)
+    assert refusal(world) == ("conversion", HOUR)
+    operator = world.operator
+    assert operator.rule(PREFIX, "block", 60) == 1
+    assert operator.rule(PREFIX, "allow", 60) == 2
+    world.advance(HOUR)
+    assert operator.restrictions() == []
+    assert operator.rule(PREFIX, "none") == 0
+
+
+def test_an_unlocked_number_says_how_many_guesses_that_were(world: World) -> None:
+    """Of all its budgets; nothing where nothing is kept."""
+    assert world.operator.unlock(NUMBER) is None
+    begun = world.start()
+    for _ in range(2):
+        world.check(begun, WRONG)
+    assert world.operator.unlock(NUMBER) == 2
+    assert world.operator.unlock(NUMBER) == 0
+    (budget,) = world.operator.diagnose(NUMBER, "RU", []).budgets
+    assert budget.guesses[0].used == 0
+
+
+BROKEN = Failed("no balance", refund=True, account=True)
+
+
+def test_resume_ends_whichever_pause_there_is(world: World) -> None:
+    """The operator's, the breaker's, or both; and says which."""
+    world = world.within(replace(world.wide, breaker=BreakerPolicy(1, pause=60, probing=17)))
+    for operator in (True, False):
+        for breaker in (True, False):
+            if breaker:
+                with_outcome(world, draft(world, 1), BROKEN)
+            if operator:
+                world.operator.pause(60)
+            ready = world.store.ready()
+            assert (ready.calls_paused, ready.breaker_open) == (operator, breaker)
+            assert world.operator.resume() == Resumed(operator=operator, breaker=breaker)
+            assert world.operator.restrictions() == []
+            with_outcome(world, draft(world, 2), Failed("", refund=True))
+
+
+# -- what is shown is what refuses ---------------------------------------------------------------
+
+OTHERS = ("+79179136788", "+79179136789", "+79160000001", "+77010000001")
+"""Two of the number's prefix, one of its country, one of another."""
+TESTED = "+79179130009"
+DEVICES = ("", "device A", "device B")
+TIGHT_LIMITS = {
+    "prefix": {"prefix": (Window(2, HOUR), Window(3, DAY))},
+    "country": {"country": (Window(3, HOUR),)},
+    "app": {"app": (Window(4, 2 * HOUR),)},
+    "day": {"day": (Window(5, DAY),)},
+    "conversion": {"conversion_prefix": Conversion(2, 0.5, blocks=True)},
+    "breaker": {"breaker": BreakerPolicy(2, pause=200, probing=17)},
+}
+
+
+def with_outcome(world: World, begun: Draft, outcome: Outcome) -> None:
+    world.store.reserve(begun)
+    world.store.record(begun, outcome)
+
+
+class Past:
+    """What may have happened before an operator looks. What is refused does not happen."""
+
+    def __init__(self, world: World) -> None:
+        self.world = world
+
+    def begin(self, number: str, device: str = "") -> Draft:
+        begun = self.world.draft(number, device=device)
+        code = "1234" if number == TESTED else None
+        return replace(begun, country=country_of(number), test_code=code)
+
+    def called(self, number: str = NUMBER, device: str = "", outcome: Outcome | None = None) -> str:
+        """Start; return the id where it was let through."""
+        begun = self.begin(number, device)
+        try:
+            with_outcome(self.world, begun, outcome or Placed(begun.id, "7917", 11))
+        except (CallsPaused, CallsSuspended, LimitReached):
+            return ""
+        return begun.id
+
+    def logs_in(self, device: str = "device A") -> None:
+        found = self.called(device=device)
+        if found:
+            self.world.store.check(found, APP, [RIGHT], Nonce("right"))
+
+    def guesses(self, device: str = "") -> None:
+        found = self.called(device=device)
+        for count in range(3 if found else 0):
+            self.world.store.check(found, APP, [WRONG], Nonce(f"wrong {count}"))
+
+    def fails(self) -> None:
+        """The provider is out of order for two calls to another country."""
+        for _ in range(2):
+            self.called(OTHERS[3], outcome=BROKEN)
+
+    def works(self) -> None:
+        """It fails, and a probe that works ends the breaker's pause."""
+        self.fails()
+        self.world.advance(201)
+        self.called(OTHERS[3])
+
+    def is_used_up(self) -> None:
+        """All others of the number's prefix are called, and none gets in."""
+        for number in OTHERS[:2]:
+            self.called(number)
+        self.world.advance(SETTLED)
+
+    def crowds_an_owner_out(self) -> None:
+        """So that a device has only the places that a prefix keeps for known ones."""
+        self.logs_in("device A")
+        self.is_used_up()
+        for _ in range(2):
+            self.called(device="device A")
+            self.world.advance(70)
+
+
+SPANS = (30, 1800, 2 * DAY)
+Event = Callable[[Past], object]
+
+
+def events() -> st.SearchStrategy[Event]:
+    called = st.sampled_from([NUMBER, TESTED, *OTHERS, *OTHERS])
+    lasts = st.sampled_from([1, 70, 150, SETTLED, 700, HOUR, 3 * HOUR])
+    return st.one_of(
+        called.map(lambda number: lambda past: past.called(number)),
+        st.sampled_from(DEVICES[1:]).map(lambda one: lambda past: past.logs_in(one)),
+        st.sampled_from(DEVICES).map(lambda one: lambda past: past.guesses(one)),
+        lasts.map(lambda seconds: lambda past: past.world.advance(seconds)),
+        st.just(Past.is_used_up),
+        st.just(Past.crowds_an_owner_out),
+    )
+
+
+def at_last() -> st.SearchStrategy[Event]:
+    """What the operator or the provider did; mostly nothing."""
+    places = st.sampled_from(["+7", NUMBER[:-4], NUMBER[:-2]])
+    kinds, spans = st.sampled_from(["block", "allow"]), st.sampled_from(SPANS)
+    rules = st.tuples(places, kinds, spans)
+    nothing = st.just(lambda past: None)
+    return st.one_of(
+        *[nothing] * 4,
+        st.sampled_from([Past.fails, Past.fails, Past.works]),
+        rules.map(lambda rule: lambda past: past.world.operator.rule(*rule)),
+        spans.map(lambda seconds: lambda past: past.world.operator.pause(seconds)),
+    )
+
+
+def pasts() -> st.SearchStrategy[list[Event]]:
+    many = st.lists(events(), min_size=2, max_size=10)
+    return st.builds(lambda past, last: [*past, last], many, at_last())
+
+
+@st.composite
+def worlds(draw: st.DrawFn) -> tuple[Policy, WidePolicy]:
+    """Draw settings under which few limits are tight, some of them in dry run."""
+    tight = draw(st.lists(st.sampled_from(sorted(TIGHT_LIMITS)), unique=True, max_size=2))
+    dry = frozenset(draw(st.sampled_from([(), (), (), tuple(tight), ("cooldown", "number")])))
+    policy = Policy(
+        cooldowns=draw(st.sampled_from([(0,), (0,), (60, 300)])),
+        starts=(Window(4, 600), Window(6, DAY)),
+        failures=(Window(draw(st.sampled_from([4, 9])), DAY),),
+        lock_after=draw(st.sampled_from([3, 9])),
+        dry_run=dry,
+    )
+    wide = replace(OPEN, dry_run=dry - {"breaker"})
+    for limit in tight:
+        wide = replace(wide, **TIGHT_LIMITS[limit])
+    return policy, wide
+
+
+def expected(shown: Diagnosis, device: str, dry: frozenset[str]) -> tuple[frozenset[str], int]:
+    """Return what refuses a start of a device by what is shown: any of these names, and for how
+    long; no name where it is let through."""
+    budgets = {budget.device: budget for budget in shown.budgets}
+    whose = Callers.DEVICES if device and device in budgets else Callers.STRANGERS
+    waits = [
+        (one.limit, one.seconds) for one in shown.refusals if one.callers in (Callers.ALL, whose)
+    ]
+    for pause in ("pause", "breaker"):  # ahead of everything
+        if pause in dict(waits):
+            return frozenset({pause}), dict(waits)[pause]
+    for limit, app, use in shown.uses:
+        if app and use.full and limit not in dry:
+            waits.append((limit, use.frees))
+    budget = budgets.get(device, budgets.get(""))
+    if budget and budget.wait:
+        waits.append((budget.wait.limit, budget.wait.seconds))
+    longest = max((seconds for _, seconds in waits), default=0)
+    spent = [name for name, _ in waits if name in GUESS_BUDGETS]
+    return frozenset(spent or [name for name, wait in waits if wait == longest]), longest
+
+
+def met(past: Past, number: str, device: str) -> tuple[str, int]:
+    """Return what a start meets: what refuses it, and for how long."""
+    try:
+        past.world.store.reserve(past.begin(number, device))
+    except CallsPaused as paused:
+        return "pause", paused.retry_after
+    except CallsSuspended as suspended:
+        return "breaker", suspended.retry_after
+    except LimitReached as limit:
+        return limit.limit, limit.retry_after
+    return "", 0
+
+
+def under(limit: str = "", **own: object) -> tuple[Policy, WidePolicy]:
+    """Return settings under which one limit over all numbers is tight, and no cooldown holds."""
+    return replace(Policy(cooldowns=(0,)), **own), replace(OPEN, **TIGHT_LIMITS.get(limit, {}))
+
+
+def owner_calls(past: Past) -> None:
+    past.called(device="device A")
+
+
+def owner_guesses(past: Past) -> None:
+    past.guesses("device A")
+
+
+def two_hours_pass(past: Past) -> None:
+    past.world.advance(2 * HOUR)
+
+
+def operator_blocks(past: Past) -> None:
+    past.world.operator.rule(NUMBER[:-4], "block", 60)
+
+
+LOGGED_IN, CROWD, CROWDED = Past.logs_in, Past.is_used_up, Past.crowds_an_owner_out
+KINDS: list[tuple[tuple[Policy, WidePolicy], list[Event]]] = [
+    (under("prefix"), [CROWDED]),
+    (under("prefix"), [LOGGED_IN, CROWD, two_hours_pass, CROWD, owner_calls, owner_calls]),
+    (under("prefix"), [CROWDED, operator_blocks]),
+    *((under(limit), [LOGGED_IN, CROWD, CROWD]) for limit in ("country", "app", "day")),
+    (under("conversion"), [CROWD]),
+    (under("breaker"), [LOGGED_IN, Past.fails]),
+    (under(cooldowns=(60,)), [LOGGED_IN, owner_calls, Past.called]),
+    (under(starts=(Window(1, HOUR),)), [LOGGED_IN, owner_calls, Past.called]),
+    (under(failures=(Window(2, DAY),)), [LOGGED_IN, owner_guesses, Past.guesses]),
+    (under(lock_after=3), [LOGGED_IN, owner_guesses, Past.guesses]),
+]
+"""Each kind of refusal once; the others are drawn."""
+STRANGERS_AND_DEVICES = [
+    *("", "pause", "breaker", "rule", "prefix", "country", "app", "day"),
+    *("cooldown", "number", "failures", "locked"),
+]
+SEEN = {(name, caller) for name in STRANGERS_AND_DEVICES for caller in ("stranger", "known")}
+SEEN |= {("conversion", "stranger"), *((name, "test") for name in ("", "pause", "rule", "prefix"))}
+NEVER = {("conversion", "known"), ("conversion", "test"), ("breaker", "test")}
+"""A guard's block is for strangers, and no call is placed for a test number."""
+
+
+def test_what_is_shown_is_what_refuses(world: World) -> None:
+    """A stranger's start, a known device's and a test number's, whatever has happened before."""
+    seen = set()
+
+    @settings(
+        deadline=None,
+        derandomize=True,
+        database=None,
+        max_examples=120,
+        suppress_health_check=list(HealthCheck),
+    )
+    @given(rules=worlds(), past=pasts())
+    def holds(rules: tuple[Policy, WidePolicy], past: list[Event]) -> None:
+        world.client.flushall()
+        world.advance(0)
+        live = world.under(rules[0]).within(rules[1])
+        for event in past:
+            event(Past(live))
+        for number, device in [(NUMBER, device) for device in DEVICES] + [(TESTED, "")]:
+            shown = live.operator.diagnose(number, "RU", [APP], test=number == TESTED)
+            limits, seconds = expected(shown, device, live.policy.dry_run)
+            limit, told = met(Past(live), number, device)
+            ruled = {"prefix" if name == "rule" else name for name in limits}
+            assert (limit in ruled, told) == (bool(limits), seconds), (limits, limit)
+            known = device and any(budget.device == device for budget in shown.budgets)
+            caller = "test" if number == TESTED else "known" if known else "stranger"
+            seen.update((name, caller) for name in limits or {""})
+
+    for rules, past in KINDS:
+        holds = example(rules=rules, past=past)(holds)
+    holds()
+    assert seen >= SEEN
+    assert not seen & NEVER

@@ -1,0 +1,1 @@
+"""Connections to the one Redis server that has our data: found, opened, shared, left."""

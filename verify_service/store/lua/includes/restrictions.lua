@@ -1,0 +1,70 @@
+-- What is blocked, allowed, paused or under alarm, and until when: the guards' decisions and the
+-- operator's, in one hash.
+--
+--   pause                all calls                                the operator's
+--   rule <prefix>        kind block | allow                       the operator's
+--   conversion <place>   kind block | would-block (dry run) | alarm   the conversion guard's
+--   alarm failureRate    kind alarm, and not again before its end
+--
+-- Each field is an object: {kind, until, level, total, count}. Of a guard's, level doubles the block,
+-- and total and count are what it went by: so many starts, of which so many were approved; or so
+-- many guesses, of which so many were wrong. An entry is kept for a day after its end, for the
+-- doubling.
+
+local restrictions = {}
+
+local NONE = {['until'] = 0}
+
+local function read(text)
+  return text and cjson.decode(text) or NONE
+end
+
+-- Returns the entries of some fields, in their order; one that ended at 0 where there is none.
+function restrictions.get(key, fields)
+  local found = redis.call('HMGET', key, unpack(fields))
+  for i = 1, #fields do
+    found[i] = read(found[i])
+  end
+  return found
+end
+
+-- Returns every entry by its field.
+function restrictions.all(key)
+  local flat, entries = redis.call('HGETALL', key), {}
+  for i = 1, #flat, 2 do
+    entries[flat[i]] = read(flat[i + 1])
+  end
+  return entries
+end
+
+-- Writes entries, and forgets those that nothing asks for any more.
+function restrictions.set(key, new, now)
+  local last, entries = 0, restrictions.all(key)
+  for field, entry in pairs(new) do
+    entries[field] = entry
+    redis.call('HSET', key, field, cjson.encode(entry))
+  end
+  for field, entry in pairs(entries) do
+    local kept_until = entry['until'] + POLICY.block_remembered
+    if kept_until <= now then
+      redis.call('HDEL', key, field)
+    end
+    last = math.max(last, kept_until)
+  end
+  redis.call('PEXPIREAT', key, last)
+end
+
+function restrictions.remove(key, fields)
+  redis.call('HDEL', key, unpack(fields))
+end
+
+-- Returns the fields of the operator's rules that fit a number, for the longest prefix first.
+function restrictions.rule_fields(number)
+  local fields = {}
+  for length = #number, 2, -1 do
+    fields[#fields + 1] = 'rule ' .. string.sub(number, 1, length)
+  end
+  return fields
+end
+
+return restrictions
