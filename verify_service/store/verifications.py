@@ -70,21 +70,12 @@ class RedisStore:
             CallsPaused, CallsSuspended: The operator, or the breaker, has paused calls.
             KeyReused: Its Idempotency-Key belongs to a start with another body.
         """
-        address = self._ids.locate(draft.id)
-        counted = self._counted(draft)
-        names = [
-            *self._own_keys(draft.id),
-            keys.RESTRICTIONS,
-            keys.BREAKER,
-            *keys.conversions(draft.number, draft.country),
-            *counted.values(),
-        ]
+        names, asked = self._start(draft)
+        names.append(keys.RESTRICTIONS)
         if draft.idempotency:
             names.append(keys.idempotency_key(draft.idempotency.name))
-        asked = {
+        asked |= {
             "id": draft.id,
-            "own": address.own,
-            "tag": address.tag,
             "app": draft.app,
             "number": draft.number,
             "country": draft.country,
@@ -92,7 +83,6 @@ class RedisStore:
             "reference": draft.reference,
             "device": draft.device or None,
             "test": True if draft.test_code is not None else None,
-            "limits": list(counted),
             "body": draft.idempotency.body if draft.idempotency else None,
         }
         answer = self._ask("reserve", names, asked)
@@ -115,21 +105,8 @@ class RedisStore:
         Raises:
             VerificationNotFound: The reservation is gone.
         """
-        address = self._ids.locate(draft.id)
-        counted = self._counted(draft)
-        names = [
-            *self._own_keys(draft.id),
-            keys.BREAKER,
-            *keys.conversions(draft.number, draft.country),
-            *counted.values(),
-        ]
-        asked = {
-            "own": address.own,
-            "tag": address.tag,
-            "limits": list(counted),
-            "signal": signal_of(outcome).value,
-            **_outcome(outcome),
-        }
+        names, asked = self._start(draft)
+        asked |= {"signal": signal_of(outcome).value, **_outcome(outcome)}
         answer = self._ask("record", names, asked)
         return _verification(draft.id, answer)
 
@@ -197,12 +174,21 @@ class RedisStore:
         answer = self._ask("ready", names, {})
         return Readiness(calls_paused=answer["paused"], breaker_open=answer["open"])
 
-    def _counted(self, draft: Draft) -> dict[str, str]:
-        """Return the key of every limit over many numbers that a start counts in, by name."""
+    def _start(self, draft: Draft) -> tuple[list[str], dict[str, Any]]:
+        """Return the keys that a start is counted in, and what the functions ask of all of them."""
+        address = self._ids.locate(draft.id)
         places = keys.limits(draft.number, draft.country, draft.app, draft.client)
         if not draft.device:
             del places[limits.KNOWN]
-        return {name: places[name] for name in self._limits if name in places}
+        counted = [name for name in self._limits if name in places]
+        names = [
+            keys.verification(address),
+            keys.number(address.tag),
+            keys.BREAKER,
+            *keys.conversions(draft.number, draft.country),
+            *(places[name] for name in counted),
+        ]
+        return names, {"own": address.own, "tag": address.tag, "limits": counted}
 
     def _own_keys(self, verification_id: str) -> list[str]:
         address = self._ids.locate(verification_id)

@@ -1,8 +1,8 @@
 -- Reserves a verification and takes its places in every limit, or refuses and takes none.
 --
--- KEYS  1 the verification   2 its number   3 restrictions   4 breaker   5 conversion of the prefix
---       6 conversion of the country   7… one for each limit over many numbers
---       last, where a body is given: the Idempotency-Key
+-- KEYS  1 the verification   2 its number   3 breaker   4 conversion of the prefix
+--       5 conversion of the country   6… one for each limit over many numbers
+--       then restrictions, and where a body is given, the Idempotency-Key
 -- Asked {id, own, tag, app, number, country, digest, reference, device, test,
 --        limits: names in the order of their keys, body: the digest of what the request says}
 -- Returns one of
@@ -64,9 +64,9 @@ end
 local function limit_keys(KEYS, asked)
   local limits = {}
   for i = 1, #asked.limits do
-    limits[i] = KEYS[6 + i]
+    limits[i] = KEYS[5 + i]
   end
-  return {restrictions = KEYS[3], prefix = KEYS[5], country = KEYS[6], limits = limits}
+  return {restrictions = KEYS[6 + #limits], prefix = KEYS[4], country = KEYS[5], limits = limits}
 end
 
 local function new_verification(asked, known, now)
@@ -82,7 +82,7 @@ end
 local function begin(KEYS, asked, start, now)
   device_budget.count_start(start.budget, asked.own, now)
   local found = new_verification(asked, start.question.known, now)
-  local probe = not asked.test and breaker.pass(KEYS[4], start.breaker_state, asked.own, now)
+  local probe = not asked.test and breaker.pass(KEYS[3], start.breaker_state, asked.own, now)
   found.reservation = {
     limits = shared_limits.count_start(start.shared, start.judged, start.question, now),
     probe = probe or nil,
@@ -98,19 +98,27 @@ local function begin(KEYS, asked, start, now)
   return {reserved = true, probe = probe, view = verification.view(found, start.state, now)}, text
 end
 
-decision('reserve', {}, function(KEYS, asked, now)
-  local state = number.load(KEYS[2], now)
+-- Returns what this start has reserved already, where it is a second run, or what an earlier one under
+-- its Idempotency-Key has; else nil.
+local function reserved_before(KEYS, asked, state, now)
   if asked.body then
     local bound, text = bound_before(KEYS, asked, state, now)
     if bound then
       return bound, text
     end
   end
-  local earlier, earlier_text = verification.load(KEYS[1])
-  if earlier then
-    local probe = earlier.reservation and earlier.reservation.probe or false
-    return {reserved = true, probe = probe, view = verification.view(earlier, state, now)},
-      earlier_text
+  local found, text = verification.load(KEYS[1])
+  if found then
+    local probe = found.reservation and found.reservation.probe or false
+    return {reserved = true, probe = probe, view = verification.view(found, state, now)}, text
+  end
+end
+
+decision('reserve', {}, function(KEYS, asked, now)
+  local state = number.load(KEYS[2], now)
+  local before, before_text = reserved_before(KEYS, asked, state, now)
+  if before then
+    return before, before_text
   end
 
   local own_bound, lost = calls.match(state, KEYS[2], asked.tag, now)
@@ -118,18 +126,17 @@ decision('reserve', {}, function(KEYS, asked, now)
   local question = {number = asked.number, country = asked.country, limits = asked.limits,
                     known = budget ~= state.strangers, is_test = asked.test}
   local shared = shared_limits.load(limit_keys(KEYS, asked), question, now)
-  local start = {state = state, budget = budget, question = question, shared = shared,
-                 judged = shared_limits.judge(shared, question, now), breaker_state = breaker.load(KEYS[4], now)}
+  local judged, breaker_state = shared_limits.judge(shared, question, now), breaker.load(KEYS[3], now)
   local limit, wait, dry = device_budget.start_block(budget, now)
-  limit, wait = longest_refusal(limit, wait, start.judged.refusals)
-  local suspended = asked.test and 0 or breaker.wait(start.breaker_state, now)
+  limit, wait = longest_refusal(limit, wait, judged.refusals)
+  local suspended = asked.test and 0 or breaker.wait(breaker_state, now)
 
   if lost then
     json.write(keys.verification(asked.tag, own_bound), lost)
     number.save(KEYS[2], state, now)
   end
   local answer, text
-  local notices = shared_limits.write_guards(shared, start.judged, now)
+  local notices = shared_limits.write_guards(shared, judged, now)
   if shared.pause > now then
     answer = {paused = shared.pause - now}
   elseif suspended > 0 then
@@ -137,6 +144,8 @@ decision('reserve', {}, function(KEYS, asked, now)
   elseif limit then
     answer = {refused = limit, wait = wait}
   else
+    local start = {state = state, budget = budget, question = question, shared = shared,
+                   judged = judged, breaker_state = breaker_state}
     answer, text = begin(KEYS, asked, start, now)
     answer.dry = dry
   end
