@@ -12,6 +12,7 @@ from .standin import StandIn
 
 _DIGITS_OF_THEIR_OWN = {
     "number",
+    "place",
     "timestamp",
     "ms",
     "verification_id",
@@ -20,8 +21,8 @@ _DIGITS_OF_THEIR_OWN = {
     "retry_after",
     "seconds",
 }
-"""Fields of a log line in which four digits may stand by accident: a masked number starts with
-four, and a code may be the same."""
+"""Fields of a log line in which four digits may stand by accident: a masked number or prefix starts
+with four, and a code may be the same."""
 
 
 HIDDEN = 4
