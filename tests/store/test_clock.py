@@ -8,7 +8,7 @@ import pytest
 
 from tests.store.world import OPEN, World
 from verify_service.guards.limits import LONGEST_PAUSE, BreakerPolicy
-from verify_service.models import Window
+from verify_service.models import Verdict, Window
 from verify_service.outcomes import Unknown
 from verify_service.policy import DAY
 
@@ -55,3 +55,24 @@ def test_the_breaker_does_not_wait_for_the_clock(world: World, step: float) -> N
     world.record(world.reserve("+79180000001"), Unknown("timeout"))
     world.advance(-step)
     assert world.store.reserve(world.draft("+79180000002")).probe
+
+
+@pytest.mark.parametrize("step", [60, HOUR, 30 * DAY])
+def test_a_cooldown_does_not_wait_for_the_clock(world: World, step: float) -> None:
+    world.start()
+    world.advance(-step)
+    assert world.refusal() is None
+    assert world.refusal() == ("cooldown", 60)
+
+
+@pytest.mark.parametrize("step", [0.001, 0.5, 60])
+@pytest.mark.parametrize("device", ["", "device A"])
+def test_a_start_after_an_approval_that_lies_ahead(world: World, device: str, step: float) -> None:
+    """It is the first one of the ladder, for strangers and for the device that was approved."""
+    world.advance(DAY)
+    verification = world.start(device=device)
+    world.advance(100)
+    assert world.check(verification).verdict is Verdict.RIGHT
+    world.advance(-step)
+    assert world.refusal(device=device) is None
+    assert world.refusal(device=device) == ("cooldown", 30)

@@ -18,6 +18,10 @@
 
 local device_budget = {}
 
+-- Milliseconds. A start that lies further ahead shows that the clock stepped back: its cooldown would
+-- last longer than its setting, so it is over.
+local TOLERATED_STEP = 1000
+
 -- Returns a list without the events up to a moment, and with no more than the newest `most`.
 local function recent(moments, after, most)
   if not moments then
@@ -55,7 +59,8 @@ function device_budget.prune(budget, horizon, most, now)
     budget.failures = {last}
   end
   budget.refunds = recent(budget.refunds, now - POLICY.day, POLICY.refunds_per_day)
-  if (budget.cooldown_until or 0) <= now then
+  local stepped_back = newest(budget.starts) > now + TOLERATED_STEP
+  if (budget.cooldown_until or 0) <= now or stepped_back then
     budget.cooldown_until, budget.cooldown_of = nil, nil
   end
   if not budget.device and (budget.approved_at or 0) + POLICY.day <= now then
@@ -145,7 +150,8 @@ function device_budget.count_start(budget, own, now)
   table.insert(budget.starts, now)
   -- One less than the approval: a start in the very millisecond of the approval counts itself.
   local since = math.max(now - POLICY.day, (budget.approved_at or 0) - 1)
-  local step = #recent(budget.starts, since, math.huge)
+  -- None of them is after an approval that lies ahead, where the clock stepped back.
+  local step = math.max(1, #(recent(budget.starts, since, math.huge) or {}))
   budget.cooldown_until = now + POLICY.cooldowns[math.min(step, #POLICY.cooldowns)]
   budget.cooldown_of = own
 end
