@@ -15,7 +15,7 @@ from verify_service.outcomes import Failed, Outcome, Placed, Unknown
 
 PROBE_CALLS_WITHIN_SECONDS = 5.0
 """Seconds within which a probe has to begin its call, counted from before it is reserved. A later
-one calls nobody: by then the next start may be the probe."""
+one places no call: by then the next start may be the probe."""
 PROBE_TOO_LATE = Failed("Calls are paused; it took too long to try with this one.", refund=True)
 
 

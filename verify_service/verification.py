@@ -120,17 +120,17 @@ class Verifications:
         """Reserve a verification, then have the phone rung once.
 
         Nothing is called without a reservation, and nothing in Redis is held meanwhile. A start
-        that comes again under its Idempotency-Key calls nobody: it returns how the first one
+        that comes again under its Idempotency-Key places no call: it returns how the first one
         stands.
 
         Raises:
             TooManyCallsInFlight: No place for another call; nothing was reserved.
             CallsSuspended: The breaker has paused calls; nothing was reserved.
             CallsPaused: The operator has.
-            LimitReached: The number has to wait, or a limit over many; nobody was called.
+            LimitReached: The number has to wait, or a limit over many; no call was placed.
             KeyReused: The Idempotency-Key belongs to a start with another body.
             KeyInFlight: The first start under the key has no outcome yet.
-            StoreUnavailable: Redis is gone; nobody was called.
+            StoreUnavailable: Redis is gone; no call was placed.
             CallFailed: Reserved, but the provider refused the call or its answer is no use.
         """
         if draft.test_code is not None:
@@ -147,7 +147,7 @@ class Verifications:
 
             return self._start(draft, code, call)
 
-    def told(self, started: Verification) -> Standing:
+    def start_result(self, started: Verification) -> Standing:
         """Return what a start came to, in the same words whenever it is asked.
 
         Raises:
@@ -170,7 +170,7 @@ class Verifications:
         Raises:
             VerificationNotFound: No such verification for this app.
             KeyReused: The Idempotency-Key belongs to a check with another body.
-            StoreUnavailable: Redis is gone; nobody is verified.
+            StoreUnavailable: Redis is gone; no code is accepted.
         """
         digests = self.digester.candidates(verification_id, code)
         nonce = self.idempotency.nonce(app, verification_id, repeatable)
@@ -240,7 +240,7 @@ class Verifications:
             raise
         recorded = self._record(draft, reservation, outcome)
         self.journal.started(recorded, outcome)
-        return self.told(recorded)
+        return self.start_result(recorded)
 
     def _reserve(self, draft: Draft, code: str) -> Reservation:
         digest = self.digester.sign(draft.id, code)
@@ -260,7 +260,7 @@ class Verifications:
         try:
             return self.store.record(draft, outcome)
         except (StoreUnavailable, VerificationNotFound) as error:
-            # The phone may be ringing: what the provider said is told, the reservation stands.
+            # The phone may be ringing: return what the provider said. The reservation stands.
             self.journal.not_recorded(reservation.verification, error)
             return _unrecorded(reservation.verification, outcome)
 
@@ -270,7 +270,7 @@ class Verifications:
         if earlier.call.state is CallState.PLACING and age < self.timing.in_flight:
             raise KeyInFlight
         self.journal.start_repeated(earlier)
-        return self.told(earlier)
+        return self.start_result(earlier)
 
 
 def _unrecorded(reserved: Verification, outcome: Outcome) -> Verification:

@@ -100,7 +100,7 @@ class Operator:
         return place if self.store.rule(place, "none") else None
 
     def pause(self, seconds: int) -> None:
-        """Let nobody be called for so long. Checks go on."""
+        """Place no calls for so many seconds. Checks go on."""
         self.store.pause(seconds)
 
     def resume(self) -> Resumed:

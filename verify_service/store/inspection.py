@@ -85,13 +85,13 @@ def _lacking(rights: Iterable[str]) -> Finding:
 
 
 def _server(client: Client, connections: int) -> Iterator[Finding]:
-    (told,) = client.send(("INFO",))
-    if isinstance(told, NoPermissionError):  # one of the commands that Redis calls dangerous
+    (info,) = client.send(("INFO",))
+    if isinstance(info, NoPermissionError):  # one of the commands that Redis calls dangerous
         yield Finding(Level.WARNING, REDIS, UNSEEN)
         return
-    if isinstance(told, Exception):
-        raise told
-    facts = _facts(told)
+    if isinstance(info, Exception):
+        raise info
+    facts = _facts(info)
     yield _version(facts)
     yield _eviction(facts)
     yield _persistence(facts, _configured(client, "save"), _configured(client, "appendfsync"))

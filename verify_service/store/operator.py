@@ -198,9 +198,9 @@ def _refusals(shown: Mapping[str, Any]) -> Iterator[Refusal]:
             yield replace(one, callers=Callers.DEVICES)
 
 
-def _refusal(told: Mapping[str, Any]) -> Refusal:
-    limit = "rule" if told.get("rule") else told["limit"]
-    return Refusal(limit, told["place"], whole_seconds(told["wait"]))
+def _refusal(entry: Mapping[str, Any]) -> Refusal:
+    limit = "rule" if entry.get("rule") else entry["limit"]
+    return Refusal(limit, entry["place"], whole_seconds(entry["wait"]))
 
 
 def _allowed(rule: Mapping[str, Any] | None) -> int:

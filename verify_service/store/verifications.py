@@ -153,14 +153,14 @@ class RedisStore:
     def record_callback(self, report: Report) -> bool:
         """Take a callback; return whether it changed what is known of a call."""
         tag = self._ids.tag(report.number)
-        told = {
+        delivery = {
             "request": request_digest(report.request_id),
             "status": report.status.value,
             "stamp": report.timestamp,
             "delivered": report.status.delivered,
             "refunds": report.status.waives,
         }
-        answer = self._ask("callback", [keys.number(tag)], {"tag": tag, "report": told})
+        answer = self._ask("callback", [keys.number(tag)], {"tag": tag, "report": delivery})
         return bool(answer["applied"])
 
     def ready(self) -> Readiness:
@@ -241,8 +241,9 @@ def _verification(verification_id: str, answer: Mapping[str, Any]) -> Verificati
     )
 
 
-def _notice(told: Mapping[str, Any]) -> Notice:
-    return Notice(told["kind"], told["limit"], told["place"], whole_seconds(told["wait"]))
+def _notice(entry: Mapping[str, Any]) -> Notice:
+    wait = whole_seconds(entry["wait"])
+    return Notice(entry["kind"], entry["limit"], entry["place"], wait)
 
 
 def _outcome(outcome: Outcome) -> dict[str, Any]:

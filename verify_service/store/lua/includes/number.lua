@@ -1,6 +1,6 @@
 -- The state of one number: its budgets, and what its calls and callbacks share.
 --
---   strangers   the budget of everybody but the known devices (device_budget.lua)
+--   strangers   the budget of all callers but the known devices (device_budget.lua)
 --   devices     a list of the budgets of the devices that verified it, at most POLICY.devices
 --   calls       by the verification's own name: {until, request}, from the start for as long as
 --               the verification can be read; request is the digest of the provider's requestId,
