@@ -16,7 +16,7 @@ from verify_service.errors import (
 from verify_service.guards import limits
 from verify_service.guards.limits import Notice, WidePolicy
 from verify_service.idempotency import Nonce
-from verify_service.ids import IdMint, request_digest
+from verify_service.ids import Address, IdMint, request_digest
 from verify_service.models import (
     Call,
     CallState,
@@ -123,7 +123,8 @@ class RedisStore:
             KeyReused: The nonce's Idempotency-Key belongs to a check with another body.
         """
         asked = {"app": app, "digests": list(digests), "nonce": nonce.name, "body": nonce.body}
-        names = [*self._own_keys(verification_id), keys.GUESSES, keys.RESTRICTIONS]
+        address = self._ids.locate(verification_id)
+        names = [*_own_keys(address), keys.GUESSES, keys.RESTRICTIONS]
         answer = self._ask("check", names, asked)
         if "other_body" in answer:
             raise KeyReused
@@ -138,7 +139,7 @@ class RedisStore:
         """
         address = self._ids.locate(verification_id)
         asked = {"app": app, "own": address.own, "tag": address.tag}
-        answer = self._ask("status", self._own_keys(verification_id), asked)
+        answer = self._ask("status", _own_keys(address), asked)
         return _verification(verification_id, answer)
 
     def cancel(self, verification_id: str, app: str) -> Verification:
@@ -147,7 +148,8 @@ class RedisStore:
         Raises:
             VerificationNotFound: No such verification for this app.
         """
-        answer = self._ask("cancel", self._own_keys(verification_id), {"app": app})
+        address = self._ids.locate(verification_id)
+        answer = self._ask("cancel", _own_keys(address), {"app": app})
         return _verification(verification_id, answer)
 
     def record_callback(self, report: Report) -> bool:
@@ -182,17 +184,12 @@ class RedisStore:
             del places[limits.KNOWN]
         counted = [name for name in self._limits if name in places]
         names = [
-            keys.verification(address),
-            keys.number(address.tag),
+            *_own_keys(address),
             keys.BREAKER,
             *keys.conversions(draft.number, draft.country),
             *(places[name] for name in counted),
         ]
         return names, {"own": address.own, "tag": address.tag, "limits": counted}
-
-    def _own_keys(self, verification_id: str) -> list[str]:
-        address = self._ids.locate(verification_id)
-        return [keys.verification(address), keys.number(address.tag)]
 
     def _ask(self, decision: str, names: Sequence[str], asked: Mapping[str, Any]) -> dict[str, Any]:
         answer = self._functions.call(decision, names, asked)
@@ -201,6 +198,10 @@ class RedisStore:
         for notice in answer.get("notices") or ():
             self._notice(_notice(notice))
         return answer
+
+
+def _own_keys(address: Address) -> list[str]:
+    return [keys.verification(address), keys.number(address.tag)]
 
 
 def _refusal(answer: Mapping[str, Any]) -> LimitReached | CallsPaused | CallsSuspended:
