@@ -5,8 +5,9 @@ from __future__ import annotations
 import hashlib
 import hmac
 import secrets
-from base64 import urlsafe_b64encode
 from collections.abc import Sequence
+
+from verify_service.ids import base64url
 
 FIRST, LAST = 1000, 9999
 """The provider takes the code as a JSON integer, which has no leading zero: 9,000 codes."""
@@ -45,5 +46,4 @@ class CodeDigester:
 
 def _digest(key: bytes, verification_id: str, code: str) -> str:
     message = f"code:{verification_id}:{code}".encode()
-    digest = hmac.digest(key, message, hashlib.sha256)[:DIGEST_BYTES]
-    return urlsafe_b64encode(digest).rstrip(b"=").decode()
+    return base64url(hmac.digest(key, message, hashlib.sha256)[:DIGEST_BYTES])

@@ -10,9 +10,9 @@ from __future__ import annotations
 import hashlib
 import hmac
 import secrets
-from base64 import urlsafe_b64encode
 from dataclasses import dataclass, field
 
+from verify_service.ids import base64url
 from verify_service.models import Binding
 
 DIGEST_BYTES = 16
@@ -70,8 +70,4 @@ class IdempotencyKeys:
 
     def _digest(self, length: int, *parts: str) -> str:
         message = "\0".join(("idempotency", *parts)).encode()
-        return _text(hmac.digest(self._secret, message, hashlib.sha256)[:length])
-
-
-def _text(raw: bytes) -> str:
-    return urlsafe_b64encode(raw).rstrip(b"=").decode()
+        return base64url(hmac.digest(self._secret, message, hashlib.sha256)[:length])

@@ -50,7 +50,7 @@ class IdMint:
 
     def tag(self, number: str) -> str:
         """Return the pseudonym of an E.164 number: 19 characters of base64url."""
-        return _text(self._tag(number))
+        return base64url(self._tag(number))
 
     def device(self, number: str, app: str, device_id: str) -> str:
         """Return a device's name with this number and app: 8 characters of base64url.
@@ -59,17 +59,17 @@ class IdMint:
         """
         message = "\0".join(("device", number, app, device_id)).encode()
         digest = hmac.digest(self._secret, message, hashlib.sha256)
-        return _text(digest[:DEVICE_BYTES])
+        return base64url(digest[:DEVICE_BYTES])
 
     def client(self, network: str) -> str:
         """Return the pseudonym of an address: 19 characters of base64url."""
         message = b"client:" + network.encode()
-        return _text(hmac.digest(self._secret, message, hashlib.sha256)[:TAG_BYTES])
+        return base64url(hmac.digest(self._secret, message, hashlib.sha256)[:TAG_BYTES])
 
     def mint(self, number: str) -> str:
         """Return a fresh id for a verification of ``number``."""
         random = secrets.token_bytes(RANDOM_BYTES)
-        return _text(random + _xor(self._tag(number), self._pad(random)))
+        return base64url(random + _xor(self._tag(number), self._pad(random)))
 
     def locate(self, verification_id: str) -> Address:
         """Return where to look. Whether there is something, Redis knows.
@@ -81,7 +81,7 @@ class IdMint:
             raise VerificationNotFound
         raw = urlsafe_b64decode(verification_id)
         random, masked = raw[:RANDOM_BYTES], raw[RANDOM_BYTES:]
-        return Address(_text(_xor(masked, self._pad(random))), verification_id[:OWN_CHARACTERS])
+        return Address(base64url(_xor(masked, self._pad(random))), verification_id[:OWN_CHARACTERS])
 
     def _tag(self, number: str) -> bytes:
         return hmac.digest(self._secret, b"tag:" + number.encode(), hashlib.sha256)[:TAG_BYTES]
@@ -96,10 +96,11 @@ def request_digest(request_id: str) -> str:
     They keep Redis' keys small, and they can be logged: nobody promises that no number and no
     code stands in the provider's own text.
     """
-    return _text(hashlib.sha256(request_id.encode()).digest()[:REQUEST_BYTES])
+    return base64url(hashlib.sha256(request_id.encode()).digest()[:REQUEST_BYTES])
 
 
-def _text(raw: bytes) -> str:
+def base64url(raw: bytes) -> str:
+    """Return base64url without padding (RFC 4648, section 5)."""
     return urlsafe_b64encode(raw).rstrip(b"=").decode()
 
 
