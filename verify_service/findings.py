@@ -1,4 +1,4 @@
-"""What a look at the surroundings came to."""
+"""The findings of a check of the environment."""
 
 from __future__ import annotations
 

@@ -53,7 +53,7 @@ _MILLISECONDS_FROM = 100_000_000_000
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What a check came to, and where the verification stands after it."""
+    """The result of a check, and where the verification stands after it."""
 
     verdict: Verdict
     standing: Standing
@@ -148,7 +148,7 @@ class Verifications:
             return self._start(draft, code, call)
 
     def start_result(self, started: Verification) -> Standing:
-        """Return what a start came to, in the same words whenever it is asked.
+        """Return the result of a start: the same one whenever it is asked.
 
         Raises:
             CallFailed: As :meth:`start`.

@@ -72,7 +72,7 @@ def _check() -> Operation:
         "requestBody": body("CheckRequest", examples.check_requests()),
         "responses": {
             "200": ok(
-                "What the check came to.",
+                "The result of the check.",
                 "CheckAnswer",
                 examples.checks(),
             ),

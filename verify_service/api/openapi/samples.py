@@ -76,7 +76,7 @@ def stands(found: Verification) -> Standing:
 
 
 def checked(verdict: Verdict, found: Verification) -> Answer:
-    """Return what a check came to."""
+    """Return the result of a check."""
     stand = stands(found)
     if verdict is Verdict.RIGHT:
         stand = replace(stand, next_action=NextAction.DONE)

@@ -104,7 +104,7 @@ class VerificationAnswer(Answer):
 
 
 class CheckAnswer(Answer):
-    """What a check came to. Only `verified: true` logs anyone in."""
+    """The result of a check. Only `verified: true` logs anyone in."""
 
     status = _ok()
     verified = fields.Boolean(

@@ -100,8 +100,10 @@ decision('record', {'allow-oom'}, function(KEYS, asked, now)
   if lost and own_bound ~= asked.own then
     json.write(keys.verification(asked.tag, own_bound), lost)
   end
-  local notice = breaker_state and breaker.count_signal(KEYS[3], breaker_state, asked.own, asked.signal, now)
-  found.notice = notice or found.notice
+  if breaker_state then
+    found.notice = breaker.count_signal(KEYS[3], breaker_state, asked.own, asked.signal, now)
+      or found.notice
+  end
   local text = json.write(KEYS[1], found, expires_at)
   number.save(KEYS[2], state, now)
   for _, write in ipairs(refunds) do

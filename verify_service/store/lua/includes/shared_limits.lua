@@ -5,7 +5,7 @@
 --   number, country   where it goes to
 --   known             from a device that verified the number before: what strangers have used up of a
 --                     prefix must not keep the owner out
---   is_test     it says nothing of conversion, and nothing of the provider
+--   is_test           it says nothing of conversion, and nothing of the provider
 --   limits            the names of the limits, in the order of their keys; behind the others 'known',
 --                     the places that a prefix keeps for known devices
 
