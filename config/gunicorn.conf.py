@@ -32,8 +32,8 @@ from gunicorn.http.errors import ParseException
 from gunicorn.http.message import Request
 from gunicorn.workers.ggevent import GeventWorker
 
-from verify_service import server
-from verify_service.logs import REQUEST_ID, where
+from verify_service.settings.settings import processes as server
+from verify_service.telemetry.logs import REQUEST_ID, where
 
 # All interfaces, as platforms expect; on one's own machine no other may come in.
 _host = "127.0.0.1" if os.environ.get("APP_ENV") == "development" else "0.0.0.0"  # noqa: S104

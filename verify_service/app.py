@@ -4,33 +4,32 @@ from __future__ import annotations
 
 from flask import Flask
 
-from verify_service import logs
-from verify_service.advice import Timing
 from verify_service.api import errors, request_log
 from verify_service.api.auth import access_key_guard
 from verify_service.api.body import LARGEST
 from verify_service.api.callbacks import callbacks_blueprint
 from verify_service.api.context import EXTENSION, Context
+from verify_service.api.docs import pages_blueprint
 from verify_service.api.operations import operations_blueprint
-from verify_service.api.pages import pages_blueprint
 from verify_service.api.verify import verify_blueprint
-from verify_service.codes import CodeDigester
-from verify_service.fixed_codes import FixedCodes
-from verify_service.guards.limits import DESTINATION
-from verify_service.guards.operator import Operator
-from verify_service.idempotency import IdempotencyKeys
-from verify_service.ids import IdMint
-from verify_service.journal import LogJournal
-from verify_service.metrics import Metrics
-from verify_service.policy import IN_FLIGHT_SLACK
+from verify_service.domain.codes import CodeDigester
+from verify_service.domain.idempotency import IdempotencyKeys
+from verify_service.domain.ids import VerificationIds
+from verify_service.domain.limits import DESTINATION, IN_FLIGHT_MARGIN_SECONDS
+from verify_service.domain.next_action import Timing
+from verify_service.domain.operator import Operator
+from verify_service.domain.test_numbers import TestNumbers
+from verify_service.domain.verification import Verifications
 from verify_service.provider.flashcall import FlashCallConfig, FlashCallProvider
-from verify_service.settings import Settings, SettingsError
+from verify_service.settings.settings import Settings, SettingsError
 from verify_service.store.connection.client import Client, connect
 from verify_service.store.functions import Functions
 from verify_service.store.operator import RedisOperator
 from verify_service.store.policy import encode
 from verify_service.store.verifications import RedisStore
-from verify_service.verification import Verifications
+from verify_service.telemetry import logs
+from verify_service.telemetry.events import StructuredEventLog
+from verify_service.telemetry.metrics import Metrics
 
 
 def create_app(settings: Settings, client: Client | None = None) -> Flask:
@@ -66,11 +65,11 @@ def create_app(settings: Settings, client: Client | None = None) -> Flask:
 
 def create_operator(settings: Settings, client: Client | None = None) -> Operator:
     """Return what the command line works with, over the same Redis."""
-    ids = IdMint(settings.number_secret)
+    ids = VerificationIds(settings.number_secret)
     functions = _functions(settings, client or connection(settings))
     return Operator(
-        store=RedisOperator(functions, ids, settings.policy, settings.wide_policy),
-        policy=settings.wide_policy,
+        store=RedisOperator(functions, ids, settings.policy, settings.wide_limits),
+        policy=settings.wide_limits,
         destinations=settings.destinations,
         test_numbers=frozenset(fixed.number for fixed in settings.test_numbers),
         apps=sorted({key.app for key in settings.access_keys}),
@@ -79,15 +78,15 @@ def create_operator(settings: Settings, client: Client | None = None) -> Operato
 
 def _context(settings: Settings, client: Client) -> Context:
     metrics = Metrics()
-    journal = LogJournal(metrics)
-    ids = IdMint(settings.number_secret)
+    events = StructuredEventLog(metrics)
+    ids = VerificationIds(settings.number_secret)
     functions = _functions(settings, client)
     verifications = Verifications(
-        store=RedisStore(functions, ids, settings.wide_policy, journal.noticed),
+        store=RedisStore(functions, ids, settings.wide_limits, events.noticed),
         provider=FlashCallProvider(_provider(settings)),
-        journal=journal,
+        events=events,
         destinations=settings.destinations,
-        fixed_codes=FixedCodes(settings.test_numbers),
+        test_numbers_in_force=TestNumbers(settings.test_numbers),
         ids=ids,
         digester=CodeDigester(settings.code_secret),
         idempotency=IdempotencyKeys(settings.number_secret),
@@ -98,14 +97,14 @@ def _context(settings: Settings, client: Client) -> Context:
 
 
 def _functions(settings: Settings, client: Client) -> Functions:
-    return Functions(client, encode(settings.policy, settings.wide_policy))
+    return Functions(client, encode(settings.policy, settings.wide_limits))
 
 
 def _timing(settings: Settings) -> Timing:
     return Timing(
         placing=round(settings.provider_deadline * 1000),
         confirming=settings.provider_call_timeout_ms + settings.callback_grace * 1000,
-        in_flight=round((settings.provider_deadline + IN_FLIGHT_SLACK) * 1000),
+        in_flight=round((settings.provider_deadline + IN_FLIGHT_MARGIN_SECONDS) * 1000),
     )
 
 

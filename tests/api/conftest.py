@@ -15,7 +15,7 @@ import redis
 import structlog
 import time_machine
 
-from verify_service.settings import Settings
+from verify_service.settings.settings import Settings
 from verify_service.store.connection.client import Client
 
 from . import canaries

@@ -16,10 +16,9 @@ import pytest
 
 from tests.store.facts import STATUSES, Told
 from tests.store.rules import Number
-from verify_service.advice import Standing
-from verify_service.errors import CallFailed, LimitReached
-from verify_service.models import Draft
-from verify_service.outcomes import Outcome
+from verify_service.domain.errors import CallFailed, LimitReached
+from verify_service.domain.models import CallOutcome, NewVerification
+from verify_service.domain.next_action import VerificationView
 
 from .stage import Stage, reads, told
 
@@ -69,7 +68,7 @@ class Scene:
         self.acts.append([one.result(PATIENCE) for one in self._at_once(after)])
         self.acts.append([self._get()()])
 
-    def _ring(self, code: str, during: list[Act], racing: list[Act]) -> Outcome:
+    def _ring(self, code: str, during: list[Act], racing: list[Act]) -> CallOutcome:
         """While the call is being placed, and while the answer is on its way."""
         self._code = code
         self._stage.phone.rings[self.number] = self._ring_again
@@ -80,7 +79,7 @@ class Scene:
             raise ZeroDivisionError
         return told(self._how, f"{self.number} first")
 
-    def _ring_again(self, _: str) -> Outcome:
+    def _ring_again(self, _: str) -> CallOutcome:
         """Another start of the number is less of an adventure."""
         return told("placed", f"{self.number} {next(self._names)}")
 
@@ -96,7 +95,7 @@ class Scene:
         barrier.wait(PATIENCE)
         return gone
 
-    def _begin(self, draft: Draft, how: str) -> list[Standing]:
+    def _begin(self, draft: NewVerification, how: str) -> list[VerificationView]:
         """Start; return what is answered, if anything is."""
         if how == "bug":
             with pytest.raises(ZeroDivisionError):
@@ -106,12 +105,12 @@ class Scene:
             stands = self._ask.start(draft)
         except CallFailed as failed:
             assert how in ("refused", "failed")
-            return [failed.standing]
+            return [failed.view]
         # Where the call was taken for lost, a callback may have told more than the provider does.
         assert how in ("placed", "unknown") or stands.verification.call.provider_status
         return [stands]
 
-    def _recorded(self, name: str, how: str, stands: Standing) -> Event:
+    def _recorded(self, name: str, how: str, stands: VerificationView) -> Event:
         """What the answer to a start says of its second half."""
         outcome = "failed" if how == "refused" else how
         request = f"{self.number} first" if name == "0" else f"own of {name}"
@@ -155,7 +154,7 @@ class Scene:
 
             def happens(rules: Number) -> bool:
                 verdict = rules.check("0", right, nonce)
-                return verdict == answer.verdict and reads(rules, "0", answer.standing)
+                return verdict == answer.verdict and reads(rules, "0", answer.view)
 
             return [happens]
 

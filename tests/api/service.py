@@ -12,11 +12,11 @@ import redis
 from werkzeug.test import TestResponse
 
 from tests.redis_clients import store_client
-from verify_service import logs
 from verify_service.app import connection, create_app
-from verify_service.parsing import sha256_hex
-from verify_service.settings import Settings
+from verify_service.settings.parsers import sha256_hex
+from verify_service.settings.settings import Settings
 from verify_service.store.connection.client import Client
+from verify_service.telemetry import logs
 
 from . import documented
 

@@ -10,19 +10,19 @@ import redis
 
 from tests.store.rules import Number
 from tests.waiting import wait_until
-from verify_service.advice import Standing
-from verify_service.outcomes import Failed, Outcome, Placed, Unknown
-from verify_service.policy import Policy
-from verify_service.verification import Verifications
+from verify_service.domain.limits import NumberLimits
+from verify_service.domain.models import CallOutcome, Failed, Placed, Unknown
+from verify_service.domain.next_action import VerificationView
+from verify_service.domain.verification import Verifications
 
 
 class Phone:
     """A provider that does what the scene wants while it is placing a call."""
 
     def __init__(self) -> None:
-        self.rings: dict[str, Callable[[str], Outcome]] = {}
+        self.rings: dict[str, Callable[[str], CallOutcome]] = {}
 
-    def admit(self) -> Phone:
+    def reserve_slot(self) -> Phone:
         return self
 
     def __enter__(self) -> Phone:
@@ -31,7 +31,7 @@ class Phone:
     def __exit__(self, *_: object) -> None:
         pass
 
-    def place(self, number: str, code: str) -> Outcome:
+    def place(self, number: str, code: str) -> CallOutcome:
         return self.rings[number](code)
 
 
@@ -41,8 +41,8 @@ class Stage:
 
     phone: Phone
     redis: redis.Redis
-    patient: tuple[Policy, Verifications]
-    hasty: tuple[Policy, Verifications]
+    patient: tuple[NumberLimits, Verifications]
+    hasty: tuple[NumberLimits, Verifications]
     """The same, where a call that is being placed is taken for lost at once."""
 
     def tick(self) -> None:
@@ -55,7 +55,7 @@ class Stage:
         return int(seconds) * 1000 + int(microseconds) // 1000
 
 
-def told(how: str, request: str) -> Outcome:
+def told(how: str, request: str) -> CallOutcome:
     """What the provider answers."""
     if how == "unknown":
         return Unknown("timeout")
@@ -64,7 +64,7 @@ def told(how: str, request: str) -> Outcome:
     return Failed("balance" if how == "refused" else "HTTP 500", refund=how == "refused")
 
 
-def reads(rules: Number, name: str, stands: Standing) -> bool:
+def reads(rules: Number, name: str, stands: VerificationView) -> bool:
     """Whether what is answered about a verification is what the rules say."""
     life, found = rules.lives[name], stands.verification
     known = (life.told.status, life.told.stamp) if life.told else (None, None)

@@ -6,7 +6,7 @@ from urllib.parse import quote
 
 import pytest
 
-from verify_service.parsing import sha256_hex
+from verify_service.settings.parsers import sha256_hex
 
 from .service import KEY, NUMBER, OTHER_KEY, SECOND_KEY, Service
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from verify_service.api.context import EXTENSION
-from verify_service.provider.flashcall import Line
+from verify_service.provider.flashcall import CallSlot
 
 from . import keyed
 from .lost import sleep_after
@@ -112,7 +112,7 @@ def test_a_probe_that_broke_off_is_the_next_ones(
     provider.reset()
     clock.passes(10)
     with monkeypatch.context() as patch:
-        patch.setattr(Line, "place", None)
+        patch.setattr(CallSlot, "place", None)
         assert service.start("+79170000008").status_code == 500
     assert provider.calls == []
     assert service.started("+79170000009")

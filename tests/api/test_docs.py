@@ -11,7 +11,8 @@ import re
 import pytest
 
 from tests.pages import Element, Page
-from verify_service.api import kinds, words
+from verify_service.api import kinds
+from verify_service.api import vocabulary as words
 from verify_service.api.openapi import document
 
 from .documented import whole

@@ -7,13 +7,13 @@ import re
 import redis
 
 from verify_service.app import create_operator
-from verify_service.ids import IdMint
+from verify_service.domain.ids import VerificationIds
 
 from . import keyed
 from .service import NUMBER, NUMBER_SECRET, OTHER_NUMBER, Service, wrong
 from .standin import StandIn
 
-IDS = IdMint(NUMBER_SECRET.encode())
+IDS = VerificationIds(NUMBER_SECRET.encode())
 _ID = re.compile(r"(?<![A-Za-z0-9_-])[A-Za-z0-9_-]{40}(?![A-Za-z0-9_-])")
 
 

@@ -6,8 +6,8 @@ import pytest
 from flask import request
 from werkzeug.exceptions import ImATeapot
 
-from verify_service.api import present
-from verify_service.codes import CodeDigester
+from verify_service.api import responses as present
+from verify_service.domain.codes import CodeDigester
 
 from .service import KEY, NUMBER, OTHER_NUMBER, Service
 from .standin import StandIn
@@ -138,7 +138,7 @@ def test_any_other_http_error_is_json_too(service: Service) -> None:
 def test_too_many_calls_in_flight(make, valkey, provider: StandIn) -> None:
     """503 with Retry-After before anything is reserved; checks go on."""
     service = make(valkey, PROVIDER_MAX_IN_FLIGHT="1")
-    with service.app.extensions["verify_service"].verifications.provider.admit():
+    with service.app.extensions["verify_service"].verifications.provider.reserve_slot():
         answer = service.start()
         assert answer.status_code == 503
         assert set(answer.json) == {"status", "errorReason", "retryAfter"}

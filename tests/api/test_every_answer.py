@@ -11,7 +11,7 @@ import pytest
 import redis
 from werkzeug.test import TestResponse
 
-from verify_service.codes import CodeDigester
+from verify_service.domain.codes import CodeDigester
 
 from . import keyed
 from .conftest import Make
@@ -99,7 +99,7 @@ def no_redis(scene: Scene) -> TestResponse:
 
 def full(scene: Scene) -> TestResponse:
     service = scene.make(scene.valkey, PROVIDER_MAX_IN_FLIGHT="1")
-    with service.app.extensions["verify_service"].verifications.provider.admit():
+    with service.app.extensions["verify_service"].verifications.provider.reserve_slot():
         return service.start()
 
 

@@ -13,17 +13,17 @@ from tests.redis_clients import store_client
 from tests.store.rules import Number
 from tests.store.world import OPEN
 from verify_service.api.context import EXTENSION
-from verify_service.policy import Policy
+from verify_service.domain.limits import NumberLimits
+from verify_service.domain.verification import Verifications
 from verify_service.store.functions import Functions
 from verify_service.store.policy import encode
 from verify_service.store.verifications import RedisStore
-from verify_service.verification import Verifications
 
 from .scenes import Event, Scene
 from .stage import Phone, Stage
 
 SCENES = 1_000
-POLICY = Policy(cooldowns=(3_600,), code_ttl=3_600, deadline=3_600)
+POLICY = NumberLimits(cooldowns=(3_600,), code_ttl=3_600, deadline=3_600)
 """Nothing in a test takes as long as any of these."""
 THREADS = 4
 """Scenes at a time; each has a crew of its own, one for each who can be there at once."""
@@ -38,7 +38,7 @@ def stage(make, valkey: redis.Redis, monkeypatch: pytest.MonkeyPatch) -> Stage:
     app = make(valkey).app
     found = app.extensions[EXTENSION].verifications
 
-    def under(policy: Policy) -> tuple[Policy, Verifications]:
+    def under(policy: NumberLimits) -> tuple[NumberLimits, Verifications]:
         functions = Functions(store_client(valkey), encode(policy, OPEN))
         return policy, replace(found, store=RedisStore(functions, found.ids, OPEN, print))
 

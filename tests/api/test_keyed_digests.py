@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 
-from verify_service.ids import Address
+from verify_service.domain.ids import VerificationKey
 from verify_service.store import keys
 
 from . import keyed
@@ -30,7 +30,7 @@ def guessed(
     """Name and body digest of a wrong guess, with the key of another verification each time."""
     vid = service.started(number)
     keyed.check(service, idempotency, vid, wrong(provider.code))
-    (name,) = service.redis.keys(keys.verification(Address(tag="*", own="*")))
+    (name,) = service.redis.keys(keys.verification(VerificationKey(tag="*", own="*")))
     guesses = json.loads(service.redis.get(name))["guesses"]
     service.redis.flushall()
     ((name, guess),) = guesses.items()

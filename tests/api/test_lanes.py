@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from verify_service.policy import DAY
+from verify_service.domain.limits import DAY
 
 from . import keyed
 from .service import METRICS_TOKEN, NUMBER, OTHER_KEY, Service, wrong

@@ -18,11 +18,12 @@ import pytest
 from openapi_spec_validator import OpenAPIV31SpecValidator
 
 from verify_service import __version__
-from verify_service.api import kinds, schemas, words
+from verify_service.api import kinds, schemas
+from verify_service.api import vocabulary as words
 from verify_service.api.openapi import document, text
-from verify_service.errors import InvalidNumber
-from verify_service.models import CallState, CallStatus, NextAction, State
-from verify_service.numbers import canonical
+from verify_service.domain.errors import InvalidNumber
+from verify_service.domain.models import CallState, CallStatus, NextAction, State
+from verify_service.domain.numbers import parse_callback_number
 
 from .documented import documented_path, validator, whole
 from .service import KEY, NUMBER, OTHER_NUMBER, Service, callback_body
@@ -238,7 +239,7 @@ NUMBERS = [
 def test_the_pattern_of_numbers_is_what_can_be_read(number: str) -> None:
     schema = document()["components"]["schemas"]["StartRequest"]["properties"]["number"]
     try:
-        readable = bool(canonical(number))
+        readable = bool(parse_callback_number(number))
     except InvalidNumber:
         readable = False
     assert validator(schema).is_valid(number) == readable

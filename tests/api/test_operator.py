@@ -17,7 +17,7 @@ from tests.store.world import keys_without_ttl
 from verify_service import cli
 from verify_service.app import create_operator
 from verify_service.cli.durations import span
-from verify_service.guards import limits
+from verify_service.domain import limits
 from verify_service.store import keys
 
 from .service import NUMBER, OTHER_KEY, OTHER_NUMBER, Service, wrong

@@ -20,7 +20,7 @@ def test_a_provider_that_cannot_be_reached(make, valkey) -> None:
 def test_no_place_left_for_a_call(make, valkey, provider: StandIn) -> None:
     """Checks are served as ever."""
     service = make(valkey, PROVIDER_MAX_IN_FLIGHT="1")
-    with service.app.extensions["verify_service"].verifications.provider.admit():
+    with service.app.extensions["verify_service"].verifications.provider.reserve_slot():
         assert service.start().status_code == 503
         assert ready(service) == (200, "open")
 

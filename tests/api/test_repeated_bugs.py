@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from verify_service.api import present
-from verify_service.codes import CodeDigester
-from verify_service.provider.flashcall import Line
+from verify_service.api import responses as present
+from verify_service.domain.codes import CodeDigester
+from verify_service.provider.flashcall import CallSlot
 
 from . import keyed
 from .keyed import outcome
@@ -32,7 +32,7 @@ def test_a_start_that_broke_between_reservation_and_call_is_not_made_up_for(
 ) -> None:
     """A call may have been placed, as far as the repeat can know: it is told so, at once."""
     with monkeypatch.context() as patch:
-        patch.setattr(Line, "place", None)
+        patch.setattr(CallSlot, "place", None)
         assert outcome(keyed.start(service, "one")) == BUG
     again = keyed.start(service, "one")
     assert (again.status_code, again.json["call"]["state"]) == (201, "unknown")

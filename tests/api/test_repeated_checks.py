@@ -9,7 +9,7 @@ from hashlib import sha256
 import pytest
 import redis
 
-from verify_service.ids import Address
+from verify_service.domain.ids import VerificationKey
 from verify_service.store import keys
 
 from . import keyed
@@ -216,7 +216,7 @@ def test_redis_holds_digests_and_a_verdict(
 
 def guesses(client: redis.Redis) -> dict[str, dict[str, str]]:
     """What the only verification remembers of its guesses, by name."""
-    (name,) = client.keys(keys.verification(Address(tag="*", own="*")))
+    (name,) = client.keys(keys.verification(VerificationKey(tag="*", own="*")))
     return json.loads(client.get(name))["guesses"]
 
 

@@ -175,5 +175,5 @@ def test_a_failed_call_is_a_restart_and_an_invalid_number_a_stop(
     failed = timed.start().json
     assert _reads(timed, failed["verificationId"]) == ("failed", "failed", "restart")
     provider.then = lambda _: Answer(400, {"errorCode": 11})
-    hopeless = timed.start().json
-    assert _reads(timed, hopeless["verificationId"]) == ("failed", "failed", "stop")
+    number_rejected = timed.start().json
+    assert _reads(timed, number_rejected["verificationId"]) == ("failed", "failed", "stop")

@@ -17,11 +17,10 @@ from pathlib import Path
 from tests.attack import guessers, payers
 from tests.attack.play import EVERYBODY, Attacker, Figures
 from tests.attack.town import Counts, Town, running
-from verify_service.guards.bounds import Bounds
-from verify_service.guards.claim import CODES
-from verify_service.guards.limits import WidePolicy
-from verify_service.models import Window
-from verify_service.policy import Policy
+from verify_service.cli.attack_bounds import AttackBounds
+from verify_service.cli.security_table import CODES
+from verify_service.domain.limits import NumberLimits, WideLimits
+from verify_service.domain.models import Window
 
 PLAYED = (guessers, payers)
 HEADS = (
@@ -36,9 +35,9 @@ UNLIKELY = 1e-9
 def main(names: list[str]) -> int:
     """Play everybody, or those whose names contain one of these words."""
     full = "--full" in names
-    wide = WidePolicy() if full else a_fifth(WidePolicy())
+    wide = WideLimits() if full else a_fifth(WideLimits())
     names = [name for name in names if name != "--full"]
-    bounds = Bounds(Policy(), wide)
+    bounds = AttackBounds(NumberLimits(), wide)
     played = [one for one in EVERYBODY if not names or any(word in one.name for word in names)]
     print(
         f"clientIp, country, app and day at {'the defaults' if full else 'a fifth of the defaults'}"
@@ -53,7 +52,7 @@ def main(names: list[str]) -> int:
     return 1 if beyond or bugs or not played else 0
 
 
-def a_fifth(wide: WidePolicy) -> WidePolicy:
+def a_fifth(wide: WideLimits) -> WideLimits:
     """Return the same with less of what takes thousands of calls."""
 
     def less(windows: tuple[Window, ...]) -> tuple[Window, ...]:
@@ -68,7 +67,7 @@ def a_fifth(wide: WidePolicy) -> WidePolicy:
     )
 
 
-def variables(wide: WidePolicy) -> dict[str, str]:
+def variables(wide: WideLimits) -> dict[str, str]:
     """Return what the service must be told."""
     scaled = {
         "STARTS_PER_CLIENT_IP": wide.client_ip,
@@ -82,7 +81,7 @@ def variables(wide: WidePolicy) -> dict[str, str]:
     }
 
 
-def _play(town: Town, attacker: Attacker, bounds: Bounds) -> bool:
+def _play(town: Town, attacker: Attacker, bounds: AttackBounds) -> bool:
     """Return whether the attacker went beyond a bound."""
     town.begin()
     began = time.monotonic()

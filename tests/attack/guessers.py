@@ -10,7 +10,7 @@ from typing import Any
 from tests.attack.places import APPS, COUNTRIES, numbers
 from tests.attack.play import Figures, attacker
 from tests.attack.town import DAY, HOUR, MINUTE, Town
-from verify_service.guards.bounds import Bounds
+from verify_service.cli.attack_bounds import AttackBounds
 
 VICTIM = "+79161234567"
 OWN = "the owner's device"
@@ -41,14 +41,14 @@ def guess_for_days(town: Town, days: int) -> None:
 
 
 @attacker
-def patient_guesser(town: Town, bounds: Bounds) -> Figures:
+def patient_guesser(town: Town, bounds: AttackBounds) -> Figures:
     """For twelve days: then it is locked."""
     guess_for_days(town, 12)
     return Figures(bounds.guesses_per_run, bounds.calls_per_number)
 
 
 @attacker
-def parallel_guesser(town: Town, bounds: Bounds) -> Figures:
+def parallel_guesser(town: Town, bounds: AttackBounds) -> Figures:
     """Forty starts at the same instant; forty guesses at the same instant at what they came to."""
     answers = town.same_instant(town.start, [VICTIM] * 40)
     for started in answers:
@@ -60,17 +60,17 @@ def parallel_guesser(town: Town, bounds: Bounds) -> Figures:
 
 
 @attacker
-def guesser_with_many_devices(town: Town, bounds: Bounds) -> Figures:
+def guesser_with_many_devices(town: Town, bounds: AttackBounds) -> Figures:
     """A device's name of its own for each start of a day."""
     codes = guesses()
     for turn in range(144):
         guess_thrice(town, codes, deviceId=f"device {turn}")
         town.passes(10 * MINUTE)
-    return Figures(bounds.guesses_per_lane, bounds.calls_per_number)
+    return Figures(bounds.guesses_per_budget, bounds.calls_per_number)
 
 
 @attacker
-def thief_of_devices(town: Town, bounds: Bounds) -> Figures:
+def thief_of_devices(town: Town, bounds: AttackBounds) -> Figures:
     """Holds the names of all five devices that the owner ever had, three of them known still."""
     devices = [f"device {turn}" for turn in range(5)]
     for device in devices:
@@ -86,7 +86,7 @@ def thief_of_devices(town: Town, bounds: Bounds) -> Figures:
 
 
 @attacker
-def guesser_behind_the_owner(town: Town, bounds: Bounds) -> Figures:
+def guesser_behind_the_owner(town: Town, bounds: AttackBounds) -> Figures:
     """The owner gets in on a known device each day: that ends no run of the strangers'."""
     assert town.log_in(VICTIM, deviceId=OWN)
     locked_out = 0
@@ -97,7 +97,7 @@ def guesser_behind_the_owner(town: Town, bounds: Bounds) -> Figures:
 
 
 @attacker
-def sprayer(town: Town, bounds: Bounds) -> Figures:
+def sprayer(town: Town, bounds: AttackBounds) -> Figures:
     """10,000 numbers of three countries by two apps, no address named, until the day is used up."""
     targets = [numbers(country, SPRAYED) for country in COUNTRIES]
     doors = [(app, target) for app in APPS for target in targets]
@@ -123,7 +123,7 @@ def sprayer(town: Town, bounds: Bounds) -> Figures:
 
 
 @attacker
-def locker_out(town: Town, bounds: Bounds) -> Figures:
+def locker_out(town: Town, bounds: AttackBounds) -> Figures:
     """Locks the strangers' lane; the owner comes with a device that is known, and gets in."""
     assert town.log_in(VICTIM, deviceId=OWN)
     town.passes(DAY)
@@ -137,7 +137,7 @@ def locker_out(town: Town, bounds: Bounds) -> Figures:
 
 
 @attacker
-def honest_person(town: Town, bounds: Bounds) -> Figures:
+def honest_person(town: Town, bounds: AttackBounds) -> Figures:
     """The phone is off once; two restarts; two digits mixed up, twice; and in."""
     first = town.start(VICTIM)
     town.report(VICTIM, "UNAVAILABLE")

@@ -10,14 +10,14 @@ from tests.attack.guessers import BLOCK, OWN, VICTIM
 from tests.attack.places import APPS, COUNTRIES, addresses, numbers
 from tests.attack.play import NONE, Figures, attacker
 from tests.attack.town import DAY, HOUR, MINUTE, Town
-from verify_service.guards.bounds import Bound, Bounds
-from verify_service.guards.closing import closings
+from verify_service.cli.attack_bounds import AttackBounds, Bound
+from verify_service.cli.lockout import lockouts
 
 NEIGHBOURS = VICTIM[:-4]
 
 
 @attacker
-def bomber(town: Town, bounds: Bounds) -> Figures:
+def bomber(town: Town, bounds: AttackBounds) -> Figures:
     """Rings one phone as often as may be for three days, each time as if it were switched off."""
     for _ in range(3 * 288):
         for _ in range(10):
@@ -29,7 +29,7 @@ def bomber(town: Town, bounds: Bounds) -> Figures:
 
 
 @attacker
-def colluding_holder(town: Town, bounds: Bounds) -> Figures:
+def colluding_holder(town: Town, bounds: AttackBounds) -> Figures:
     """Reads each code off the phone, so that there is always a device that is known anew."""
     pending: dict[str, tuple[dict[str, Any], str]] = {}
     logins = 0
@@ -50,7 +50,7 @@ def colluding_holder(town: Town, bounds: Bounds) -> Figures:
 
 
 @attacker
-def pumper(town: Town, bounds: Bounds) -> Figures:
+def pumper(town: Town, bounds: AttackBounds) -> Figures:
     """Every number of a prefix in turn, for two days; each phone rejects, so no pause holds it."""
     lines = (f"+7903555{turn:04}" for turn in itertools.count())
     for _ in range(96):
@@ -62,7 +62,7 @@ def pumper(town: Town, bounds: Bounds) -> Figures:
 
 
 @attacker
-def one_machine(town: Town, bounds: Bounds) -> Figures:
+def one_machine(town: Town, bounds: AttackBounds) -> Figures:
     """Every address of its /64, for two days; another machine is not affected."""
     targets, machine = numbers("RU", 4800), itertools.count(1)
     for _ in range(48):
@@ -76,7 +76,7 @@ def one_machine(town: Town, bounds: Bounds) -> Figures:
 
 
 @attacker
-def closer_of_a_prefix(town: Town, bounds: Bounds) -> Figures:
+def closer_of_a_prefix(town: Town, bounds: AttackBounds) -> Figures:
     """Neighbours of the owner, until the prefix is full; too slowly for the guard to see it.
 
     The owner is called on a known device all the same.
@@ -93,7 +93,7 @@ def closer_of_a_prefix(town: Town, bounds: Bounds) -> Figures:
 
 
 @attacker
-def closer_of_a_prefix_by_its_guard(town: Town, bounds: Bounds) -> Figures:
+def closer_of_a_prefix_by_its_guard(town: Town, bounds: AttackBounds) -> Figures:
     """Twenty calls that nobody answers: then the guard closes the owner's prefix."""
     assert town.log_in(VICTIM, deviceId=OWN)
     town.passes(2 * HOUR)
@@ -104,7 +104,9 @@ def closer_of_a_prefix_by_its_guard(town: Town, bounds: Bounds) -> Figures:
     return _closed_to_strangers(town, bounds, closed, "conversion")
 
 
-def _closed_to_strangers(town: Town, bounds: Bounds, closed: dict[str, Any], by: str) -> Figures:
+def _closed_to_strangers(
+    town: Town, bounds: AttackBounds, closed: dict[str, Any], by: str
+) -> Figures:
     assert closed.get("limit") == by, f"{by} did not close the prefix: {closed}"
     locked_out = not town.log_in(VICTIM, deviceId=OWN)
     note = f"a prefix, for strangers, by {by}, for {closed['retryAfter'] / HOUR:.1f} h"
@@ -112,21 +114,21 @@ def _closed_to_strangers(town: Town, bounds: Bounds, closed: dict[str, Any], by:
 
 
 @attacker
-def closer_of_a_country(town: Town, bounds: Bounds) -> Figures:
+def closer_of_a_country(town: Town, bounds: AttackBounds) -> Figures:
     """From 42 addresses until the day's calls are spent; the neighbouring country stays open."""
     _drain(town, bounds, "country", ["RU"], APPS[:1])
     return _closed_to_everybody(town, bounds, "country", bounds.calls_per_country)
 
 
 @attacker
-def closer_of_an_app(town: Town, bounds: Bounds) -> Figures:
+def closer_of_an_app(town: Town, bounds: AttackBounds) -> Figures:
     """No address is named, so that one machine does it; the other app stays open."""
     _drain(town, bounds, "app", list(COUNTRIES), APPS[:1], named=False)
     return _closed_to_everybody(town, bounds, "app", bounds.calls_per_app)
 
 
 @attacker
-def drainer(town: Town, bounds: Bounds) -> Figures:
+def drainer(town: Town, bounds: AttackBounds) -> Figures:
     """From 84 addresses, by two apps, in three countries: the day."""
     _drain(town, bounds, "day", list(COUNTRIES), APPS)
     return _closed_to_everybody(town, bounds, "day", bounds.calls)
@@ -138,7 +140,7 @@ ELSEWHERE = {"country": ("+77019994567", APPS[0]), "app": (VICTIM, APPS[1])}
 
 def _drain(
     town: Town,
-    bounds: Bounds,
+    bounds: AttackBounds,
     limit: str,
     countries: list[str],
     apps: tuple[str, ...],
@@ -148,7 +150,7 @@ def _drain(
     """Go on until only the limit's longest window refuses, from as many addresses as it takes."""
     assert town.log_in(VICTIM, deviceId=OWN)
     closing = max(
-        (one for one in closings(bounds) if one.limit == limit), key=lambda one: one.calls or 0
+        (one for one in lockouts(bounds) if one.limit == limit), key=lambda one: one.calls or 0
     )
     from_ = itertools.cycle(addresses(closing.addresses))
     targets = [numbers(country, 20_000) for country in countries]
@@ -172,7 +174,7 @@ def _drain(
             return
 
 
-def _closed_to_everybody(town: Town, bounds: Bounds, limit: str, calls: Bound) -> Figures:
+def _closed_to_everybody(town: Town, bounds: AttackBounds, limit: str, calls: Bound) -> Figures:
     """Have the owner try, on a known device, until it is open again."""
     others = town.log_in(*ELSEWHERE[limit][:1], app=ELSEWHERE[limit][1]) if limit != "day" else True
     closed = town.start(VICTIM)

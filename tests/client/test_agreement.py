@@ -11,7 +11,6 @@ from typing import Any
 
 import pytest
 
-from verify_service import logs, models
 from verify_service.api import body, schemas
 from verify_service.api import errors as table
 from verify_service.client import (
@@ -27,7 +26,9 @@ from verify_service.client import (
     reading,
     wire,
 )
-from verify_service.policy import IN_FLIGHT_SLACK, Policy
+from verify_service.domain import models
+from verify_service.domain.limits import IN_FLIGHT_SLACK, Policy
+from verify_service.telemetry import logs
 
 MAXIMA: dict[str, Any] = {
     "verified": True,

@@ -12,7 +12,7 @@ import redis
 
 from tests.faults.ledger import GUESSES, Ledger, Row
 from tests.waiting import wait_until
-from verify_service.ids import Address
+from verify_service.domain.ids import VerificationKey
 from verify_service.store import keys
 
 PATIENCE = 60
@@ -100,7 +100,9 @@ def _kept(client: redis.Redis) -> defaultdict[str, list[dict[str, Any]]]:
 
 def verifications(client: redis.Redis) -> list[dict[str, Any]]:
     """Return all that Redis keeps."""
-    texts = [client.get(key) for key in client.scan_iter(keys.verification(Address("*", "*")))]
+    texts = [
+        client.get(key) for key in client.scan_iter(keys.verification(VerificationKey("*", "*")))
+    ]
     # One that has ended since the scan saw it is no longer there.
     return [json.loads(text) for text in texts if text]
 

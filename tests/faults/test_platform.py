@@ -142,7 +142,7 @@ def test_a_release_rolls_over_another(built: Built, small: Server, tmp_path: Pat
     url = f"rediss://:secret@127.0.0.1:{small.port}/0"
     more = {"REDIS_VERIFY": "off", "CALLBACK_PATH_SECRET": "", "LOG_LEVEL": "WARNING"}
     settings = variables(1, provider.url, REDIS_URL=url, **more) | {"REDIS_TIMEOUT": "0.9"}
-    release = built.runner("run", "python", "-m", "verify_service.release", **settings)
+    release = built.runner("run", "python", "-m", "verify_service.cli.release", **settings)
     assert release.wait(PATIENCE) == 0
     dynos = [Dyno(built, settings)]
     provider.start(dynos[0].callback_url)

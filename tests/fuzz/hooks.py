@@ -52,8 +52,8 @@ dice = random.Random(7)  # noqa: S311 - no secret
 
 
 def _decorated(number: str) -> st.SearchStrategy[str]:
-    spelled = (f"+{number}", number, f"+{number[0]} ({number[1:4]}) {number[4:7]}-{number[7:]}")
-    return st.sampled_from(spelled)
+    normalize = (f"+{number}", number, f"+{number[0]} ({number[1:4]}) {number[4:7]}-{number[7:]}")
+    return st.sampled_from(normalize)
 
 
 mobiles = st.integers(0, 9_999_999).map(lambda rest: f"7916{rest:07}")

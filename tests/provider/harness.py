@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from tests.waiting import wait_until
-from verify_service.errors import TooManyCallsInFlight
-from verify_service.outcomes import Failed, Outcome, Placed
+from verify_service.domain.errors import TooManyCallsInFlight
+from verify_service.domain.models import CallOutcome, Failed, Placed
 from verify_service.provider.flashcall import FlashCallConfig, FlashCallProvider
 
 from .server import PATIENCE, Received, Server, Step, reply, send
@@ -31,7 +31,7 @@ SOON = 0.2
 class Seen:
     """What one exchange came to, at both ends."""
 
-    outcome: Outcome
+    outcome: CallOutcome
     requests: list[Received]
     connections: int
     seconds: float
@@ -55,9 +55,9 @@ def provider_at(url: str, **settings: Any) -> FlashCallProvider:
     )
 
 
-def place(provider: FlashCallProvider) -> Outcome:
+def place(provider: FlashCallProvider) -> CallOutcome:
     """Have the phone rung, and look for what must not leave."""
-    with provider.admit() as line:
+    with provider.reserve_slot() as line:
         outcome = line.place(NUMBER, CODE)
     assert_silent(outcome)
     return outcome
@@ -114,7 +114,7 @@ def free_places(provider: FlashCallProvider) -> int:
         free = 0
         while True:
             try:
-                stack.enter_context(provider.admit())
+                stack.enter_context(provider.reserve_slot())
             except TooManyCallsInFlight:
                 return free
             free += 1

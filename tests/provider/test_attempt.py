@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from verify_service.provider.deadline import Attempt, MayHaveArrived, NeverSent, current, within
+from verify_service.transport.deadline import Attempt, MayHaveArrived, NeverSent, current, within
 
 from .server import PATIENCE
 

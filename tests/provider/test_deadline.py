@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 
 from tests.waiting import wait_until
-from verify_service.outcomes import Failed, Outcome, Unknown
+from verify_service.domain.models import CallOutcome, Failed, Unknown
 from verify_service.provider.flashcall import FlashCallProvider
 
 from .harness import SLACK, SOON, exchange, free_places, place, provider_at, success
@@ -25,7 +25,7 @@ from .server import PATIENCE, Peer, Server, drip, hang, reply, send
 BODY = b'{"requestId": "r-1"}'
 
 
-def placed_in_time(provider: FlashCallProvider, deadline: float = SOON) -> Outcome:
+def placed_in_time(provider: FlashCallProvider, deadline: float = SOON) -> CallOutcome:
     """Place a call that cannot end by itself; it ends at the deadline."""
     began = time.monotonic()
     outcome = place(provider)
@@ -68,7 +68,7 @@ def full_backlog() -> Iterator[tuple[socket.socket, set[Any]]]:
         yield listener, queue
 
 
-def assert_refunded(outcome: Outcome) -> None:
+def assert_refunded(outcome: CallOutcome) -> None:
     """The outcome says that nobody was called and the quota is given back."""
     assert isinstance(outcome, Failed)
     assert outcome.refund

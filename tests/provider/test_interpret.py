@@ -9,7 +9,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from verify_service.outcomes import Failed, Placed
+from verify_service.domain.models import Failed, Placed
 from verify_service.provider.answers import ERROR_CODES, ERROR_WORDS, interpret
 
 from .harness import CALLER, CODE, PREFIX

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from verify_service.outcomes import Failed, Placed, Unknown
+from verify_service.domain.models import Failed, Placed, Unknown
 
 from .harness import exchange, place, provider_at
 from .server import Peer, Server, Step, drip, reply, reset, send

@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 
 from tests.waiting import wait_until
-from verify_service.errors import TooManyCallsInFlight
-from verify_service.outcomes import Failed, Placed, Unknown
+from verify_service.domain.errors import TooManyCallsInFlight
+from verify_service.domain.models import Failed, Placed, Unknown
 from verify_service.provider import flashcall
 from verify_service.provider.flashcall import FlashCallProvider
 
@@ -28,9 +28,9 @@ def test_the_limit_is_the_limit() -> None:
     """With N places the call N+1 is not admitted, and one that left makes room for one."""
     provider = provider_at(NOWHERE, max_in_flight=3)
     with ExitStack() as stack:
-        lines = [stack.enter_context(provider.admit()) for _ in range(3)]
+        lines = [stack.enter_context(provider.reserve_slot()) for _ in range(3)]
         with pytest.raises(TooManyCallsInFlight):
-            provider.admit()
+            provider.reserve_slot()
         lines[0].__exit__(None, None, None)
         stack.pop_all()
         assert free_places(provider) == 1
@@ -42,9 +42,9 @@ def test_the_limit_is_the_limit() -> None:
 def test_a_block_that_places_nothing_gives_its_place_back() -> None:
     """Also where it ends in an error, as a refused reservation does."""
     provider = provider_at(NOWHERE)
-    with provider.admit():
+    with provider.reserve_slot():
         pass
-    with pytest.raises(KeyError), provider.admit():
+    with pytest.raises(KeyError), provider.reserve_slot():
         raise KeyError
     assert free_places(provider) == 1
 
@@ -92,7 +92,7 @@ def test_an_error_while_interpreting_gives_the_place_back(
     with Server(success()) as server:
         provider = provider_at(server.url)
         for _ in range(3):
-            with pytest.raises(ZeroDivisionError), provider.admit() as line:
+            with pytest.raises(ZeroDivisionError), provider.reserve_slot() as line:
                 line.place(NUMBER, CODE)
     assert free_places(provider) == 1
 
@@ -112,7 +112,7 @@ def test_a_request_that_cannot_be_made_gives_the_place_back() -> None:
 def test_an_error_of_ours_comes_through() -> None:
     """What is no failure of a connection is a bug and is raised, with the place given back."""
     provider = provider_at(NOWHERE)
-    with pytest.raises(AttributeError), provider.admit() as line:
+    with pytest.raises(AttributeError), provider.reserve_slot() as line:
         line.place(None, CODE)  # type: ignore[arg-type]
     assert free_places(provider) == 1
 

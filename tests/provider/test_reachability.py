@@ -13,8 +13,8 @@ import pytest
 
 from tests.provider.certificates import Authority
 from tests.waiting import wait_until
-from verify_service.findings import Level
-from verify_service.provider.reachability import reach
+from verify_service.domain.check_result import Severity
+from verify_service.transport.reachability import reach
 
 
 class Door:
@@ -61,7 +61,7 @@ def door() -> Iterator[Door]:
 
 def test_a_provider_that_is_there(door: Door) -> None:
     finding = reach(f"http://127.0.0.1:{door.port}/api", 1)
-    assert finding.level is Level.GOOD
+    assert finding.level is Severity.GOOD
     assert "No call was placed" in finding.words
     assert wait_until(lambda: door.heard) == [b""]
 
@@ -73,10 +73,10 @@ def test_over_tls(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     url = f"https://127.0.0.1:{door.port}/api"
     try:
         refused = reach(url, 2)
-        assert refused.level is Level.WARNING
+        assert refused.level is Severity.WARNING
         assert "its certificate is not trusted" in refused.words
         monkeypatch.setattr("certifi.where", lambda: str(authority.certificate))
-        assert reach(url, 2).level is Level.GOOD
+        assert reach(url, 2).level is Severity.GOOD
         assert set(wait_until(lambda: door.heard)) == {b""}
     finally:
         door.close()
@@ -84,7 +84,7 @@ def test_over_tls(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_a_provider_without_tls(door: Door) -> None:
     found = reach(f"https://127.0.0.1:{door.port}/api", 2)
-    assert (found.level, "TLS" in found.words) == (Level.WARNING, True)
+    assert (found.level, "TLS" in found.words) == (Severity.WARNING, True)
 
 
 def test_nobody_there() -> None:
@@ -92,7 +92,7 @@ def test_nobody_there() -> None:
     with socket.create_server(("127.0.0.1", 0)) as server:
         port = server.getsockname()[1]
     found = reach(f"http://127.0.0.1:{port}/api", 1)
-    assert (found.level, "refused" in found.words) == (Level.WARNING, True)
+    assert (found.level, "refused" in found.words) == (Severity.WARNING, True)
 
 
 def test_a_name_that_nobody_has(monkeypatch: pytest.MonkeyPatch) -> None:

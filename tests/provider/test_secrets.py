@@ -14,11 +14,11 @@ from typing import Any
 import pytest
 import structlog
 
-from verify_service import logs
-from verify_service.errors import TooManyCallsInFlight
-from verify_service.outcomes import Outcome
+from verify_service.domain.errors import TooManyCallsInFlight
+from verify_service.domain.models import CallOutcome
 from verify_service.provider import flashcall
-from verify_service.provider.wire import WatchedAdapter
+from verify_service.telemetry import logs
+from verify_service.transport.connections import WatchedAdapter
 
 from .harness import (
     CALLER,
@@ -88,7 +88,7 @@ def test_nothing_is_printed_or_logged(
 def test_nothing_that_is_shared_shows_the_token(auth: str) -> None:
     """The configuration, the credentials, the client and a line can be printed."""
     provider = provider_at("http://127.0.0.1:9", auth=auth)
-    with provider.admit() as line:
+    with provider.reserve_slot() as line:
         assert_silent(provider, line, provider._config, provider._credentials)
 
 
@@ -105,7 +105,7 @@ def test_what_is_no_exception_is_not_printed(
 
     monkeypatch.setattr(WatchedAdapter, "send", ends)
     provider = provider_at("http://127.0.0.1:9")
-    with pytest.raises(Odd), provider.admit() as line:
+    with pytest.raises(Odd), provider.reserve_slot() as line:
         line.place(NUMBER, CODE)
     assert capfd.readouterr() == ("", "")
     assert free_places(provider) == 1
@@ -114,15 +114,15 @@ def test_what_is_no_exception_is_not_printed(
 def test_an_error_that_leaves_is_silent(monkeypatch: pytest.MonkeyPatch) -> None:
     """Neither a full house nor a bug of ours quotes anything in its whole traceback."""
 
-    def broken(code: str, *_: object) -> Outcome:
+    def broken(code: str, *_: object) -> CallOutcome:
         raise ZeroDivisionError
 
     monkeypatch.setattr(flashcall, "interpret", broken)
     with Server(answer(200, {"requestId": QUOTING})) as server:
         provider = provider_at(server.url)
-        with provider.admit() as line:
+        with provider.reserve_slot() as line:
             with pytest.raises(TooManyCallsInFlight) as full:
-                provider.admit()
+                provider.reserve_slot()
             with pytest.raises(ZeroDivisionError) as bug:
                 line.place(NUMBER, CODE)
     for error in (full.value, bug.value):

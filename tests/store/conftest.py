@@ -9,7 +9,7 @@ import redis
 import time_machine
 
 from tests.store.world import CLOCK_KEY, Clock, KeptClock, TravelingClock, World, keys_without_ttl
-from verify_service.policy import Policy
+from verify_service.domain.limits import NumberLimits
 from verify_service.store import functions
 
 OWN_CLOCK = "  local time = redis.call('TIME')\n"
@@ -21,7 +21,7 @@ def world(request: pytest.FixtureRequest) -> Iterator[World]:
     """A store under the default policy. After each test every key must have a TTL."""
     client: redis.Redis = request.getfixturevalue(request.param)
     clock: Clock = request.getfixturevalue(f"{request.param}_clock")
-    yield World(client, clock, Policy())
+    yield World(client, clock, NumberLimits())
     assert keys_without_ttl(client) == []
 
 
@@ -56,5 +56,5 @@ def valkey_clock(valkey: redis.Redis, monkeypatch: pytest.MonkeyPatch) -> Iterat
 @pytest.fixture
 def real(valkey: redis.Redis) -> Iterator[World]:
     """The store as shipped over a real server, in real time."""
-    yield World(valkey, None, Policy())
+    yield World(valkey, None, NumberLimits())
     assert keys_without_ttl(valkey) == []

@@ -11,11 +11,21 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 
 from tests.store.model import Attempt, Model, Report
 from tests.store.world import APP, NUMBER, OTHER_NUMBER, RIGHT, WRONG, World, keys_without_ttl
-from verify_service.errors import KeyReused, LimitReached, VerificationNotFound
-from verify_service.idempotency import Nonce
-from verify_service.models import Binding, CallStatus, Checked, Draft, Verdict, Verification
-from verify_service.outcomes import Failed, Outcome, Placed, Unknown
-from verify_service.policy import DAY, Policy
+from verify_service.domain.errors import KeyReused, LimitReached, VerificationNotFound
+from verify_service.domain.idempotency import Nonce
+from verify_service.domain.limits import DAY, NumberLimits
+from verify_service.domain.models import (
+    Binding,
+    CallOutcome,
+    CallStatus,
+    CheckedGuess,
+    Failed,
+    NewVerification,
+    Placed,
+    Unknown,
+    Verdict,
+    Verification,
+)
 
 NUMBERS = st.sampled_from([NUMBER, NUMBER, OTHER_NUMBER])
 OUTCOMES = st.sampled_from(
@@ -42,10 +52,10 @@ STATUSES = st.sampled_from([CallStatus.REJECTED, CallStatus.UNAVAILABLE, *CallSt
 class Life:
     """One verification: what the model and the store each call it."""
 
-    def __init__(self, draft: Draft, attempt: Attempt) -> None:
+    def __init__(self, draft: NewVerification, attempt: Attempt) -> None:
         self.draft, self.attempt = draft, attempt
         self.number, self.id = draft.number, draft.id
-        self.outcome: Outcome | None = None
+        self.outcome: CallOutcome | None = None
         self.request = f"request of {draft.id}"
         self.nonces: list[Nonce] = []
         self.rights = 0
@@ -54,11 +64,11 @@ class Life:
 class Budgets(RuleBasedStateMachine):
     """Does everything a login flow and the provider may do, to the store and to the model."""
 
-    policies: Sequence[Policy]
+    policies: Sequence[NumberLimits]
     exact = True
     """Whether time stands still but when it is told to pass."""
 
-    def world(self, policy: Policy) -> World:
+    def world(self, policy: NumberLimits) -> World:
         raise NotImplementedError
 
     @initialize(which=st.integers(0, 3))
@@ -90,13 +100,15 @@ class Budgets(RuleBasedStateMachine):
         return None
 
     @rule(number=NUMBERS, device=DEVICES, outcome=st.none() | OUTCOMES, keyed=st.booleans())
-    def start(self, number: str, device: str, outcome: Outcome | None, keyed: bool = False) -> None:
+    def start(
+        self, number: str, device: str, outcome: CallOutcome | None, keyed: bool = False
+    ) -> None:
         """Start where the limits let it; mostly with the call's outcome recorded at once."""
         draft = self.live.draft(number, device=device, key=f"key {len(self.lives)}" * keyed)
         if self.reserve(draft) and outcome:
             self.record(0, outcome)
 
-    def reserve(self, draft: Draft) -> bool:
+    def reserve(self, draft: NewVerification) -> bool:
         """Reserve under no Idempotency-Key, or under one that is free; return whether it was."""
         model, device = self.model(draft.number), draft.device
         try:
@@ -144,7 +156,7 @@ class Budgets(RuleBasedStateMachine):
 
     @precondition(lambda self: self.lives)
     @rule(back=PICKS, outcome=OUTCOMES)
-    def record(self, back: int, outcome: Outcome) -> None:
+    def record(self, back: int, outcome: CallOutcome) -> None:
         """Record an outcome, or repeat the one that was recorded."""
         life = self.pick(back)
         if isinstance(outcome, Placed):
@@ -178,7 +190,7 @@ class Budgets(RuleBasedStateMachine):
         life.nonces += [] if nonce in life.nonces else [nonce]
         told = nonce.name in life.attempt.verdicts
         digests = [RIGHT if right else WRONG]
-        seen: list[Checked] = []
+        seen: list[CheckedGuess] = []
 
         def question() -> Verification:
             seen.append(self.live.store.check(life.id, APP, digests, nonce))
@@ -263,15 +275,17 @@ def assert_same(found: Verification, attempt: Attempt, model: Model) -> None:
     assert found.now == model.now
     assert found.state is attempt.state(model.now)
     assert (found.checks_left, found.expires_at) == (attempt.left, attempt.expires)
-    assert (found.call.state, found.call.hopeless) == (attempt.call, attempt.hopeless)
+    assert (found.call.state, found.call.number_rejected) == (attempt.call, attempt.number_rejected)
     told = (attempt.told.status, attempt.told.stamp) if attempt.told else (None, None)
     assert (found.call.provider_status, found.call.status_at) == told
-    barred = (found.barred.limit, found.barred.milliseconds) if found.barred else ("", 0)
-    assert barred == model.barred(model.lane_of(attempt))
+    guess_block = (
+        (found.guess_block.limit, found.guess_block.milliseconds) if found.guess_block else ("", 0)
+    )
+    assert guess_block == model.guess_block(model.lane_of(attempt))
     waits = model.waits(attempt.device)
     if found.restart:
         # A spent guess budget is named before any pause that happens to be longer.
-        spent, _ = model.barred(model.lane_for(attempt.device))
+        spent, _ = model.guess_block(model.lane_for(attempt.device))
         assert found.restart.milliseconds == max(waits.values())
         assert found.restart.limit in ((spent,) if spent else waits)
     else:

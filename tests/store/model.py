@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from verify_service.models import CallState, CallStatus, State, Verdict
-from verify_service.policy import Policy
+from verify_service.domain.limits import NumberLimits
+from verify_service.domain.models import CallState, CallStatus, State, Verdict
 
 SECOND = 1000
 HOUR = 3600 * SECOND
@@ -45,7 +45,7 @@ class Attempt:
     told: Report | None = None
     counts: bool = True
     waived: bool = False
-    hopeless: bool = False
+    number_rejected: bool = False
     device: str = ""
     known: bool = False
     verdicts: dict[str, Verdict] = field(default_factory=dict)
@@ -77,7 +77,7 @@ class Lane:
 class Model:
     """One number: its lanes, its verifications, its callbacks."""
 
-    def __init__(self, policy: Policy) -> None:
+    def __init__(self, policy: NumberLimits) -> None:
         self.policy = policy
         self.now = 0
         self.attempts: list[Attempt] = []
@@ -107,7 +107,7 @@ class Model:
 
     # -- limits ------------------------------------------------------------------------------
 
-    def barred(self, lane: Lane) -> tuple[str, int]:
+    def guess_block(self, lane: Lane) -> tuple[str, int]:
         """Why no guess is compared: limit and wait."""
         if lane.run >= self.policy.lock_after and lane.failures[-1] + LOCK > self.now:
             return "locked", lane.failures[-1] + LOCK - self.now
@@ -119,7 +119,7 @@ class Model:
         lane = self.lane_for(device)
         starts = [attempt.created for attempt in lane.starts if attempt.counts]
         windows = [self._wait(starts, w.count, w.seconds) for w in self.policy.starts]
-        limit, wait = self.barred(lane)
+        limit, wait = self.guess_block(lane)
         waits = {limit: wait, "number": max(windows), "cooldown": lane.paused_until - self.now}
         return {name: wait for name, wait in waits.items() if wait > 0}
 
@@ -153,8 +153,8 @@ class Model:
         if nonce in attempt.verdicts:
             return attempt.verdicts[nonce]
         ended = attempt.state(self.now) is not State.PENDING
-        if ended or self.barred(self.lane_of(attempt))[1]:
-            verdict = Verdict.ENDED if ended else Verdict.BARRED
+        if ended or self.guess_block(self.lane_of(attempt))[1]:
+            verdict = Verdict.ENDED if ended else Verdict.BLOCKED
             if keyed and len(attempt.verdicts) < UNCOMPARED:
                 attempt.verdicts[nonce] = verdict
             return verdict
@@ -224,9 +224,9 @@ class Model:
             attempt.call = CallState.UNKNOWN
         self.match()
 
-    def failed(self, attempt: Attempt, refund: bool, hopeless: bool) -> None:
+    def failed(self, attempt: Attempt, refund: bool, number_rejected: bool) -> None:
         if attempt.call is CallState.PLACING:
-            attempt.call, attempt.hopeless = CallState.FAILED, hopeless
+            attempt.call, attempt.number_rejected = CallState.FAILED, number_rejected
             if attempt.state(self.now) is State.PENDING:
                 attempt.end(State.FAILED, self.now)
             if refund:
@@ -281,7 +281,7 @@ class Model:
         attempt.call = CallState.DELIVERED if report.status.delivered else CallState.UNDELIVERED
         lane = self.lane_of(attempt)
         today = [at for at in lane.waivers if at > self.now - DAY]
-        if report.status.waives and not attempt.waived and len(today) < 3:
+        if report.status.refunds_quota and not attempt.waived and len(today) < 3:
             attempt.waived = True
             lane.waivers.append(self.now)
             self._give_back(attempt)

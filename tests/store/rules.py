@@ -22,14 +22,14 @@ from tests.store.facts import (
     Life,
     Told,
 )
-from verify_service.policy import Policy
+from verify_service.domain.limits import NumberLimits
 
 
 @dataclass
 class Number:
     """The events of one number. Each method is one event; it returns what is answered."""
 
-    policy: Policy
+    policy: NumberLimits
     now: int = 0
     lives: dict[str, Life] = field(default_factory=dict)
     failures: tuple[int, ...] = ()

@@ -11,15 +11,15 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from tests.store.facts import STATUSES, WAIVING
-from verify_service.models import Window
-from verify_service.policy import DAY, Policy
+from verify_service.domain.limits import DAY, NumberLimits
+from verify_service.domain.models import Window
 
-FREE = Policy(cooldowns=(0,), starts=(Window(100, DAY),))
+FREE = NumberLimits(cooldowns=(0,), starts=(Window(100, DAY),))
 POLICIES = (
-    Policy(),
+    NumberLimits(),
     FREE,
-    Policy(cooldowns=(0, 5), starts=(Window(2, 600), Window(4, DAY)), max_checks=2),
-    Policy(failures=(Window(2, DAY),), lock_after=3, deadline=1.0, code_ttl=60),
+    NumberLimits(cooldowns=(0, 5), starts=(Window(2, 600), Window(4, DAY)), max_checks=2),
+    NumberLimits(failures=(Window(2, DAY),), lock_after=3, deadline=1.0, code_ttl=60),
 )
 BARE = tuple(Window(count, count * 3_600) for count in range(1, 6))
 """Windows in which a wait tells how many starts count, and since when the oldest of them."""
@@ -46,7 +46,7 @@ class Step:
         return " ".join(str(word) for word in words if word) + " foreign" * (not self.ours)
 
 
-def schedule(seed: int) -> tuple[Policy, list[Step]]:
+def schedule(seed: int) -> tuple[NumberLimits, list[Step]]:
     """Return the rules and the steps of one schedule."""
     dice = random.Random(seed)  # noqa: S311 — an order of events, no secret
     unlucky = seed % 8 == 0

@@ -10,17 +10,23 @@ from dataclasses import replace
 import pytest
 
 from tests.store.world import NUMBER, OPEN, World
-from verify_service.breaker import PROBE_TOO_LATE, Signal
-from verify_service.errors import CallsPaused, CallsSuspended, LimitReached
-from verify_service.guards.limits import (
-    FAILURES_REMEMBERED,
-    LONGEST_PAUSE,
+from verify_service.domain.breaker import PROBE_TOO_LATE, Signal
+from verify_service.domain.errors import CallsPaused, CallsSuspended, LimitReached
+from verify_service.domain.limits import (
+    BREAKER_MEMORY_SECONDS,
+    DAY,
+    LONGEST_BREAKER_PAUSE_SECONDS,
     BreakerPolicy,
     Notice,
 )
-from verify_service.models import Draft, Reservation, Window
-from verify_service.outcomes import Failed, Placed, Unknown
-from verify_service.policy import DAY
+from verify_service.domain.models import (
+    Failed,
+    NewVerification,
+    Placed,
+    Reservation,
+    Unknown,
+    Window,
+)
 from verify_service.store import keys
 
 TOLERANT = replace(OPEN, breaker=BreakerPolicy(3, pause=10, probing=4))
@@ -129,8 +135,8 @@ def test_a_probe_that_works_closes_it(breaker: World) -> None:
 
 def test_each_probe_that_fails_doubles_the_pause(breaker: World) -> None:
     fail(breaker, 3)
-    for pause in (20, 40, 80, 160, LONGEST_PAUSE, LONGEST_PAUSE):
-        breaker.advance(LONGEST_PAUSE)
+    for pause in (20, 40, 80, 160, LONGEST_BREAKER_PAUSE_SECONDS, LONGEST_BREAKER_PAUSE_SECONDS):
+        breaker.advance(LONGEST_BREAKER_PAUSE_SECONDS)
         assert say(breaker, take_probe(breaker), Signal.BAD) == opened(pause)
         assert wait(breaker) == pause
 
@@ -165,7 +171,7 @@ def test_a_late_word_is_not_the_probes(breaker: World, signal: Signal) -> None:
 def test_a_probe_is_alone_until_the_end_of_the_pause(breaker: World) -> None:
     """One that begins when the pause is about to be forgotten is not forgotten with it."""
     fail(breaker, 3)
-    breaker.advance(10 + FAILURES_REMEMBERED - 1)
+    breaker.advance(10 + BREAKER_MEMORY_SECONDS - 1)
     probe = take_probe(breaker)
     breaker.advance(3.999)
     assert wait(breaker) == 1
@@ -269,13 +275,13 @@ def test_a_repeat_of_any_other_start_is_no_probe(breaker: World) -> None:
 def test_a_row_is_forgotten(breaker: World) -> None:
     """Failures minutes apart are no row."""
     fail(breaker, 2)
-    breaker.advance(FAILURES_REMEMBERED)
+    breaker.advance(BREAKER_MEMORY_SECONDS)
     assert not begin(breaker).probe
 
 
 def test_a_pause_ends_though_no_start_comes(breaker: World) -> None:
     fail(breaker, 3)
-    breaker.advance(10 + FAILURES_REMEMBERED)
+    breaker.advance(10 + BREAKER_MEMORY_SECONDS)
     assert not is_open(breaker)
     assert not begin(breaker).probe
 
@@ -315,7 +321,7 @@ def test_it_is_one_small_key(breaker: World) -> None:
     fail(breaker, 3)
     sizes = []
     for _ in range(10):
-        breaker.advance(LONGEST_PAUSE)
+        breaker.advance(LONGEST_BREAKER_PAUSE_SECONDS)
         probe = take_probe(breaker)
         sizes.append(breaker.client.strlen(keys.BREAKER))
         say(breaker, probe, Signal.BAD)
@@ -347,7 +353,7 @@ def test_thirty_at_once_get_one_probe(real: World) -> None:
     drafts = [world.draft(next(NUMBERS)) for _ in range(30)]
     barrier = threading.Barrier(len(drafts))
 
-    def together(draft: Draft) -> bool:
+    def together(draft: NewVerification) -> bool:
         barrier.wait(10)
         try:
             return world.store.reserve(draft).probe

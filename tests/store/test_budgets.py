@@ -12,8 +12,8 @@ from hypothesis.stateful import run_state_machine_as_test
 
 from tests.store.machine import Budgets
 from tests.store.world import Clock, KeptClock, ServerClock, TravelingClock, World
-from verify_service.models import Window
-from verify_service.policy import DAY, Policy
+from verify_service.domain.limits import DAY, NumberLimits
+from verify_service.domain.models import Window
 
 SETTINGS = settings(
     deadline=None,
@@ -24,16 +24,20 @@ SETTINGS = settings(
     suppress_health_check=list(HealthCheck),
 )
 POLICIES = [
-    Policy(),
-    Policy(cooldowns=(0,), failures=(Window(3, 60), Window(5, DAY)), lock_after=8),
-    Policy(cooldowns=(1, 5), starts=(Window(4, 20),), failures=(Window(50, DAY),), lock_after=4),
-    Policy(cooldowns=(10, 20, 40), starts=(Window(9, 3600),), code_ttl=700, max_checks=5),
+    NumberLimits(),
+    NumberLimits(cooldowns=(0,), failures=(Window(3, 60), Window(5, DAY)), lock_after=8),
+    NumberLimits(
+        cooldowns=(1, 5), starts=(Window(4, 20),), failures=(Window(50, DAY),), lock_after=4
+    ),
+    NumberLimits(cooldowns=(10, 20, 40), starts=(Window(9, 3600),), code_ttl=700, max_checks=5),
 ]
 SHORT_POLICIES = [
-    Policy(cooldowns=(0,), starts=(Window(3, 1),), failures=(Window(4, 1),), code_ttl=1),
-    Policy(cooldowns=(0, 1), starts=(Window(9, 1),), failures=(Window(2, 1),), deadline=0),
-    Policy(cooldowns=(0,), starts=(Window(4, 2),), failures=(Window(9, 1),), lock_after=6),
-    Policy(cooldowns=(0, 0, 1), starts=(Window(2, 1), Window(5, 3)), max_checks=1, deadline=0),
+    NumberLimits(cooldowns=(0,), starts=(Window(3, 1),), failures=(Window(4, 1),), code_ttl=1),
+    NumberLimits(cooldowns=(0, 1), starts=(Window(9, 1),), failures=(Window(2, 1),), deadline=0),
+    NumberLimits(cooldowns=(0,), starts=(Window(4, 2),), failures=(Window(9, 1),), lock_after=6),
+    NumberLimits(
+        cooldowns=(0, 0, 1), starts=(Window(2, 1), Window(5, 3)), max_checks=1, deadline=0
+    ),
 ]
 """For a clock that cannot be moved. A call is lost at once or never: no race decides."""
 
@@ -41,14 +45,14 @@ SHORT_POLICIES = [
 def machine(
     client: redis.Redis,
     clock: Clock,
-    policies: Sequence[Policy] = POLICIES,
+    policies: Sequence[NumberLimits] = POLICIES,
     *,
     exact: bool = True,
 ) -> Callable[[], Budgets]:
     """Return a factory of machines over an emptied server."""
 
     class Over(Budgets):
-        def world(self, policy: Policy) -> World:
+        def world(self, policy: NumberLimits) -> World:
             client.flushall()
             clock.advance(0)
             return World(client, clock, policy)

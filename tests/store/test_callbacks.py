@@ -7,9 +7,8 @@ import itertools
 import pytest
 
 from tests.store.world import OTHER_NUMBER, WRONG, World
-from verify_service.models import CallState, CallStatus, State, Verdict, Window
-from verify_service.outcomes import Failed
-from verify_service.policy import DAY, Policy
+from verify_service.domain.limits import DAY, NumberLimits
+from verify_service.domain.models import CallState, CallStatus, Failed, State, Verdict, Window
 
 WAIVING = [CallStatus.REJECTED, CallStatus.UNAVAILABLE]
 NOT_WAIVING = [status for status in CallStatus if status not in WAIVING]
@@ -77,7 +76,7 @@ def test_a_callback_verifies_no_one_and_refills_no_guesses(
     world: World, status: CallStatus
 ) -> None:
     """State, checks left, expiry, failures and lock are what they were before."""
-    world = world.under(Policy(failures=(Window(2, DAY),)))
+    world = world.under(NumberLimits(failures=(Window(2, DAY),)))
     verification = world.start(request="request")
     world.check(verification, WRONG)
     before = world.check(verification, WRONG).verification
@@ -86,8 +85,8 @@ def test_a_callback_verifies_no_one_and_refills_no_guesses(
 
     after = world.status(verification)
     assert (after.state, after.checks_left) == (State.PENDING, 1)
-    assert (after.expires_at, after.barred) == (before.expires_at, before.barred)
-    assert world.check(verification).verdict is Verdict.BARRED
+    assert (after.expires_at, after.guess_block) == (before.expires_at, before.guess_block)
+    assert world.check(verification).verdict is Verdict.BLOCKED
     assert world.refusal() == ("failures", DAY)
 
 
@@ -114,7 +113,7 @@ def test_any_other_status_gives_nothing_back(world: World, status: CallStatus) -
 
 def test_three_starts_a_day_are_given_back(world: World) -> None:
     """A fourth undelivered call within 24 h counts and pauses; a day after the first, not."""
-    world = world.under(Policy(starts=(Window(100, DAY),)))
+    world = world.under(NumberLimits(starts=(Window(100, DAY),)))
 
     def undelivered() -> int:
         verification = world.start(request=f"request-{world.now}")
@@ -137,7 +136,7 @@ def test_three_starts_a_day_are_given_back(world: World) -> None:
 
 def test_a_call_gives_back_once(world: World) -> None:
     """Rejected, then unavailable: one start, given back once, one waiver used."""
-    world = world.under(Policy(cooldowns=(0,), starts=(Window(1, DAY),)))
+    world = world.under(NumberLimits(cooldowns=(0,), starts=(Window(1, DAY),)))
     for count in range(3):
         request = f"request-{count}"
         world.start(request=request)

@@ -5,9 +5,18 @@ from __future__ import annotations
 import pytest
 
 from tests.store.world import NUMBER, World
-from verify_service.errors import VerificationNotFound
-from verify_service.models import CallState, CallStatus, Failure, Report, State
-from verify_service.outcomes import Failed, Outcome, Placed, Unknown
+from verify_service.domain.errors import VerificationNotFound
+from verify_service.domain.models import (
+    CallOutcome,
+    CallState,
+    CallStatus,
+    DeliveryReport,
+    Failed,
+    Failure,
+    Placed,
+    State,
+    Unknown,
+)
 
 PLACED = Placed("request", "7917913", 11)
 OUTCOMES = [
@@ -18,13 +27,13 @@ OUTCOMES = [
 ]
 
 
-def answered(request_id: str) -> Report:
-    return Report(request_id, NUMBER, CallStatus.ANSWERED, 100)
+def answered(request_id: str) -> DeliveryReport:
+    return DeliveryReport(request_id, NUMBER, CallStatus.ANSWERED, 100)
 
 
 @pytest.mark.parametrize(("outcome", "state", "call", "restart_in"), OUTCOMES)
 def test_an_outcome_decides_state_and_quota(
-    world: World, outcome: Outcome, state: State, call: CallState, restart_in: int
+    world: World, outcome: CallOutcome, state: State, call: CallState, restart_in: int
 ) -> None:
     """Placed and unknown stay pending and count; a failure ends it; a refund frees the number."""
     recorded = world.record(world.reserve(), outcome)
@@ -35,7 +44,7 @@ def test_an_outcome_decides_state_and_quota(
 
 @pytest.mark.parametrize(("outcome", "state", "call", "restart_in"), OUTCOMES)
 def test_a_repeated_record_is_harmless(
-    world: World, outcome: Outcome, state: State, call: CallState, restart_in: int
+    world: World, outcome: CallOutcome, state: State, call: CallState, restart_in: int
 ) -> None:
     """The same outcome recorded again, its answer lost, changes nothing at all."""
     verification = world.reserve()

@@ -7,12 +7,12 @@ from dataclasses import replace
 import pytest
 
 from tests.store.world import NUMBER, OTHER_NUMBER, RIGHT, WRONG, World
-from verify_service.errors import LimitReached
-from verify_service.models import State, Verdict, Verification, Window
-from verify_service.policy import DAY, LOCK_SECONDS, Policy
+from verify_service.domain.errors import LimitReached
+from verify_service.domain.limits import DAY, LOCK_SECONDS, NumberLimits
+from verify_service.domain.models import State, Verdict, Verification, Window
 
-GUESSING = Policy(cooldowns=(0,), starts=(Window(1000, DAY),))
-UNBARRED = Policy(cooldowns=(0,), starts=(Window(1000, DAY),), failures=(Window(1000, DAY),))
+GUESSING = NumberLimits(cooldowns=(0,), starts=(Window(1000, DAY),))
+UNBARRED = NumberLimits(cooldowns=(0,), starts=(Window(1000, DAY),), failures=(Window(1000, DAY),))
 
 
 def guess_wrong(world: World, times: int) -> Verification:
@@ -116,12 +116,15 @@ def test_nine_failures_a_day_spend_the_budget(world: World) -> None:
     pending = world.start()
     world.check(pending, WRONG)
 
-    barred = world.check(pending)
-    assert barred.verdict is Verdict.BARRED
-    assert (barred.verification.state, barred.verification.checks_left) == (State.PENDING, 2)
-    assert barred.verification.barred is not None
-    assert barred.verification.barred.limit == "failures"
-    assert barred.verification.restart_in == DAY - 100
+    guess_block = world.check(pending)
+    assert guess_block.verdict is Verdict.BLOCKED
+    assert (guess_block.verification.state, guess_block.verification.checks_left) == (
+        State.PENDING,
+        2,
+    )
+    assert guess_block.verification.guess_block is not None
+    assert guess_block.verification.guess_block.limit == "failures"
+    assert guess_block.verification.restart_in == DAY - 100
     assert world.refusal() == ("failures", DAY - 100)
 
 
@@ -132,7 +135,7 @@ def test_a_barred_check_changes_nothing(world: World) -> None:
     guess_wrong(world, 9)
     kept = world.dump()
     for digest in (RIGHT, WRONG) * 5:
-        assert world.check(spare, digest).verdict is Verdict.BARRED
+        assert world.check(spare, digest).verdict is Verdict.BLOCKED
     assert world.dump() == kept
 
 
@@ -147,7 +150,7 @@ def test_the_failure_window_is_exact_at_its_boundary(world: World) -> None:
     world.advance(0.001)
     verification = world.start()
     assert world.check(verification, WRONG).verdict is Verdict.WRONG
-    assert world.check(verification, WRONG).verdict is Verdict.BARRED
+    assert world.check(verification, WRONG).verdict is Verdict.BLOCKED
 
 
 def test_a_success_spares_the_other_failures(world: World) -> None:
@@ -166,7 +169,7 @@ def test_a_new_start_refills_no_budget(world: World) -> None:
     pending = [world.start() for _ in range(9)]
     verdicts = [world.check(one, WRONG).verdict for one in pending for _ in range(2)]
     assert verdicts.count(Verdict.WRONG) == 9
-    assert verdicts.count(Verdict.BARRED) == 9
+    assert verdicts.count(Verdict.BLOCKED) == 9
 
 
 def test_thirty_failures_in_a_row_lock_the_number(world: World) -> None:
@@ -177,7 +180,7 @@ def test_thirty_failures_in_a_row_lock_the_number(world: World) -> None:
     last = world.start()
     world.check(last, WRONG)
 
-    assert world.check(last).verdict is Verdict.BARRED
+    assert world.check(last).verdict is Verdict.BLOCKED
     assert world.refusal() == ("locked", LOCK_SECONDS)
     world.advance(LOCK_SECONDS - 0.001)
     assert world.refusal() == ("locked", 1)

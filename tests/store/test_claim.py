@@ -11,13 +11,18 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from tests.store.world import OPEN, RIGHT, KeptClock, World
-from verify_service.errors import LimitReached, VerificationNotFound
-from verify_service.guards.bounds import Bounds
-from verify_service.guards.closing import Closing, closings
-from verify_service.guards.limits import HOUR, WidePolicy
-from verify_service.models import CallStatus, Draft, Verdict, Verification, Window
-from verify_service.outcomes import Failed
-from verify_service.policy import DAY, Policy
+from verify_service.cli.attack_bounds import AttackBounds
+from verify_service.cli.lockout import Lockout, lockouts
+from verify_service.domain.errors import LimitReached, VerificationNotFound
+from verify_service.domain.limits import DAY, HOUR, NumberLimits, WideLimits
+from verify_service.domain.models import (
+    CallStatus,
+    Failed,
+    NewVerification,
+    Verdict,
+    Verification,
+    Window,
+)
 
 SETTINGS = settings(
     deadline=None,
@@ -32,7 +37,7 @@ SPANS = st.sampled_from([6 * HOUR, DAY // 2, DAY - 1, DAY, 2 * DAY])
 WINDOWS = st.lists(st.builds(Window, st.integers(1, 4), SPANS), min_size=1, max_size=2).map(tuple)
 LONG_PAUSES = st.sampled_from([(HOUR,), (600, 2 * HOUR), (2 * HOUR, 600)])
 POLICIES = st.builds(
-    Policy,
+    NumberLimits,
     code_ttl=st.sampled_from([300, 3 * HOUR, DAY]),
     max_checks=st.integers(1, 4),
     cooldowns=LONG_PAUSES | st.just((0,)),
@@ -44,7 +49,7 @@ POLICIES = st.builds(
     dry_run=st.sampled_from([frozenset(), frozenset({"cooldown"})]),
 )
 UNLIMITED_STARTS = st.builds(
-    Policy,
+    NumberLimits,
     code_ttl=st.sampled_from([300, DAY]),
     cooldowns=LONG_PAUSES,
     starts=WINDOWS,
@@ -57,7 +62,7 @@ UNLIMITED_STARTS = st.builds(
 def fresh(valkey: redis.Redis, valkey_clock: KeptClock) -> Fresh:
     """Makes an empty world under these settings, over a real server: a fake one is too slow."""
 
-    def world(policy: Policy, wide: WidePolicy = OPEN) -> World:
+    def world(policy: NumberLimits, wide: WideLimits = OPEN) -> World:
         valkey.flushall()
         valkey_clock.advance(0)
         return World(valkey, valkey_clock, policy, wide)
@@ -112,7 +117,7 @@ class Stranger:
                 self._run = 0 if verdict is Verdict.RIGHT else self._run
                 continue
             verdict = self._guess(self._pending[-1])
-            if verdict is Verdict.BARRED:
+            if verdict is Verdict.BLOCKED:
                 return
             if verdict is Verdict.ENDED:
                 self._pending.pop()
@@ -129,41 +134,41 @@ class Stranger:
 
 @SETTINGS
 @given(policy=POLICIES | UNLIMITED_STARTS, ahead=st.floats(0.0, 1.5), helped=st.booleans())
-@example(policy=Policy(), ahead=0.5, helped=False)
-@example(policy=Policy(lock_after=5), ahead=0.5, helped=True)
+@example(policy=NumberLimits(), ahead=0.5, helped=False)
+@example(policy=NumberLimits(lock_after=5), ahead=0.5, helped=True)
 def test_a_lane_s_guesses_and_calls(
-    fresh: Fresh, policy: Policy, ahead: float, helped: bool
+    fresh: Fresh, policy: NumberLimits, ahead: float, helped: bool
 ) -> None:
     """Of any day, whatever was started before it and whether or not others get in."""
-    bounds = Bounds(policy, OPEN)
+    bounds = AttackBounds(policy, OPEN)
     stranger = Stranger(fresh(policy), int(ahead * policy.code_ttl), helped=helped).plays()
-    assert stranger.guesses <= (bounds.guesses_per_lane.count or 0)
+    assert stranger.guesses <= (bounds.guesses_per_budget.count or 0)
     if not helped:  # a success ends the cooldown
         assert stranger.calls <= (bounds.calls_per_number.count or 0)
 
 
-PENDING = Policy(
+PENDING = NumberLimits(
     code_ttl=DAY, starts=(Window(1, DAY),), failures=(Window(100, DAY),), lock_after=100
 )
 
 
 @pytest.mark.parametrize(
     ("policy", "lead", "count"),
-    [(Policy(), 0, 9), (Policy(lock_after=5), 0, 9), (PENDING, DAY - 10, 24)],
+    [(NumberLimits(), 0, 9), (NumberLimits(lock_after=5), 0, 9), (PENDING, DAY - 10, 24)],
 )
 def test_the_guesses_of_a_lane_are_reached(
-    fresh: Fresh, policy: Policy, lead: int, count: int
+    fresh: Fresh, policy: NumberLimits, lead: int, count: int
 ) -> None:
     """So the bound could not be any less."""
     stranger = Stranger(fresh(policy), lead, helped=policy.lock_after == 5).plays()
-    assert stranger.guesses == Bounds(policy, OPEN).guesses_per_lane.count == count
+    assert stranger.guesses == AttackBounds(policy, OPEN).guesses_per_budget.count == count
 
 
 def test_the_calls_of_a_lane_are_reached(fresh: Fresh) -> None:
     """By who may fail as often as it takes."""
-    policy = Policy(failures=(Window(10**3, DAY),), lock_after=10**3)
+    policy = NumberLimits(failures=(Window(10**3, DAY),), lock_after=10**3)
     stranger = Stranger(fresh(policy), 0, helped=False).plays()
-    assert stranger.calls == Bounds(policy, OPEN).calls_per_number.count == 8
+    assert stranger.calls == AttackBounds(policy, OPEN).calls_per_number.count == 8
 
 
 class Crowd:
@@ -174,7 +179,7 @@ class Crowd:
         self._addresses = addresses
         self._numbers = iter(range(10_000))
 
-    def start(self, address: str, country: str = "RU") -> Draft | None:
+    def start(self, address: str, country: str = "RU") -> NewVerification | None:
         number = f"+7917{next(self._numbers):07}"
         draft = replace(self._world.draft(number), client=address, country=country)
         try:
@@ -211,9 +216,9 @@ def test_fewer_addresses_do_not_close_a_country(
 ) -> None:
     """Not in two days of trying; and in none of the days are there more calls than said."""
     wide = replace(OPEN, client_ip=client_ip, country=country)
-    bounds = Bounds(Policy(), wide)
+    bounds = AttackBounds(NumberLimits(), wide)
     closing = closing_of("country", bounds)
-    world, log = fresh(Policy(), wide), []
+    world, log = fresh(NumberLimits(), wide), []
     crowd = Crowd(world, closing.addresses - 1)
     for _ in range(2 * DAY // pause):
         log.append((world.now, crowd.starts()))
@@ -224,17 +229,17 @@ def test_fewer_addresses_do_not_close_a_country(
     assert most <= (bounds.calls_per_country.count or 0)
 
 
-def closing_of(limit: str, bounds: Bounds) -> Closing:
-    return next(one for one in closings(bounds) if one.limit == limit)
+def closing_of(limit: str, bounds: AttackBounds) -> Lockout:
+    return next(one for one in lockouts(bounds) if one.limit == limit)
 
 
 @pytest.mark.parametrize(("addresses", "closed"), [(2, False), (3, True)])
 def test_so_many_addresses_do_close_a_country(fresh: Fresh, addresses: int, closed: bool) -> None:
     """And one less does not."""
     wide = replace(OPEN, client_ip=(Window(20, HOUR),), country=(Window(50, HOUR),))
-    closing = closing_of("country", Bounds(Policy(), wide))
+    closing = closing_of("country", AttackBounds(NumberLimits(), wide))
     assert (closing.calls, closing.addresses) == (50, 3)
-    crowd = Crowd(fresh(Policy(), wide), addresses)
+    crowd = Crowd(fresh(NumberLimits(), wide), addresses)
     assert crowd.starts() == min(50, 20 * addresses)
     assert crowd.finds_closed() is closed
 
@@ -242,9 +247,11 @@ def test_so_many_addresses_do_close_a_country(fresh: Fresh, addresses: int, clos
 def test_a_holder_s_calls_are_bounded_by_the_prefix_alone(fresh: Fresh) -> None:
     """Four devices in turn, three of them known at a time: each approval brings fresh starts."""
     wide = replace(OPEN, prefix=(Window(30, HOUR),))
-    bounds = Bounds(Policy(), wide)
+    bounds = AttackBounds(NumberLimits(), wide)
     own = bounds.calls_per_number.count or 0
-    calls = collude(fresh(Policy(), wide), [f"device {name}" for name in "ABCD"], seconds=1200)
+    calls = collude(
+        fresh(NumberLimits(), wide), [f"device {name}" for name in "ABCD"], seconds=1200
+    )
     assert 3 * own < calls <= (bounds.calls_per_holder.count or 0)
 
 

@@ -7,10 +7,8 @@ from dataclasses import replace
 import pytest
 
 from tests.store.world import OPEN, World
-from verify_service.guards.limits import LONGEST_PAUSE, BreakerPolicy
-from verify_service.models import Verdict, Window
-from verify_service.outcomes import Unknown
-from verify_service.policy import DAY
+from verify_service.domain.limits import DAY, LONGEST_BREAKER_PAUSE_SECONDS, BreakerPolicy
+from verify_service.domain.models import Unknown, Verdict, Window
 
 HOUR = 3_600
 STEPS = [1, 150, HOUR - 1, HOUR, 2 * HOUR, DAY, 30 * DAY]
@@ -48,7 +46,7 @@ def test_a_limit_lets_through_again(world: World, step: float) -> None:
     assert world.refusal("+79180000002") is None
 
 
-@pytest.mark.parametrize("step", [LONGEST_PAUSE + 10, HOUR, DAY])
+@pytest.mark.parametrize("step", [LONGEST_BREAKER_PAUSE_SECONDS + 10, HOUR, DAY])
 def test_the_breaker_does_not_wait_for_the_clock(world: World, step: float) -> None:
     """A pause that would last longer than the longest is over: the next start is the probe."""
     world = world.within(replace(OPEN, breaker=BreakerPolicy(1, pause=10, probing=4)))

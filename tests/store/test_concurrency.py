@@ -13,15 +13,22 @@ from typing import TypeVar
 import pytest
 
 from tests.store.world import RIGHT, WRONG, World
-from verify_service.errors import LimitReached
-from verify_service.models import CallState, CallStatus, State, Verdict, Window
-from verify_service.outcomes import Placed, Unknown
-from verify_service.policy import DAY, Policy
+from verify_service.domain.errors import LimitReached
+from verify_service.domain.limits import DAY, NumberLimits
+from verify_service.domain.models import (
+    CallState,
+    CallStatus,
+    Placed,
+    State,
+    Unknown,
+    Verdict,
+    Window,
+)
 
 T = TypeVar("T")
 AGAIN = pytest.mark.usefixtures("again")
 DICE = random.Random(27)  # noqa: S311 — an order of events, no secret
-FREE = Policy(cooldowns=(0,), starts=(Window(1000, DAY),))
+FREE = NumberLimits(cooldowns=(0,), starts=(Window(1000, DAY),))
 
 
 @pytest.fixture(params=range(3))
@@ -100,7 +107,7 @@ def test_thirty_starts_reserve_one(real: World) -> None:
 @AGAIN
 def test_one_reservation_repeated_thirty_times_counts_once(real: World) -> None:
     """The same draft reserved by 30 threads is one verification, one start."""
-    world = World(real.client, None, Policy(cooldowns=(0,), starts=(Window(2, DAY),)))
+    world = World(real.client, None, NumberLimits(cooldowns=(0,), starts=(Window(2, DAY),)))
     draft = world.draft()
     at_once(*[lambda: world.store.reserve(draft)] * 30)
     assert world.refusal() is None
@@ -110,7 +117,7 @@ def test_one_reservation_repeated_thirty_times_counts_once(real: World) -> None:
 @AGAIN
 def test_a_window_lets_through_what_it_says(real: World) -> None:
     """Without a pause between them, 50 parallel starts pass a limit of seven seven times."""
-    world = World(real.client, None, Policy(cooldowns=(0,), starts=(Window(7, DAY),)))
+    world = World(real.client, None, NumberLimits(cooldowns=(0,), starts=(Window(7, DAY),)))
     seen = Counter(at_once(*[world.refusal] * 50))
     assert seen == {None: 7, ("number", DAY): 43}
 
@@ -121,7 +128,7 @@ def test_guesses_spread_over_verifications_share_one_budget(real: World) -> None
     world = World(real.client, None, FREE)
     pending = [world.start() for _ in range(20)]
     seen = verdicts(world, [(one, WRONG) for one in pending for _ in range(3)])
-    assert seen == {Verdict.WRONG: 9, Verdict.BARRED: 51}
+    assert seen == {Verdict.WRONG: 9, Verdict.BLOCKED: 51}
 
 
 @AGAIN
@@ -135,7 +142,7 @@ def test_right_codes_do_not_stretch_the_budget(real: World) -> None:
 
 def test_a_callback_races_its_record(real: World) -> None:
     """Whichever comes first: the call ends up with its callback's state, once, its start freed."""
-    patient, hasty = (World(real.client, None, Policy(deadline=limit)) for limit in (10, 0))
+    patient, hasty = (World(real.client, None, NumberLimits(deadline=limit)) for limit in (10, 0))
     statuses = itertools.cycle(CallStatus)
 
     def race(count: int) -> None:
@@ -156,7 +163,7 @@ def test_a_callback_races_its_record(real: World) -> None:
         state = CallState.DELIVERED if status.delivered else CallState.UNDELIVERED
         assert (stands.call.state, stands.call.provider_status) == (state, status)
         assert applied.count(True) <= 1
-        assert (stands.restart_in == 0) is status.waives
+        assert (stands.restart_in == 0) is status.refunds_quota
 
     for count in range(300):
         race(count)

@@ -22,8 +22,8 @@ from tests.system.house import ROOT
 from tests.system.redis_proxy import Fault, RedisProxy, lost
 from tests.tls_front import TlsFront
 from tests.waiting import wait_until
-from verify_service.errors import StoreUnavailable
-from verify_service.policy import Policy
+from verify_service.domain.errors import StoreUnavailable
+from verify_service.domain.limits import NumberLimits
 from verify_service.store.connection.client import Client, connect
 
 TIMEOUT = 0.5
@@ -194,7 +194,7 @@ def test_nodes_that_send_us_to_each_other(valkey_url: str) -> None:
             connect(f"redis+cluster://{HOST}:{ours.port}", pool=1, timeout=2) as client,
             pytest.raises(StoreUnavailable) as told,
         ):
-            World(redis.Redis(), None, Policy(), connected=client).store.ready()
+            World(redis.Redis(), None, NumberLimits(), connected=client).store.ready()
         assert "moves our data" in told.value.state
     finally:
         ours.close()

@@ -8,17 +8,15 @@ import pytest
 
 from tests.store.test_wide import number
 from tests.store.world import NUMBER, OPEN, WRONG, World
-from verify_service.errors import LimitReached
-from verify_service.guards import limits
-from verify_service.guards.limits import HOUR, Conversion, Notice
-from verify_service.models import Draft, Verification
-from verify_service.outcomes import Failed
-from verify_service.policy import DAY
+from verify_service.domain import limits
+from verify_service.domain.errors import LimitReached
+from verify_service.domain.limits import DAY, HOUR, ConversionThreshold, Notice
+from verify_service.domain.models import Failed, NewVerification, Verification
 from verify_service.store import keys
 
-GUARDED = replace(OPEN, conversion_prefix=Conversion(20, 0.2, blocks=True))
-WATCHED = replace(OPEN, conversion_country=Conversion(20, 0.2, blocks=False))
-CLOSED = replace(OPEN, conversion_country=Conversion(20, 0.2, blocks=True))
+GUARDED = replace(OPEN, conversion_prefix=ConversionThreshold(20, 0.2, blocks=True))
+WATCHED = replace(OPEN, conversion_country=ConversionThreshold(20, 0.2, blocks=False))
+CLOSED = replace(OPEN, conversion_country=ConversionThreshold(20, 0.2, blocks=True))
 DRY = replace(GUARDED, dry_run=frozenset({"conversion"}))
 PREFIX = "+7917000"
 TTL = 300
@@ -26,7 +24,7 @@ SETTLED = TTL + 200
 """Seconds after which a start counts: the code's life and, at most, one bucket."""
 
 
-def draft(world: World, count: int, prefix: str = PREFIX) -> Draft:
+def draft(world: World, count: int, prefix: str = PREFIX) -> NewVerification:
     return replace(world.draft(number(count, prefix)), country="RU")
 
 

@@ -13,13 +13,12 @@ from hypothesis.stateful import run_state_machine_as_test
 from tests.store.test_budgets import SETTINGS
 from tests.store.wide_machine import Crowd, Wire
 from tests.store.world import OPEN, Clock, KeptClock, TravelingClock, World
-from verify_service.guards import limits
-from verify_service.guards.limits import HOUR, Conversion, WidePolicy
-from verify_service.models import Window
-from verify_service.policy import DAY, Policy
+from verify_service.domain import limits
+from verify_service.domain.limits import DAY, HOUR, ConversionThreshold, NumberLimits, WideLimits
+from verify_service.domain.models import Window
 
 BOUNDED = settings(SETTINGS, max_examples=30, stateful_step_count=14)
-OWN = Policy(
+OWN = NumberLimits(
     starts=(Window(3, 600), Window(5, DAY)), failures=(Window(4, DAY),), lock_after=3, max_checks=2
 )
 """Locked after three guesses, so that an operator has something to unlock."""
@@ -46,16 +45,22 @@ WATCHED = replace(
     OPEN,
     prefix=(Window(9, HOUR),),
     day=(Window(50, DAY),),
-    conversion_prefix=Conversion(3, 0.5, blocks=True),
-    conversion_country=Conversion(4, 0.5, blocks=False),
+    conversion_prefix=ConversionThreshold(3, 0.5, blocks=True),
+    conversion_country=ConversionThreshold(4, 0.5, blocks=False),
 )
-CLOSING = replace(WATCHED, conversion_country=Conversion(4, 0.5, blocks=True))
+CLOSING = replace(WATCHED, conversion_country=ConversionThreshold(4, 0.5, blocks=True))
 DRY = replace(
     TIGHT,
-    conversion_prefix=Conversion(2, 0.5, blocks=True),
+    conversion_prefix=ConversionThreshold(2, 0.5, blocks=True),
     dry_run=frozenset({"app", "prefix", "conversion"}),
 )
-POLICIES = [(SPENT, TIGHT), (SPENT, LONGER), (OWN, WATCHED), (OWN, CLOSING), (OWN, DRY)]
+POLICIES = [
+    (SPENT, TIGHT),
+    (SPENT, LONGER),
+    (OWN, WATCHED),
+    (OWN, CLOSING),
+    (OWN, DRY),
+]
 
 
 @pytest.fixture(autouse=True)
@@ -71,7 +76,7 @@ def machine(client: redis.Redis, clock: Clock) -> Callable[[], Crowd]:
         policies = POLICIES
         wire = Wire(client)
 
-        def world(self, policy: Policy, wide: WidePolicy) -> World:
+        def world(self, policy: NumberLimits, wide: WideLimits) -> World:
             client.flushall()
             clock.advance(0)
             return World(client, clock, policy, wide, connected=self.wire.client)

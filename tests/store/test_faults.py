@@ -12,11 +12,19 @@ import redis
 
 from tests.store.world import APP, NUMBER, OTHER_NUMBER, RIGHT, WRONG, World
 from tests.waiting import wait_until
-from verify_service.errors import StoreUnavailable
-from verify_service.idempotency import Nonce
-from verify_service.models import CallState, CallStatus, State, Verdict, Verification
-from verify_service.outcomes import Failed, Placed, Unknown
-from verify_service.policy import Policy
+from verify_service.domain.errors import StoreUnavailable
+from verify_service.domain.idempotency import Nonce
+from verify_service.domain.limits import NumberLimits
+from verify_service.domain.models import (
+    CallState,
+    CallStatus,
+    Failed,
+    Placed,
+    State,
+    Unknown,
+    Verdict,
+    Verification,
+)
 from verify_service.store.connection.client import connect
 
 PATIENCE = 2.0
@@ -83,7 +91,7 @@ def assert_unavailable(asked: Callable[[], object]) -> None:
 
 def world_at(port: int) -> World:
     client = connect(f"redis://127.0.0.1:{port}/0", pool=2, timeout=0.25)
-    return World(redis.Redis(), None, Policy(), connected=client)
+    return World(redis.Redis(), None, NumberLimits(), connected=client)
 
 
 @pytest.fixture
@@ -165,7 +173,7 @@ def test_an_operator_can_work_while_memory_is_full(real: World, full: Callable[[
 
 def test_a_full_server_loses_no_waiting_callback(real: World, full: Callable[[], None]) -> None:
     """One that came before its call's requestId was lost is matched while memory is full."""
-    world = World(real.client, None, Policy(deadline=0.05), connected=real.connected)
+    world = World(real.client, None, NumberLimits(deadline=0.05), connected=real.connected)
     verification = world.reserve()
     full()
     assert not world.report(CallStatus.ANSWERED, request="learned")
@@ -262,7 +270,7 @@ def test_a_bug_in_a_function_is_not_an_outage(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """An error of our own Lua is raised as what it is: behind a 503 it would not be looked for."""
-    buggy = world.under(Policy(code_ttl=299))  # a library of its own
+    buggy = world.under(NumberLimits(code_ttl=299))  # a library of its own
     begin = "decision('cancel', {'allow-oom'}, function(KEYS, asked, now)\n"
     assert begin in buggy.functions.text
     text = buggy.functions.text.replace(begin, f"{begin}  local _ = {{}} + 1\n")
@@ -275,7 +283,7 @@ def test_a_bug_in_a_function_is_not_an_outage(
 def one(valkey_url: str) -> Iterator[World]:
     """A world with a single connection, at the default timeout."""
     with connect(valkey_url, pool=1, timeout=0.5) as client:
-        yield World(redis.Redis(), None, Policy(), connected=client)
+        yield World(redis.Redis(), None, NumberLimits(), connected=client)
 
 
 def test_a_full_pool_is_told(one: World, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -309,7 +317,7 @@ def test_a_silent_server_is_not_taken_for_a_small_pool(silent_port: int, timeout
         connect(f"redis://127.0.0.1:{silent_port}", pool=1, timeout=timeout) as client,
         ThreadPoolExecutor(8) as crowd,
     ):
-        world = World(redis.Redis(), None, Policy(), connected=client)
+        world = World(redis.Redis(), None, NumberLimits(), connected=client)
 
         def state(_: int) -> str:
             with pytest.raises(StoreUnavailable) as told:
@@ -364,7 +372,7 @@ def test_other_numbers_go_on_beside_a_fault(real: World) -> None:
         pool=1,
         timeout=0.2,
     ) as client:
-        world = World(real.client, None, Policy(), connected=client)
+        world = World(real.client, None, NumberLimits(), connected=client)
         real.client.execute_command("CLIENT", "PAUSE", 300, "ALL")
         assert_unavailable(world.reserve)
         wait_until(lambda: world.refusal(OTHER_NUMBER) is None, 2)

@@ -28,23 +28,29 @@ from tests.system.redis_proxy import Fault, RedisProxy
 from tests.tls_front import TlsFront
 from tests.topologies import Shards, Watched, over_tls, tell
 from tests.waiting import wait_until
-from verify_service.errors import LimitReached, StoreUnavailable
-from verify_service.guards.limits import WidePolicy
-from verify_service.idempotency import Nonce
-from verify_service.models import CallStatus, State, Verdict, Verification, Window
-from verify_service.outcomes import Failed, Placed
-from verify_service.policy import Policy
+from verify_service.domain.errors import LimitReached, StoreUnavailable
+from verify_service.domain.idempotency import Nonce
+from verify_service.domain.limits import NumberLimits, WideLimits
+from verify_service.domain.models import (
+    CallStatus,
+    Failed,
+    Placed,
+    State,
+    Verdict,
+    Verification,
+    Window,
+)
 from verify_service.store.connection.client import Client, connect
 
 TIMEOUT = 0.5
-WIDE = WidePolicy()
+WIDE = WideLimits()
 NUMBERS = (f"+7917{n:07}" for n in itertools.count())
 needs_tls = pytest.mark.skipif(not redis_server(), reason="needs Debian's redis-server")
 
 
-def world_of(client: Client, wide: WidePolicy = WIDE) -> World:
+def world_of(client: Client, wide: WideLimits = WIDE) -> World:
     """A store over this client alone."""
-    return World(redis.Redis(), None, Policy(), wide, connected=client)
+    return World(redis.Redis(), None, NumberLimits(), wide, connected=client)
 
 
 def life(client: Client) -> str:
@@ -418,7 +424,7 @@ def test_a_cluster_of_three(shards: Shards) -> None:
 
 def test_limits_over_all_numbers_on_a_cluster(shards: Shards) -> None:
     """N means N, and what is refused or never placed is given back; a known device has places."""
-    wide = WidePolicy(prefix=(Window(3, 3_600),))
+    wide = WideLimits(prefix=(Window(3, 3_600),))
     with connect(shards.url, pool=2, timeout=TIMEOUT) as client:
         world = world_of(client, wide)
 

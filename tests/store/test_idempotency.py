@@ -10,36 +10,37 @@ import pytest
 
 from tests.store.test_concurrency import at_once
 from tests.store.world import APP, NUMBER, OPEN, OTHER_NUMBER, RIGHT, WRONG, World
-from verify_service.errors import (
+from verify_service.domain.errors import (
     CallsPaused,
     CallsSuspended,
     KeyReused,
     LimitReached,
     VerificationNotFound,
 )
-from verify_service.guards.limits import BreakerPolicy
-from verify_service.idempotency import Nonce
-from verify_service.models import (
+from verify_service.domain.idempotency import Nonce
+from verify_service.domain.limits import DAY, READABLE_SECONDS, BreakerPolicy, NumberLimits
+from verify_service.domain.models import (
     Binding,
     CallState,
-    Checked,
-    Draft,
+    CheckedGuess,
+    Failed,
+    NewVerification,
+    Placed,
     State,
+    Unknown,
     Verdict,
     Verification,
     Window,
 )
-from verify_service.outcomes import Failed, Placed, Unknown
-from verify_service.policy import DAY, READABLE_SECONDS, Policy
 from verify_service.store import keys
 
 KEY = "k" * 22
 GUESS = Nonce("name of it.", "body of it.")
-FREE = Policy(cooldowns=(0,), starts=(Window(100, DAY),))
+FREE = NumberLimits(cooldowns=(0,), starts=(Window(100, DAY),))
 PLACED = Placed("request", "7917913", 11)
 
 
-def again(world: World, draft: Draft, body: str = "body") -> Draft:
+def again(world: World, draft: NewVerification, body: str = "body") -> NewVerification:
     """Return what the same request would reserve when it comes again."""
     repeated = world.draft(draft.number, app=draft.app, device=draft.device)
     return replace(repeated, idempotency=Binding(KEY, body))
@@ -54,7 +55,7 @@ def start(world: World, number: str = NUMBER) -> Verification:
 
 def check(
     world: World, verification: Verification, digest: str = RIGHT, nonce: Nonce = GUESS
-) -> Checked:
+) -> CheckedGuess:
     return world.store.check(verification.id, APP, [digest], nonce)
 
 
@@ -295,10 +296,10 @@ def test_a_barred_guess_stays_one(world: World) -> None:
     world = world.under(replace(FREE, failures=(Window(1, 60),)))
     spent, verification = world.start(), world.start()
     world.check(spent, WRONG)
-    assert check(world, verification).verdict is Verdict.BARRED
+    assert check(world, verification).verdict is Verdict.BLOCKED
     world.advance(60)
     repeat = check(world, verification)
-    assert (repeat.verdict, repeat.repeated) == (Verdict.BARRED, True)
+    assert (repeat.verdict, repeat.repeated) == (Verdict.BLOCKED, True)
     assert check(world, verification, nonce=guess(1)).verdict is Verdict.RIGHT
 
 
@@ -369,7 +370,7 @@ def test_guesses_that_were_not_compared_leave_room_for_those_that_are(world: Wor
     spent, verification = world.start(), world.start()
     world.check(spent, WRONG)
     for count in range(40):
-        assert check(world, verification, nonce=guess(count)).verdict is Verdict.BARRED
+        assert check(world, verification, nonce=guess(count)).verdict is Verdict.BLOCKED
     world.advance(60)
     assert check(world, verification).verdict is Verdict.RIGHT
     assert check(world, verification).repeated

@@ -26,13 +26,11 @@ from tests.store.world import (
     World,
     keys_without_ttl,
 )
-from verify_service.errors import LimitReached, StoreUnavailable
-from verify_service.findings import Level
-from verify_service.guards import limits
-from verify_service.guards.limits import HOUR, Conversion, WidePolicy
-from verify_service.models import CallStatus, Report, Window
-from verify_service.outcomes import Failed
-from verify_service.policy import DAY, Policy
+from verify_service.domain import limits
+from verify_service.domain.check_result import Severity
+from verify_service.domain.errors import LimitReached, StoreUnavailable
+from verify_service.domain.limits import DAY, HOUR, ConversionThreshold, NumberLimits, WideLimits
+from verify_service.domain.models import CallStatus, DeliveryReport, Failed, Window
 from verify_service.store.connection.client import Client, Command, connect
 from verify_service.store.functions import Functions
 from verify_service.store.inspection import NEEDED, inspect
@@ -51,7 +49,7 @@ ALL = ("function|load", *(name for name, _ in NEEDED))
 OUR_KEYS = "~{verify}:*"
 BESIDE = ("scan", "info", "function|list", "function|delete")
 """Rights that only the operator and the check before a release use."""
-REFUSED = "refuses our user a command or a key: `python -m verify_service.release` says which"
+REFUSED = "refuses our user a command or a key: `python -m verify_service.cli.release` says which"
 
 
 class Told:
@@ -89,7 +87,7 @@ class Told:
         return self._client.send(command)[0]
 
 
-Levels = Callable[..., dict[str, Level]]
+Levels = Callable[..., dict[str, Severity]]
 
 
 @pytest.fixture
@@ -98,25 +96,25 @@ def levels(fake: redis.Redis) -> Levels:
 
     def of(
         settings: dict[str, str] | None = None, *, has_functions: bool = True, **facts: Any
-    ) -> dict[str, Level]:
+    ) -> dict[str, Severity]:
         told = Told(store_client(fake), facts, settings, has_functions=has_functions)
         return {finding.words: finding.level for finding in inspect(functions(told), 16)}
 
     return of
 
 
-def functions(client: object, policy: Policy | None = None) -> Functions:
-    return Functions(cast(Client, client), encode(policy or Policy(), WidePolicy()))
+def functions(client: object, policy: NumberLimits | None = None) -> Functions:
+    return Functions(cast(Client, client), encode(policy or NumberLimits(), WideLimits()))
 
 
 @pytest.mark.parametrize(
     ("version", "level"),
     [
-        *(("6.2.14", Level.ERROR), ("5", Level.ERROR)),
-        *(("7.0.0", Level.GOOD), ("8.2.1", Level.GOOD), ("10.0.0", Level.GOOD)),
+        *(("6.2.14", Severity.ERROR), ("5", Severity.ERROR)),
+        *(("7.0.0", Severity.GOOD), ("8.2.1", Severity.GOOD), ("10.0.0", Severity.GOOD)),
     ],
 )
-def test_versions(levels: Levels, version: str, level: Level) -> None:
+def test_versions(levels: Levels, version: str, level: Severity) -> None:
     found = levels(redis_version=version)
     assert [found[words] for words in found if version in words] == [level]
 
@@ -124,7 +122,7 @@ def test_versions(levels: Levels, version: str, level: Level) -> None:
 def test_a_server_without_functions(levels: Levels) -> None:
     """It says so, and which version it is: one sentence for each."""
     found = levels(redis_version="6.2.14", has_functions=False)
-    assert [words for words in found if found[words] is Level.ERROR] == [
+    assert [words for words in found if found[words] is Severity.ERROR] == [
         "Redis has no functions: Redis 7.0 or newer is needed, or Valkey.",
         "Redis 6.2.14 is too old; it takes 7.0 or newer.",
     ]
@@ -137,10 +135,10 @@ def test_functions_that_are_switched_off(tmp_path: Path, renamed: str) -> None:
     words = "has no functions: Redis 7.0 or newer is needed, or Valkey"
     try:
         with connect(f"redis://127.0.0.1:{server.port}", pool=1, timeout=5) as client:
-            errors = [one for one in inspect(functions(client), 16) if one.level is Level.ERROR]
+            errors = [one for one in inspect(functions(client), 16) if one.level is Severity.ERROR]
             assert [one.words for one in errors] == [f"Redis {words}."]
             with server.client() as plain:
-                world = World(plain, None, Policy(), connected=client)
+                world = World(plain, None, NumberLimits(), connected=client)
                 for ask in (world.store.ready, world.start):
                     with pytest.raises(StoreUnavailable) as gone:
                         ask()
@@ -166,9 +164,11 @@ def test_what_a_restart_loses(levels: Levels, fsync: str | None, words: str) -> 
 def test_a_master_that_may_be_cut_off(levels: Levels) -> None:
     """With replicas, and without a word about how many must be in step."""
     found = levels({"min-replicas-to-write": "0"}, connected_slaves=1)
-    assert Level.WARNING in found.values()
-    assert Level.WARNING not in levels({"min-replicas-to-write": "1"}, connected_slaves=1).values()
-    assert Level.WARNING not in levels({"min-replicas-to-write": "0"}).values()
+    assert Severity.WARNING in found.values()
+    assert (
+        Severity.WARNING not in levels({"min-replicas-to-write": "1"}, connected_slaves=1).values()
+    )
+    assert Severity.WARNING not in levels({"min-replicas-to-write": "0"}).values()
 
 
 # -- rights --------------------------------------------------------------------------------------
@@ -196,7 +196,7 @@ def user(valkey: redis.Redis) -> Iterator[User]:
     valkey.execute_command("ACL DELUSER", "limited")
 
 
-def complaints(client: Client) -> dict[str, Level]:
+def complaints(client: Client) -> dict[str, Severity]:
     found = inspect(functions(client), 16)
     return {one.words: one.level for one in found if "right" in one.words or "user" in one.words}
 
@@ -211,7 +211,9 @@ def test_every_command_of_the_functions_is_tried() -> None:
     assert run | {"fcall"} == {name for name, _ in NEEDED}
 
 
-WATCHED = replace(OPEN, day=(Window(9, HOUR),), conversion_prefix=Conversion(1, 1, blocks=True))
+WATCHED = replace(
+    OPEN, day=(Window(9, HOUR),), conversion_prefix=ConversionThreshold(1, 1, blocks=True)
+)
 
 
 class Tour:
@@ -237,7 +239,7 @@ class Tour:
             clock.advance(900)
 
     def world(self, client: Client | None) -> World:
-        return World(self.plain, self.clock, Policy(code_ttl=600), WATCHED, connected=client)
+        return World(self.plain, self.clock, NumberLimits(code_ttl=600), WATCHED, connected=client)
 
     def starts(self, client: Client) -> set[str]:
         """Return the states in which Redis is said to be to two starts."""
@@ -247,7 +249,7 @@ class Tour:
         """Return those in which it is said to be to everything that is asked."""
         world = self.world(client)
         store, operator = world.store, world.operator
-        report = Report("request", NUMBER, CallStatus.UNAVAILABLE, 100)
+        report = DeliveryReport("request", NUMBER, CallStatus.UNAVAILABLE, 100)
         return states(
             [
                 store.ready,
@@ -306,7 +308,7 @@ def test_a_missing_right_is_named(
     clock = None if right == "time" else request.getfixturevalue("valkey_clock")
     client = request.getfixturevalue("user")(right)
     words = f"Our user lacks rights that serving needs: permit +{right}."
-    assert complaints(client) == {words: Level.ERROR}
+    assert complaints(client) == {words: Severity.ERROR}
     tour = Tour(valkey, clock)
     if right == "function|load":
         valkey.execute_command("FUNCTION FLUSH")
@@ -326,7 +328,7 @@ def test_redis_says_it_in_other_words(tmp_path: Path, right: str) -> None:
         url = f"redis://limited:word@127.0.0.1:{server.port}"
         with server.client() as plain, connect(url, pool=1, timeout=5) as client:
             words = f"Our user lacks rights that serving needs: permit +{right}."
-            assert complaints(client) == {words: Level.ERROR}
+            assert complaints(client) == {words: Severity.ERROR}
             tour = Tour(plain, None)
             if right == "function|load":
                 plain.execute_command("FUNCTION FLUSH")
@@ -340,7 +342,7 @@ def test_several_missing_rights_are_named_together(user: User) -> None:
     """Also where the library could not be loaded."""
     client = user("function|load", OUR_KEYS, "-hset", "-time")
     words = "Our user lacks rights that serving needs: permit +function|load +time +hset."
-    assert complaints(client) == {words: Level.ERROR}
+    assert complaints(client) == {words: Severity.ERROR}
 
 
 def test_a_right_that_connecting_needs_is_named(user: User, valkey: redis.Redis) -> None:
@@ -350,9 +352,9 @@ def test_a_right_that_connecting_needs_is_named(user: User, valkey: redis.Redis)
     url = f"redis://limited:word@{options['host']}:{options['port']}/1"
     with connect(url, pool=1, timeout=5) as client:
         words = "Our user lacks rights that serving needs: permit +select."
-        assert complaints(client) == {words: Level.ERROR}
+        assert complaints(client) == {words: Severity.ERROR}
         with pytest.raises(StoreUnavailable) as refused:
-            World(valkey, None, Policy(), connected=client).store.ready()
+            World(valkey, None, NumberLimits(), connected=client).store.ready()
         assert refused.value.state == REFUSED
 
 
@@ -360,8 +362,8 @@ def test_a_user_who_may_not_scan_cannot_erase(user: User, valkey: redis.Redis) -
     """Which only the operator does: a warning."""
     client = user("scan")
     words = "Our user may not run SCAN, so the operator's command `erase` cannot. Permit +scan."
-    assert complaints(client) == {words: Level.WARNING}
-    world = World(valkey, None, Policy(), connected=client)
+    assert complaints(client) == {words: Severity.WARNING}
+    world = World(valkey, None, NumberLimits(), connected=client)
     world.start()
     with pytest.raises(StoreUnavailable) as refused:
         world.operator.erase(NUMBER)
@@ -375,7 +377,7 @@ def test_a_key_pattern_that_does_not_fit_is_named(
     """As the pattern that has to be permitted."""
     tour, client = Tour(valkey, None), user("", pattern)
     words = f"Our user lacks rights that serving needs: permit {OUR_KEYS}."
-    assert complaints(client) == {words: Level.ERROR}
+    assert complaints(client) == {words: Severity.ERROR}
     assert tour.everything(client) == {REFUSED}
 
 
@@ -389,7 +391,7 @@ def kept(client: redis.Redis) -> list[str]:
 
 def release(client: object, count: int) -> Functions:
     """Return the functions of a release, each of which has another policy."""
-    return functions(client, Policy(max_checks=1 + count))
+    return functions(client, NumberLimits(max_checks=1 + count))
 
 
 @pytest.mark.parametrize("server", ["fake", "valkey"])
@@ -411,7 +413,7 @@ def test_the_last_three_libraries_stay(request: pytest.FixtureRequest, server: s
 
 def test_a_library_that_was_removed_is_loaded_by_who_needs_it(valkey: redis.Redis) -> None:
     """An old process may outlive three releases."""
-    old = World(valkey, None, Policy())
+    old = World(valkey, None, NumberLimits())
     old.start()
     for count in range(4):
         assert list(keep_three(release(store_client(valkey), count))) == []
@@ -427,7 +429,7 @@ def test_a_user_who_may_not_remove_libraries_is_warned(
     """They cost memory, and nothing else."""
     client = user(right)
     told = [found for count in range(5) for found in keep_three(release(client, count))]
-    assert {one.level for one in told} == {Level.WARNING}
+    assert {one.level for one in told} == {Severity.WARNING}
     assert all("Permit +function|list and +function|delete" in one.words for one in told)
     assert complaints(client) == {}
 
@@ -438,6 +440,6 @@ def test_libraries_that_cannot_be_kept_hold_no_release_up(valkey: redis.Redis) -
     with connect(f"redis://{options['host']}:{free_port()}", pool=1, timeout=5) as client:
         (told,) = keep_three(release(client, 0))
     assert (told.level, told.words) == (
-        Level.WARNING,
+        Severity.WARNING,
         "Redis cannot be reached; old libraries stay.",
     )

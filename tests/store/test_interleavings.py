@@ -11,11 +11,17 @@ from tests.store.facts import WAIVING, Told
 from tests.store.rules import Number
 from tests.store.schedules import BARE, POLICIES, Step, schedule
 from tests.store.world import CLOCK_KEY, RIGHT, WRONG, KeptClock, World
-from verify_service.errors import LimitReached, VerificationNotFound
-from verify_service.idempotency import Nonce
-from verify_service.models import CallStatus, Verification
-from verify_service.outcomes import Failed, Outcome, Placed, Unknown
-from verify_service.policy import Policy
+from verify_service.domain.errors import LimitReached, VerificationNotFound
+from verify_service.domain.idempotency import Nonce
+from verify_service.domain.limits import NumberLimits
+from verify_service.domain.models import (
+    CallOutcome,
+    CallStatus,
+    Failed,
+    Placed,
+    Unknown,
+    Verification,
+)
 
 SCHEDULES = 1_000
 FAKE = 7
@@ -59,7 +65,7 @@ def quick(world: World, request: pytest.FixtureRequest) -> World:
 class Run:
     """One schedule, lived by the store and by the rules."""
 
-    def __init__(self, worlds: dict[Policy, World], seed: int) -> None:
+    def __init__(self, worlds: dict[NumberLimits, World], seed: int) -> None:
         self.policy, self.steps = schedule(seed)
         self.worlds, self.live = worlds, worlds[self.policy]
         self.number, self.other = f"+7917{seed:07}", f"+7918{seed:07}"
@@ -175,7 +181,7 @@ class Run:
     def _request(self, step: Step) -> str:
         return f"{self.number} {step.request}"
 
-    def _outcome(self, step: Step) -> Outcome:
+    def _outcome(self, step: Step) -> CallOutcome:
         if step.word == "placed":
             return Placed(self._request(step), "7917913", 11)
         if step.word == "unknown":

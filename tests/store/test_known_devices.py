@@ -13,11 +13,17 @@ import pytest
 from tests.store.test_conversion import GUARDED, SETTLED
 from tests.store.test_wide import FIELDS, align, number, only
 from tests.store.world import OPEN, WRONG, World
-from verify_service.errors import LimitReached
-from verify_service.guards.limits import HOUR, KNOWN, Conversion, Notice, WidePolicy
-from verify_service.models import Draft, Verification, Window
-from verify_service.outcomes import Failed
-from verify_service.policy import DAY, Policy
+from verify_service.domain.errors import LimitReached
+from verify_service.domain.limits import (
+    DAY,
+    HOUR,
+    KNOWN_DEVICE,
+    ConversionThreshold,
+    Notice,
+    NumberLimits,
+    WideLimits,
+)
+from verify_service.domain.models import Failed, NewVerification, Verification, Window
 from verify_service.store import keys
 
 OWN, MADE_UP = "owner's.", "made up."
@@ -29,14 +35,14 @@ FULL = only("prefix", Window(3, HOUR))
 
 def know(world: World, *counts: int) -> None:
     """Let the owners' devices verify these numbers, long ago."""
-    plain = world.under(Policy(cooldowns=(0,))).within(OPEN)
+    plain = world.under(NumberLimits(cooldowns=(0,))).within(OPEN)
     for count in counts:
         assert plain.check(plain.start(number(count), device=OWN)).verification
     world.advance(DAY + HOUR)
     align(world)
 
 
-def draft(world: World, count: int, device: str = "") -> Draft:
+def draft(world: World, count: int, device: str = "") -> NewVerification:
     return replace(world.draft(number(count), device=device), client="one client", country="RU")
 
 
@@ -115,7 +121,9 @@ def test_a_prefix_that_strangers_closed_is_open_to_known_devices(world: World) -
 
 
 def test_a_country_that_is_blocked_is_open_to_known_devices(world: World) -> None:
-    world = world.within(replace(OPEN, conversion_country=Conversion(20, 0.2, blocks=True)))
+    world = world.within(
+        replace(OPEN, conversion_country=ConversionThreshold(20, 0.2, blocks=True))
+    )
     know(world, 0)
     close(world)
     assert refusal(world, 0, MADE_UP) == ("conversion", HOUR)
@@ -143,7 +151,7 @@ def test_the_operators_block_holds_for_everybody(world: World) -> None:
     world.operator.rule(PREFIX, "allow", HOUR)
     assert [refusal(world, count, MADE_UP) for count in range(100, 105)] == [None] * 5
     assert refusal(world, 0, OWN) is None
-    assert not world.client.exists(keys.limit(KNOWN, PREFIX))
+    assert not world.client.exists(keys.limit(KNOWN_DEVICE, PREFIX))
 
 
 @pytest.mark.parametrize("limit", ["clientIp", "country", "app", "day"])
@@ -157,7 +165,7 @@ def test_the_other_limits_hold_for_everybody(world: World, limit: str) -> None:
 
 def test_what_a_made_up_device_took_is_given_back(world: World) -> None:
     """Of the prefix, of every other limit, of the conversion guard, and of its number."""
-    everything = replace(WidePolicy(), prefix=(Window(3, HOUR),))
+    everything = replace(WideLimits(), prefix=(Window(3, HOUR),))
     world = world.within(replace(everything, conversion_prefix=GUARDED.conversion_prefix))
     know(world, 0)
     fill(world)
@@ -197,7 +205,11 @@ def test_a_repeat_of_a_known_devices_start_takes_one_place(world: World) -> None
     same = draft(world, 0, OWN)
     for _ in range(4):
         world.store.reserve(same)
-    assert [refusal(world, count, OWN) is None for count in (1, 2, 3)] == [True, True, False]
+    assert [refusal(world, count, OWN) is None for count in (1, 2, 3)] == [
+        True,
+        True,
+        False,
+    ]
 
 
 def test_in_dry_run_it_says_whom_it_would_have_refused(world: World) -> None:
@@ -257,7 +269,7 @@ def test_races_let_exactly_n_through_and_leave_nothing_of_the_others(
     The three places for known devices go to three owners. Of the others no key is left.
     """
     world = real.within(only("prefix", Window(3, DAY)))
-    plain = real.under(Policy(cooldowns=(0,))).within(OPEN)
+    plain = real.under(NumberLimits(cooldowns=(0,))).within(OPEN)
     for count in range(5):
         plain.check(plain.start(number(count), device=OWN))
     for count in range(100, 103):
@@ -268,7 +280,7 @@ def test_races_let_exactly_n_through_and_leave_nothing_of_the_others(
     random.Random(turn).shuffle(asked)  # noqa: S311 - an order, no secret
     barrier = threading.Barrier(len(asked))
 
-    def answer(one: Draft) -> str:
+    def answer(one: NewVerification) -> str:
         barrier.wait(10)
         try:
             world.store.reserve(one)

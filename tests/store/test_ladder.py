@@ -7,16 +7,15 @@ from dataclasses import replace
 import pytest
 
 from tests.store.world import World
-from verify_service.models import CallStatus, Window
-from verify_service.outcomes import Failed
-from verify_service.policy import DAY, Policy
+from verify_service.domain.limits import DAY, NumberLimits
+from verify_service.domain.models import CallStatus, Failed, Window
 
-WEEKS = Policy(starts=(Window(100, 14 * DAY),))
+WEEKS = NumberLimits(starts=(Window(100, 14 * DAY),))
 PAUSES = replace(WEEKS, cooldowns=(30, 60, 120, 300, 3 * DAY))
 
 
 @pytest.mark.parametrize("policy", [WEEKS, PAUSES], ids=["a longer window", "a longer pause"])
-def test_a_start_is_a_step_for_a_day(world: World, policy: Policy) -> None:
+def test_a_start_is_a_step_for_a_day(world: World, policy: NumberLimits) -> None:
     """To the millisecond: a start a day old is none any more."""
     world = world.under(policy)
     world.start()

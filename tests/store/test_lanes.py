@@ -5,12 +5,12 @@ from __future__ import annotations
 import pytest
 
 from tests.store.world import OTHER_NUMBER, WRONG, World
-from verify_service.models import CallStatus, Verdict, Verification, Window
-from verify_service.policy import DAY, KNOWN_SECONDS, Policy
+from verify_service.domain.limits import DAY, KNOWN_DEVICE_SECONDS, NumberLimits
+from verify_service.domain.models import CallStatus, Verdict, Verification, Window
 
 OWN = "owner's."
-FREE = Policy(cooldowns=(0,), starts=(Window(1000, DAY),))
-QUICK = Policy(cooldowns=(0,), starts=(Window(1000, DAY),), failures=(Window(1000, DAY),))
+FREE = NumberLimits(cooldowns=(0,), starts=(Window(1000, DAY),))
+QUICK = NumberLimits(cooldowns=(0,), starts=(Window(1000, DAY),), failures=(Window(1000, DAY),))
 
 
 def know(world: World, device: str = OWN) -> None:
@@ -53,7 +53,7 @@ def test_strangers_cannot_lock_the_owner_out(world: World) -> None:
     guess(strangers, 30)
     assert world.refusal() == ("locked", 90 * DAY)
     verification = world.start(device=OWN)
-    assert (verification.barred, verification.restart_in) == (None, 30)
+    assert (verification.guess_block, verification.restart_in) == (None, 30)
     assert world.check(verification).verdict is Verdict.RIGHT
     assert world.refusal() == ("locked", 90 * DAY)
 
@@ -148,15 +148,15 @@ def test_a_device_forgotten_in_between_guesses_as_a_stranger(free: World) -> Non
         free.advance(1)
         know(free, f"device {name}")
     guess(free, 9)
-    assert free.check(pending, WRONG).verdict is Verdict.BARRED
+    assert free.check(pending, WRONG).verdict is Verdict.BLOCKED
 
 
 def test_a_device_is_known_for_90_days_after_its_last_approval(free: World) -> None:
     """To the millisecond, and each approval begins them anew."""
     know(free)
-    free.advance(KNOWN_SECONDS - 1)
+    free.advance(KNOWN_DEVICE_SECONDS - 1)
     know(free)
-    free.advance(KNOWN_SECONDS - 0.001)
+    free.advance(KNOWN_DEVICE_SECONDS - 0.001)
     guess(free, 9)
     assert free.refusal(device=OWN) is None
     free.advance(0.001)
@@ -198,5 +198,5 @@ def test_a_strangers_start_neither_ends_nor_weakens_the_owners(free: World) -> N
     own = free.start(device=OWN)
     guess(free, 9)
     found: Verification = free.status(own)
-    assert (found.barred, found.checks_left) == (None, 3)
+    assert (found.guess_block, found.checks_left) == (None, 3)
     assert free.check(own).verdict is Verdict.RIGHT

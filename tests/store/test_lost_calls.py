@@ -5,12 +5,19 @@ from __future__ import annotations
 import pytest
 
 from tests.store.world import OTHER_NUMBER, World
-from verify_service.models import CallState, CallStatus, Verification, Window
-from verify_service.outcomes import Failed, Placed, Unknown
-from verify_service.policy import DAY, Policy
+from verify_service.domain.limits import DAY, NumberLimits
+from verify_service.domain.models import (
+    CallState,
+    CallStatus,
+    Failed,
+    Placed,
+    Unknown,
+    Verification,
+    Window,
+)
 from verify_service.store import keys
 
-NO_COOLDOWN = Policy(cooldowns=(0,), starts=(Window(100, DAY),))
+NO_COOLDOWN = NumberLimits(cooldowns=(0,), starts=(Window(100, DAY),))
 
 
 def placed(request: str) -> Placed:
@@ -40,7 +47,7 @@ def test_a_callback_faster_than_our_request_waits_and_is_applied(
     state = CallState.DELIVERED if status.delivered else CallState.UNDELIVERED
     assert (recorded.call.state, recorded.call.provider_status) == (state, status.value)
     assert (recorded.call.caller_prefix, recorded.call.caller_length) == ("7917913", 11)
-    assert recorded.restart_in == (0 if status.waives else 30)
+    assert recorded.restart_in == (0 if status.refunds_quota else 30)
     assert not world.report(status, 100, request="request")
 
 
@@ -57,7 +64,7 @@ def test_what_waits_obeys_the_order_too(world: World) -> None:
 
 def test_a_waiting_callback_is_forgotten_after_ten_minutes(world: World) -> None:
     """It waits 600 s to the millisecond, and leaves no key."""
-    world = world.under(Policy(code_ttl=900))
+    world = world.under(NumberLimits(code_ttl=900))
     in_time, late = world.reserve(), world.reserve(OTHER_NUMBER)
     before = set(world.dump())
     world.report(CallStatus.ANSWERED, request="unasked", number="+79179136789")
@@ -104,7 +111,7 @@ def test_a_lost_call_is_matched_by_its_number(world: World, status: CallStatus) 
     assert world.report(status, 100, request="learned")
     state = CallState.DELIVERED if status.delivered else CallState.UNDELIVERED
     assert call_state(world, verification) is state
-    assert world.status(verification).restart_in == (0 if status.waives else 30)
+    assert world.status(verification).restart_in == (0 if status.refunds_quota else 30)
 
     assert not world.report(CallStatus.ANSWERED, 101, request="another")
     assert call_state(world, verification) is state
@@ -229,7 +236,7 @@ def test_a_lost_call_of_another_number_is_not_meant(world: World) -> None:
 def test_what_waits_for_a_lost_call_counts_for_the_next_start(world: World) -> None:
     """Its process died, and the call was rejected meanwhile: the pause is over, also where the
     verification was not read first."""
-    world = world.under(Policy(cooldowns=(3600,)))
+    world = world.under(NumberLimits(cooldowns=(3600,)))
     world.reserve()
     assert not world.report(CallStatus.REJECTED, request="its own")
     world.advance(world.policy.deadline + 1)

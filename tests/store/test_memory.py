@@ -21,12 +21,19 @@ import pytest
 import redis
 
 from tests.store.world import APP, COUNTED, NUMBER, OTHER_NUMBER, WRONG, KeptClock, World
-from verify_service.errors import LimitReached
-from verify_service.guards.limits import WIDE, WidePolicy
-from verify_service.idempotency import IdempotencyKeys, Repeatable
-from verify_service.models import CallState, CallStatus, Verification, Window
-from verify_service.outcomes import Failed, Outcome, Placed, Unknown
-from verify_service.policy import DAY, LOCK_SECONDS, Policy
+from verify_service.domain.errors import LimitReached
+from verify_service.domain.idempotency import IdempotencyKeys, KeyedRequest
+from verify_service.domain.limits import DAY, LOCK_SECONDS, WIDE_LIMITS, NumberLimits, WideLimits
+from verify_service.domain.models import (
+    CallOutcome,
+    CallState,
+    CallStatus,
+    Failed,
+    Placed,
+    Unknown,
+    Verification,
+    Window,
+)
 from verify_service.store import keys
 
 PER_VERIFICATION = 1000
@@ -79,15 +86,17 @@ def number_size(world: World, number: str = NUMBER) -> int:
     return int(world.client.strlen(keys.number(world.ids.tag(number))))
 
 
-def pending(world: World, reference: str | None, outcome: Outcome, *, keyed: bool) -> Verification:
+def pending(
+    world: World, reference: str | None, outcome: CallOutcome, *, keyed: bool
+) -> Verification:
     """Make a verification that waits for its last guess, all that may be kept of it included."""
 
-    def request(name: str) -> Repeatable | None:
-        return Repeatable(name, "body") if keyed else None
+    def request(name: str) -> KeyedRequest | None:
+        return KeyedRequest(name, "body") if keyed else None
 
     draft = replace(world.draft(reference=reference, device="device 1"), country="RU")
     if keyed:
-        draft = replace(draft, idempotency=DIGESTS.binding(APP, Repeatable("start", "body")))
+        draft = replace(draft, idempotency=DIGESTS.binding(APP, KeyedRequest("start", "body")))
     world.store.reserve(draft)
     verification = world.store.record(draft, outcome)
     for guess in ("first", "second"):
@@ -135,10 +144,10 @@ def test_a_reserved_verification_fits_its_bound(
     real: World, reference: str | None, bound: int, keyed: bool
 ) -> None:
     """Before its outcome is known, with the places that it took in every limit."""
-    world = real.within(WidePolicy())
+    world = real.within(WideLimits())
     draft = replace(world.draft(reference=reference, device="d" * 8), client="c" * 19, country="RU")
     if keyed:
-        draft = replace(draft, idempotency=DIGESTS.binding(APP, Repeatable("start", "body")))
+        draft = replace(draft, idempotency=DIGESTS.binding(APP, KeyedRequest("start", "body")))
     world.store.reserve(draft)
     shared = sum(usage(world.client, key) for key in world.dump() if key.startswith(COUNTED))
     assert bytes_used(world) - shared <= bound + FOR_KEYS * keyed
@@ -146,17 +155,17 @@ def test_a_reserved_verification_fits_its_bound(
 
 def test_what_is_counted_over_all_numbers_is_small(real: World) -> None:
     """Beside it: a person's address and the places it shares with everybody, each one key."""
-    world = real.within(WidePolicy())
+    world = real.within(WideLimits())
     draft = replace(world.draft(), client="c" * 19, country="RU")
     world.store.reserve(draft)
     sizes = {key: usage(world.client, key) for key in world.dump() if key.startswith(COUNTED)}
-    assert len(sizes) == len(WIDE) + 2
+    assert len(sizes) == len(WIDE_LIMITS) + 2
     assert max(sizes.values()) <= OF_A_PLACE
 
 
 def test_an_idempotency_key_is_small(real: World) -> None:
     """A login flow that sends a key with each start can tell what they cost."""
-    binding = DIGESTS.binding(APP, Repeatable("k" * 128, "body" * 1000))
+    binding = DIGESTS.binding(APP, KeyedRequest("k" * 128, "body" * 1000))
     real.store.reserve(replace(real.draft(), idempotency=binding))
     place = keys.idempotency_key(binding.name)
     assert usage(real.client, place) <= OF_A_KEY
@@ -174,7 +183,7 @@ def test_a_callback_that_waited_leaves_nothing_behind(world: World) -> None:
 def test_a_number_with_every_budget_used_up_fits_its_bound(real: World) -> None:
     """Strangers and three devices, each with five starts and nine wrong guesses today: all that
     is kept is within what its pending verifications may take."""
-    world = real.under(replace(Policy(), cooldowns=(0,), starts=(Window(8, DAY),)))
+    world = real.under(replace(NumberLimits(), cooldowns=(0,), starts=(Window(8, DAY),)))
     devices = ["device 1", "device 2", "device 3"]
     for device in devices:
         world.check(world.start(device=device))
@@ -199,7 +208,7 @@ def spray(world: World) -> None:
 
 def test_a_run_of_failures_is_small(valkey: redis.Redis, valkey_clock: KeptClock) -> None:
     """It lives for 90 days, and is all that is left after the day, whatever is done next."""
-    world = World(valkey, valkey_clock, Policy())
+    world = World(valkey, valkey_clock, NumberLimits())
     spray(world)
     place = keys.number(world.ids.tag(NUMBER))
     left_alone = usage(world.client, place)

@@ -16,18 +16,26 @@ import redis
 from tests.servers import Server, redis_server
 from tests.store.world import APP, RIGHT, WRONG, World
 from tests.topologies import Shards, tell
-from verify_service.errors import LimitReached, StoreUnavailable
-from verify_service.guards.limits import BreakerPolicy, WidePolicy
-from verify_service.idempotency import Nonce
-from verify_service.models import CallState, CallStatus, State, Verdict, Verification, Window
-from verify_service.outcomes import Failed, Placed, Unknown
-from verify_service.policy import DAY, Policy
+from verify_service.domain.errors import LimitReached, StoreUnavailable
+from verify_service.domain.idempotency import Nonce
+from verify_service.domain.limits import DAY, BreakerPolicy, NumberLimits, WideLimits
+from verify_service.domain.models import (
+    CallState,
+    CallStatus,
+    Failed,
+    Placed,
+    State,
+    Unknown,
+    Verdict,
+    Verification,
+    Window,
+)
 from verify_service.store import keys
 from verify_service.store.connection.client import connect
 
 NUMBER = "+79161000000"
-MANY = Policy(cooldowns=(0,), starts=(Window(100, DAY),))
-WIDE = WidePolicy(breaker=BreakerPolicy(100, 60, 20))
+MANY = NumberLimits(cooldowns=(0,), starts=(Window(100, DAY),))
+WIDE = WideLimits(breaker=BreakerPolicy(100, 60, 20))
 MOVING = "is a cluster that moves our data to another master"
 
 
@@ -243,7 +251,7 @@ def clients(server: Server) -> int:
 
 def test_limits_hold_before_and_after(moved: World, shards: Shards) -> None:
     """A number that may start twice may start twice, in two masters together."""
-    twice = moved.under(Policy(cooldowns=(0,), starts=(Window(2, DAY),)))
+    twice = moved.under(NumberLimits(cooldowns=(0,), starts=(Window(2, DAY),)))
     assert twice.refusal(NUMBER) is None
     with shards.moving():
         pass

@@ -12,31 +12,38 @@ from hypothesis import strategies as st
 from tests.store.test_conversion import CLOSED, GUARDED, PREFIX, SETTLED, call, refusal
 from tests.store.test_wide import FIELDS, align, draft, only, refused
 from tests.store.world import APP, NUMBER, OPEN, RIGHT, WRONG, World
-from verify_service.errors import CallsPaused, CallsSuspended, LimitReached
-from verify_service.guards.diagnosis import Callers, Diagnosis, Restriction, Resumed, Share, Use
-from verify_service.guards.limits import (
+from verify_service.domain.diagnosis import (
+    Callers,
+    ConversionCount,
+    Diagnosis,
+    Restriction,
+    Resumed,
+    WindowUsage,
+)
+from verify_service.domain.errors import CallsPaused, CallsSuspended, LimitReached
+from verify_service.domain.idempotency import Nonce
+from verify_service.domain.limits import (
+    DAY,
     GUESS_BUDGETS,
     HOUR,
-    KNOWN,
+    KNOWN_DEVICE,
     BreakerPolicy,
-    Conversion,
-    WidePolicy,
+    ConversionThreshold,
+    NumberLimits,
+    WideLimits,
 )
-from verify_service.idempotency import Nonce
-from verify_service.models import Draft, Wait, Window
-from verify_service.numbers import country_of
-from verify_service.outcomes import Failed, Outcome, Placed
-from verify_service.policy import DAY, Policy
+from verify_service.domain.models import CallOutcome, Failed, NewVerification, Placed, Wait, Window
+from verify_service.domain.numbers import country_of
 
 TIGHT = Window(3, HOUR)
 WIDE_OF_A_NUMBER = sorted(set(FIELDS) - {"clientIp"})
 """A client's address is not the number's."""
 
 
-def uses(world: World) -> list[tuple[str, str, Use]]:
+def uses(world: World) -> list[tuple[str, str, WindowUsage]]:
     """Of the number that :func:`draft` makes first; without the places kept for known devices."""
     found = world.operator.diagnose("+79170000001", "RU", ["login"])
-    return [use for use in found.uses if use[0] != KNOWN]
+    return [use for use in found.uses if use[0] != KNOWN_DEVICE]
 
 
 @pytest.mark.parametrize("limit", WIDE_OF_A_NUMBER)
@@ -45,7 +52,7 @@ def test_a_wide_window_is_shown_as_it_counts(world: World, limit: str) -> None:
     world = world.within(only(limit, TIGHT))
     align(world)
     app = "login" if limit == "app" else ""
-    assert uses(world) == [(limit, app, Use(0, TIGHT, 0))]
+    assert uses(world) == [(limit, app, WindowUsage(0, TIGHT, 0))]
     for count in range(3):
         assert refused(world, count) is None
         world.advance(200)
@@ -86,7 +93,7 @@ def test_a_limit_lowered_below_what_is_used(world: World) -> None:
 
 def test_a_numbers_own_windows_are_shown_as_they_count(world: World) -> None:
     """Starts and guesses, each with its seconds."""
-    own = world.under(Policy(cooldowns=(0,), starts=(TIGHT,), failures=(Window(3, HOUR),)))
+    own = world.under(NumberLimits(cooldowns=(0,), starts=(TIGHT,), failures=(Window(3, HOUR),)))
     assert own.operator.diagnose(NUMBER, "RU", []).budgets == ()
     for _ in range(2):
         begun = own.start()
@@ -94,32 +101,32 @@ def test_a_numbers_own_windows_are_shown_as_they_count(world: World) -> None:
     own.check(begun, WRONG)
     (budget,) = own.operator.diagnose(NUMBER, "RU", []).budgets
     assert (budget.wait, budget.failures_in_a_row) == (None, 1)
-    assert budget.starts == (Use(2, TIGHT, HOUR - 200),)
-    assert budget.guesses == (Use(1, Window(3, HOUR), HOUR),)
+    assert budget.starts == (WindowUsage(2, TIGHT, HOUR - 200),)
+    assert budget.guesses == (WindowUsage(1, Window(3, HOUR), HOUR),)
     own.start()
     own.advance(100)
     (budget,) = own.operator.diagnose(NUMBER, "RU", []).budgets
-    assert budget.starts == (Use(3, TIGHT, HOUR - 300),)
+    assert budget.starts == (WindowUsage(3, TIGHT, HOUR - 300),)
     assert budget.wait == Wait("number", (HOUR - 300) * 1000)
     assert own.refusal() == ("number", HOUR - 300)
 
 
 @pytest.mark.parametrize(("wide", "limit"), [(GUARDED, "prefix"), (CLOSED, "country")])
 def test_the_guards_view_is_shown_before_it_acts(
-    world: World, wide: WidePolicy, limit: str
+    world: World, wide: WideLimits, limit: str
 ) -> None:
     """And what it went by stays with its block."""
     world = world.within(wide)
     call(world, 20, approved=3)
     place = PREFIX if limit == "prefix" else "RU"
     shown = world.operator.diagnose(f"{PREFIX}0001", "RU", [])
-    assert Share(limit, 20, 3) in shown.shares
+    assert ConversionCount(limit, 20, 3) in shown.shares
     assert [one.limit for one in shown.refusals] == ["conversion"]
     assert refusal(world) == ("conversion", HOUR)
     (held,) = world.operator.restrictions()
     assert held == Restriction("conversion", place, "block", HOUR, level=1, total=20, count=3)
     shown = world.operator.diagnose(f"{PREFIX}0001", "RU", [])
-    assert Share(limit, 0, 0) in shown.shares
+    assert ConversionCount(limit, 0, 0) in shown.shares
     assert [one.limit for one in shown.refusals] == ["conversion"]
 
 
@@ -190,12 +197,12 @@ TIGHT_LIMITS = {
     "country": {"country": (Window(3, HOUR),)},
     "app": {"app": (Window(4, 2 * HOUR),)},
     "day": {"day": (Window(5, DAY),)},
-    "conversion": {"conversion_prefix": Conversion(2, 0.5, blocks=True)},
+    "conversion": {"conversion_prefix": ConversionThreshold(2, 0.5, blocks=True)},
     "breaker": {"breaker": BreakerPolicy(2, pause=200, probing=17)},
 }
 
 
-def with_outcome(world: World, begun: Draft, outcome: Outcome) -> None:
+def with_outcome(world: World, begun: NewVerification, outcome: CallOutcome) -> None:
     world.store.reserve(begun)
     world.store.record(begun, outcome)
 
@@ -206,12 +213,14 @@ class Past:
     def __init__(self, world: World) -> None:
         self.world = world
 
-    def begin(self, number: str, device: str = "") -> Draft:
+    def begin(self, number: str, device: str = "") -> NewVerification:
         begun = self.world.draft(number, device=device)
         code = "1234" if number == TESTED else None
         return replace(begun, country=country_of(number), test_code=code)
 
-    def called(self, number: str = NUMBER, device: str = "", outcome: Outcome | None = None) -> str:
+    def called(
+        self, number: str = NUMBER, device: str = "", outcome: CallOutcome | None = None
+    ) -> str:
         """Start; return the id where it was let through."""
         begun = self.begin(number, device)
         try:
@@ -293,11 +302,11 @@ def pasts() -> st.SearchStrategy[list[Event]]:
 
 
 @st.composite
-def worlds(draw: st.DrawFn) -> tuple[Policy, WidePolicy]:
+def worlds(draw: st.DrawFn) -> tuple[NumberLimits, WideLimits]:
     """Draw settings under which few limits are tight, some of them in dry run."""
     tight = draw(st.lists(st.sampled_from(sorted(TIGHT_LIMITS)), unique=True, max_size=2))
     dry = frozenset(draw(st.sampled_from([(), (), (), tuple(tight), ("cooldown", "number")])))
-    policy = Policy(
+    policy = NumberLimits(
         cooldowns=draw(st.sampled_from([(0,), (0,), (60, 300)])),
         starts=(Window(4, 600), Window(6, DAY)),
         failures=(Window(draw(st.sampled_from([4, 9])), DAY),),
@@ -345,9 +354,11 @@ def met(past: Past, number: str, device: str) -> tuple[str, int]:
     return "", 0
 
 
-def under(limit: str = "", **own: object) -> tuple[Policy, WidePolicy]:
+def under(limit: str = "", **own: object) -> tuple[NumberLimits, WideLimits]:
     """Return settings under which one limit over all numbers is tight, and no cooldown holds."""
-    return replace(Policy(cooldowns=(0,)), **own), replace(OPEN, **TIGHT_LIMITS.get(limit, {}))
+    return replace(NumberLimits(cooldowns=(0,)), **own), replace(
+        OPEN, **TIGHT_LIMITS.get(limit, {})
+    )
 
 
 def owner_calls(past: Past) -> None:
@@ -366,14 +377,20 @@ def operator_blocks(past: Past) -> None:
     past.world.operator.rule(NUMBER[:-4], "block", 60)
 
 
+def operator_pauses(past: Past) -> None:
+    past.world.operator.pause(60)
+
+
 LOGGED_IN, CROWD, CROWDED = Past.logs_in, Past.is_used_up, Past.crowds_an_owner_out
-KINDS: list[tuple[tuple[Policy, WidePolicy], list[Event]]] = [
+KINDS: list[tuple[tuple[NumberLimits, WideLimits], list[Event]]] = [
     (under("prefix"), [CROWDED]),
     (under("prefix"), [LOGGED_IN, CROWD, two_hours_pass, CROWD, owner_calls, owner_calls]),
     (under("prefix"), [CROWDED, operator_blocks]),
     *((under(limit), [LOGGED_IN, CROWD, CROWD]) for limit in ("country", "app", "day")),
     (under("conversion"), [CROWD]),
     (under("breaker"), [LOGGED_IN, Past.fails]),
+    (under(), [LOGGED_IN, operator_blocks]),
+    (under(), [LOGGED_IN, operator_pauses]),
     (under(cooldowns=(60,)), [LOGGED_IN, owner_calls, Past.called]),
     (under(starts=(Window(1, HOUR),)), [LOGGED_IN, owner_calls, Past.called]),
     (under(failures=(Window(2, DAY),)), [LOGGED_IN, owner_guesses, Past.guesses]),
@@ -402,7 +419,7 @@ def test_what_is_shown_is_what_refuses(world: World) -> None:
         suppress_health_check=list(HealthCheck),
     )
     @given(rules=worlds(), past=pasts())
-    def holds(rules: tuple[Policy, WidePolicy], past: list[Event]) -> None:
+    def holds(rules: tuple[NumberLimits, WideLimits], past: list[Event]) -> None:
         world.client.flushall()
         world.advance(0)
         live = world.under(rules[0]).within(rules[1])

@@ -15,18 +15,32 @@ import pytest
 import redis
 
 from tests.store.world import APP, CLOCK_KEY, NUMBER, OPEN, OTHER_NUMBER, RIGHT, WRONG, World
-from verify_service.errors import LimitReached
-from verify_service.guards.limits import HOUR, BreakerPolicy, Conversion, WidePolicy
-from verify_service.models import CallState, CallStatus, State, Verdict, Verification, Window
-from verify_service.outcomes import Failed, Unknown
-from verify_service.policy import DAY, Policy
+from verify_service.domain.errors import LimitReached
+from verify_service.domain.limits import (
+    DAY,
+    HOUR,
+    BreakerPolicy,
+    ConversionThreshold,
+    NumberLimits,
+    WideLimits,
+)
+from verify_service.domain.models import (
+    CallState,
+    CallStatus,
+    Failed,
+    State,
+    Unknown,
+    Verdict,
+    Verification,
+    Window,
+)
 from verify_service.store import keys
 from verify_service.store.connection.client import Client, Command
 from verify_service.store.functions import Functions
 from verify_service.store.libraries import keep_three
 
-WEEKS = Policy(cooldowns=(0,), starts=(Window(3, 14 * DAY), Window(40, 30 * DAY)))
-MANY = Policy(
+WEEKS = NumberLimits(cooldowns=(0,), starts=(Window(3, 14 * DAY), Window(40, 30 * DAY)))
+MANY = NumberLimits(
     cooldowns=(0,), starts=(Window(30, DAY),), failures=(Window(30, DAY),), lock_after=100
 )
 STRICT = replace(MANY, starts=(Window(5, DAY),), failures=(Window(9, DAY),))
@@ -40,7 +54,7 @@ def libraries(client: redis.Redis) -> set[str]:
 
 def test_two_libraries_run_side_by_side(world: World) -> None:
     """One starts, the other checks, each under its own limits; neither replaces the other."""
-    other = world.under(replace(Policy(), max_checks=5, code_ttl=60))
+    other = world.under(replace(NumberLimits(), max_checks=5, code_ttl=60))
     assert world.functions.name != other.functions.name
     first = world.start()
     second = other.start(OTHER_NUMBER)
@@ -105,7 +119,7 @@ def test_a_lock_is_kept_by_a_release_that_would_not_lock(world: World) -> None:
         for _ in range(3):
             other.check(verification, WRONG)
     world.advance(2 * DAY)
-    assert other.store.reserve(other.draft()).verification.barred is None
+    assert other.store.reserve(other.draft()).verification.guess_block is None
     assert locking.refusal() == ("locked", 88 * DAY)
 
 
@@ -145,7 +159,7 @@ def test_a_window_of_a_release_that_is_gone_leaves_too(world: World) -> None:
 
 def test_the_conversion_guard_keeps_both_spans(world: World) -> None:
     """It counts by the code's life, which may differ: each blocks by what it has counted itself."""
-    guarded = replace(OPEN, conversion_prefix=Conversion(5, 0.2, blocks=True))
+    guarded = replace(OPEN, conversion_prefix=ConversionThreshold(5, 0.2, blocks=True))
     first, second = world.within(guarded), world.within(replace(guarded, code_ttl=900))
     for count in range(5):
         first.start(f"+7917913{count:04}")
@@ -219,7 +233,7 @@ def unmarked(before: Any, after: Any, path: str = "") -> list[str]:
 
 def test_members_of_a_later_release_stay(world: World) -> None:
     """Rolled back, every decision works over them and leaves them as they are."""
-    everything = replace(WidePolicy(), breaker=BreakerPolicy(5, pause=10, probing=4))
+    everything = replace(WideLimits(), breaker=BreakerPolicy(5, pause=10, probing=4))
     world = world.under(replace(STRICT, starts=(Window(50, DAY),))).within(everything)
     world.check(world.start(device="device 1"))
     drafts = [
@@ -305,7 +319,7 @@ def test_a_library_that_is_removed_before_it_is_called_is_loaded_again(real: Wor
 def test_libraries_flushed_in_a_storm_are_loaded_and_nothing_happens_twice(real: World) -> None:
     """20 threads over two releases, while the functions vanish 24 times: each start counts once,
     each code is right once, and each number's window lets through what it says."""
-    policy = Policy(cooldowns=(0,), starts=(Window(4, DAY),))
+    policy = NumberLimits(cooldowns=(0,), starts=(Window(4, DAY),))
     releases = [real.under(policy), real.under(replace(policy, code_ttl=200))]
     numbers = [f"+7917{count:07}" for count in range(60)]
     steps = itertools.count(1)
@@ -351,7 +365,7 @@ def test_libraries_flushed_in_a_storm_are_loaded_and_nothing_happens_twice(real:
 def releases(valkey: redis.Redis) -> list[Functions]:
     """Six releases in their order, their server without any library."""
     valkey.function_flush()
-    policies = [replace(Policy(), code_ttl=100 + count) for count in range(6)]
+    policies = [replace(NumberLimits(), code_ttl=100 + count) for count in range(6)]
     return [World(valkey, None, policy).functions for policy in policies]
 
 
@@ -405,7 +419,7 @@ def test_libraries_of_others_stay(valkey: redis.Redis, releases: list[Functions]
 def test_a_library_that_was_removed_too_early_is_loaded_again(valkey: redis.Redis) -> None:
     """A process of three releases ago goes on; the next release removes its library again."""
     valkey.function_flush()
-    worlds = [World(valkey, None, replace(Policy(), code_ttl=100 + n)) for n in range(5)]
+    worlds = [World(valkey, None, replace(NumberLimits(), code_ttl=100 + n)) for n in range(5)]
     verification = worlds[0].start()
     for world in worlds[:4]:
         release(world.functions)

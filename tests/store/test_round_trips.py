@@ -10,23 +10,29 @@ import redis
 
 from tests.store.world import APP, NUMBER, OPEN, OTHER_NUMBER, RIGHT, WRONG, World
 from tests.trips import sent_by
-from verify_service.errors import (
+from verify_service.domain.errors import (
     CallsPaused,
     CallsSuspended,
     KeyReused,
     LimitReached,
     VerificationNotFound,
 )
-from verify_service.guards.limits import BreakerPolicy, WidePolicy
-from verify_service.idempotency import Nonce
-from verify_service.models import Binding, CallStatus, Draft, Window
-from verify_service.outcomes import Failed, Placed, Unknown
-from verify_service.policy import DAY, Policy
+from verify_service.domain.idempotency import Nonce
+from verify_service.domain.limits import DAY, BreakerPolicy, NumberLimits, WideLimits
+from verify_service.domain.models import (
+    Binding,
+    CallStatus,
+    Failed,
+    NewVerification,
+    Placed,
+    Unknown,
+    Window,
+)
 
 KEY = "k" * 22
 ONE = ["FCALL"]
 PLACED = Placed("request", "7917913", 11)
-EVERYTHING = replace(WidePolicy(), breaker=BreakerPolicy(3, pause=10, probing=4))
+EVERYTHING = replace(WideLimits(), breaker=BreakerPolicy(3, pause=10, probing=4))
 """Every limit and guard at once."""
 
 
@@ -39,13 +45,13 @@ def sent(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 @pytest.fixture
 def live(valkey: redis.Redis, sent: list[str]) -> World:
     """A store under all limits; the first call of its library also loads it."""
-    world = World(valkey, None, Policy(), EVERYTHING)
+    world = World(valkey, None, NumberLimits(), EVERYTHING)
     world.functions.load()
     sent.clear()
     return world
 
 
-def draft(world: World, number: str = NUMBER, key: str = KEY) -> Draft:
+def draft(world: World, number: str = NUMBER, key: str = KEY) -> NewVerification:
     return replace(world.draft(number, key=key), client="c" * 19, country="RU")
 
 

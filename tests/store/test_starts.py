@@ -5,12 +5,11 @@ from __future__ import annotations
 import pytest
 
 from tests.store.world import APP, NUMBER, OTHER_NUMBER, World
-from verify_service.errors import LimitReached
-from verify_service.models import CallState, State, Window
-from verify_service.outcomes import Failed, Placed
-from verify_service.policy import DAY, Policy
+from verify_service.domain.errors import LimitReached
+from verify_service.domain.limits import DAY, NumberLimits
+from verify_service.domain.models import CallState, Failed, Placed, State, Window
 
-NO_COOLDOWN = Policy(cooldowns=(0,))
+NO_COOLDOWN = NumberLimits(cooldowns=(0,))
 
 
 def test_a_reservation_is_pending_and_its_call_not_yet_placed(world: World) -> None:
@@ -24,7 +23,7 @@ def test_a_reservation_is_pending_and_its_call_not_yet_placed(world: World) -> N
     assert (reserved.state, reserved.call.state) == (State.PENDING, CallState.PLACING)
     assert (reserved.checks_left, reserved.expires_in, reserved.restart_in) == (3, 300, 30)
     assert (reserved.created_at, reserved.now) == (world.now, world.now)
-    assert reserved.barred is None
+    assert reserved.guess_block is None
     assert reserved.restart is not None
     assert reserved.restart.limit == "cooldown"
     assert world.status(reserved) == reserved
@@ -55,7 +54,7 @@ def test_a_repeated_reservation_finds_its_first_work(world: World) -> None:
 @pytest.mark.parametrize("starts", [1, 2, 3, 4])
 def test_the_cooldown_climbs_its_ladder(world: World, starts: int) -> None:
     """After the 1st, 2nd, 3rd, 4th start of a day: 30, 60, 120, 300 s, exact to the ms."""
-    world = world.under(Policy(starts=(Window(100, DAY),)))
+    world = world.under(NumberLimits(starts=(Window(100, DAY),)))
     for _ in range(starts - 1):
         world.start()
         world.advance(300)
@@ -70,7 +69,7 @@ def test_the_cooldown_climbs_its_ladder(world: World, starts: int) -> None:
 
 def test_the_last_step_of_the_ladder_repeats(world: World) -> None:
     """A fifth and sixth start wait as long as the fourth."""
-    world = world.under(Policy(starts=(Window(100, DAY),)))
+    world = world.under(NumberLimits(starts=(Window(100, DAY),)))
     pauses = []
     for _ in range(6):
         pauses.append(world.start().restart_in)
@@ -80,7 +79,7 @@ def test_the_last_step_of_the_ladder_repeats(world: World) -> None:
 
 def test_the_ladder_forgets_after_a_day(world: World) -> None:
     """A start exactly a day old is no step of the ladder any more; a millisecond less, it is."""
-    world = world.under(Policy(starts=(Window(100, DAY),)))
+    world = world.under(NumberLimits(starts=(Window(100, DAY),)))
     world.start()
     world.advance(DAY - 0.001)
     assert world.start().restart_in == 60
@@ -90,7 +89,7 @@ def test_the_ladder_forgets_after_a_day(world: World) -> None:
 
 def test_a_pause_longer_than_a_day_is_kept_in_full(world: World) -> None:
     """A configured pause means what it says, however long it is."""
-    world = world.under(Policy(cooldowns=(3 * DAY,)))
+    world = world.under(NumberLimits(cooldowns=(3 * DAY,)))
     world.start()
     world.advance(3 * DAY - 0.001)
     assert world.refusal() == ("cooldown", 1)
@@ -127,13 +126,13 @@ def test_a_day_lets_five_starts_through(world: World) -> None:
 
 def test_the_limit_that_waits_longest_is_named(world: World) -> None:
     """Cooldown and window both refuse: the answer is the one after which all let through."""
-    world = world.under(Policy(cooldowns=(50,), starts=(Window(2, 100),)))
+    world = world.under(NumberLimits(cooldowns=(50,), starts=(Window(2, 100),)))
     world.start()
     world.advance(50)
     world.start()
     world.advance(1)
     assert world.refusal() in (("cooldown", 49), ("number", 49))
-    world = world.under(Policy(cooldowns=(50,), starts=(Window(2, 120),)))
+    world = world.under(NumberLimits(cooldowns=(50,), starts=(Window(2, 120),)))
     assert world.refusal() == ("number", 69)
 
 
@@ -162,7 +161,7 @@ def test_the_limits_hold_across_apps(world: World) -> None:
 
 def test_an_approval_resets_the_cooldown_ladder(world: World) -> None:
     """After a right check a new start may follow at once, and the ladder starts again."""
-    world = world.under(Policy(starts=(Window(100, DAY),)))
+    world = world.under(NumberLimits(starts=(Window(100, DAY),)))
     world.start()
     world.advance(30)
     verification = world.start()
@@ -193,7 +192,7 @@ def test_a_start_in_the_millisecond_of_the_approval_works(world: World) -> None:
 
 def test_starts_of_one_millisecond_are_told_apart(world: World) -> None:
     """Each has its own times, and a pause ends with the refund of the start that it follows."""
-    world = world.under(Policy(cooldowns=(0, 0, 60), starts=(Window(100, DAY),)))
+    world = world.under(NumberLimits(cooldowns=(0, 0, 60), starts=(Window(100, DAY),)))
     first, second, third = (world.reserve() for _ in range(3))
     assert {one.created_at for one in (first, second, third)} == {world.now}
     assert {one.expires_in for one in (first, second, third)} == {300}
@@ -222,7 +221,7 @@ def test_a_failure_that_may_have_rung_counts(world: World) -> None:
 
 def test_the_refund_of_an_older_start_leaves_the_newer_ones_pause(world: World) -> None:
     """Two starts in flight: the first one's failure must not let a third one out early."""
-    world = world.under(Policy(cooldowns=(0, 60, 120)))
+    world = world.under(NumberLimits(cooldowns=(0, 60, 120)))
     older = world.reserve()
     world.advance(1)
     world.record(world.reserve(), Placed("newer", "7917913", 11))

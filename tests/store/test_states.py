@@ -7,11 +7,19 @@ from collections.abc import Callable
 import pytest
 
 from tests.store.world import APP, OTHER_NUMBER, RIGHT, WRONG, World
-from verify_service.errors import VerificationNotFound
-from verify_service.idempotency import Nonce
-from verify_service.models import CallState, CallStatus, State, Verdict, Verification
-from verify_service.outcomes import Failed, Placed, Unknown
-from verify_service.policy import READABLE_SECONDS
+from verify_service.domain.errors import VerificationNotFound
+from verify_service.domain.idempotency import Nonce
+from verify_service.domain.limits import READABLE_SECONDS
+from verify_service.domain.models import (
+    CallState,
+    CallStatus,
+    Failed,
+    Placed,
+    State,
+    Unknown,
+    Verdict,
+    Verification,
+)
 from verify_service.store import keys
 
 

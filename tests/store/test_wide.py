@@ -8,12 +8,10 @@ from dataclasses import replace
 import pytest
 
 from tests.store.world import NUMBER, OPEN, OTHER_NUMBER, WRONG, World, keys_without_ttl
-from verify_service.errors import CallsPaused, LimitReached
-from verify_service.guards.limits import HOUR, WIDE, Notice, WidePolicy
-from verify_service.idempotency import Nonce
-from verify_service.models import Binding, Draft, Window
-from verify_service.outcomes import Failed, Placed
-from verify_service.policy import DAY, Policy
+from verify_service.domain.errors import CallsPaused, LimitReached
+from verify_service.domain.idempotency import Nonce
+from verify_service.domain.limits import DAY, HOUR, WIDE_LIMITS, Notice, NumberLimits, WideLimits
+from verify_service.domain.models import Binding, Failed, NewVerification, Placed, Window
 from verify_service.store import keys
 
 FIELDS = {"clientIp": "client_ip", "prefix": "prefix", "country": "country", "app": "app"} | {
@@ -23,7 +21,7 @@ PIECE = HOUR // 24
 """Seconds a bucket of an hour's window is long."""
 
 
-def only(limit: str, *windows: Window, **more: object) -> WidePolicy:
+def only(limit: str, *windows: Window, **more: object) -> WideLimits:
     return replace(OPEN, **{FIELDS[limit]: windows}, **more)
 
 
@@ -31,7 +29,7 @@ def number(count: int, prefix: str = "+7917000") -> str:
     return f"{prefix}{count:04}"
 
 
-def draft(world: World, count: int, **fields: object) -> Draft:
+def draft(world: World, count: int, **fields: object) -> NewVerification:
     """A start of a number of its own; all from one address, app and country."""
     of = world.draft(str(fields.pop("of", number(count))))
     return replace(of, client="one client", country="RU", **fields)
@@ -51,7 +49,7 @@ def align(world: World, seconds: int = HOUR) -> None:
     world.advance((size - world.now % size) / 1000)
 
 
-@pytest.mark.parametrize("limit", WIDE)
+@pytest.mark.parametrize("limit", WIDE_LIMITS)
 def test_n_means_n(world: World, limit: str) -> None:
     """Three starts of three numbers; the fourth is refused under the limit's name."""
     world = world.within(only(limit, Window(3, HOUR)))
@@ -150,7 +148,9 @@ def test_two_refuse_and_nothing_is_given_back_twice(world: World) -> None:
 
 def test_a_spent_guess_budget_is_named_first(world: World) -> None:
     """With the seconds after which both let through."""
-    world = world.under(Policy(failures=(Window(1, 60),))).within(only("day", Window(1, HOUR)))
+    world = world.under(NumberLimits(failures=(Window(1, 60),))).within(
+        only("day", Window(1, HOUR))
+    )
     first = draft(world, 1)
     world.store.reserve(first)
     world.store.check(first.id, first.app, [WRONG], Nonce("nonce"))
@@ -244,7 +244,7 @@ def test_a_dry_limit_lets_through_and_says_so(world: World) -> None:
 @pytest.mark.parametrize(("limit", "starts"), [("cooldown", 2), ("number", 4)])
 def test_a_numbers_own_limits_can_be_dry_too(world: World, limit: str, starts: int) -> None:
     """Its start goes through, and restartIn says so."""
-    dry = replace(Policy(), dry_run=frozenset({limit}))
+    dry = replace(NumberLimits(), dry_run=frozenset({limit}))
     world = world.under(replace(dry, cooldowns=(0,)) if limit == "number" else dry)
     for _ in range(starts):
         started = world.start()

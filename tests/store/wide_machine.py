@@ -17,15 +17,21 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 from tests.store.model import SECOND, Model
 from tests.store.wide_model import PAUSED, Refusal, Start, WideModel, refusal, seconds
 from tests.store.world import RIGHT, WRONG, World, keys_without_ttl
-from verify_service.errors import CallsPaused, KeyReused, LimitReached, VerificationNotFound
-from verify_service.guards.diagnosis import DeviceBudget, Diagnosis, Resumed, Share
-from verify_service.guards.limits import KNOWN, WIDE, WidePolicy
-from verify_service.guards.operator import FAILURE_RATE
-from verify_service.idempotency import Nonce
-from verify_service.models import Binding, Draft, Window
-from verify_service.numbers import country_of
-from verify_service.outcomes import Failed, Outcome, Placed, Unknown
-from verify_service.policy import DAY, Policy
+from verify_service.domain.diagnosis import ConversionCount, DeviceBudget, Diagnosis, Resumed
+from verify_service.domain.errors import CallsPaused, KeyReused, LimitReached, VerificationNotFound
+from verify_service.domain.idempotency import Nonce
+from verify_service.domain.limits import DAY, KNOWN_DEVICE, WIDE_LIMITS, NumberLimits, WideLimits
+from verify_service.domain.models import (
+    Binding,
+    CallOutcome,
+    Failed,
+    NewVerification,
+    Placed,
+    Unknown,
+    Window,
+)
+from verify_service.domain.numbers import country_of
+from verify_service.domain.operator import FAILURE_RATE
 from verify_service.store import keys
 from verify_service.store.connection.client import Client
 from verify_service.store.connection.pool import Pool
@@ -72,7 +78,7 @@ RARELY = st.sampled_from([False, False, False, False, True])
 class Life:
     """One verification: what the model and the store each call it."""
 
-    def __init__(self, draft: Draft, start: Start) -> None:
+    def __init__(self, draft: NewVerification, start: Start) -> None:
         self.draft, self.start = draft, start
         self.recorded = False
         self.guesses = 0
@@ -81,10 +87,10 @@ class Life:
 class Crowd(RuleBasedStateMachine):
     """Does everything that login flows, the provider and the operator may do to all numbers."""
 
-    policies: Sequence[tuple[Policy, WidePolicy]]
+    policies: Sequence[tuple[NumberLimits, WideLimits]]
     wire: Wire
 
-    def world(self, policy: Policy, wide: WidePolicy) -> World:
+    def world(self, policy: NumberLimits, wide: WideLimits) -> World:
         raise NotImplementedError
 
     @initialize(data=st.data())
@@ -120,7 +126,7 @@ class Crowd(RuleBasedStateMachine):
         app: str,
         client: str,
         device: str,
-        outcome: Outcome | None,
+        outcome: CallOutcome | None,
         *,
         is_lost: bool,
     ) -> None:
@@ -131,7 +137,7 @@ class Crowd(RuleBasedStateMachine):
         if self.lives and self.lives[-1].start is start and outcome:
             self.record(self.lives[-1], outcome, is_lost)
 
-    def draft(self, start: Start, key: Binding) -> Draft:
+    def draft(self, start: Start, key: Binding) -> NewVerification:
         return replace(
             self.live.draft(start.number, app=start.app, device=start.device),
             client=start.client,
@@ -140,7 +146,7 @@ class Crowd(RuleBasedStateMachine):
             idempotency=key,
         )
 
-    def ask(self, draft: Draft, start: Start, is_lost: bool) -> None:
+    def ask(self, draft: NewVerification, start: Start, is_lost: bool) -> None:
         """Reserve; where it is refused, the name and the wait have to be the model's."""
         expected = self.model.start(start, is_lost)
         with self.losing(is_lost):
@@ -148,7 +154,7 @@ class Crowd(RuleBasedStateMachine):
         if not expected:
             self.lives.append(Life(draft, start))
 
-    def reserve(self, draft: Draft, expected: Refusal | None) -> None:
+    def reserve(self, draft: NewVerification, expected: Refusal | None) -> None:
         if expected is None:
             reservation = self.live.store.reserve(draft)
             assert (reservation.earlier, reservation.probe) == (False, False)
@@ -197,7 +203,7 @@ class Crowd(RuleBasedStateMachine):
 
     @precondition(lambda self: self.placing())
     @rule(back=PICKS, outcome=OUTCOMES, is_lost=RARELY)
-    def record_late(self, back: int, outcome: Outcome, is_lost: bool) -> None:
+    def record_late(self, back: int, outcome: CallOutcome, is_lost: bool) -> None:
         """Whatever happened since the start."""
         placing = self.placing()
         self.record(placing[-1 - back % len(placing)], outcome, is_lost)
@@ -205,7 +211,7 @@ class Crowd(RuleBasedStateMachine):
     def placing(self) -> list[Life]:
         return [life for life in self.lives if not life.recorded]
 
-    def record(self, life: Life, outcome: Outcome, is_lost: bool) -> None:
+    def record(self, life: Life, outcome: CallOutcome, is_lost: bool) -> None:
         """Record what the provider did, once; where it refused, all that was taken goes back."""
         life.recorded = True
         if isinstance(outcome, Placed):
@@ -430,22 +436,22 @@ class Crowd(RuleBasedStateMachine):
             for share, place in zip(shown.shares, (prefix, shown.country), strict=True):
                 guard = self.model.guards.get(place)
                 known = self.model.settled(guard) if guard else (0, 0)
-                assert share == Share(share.limit, *known), place
+                assert share == ConversionCount(share.limit, *known), place
 
     @invariant()
     def never_more_than_n_in_any_window(self) -> None:
         """By the very moments, whatever pieces the windows are cut into."""
-        standing: dict[tuple[str, int, str], list[int]] = defaultdict(list)
+        view: dict[tuple[str, int, str], list[int]] = defaultdict(list)
         for start in self.model.starts:
             for limit, span in start.counts:
                 if not (start.exempt and limit == "prefix"):
-                    standing[limit, span, start.places[limit]].append(start.moment)
+                    view[limit, span, start.places[limit]].append(start.moment)
         most = {
             (limit, window.seconds * SECOND): window.count
-            for limit in (*WIDE, KNOWN)
+            for limit in (*WIDE_LIMITS, KNOWN_DEVICE)
             for window in self.model.wide.windows(limit)
         }
-        for (limit, span, _), moments in standing.items():
+        for (limit, span, _), moments in view.items():
             inside_now = sum(moment > self.model.now - span for moment in moments)
             assert inside_now <= most.get((limit, span), inside_now)
 

@@ -12,26 +12,26 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 from tests.store.model import DAY, HOUR, SECOND, Attempt, Model
-from verify_service.guards import limits
-from verify_service.guards.diagnosis import Restriction
-from verify_service.guards.limits import (
+from verify_service.domain import limits
+from verify_service.domain.diagnosis import Restriction
+from verify_service.domain.limits import (
     APP,
     CLIENT_IP,
     CONVERSION,
     COUNTRY,
     DAY_TOTAL,
     GUESS_BUDGETS,
-    KNOWN,
+    KNOWN_DEVICE,
     PREFIX,
-    WIDE,
-    Conversion,
+    WIDE_LIMITS,
+    ConversionThreshold,
     Notice,
-    WidePolicy,
+    NumberLimits,
+    WideLimits,
 )
-from verify_service.guards.operator import FAILURE_RATE
-from verify_service.models import Verdict, Window
-from verify_service.numbers import country_of
-from verify_service.policy import Policy
+from verify_service.domain.models import Verdict, Window
+from verify_service.domain.numbers import country_of
+from verify_service.domain.operator import FAILURE_RATE
 
 PAUSED = "paused"
 PIECES = 24
@@ -87,7 +87,7 @@ class Start:
             COUNTRY: country_of(self.number),
             APP: self.app,
             DAY_TOTAL: "all",
-            KNOWN: self.number[:-4],
+            KNOWN_DEVICE: self.number[:-4],
         }
 
 
@@ -110,7 +110,7 @@ class Guard:
     """
 
     place: str
-    limit: Conversion
+    limit: ConversionThreshold
     started: dict[int, Counter[int]] = field(default_factory=lambda: defaultdict(Counter))
     approved: dict[int, Counter[int]] = field(default_factory=lambda: defaultdict(Counter))
     kind: str = ""
@@ -123,7 +123,7 @@ class Guard:
 class WideModel:
     """All numbers: each with its own limits, and what they share."""
 
-    def __init__(self, policy: Policy, wide: WidePolicy) -> None:
+    def __init__(self, policy: NumberLimits, wide: WideLimits) -> None:
         self.policy, self.wide = policy, wide
         self.now = 0
         self.numbers: dict[str, Model] = {}
@@ -141,7 +141,7 @@ class WideModel:
         model.now = self.now
         return model
 
-    def deploy(self, policy: Policy, wide: WidePolicy) -> None:
+    def deploy(self, policy: NumberLimits, wide: WideLimits) -> None:
         """Go on under other settings, with all that is known."""
         self.policy, self.wide = policy, wide
         for number in self.numbers.values():
@@ -151,12 +151,12 @@ class WideModel:
 
     def counted(self, limit: str, place: str, span: int) -> Counter[int]:
         """Return the pieces of a window with the starts that stand in each."""
-        standing = (
+        view = (
             piece(start.moment, span)
             for start in self.starts
             if (limit, span) in start.counts and start.places[limit] == place
         )
-        return inside(standing, span, self.now)
+        return inside(view, span, self.now)
 
     def wait(self, limit: str, place: str) -> int:
         """Return how long a start waits until every window has room for it."""
@@ -272,16 +272,16 @@ class WideModel:
 
     def filled(self, start: Start) -> list[tuple[str, str, int]]:
         """Return the limits that are full, with their places and waits."""
-        places = {limit: start.places[limit] for limit in WIDE if start.places[limit]}
+        places = {limit: start.places[limit] for limit in WIDE_LIMITS if start.places[limit]}
         waits = {limit: self.wait(limit, place) for limit, place in places.items()}
         if start.exempt:
             waits[PREFIX] = 0
         room = {limit for limit, wait in waits.items() if not wait}
         if waits[PREFIX] and self.is_known(start):
             # As many places again of a prefix are kept for known devices.
-            kept = self.wait(KNOWN, start.places[KNOWN])
+            kept = self.wait(KNOWN_DEVICE, start.places[KNOWN_DEVICE])
             waits[PREFIX] = min(waits[PREFIX], kept)
-            room |= set() if kept else {KNOWN}
+            room |= set() if kept else {KNOWN_DEVICE}
         start.room = frozenset(room)
         return [(limit, start.places[limit], wait) for limit, wait in waits.items() if wait]
 
@@ -315,7 +315,7 @@ class WideModel:
         """Return all windows that are configured: limit and span."""
         return [
             (limit, window.seconds * SECOND)
-            for limit in (*WIDE, KNOWN)
+            for limit in (*WIDE_LIMITS, KNOWN_DEVICE)
             for window in self.wide.windows(limit)
         ]
 

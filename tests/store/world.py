@@ -14,13 +14,20 @@ import redis
 from time_machine import Traveller
 
 from tests.redis_clients import store_client
-from verify_service.errors import LimitReached
-from verify_service.guards.limits import Conversion, Notice, WidePolicy
-from verify_service.idempotency import Nonce
-from verify_service.ids import IdMint
-from verify_service.models import Binding, CallStatus, Checked, Draft, Report, Verification
-from verify_service.outcomes import Outcome, Placed
-from verify_service.policy import Policy
+from verify_service.domain.errors import LimitReached
+from verify_service.domain.idempotency import Nonce
+from verify_service.domain.ids import VerificationIds
+from verify_service.domain.limits import ConversionThreshold, Notice, NumberLimits, WideLimits
+from verify_service.domain.models import (
+    Binding,
+    CallOutcome,
+    CallStatus,
+    CheckedGuess,
+    DeliveryReport,
+    NewVerification,
+    Placed,
+    Verification,
+)
 from verify_service.store.connection.client import Client
 from verify_service.store.functions import Functions
 from verify_service.store.operator import RedisOperator
@@ -32,14 +39,14 @@ OTHER_NUMBER = "+79179136788"
 APP = "login"
 RIGHT, WRONG = "right".ljust(22, "-"), "wrong".ljust(22, "-")
 """Digests, as long as real ones."""
-OPEN = WidePolicy(
+OPEN = WideLimits(
     client_ip=(),
     prefix=(),
     country=(),
     app=(),
     day=(),
-    conversion_prefix=Conversion(10**9, 0.2, blocks=True),
-    conversion_country=Conversion(10**9, 0.2, blocks=False),
+    conversion_prefix=ConversionThreshold(10**9, 0.2, blocks=True),
+    conversion_country=ConversionThreshold(10**9, 0.2, blocks=False),
 )
 """No limit but a number's own."""
 CLOCK_KEY = "test:clock"
@@ -126,15 +133,15 @@ class World:
         self,
         client: redis.Redis,
         clock: Clock | None,
-        policy: Policy,
-        wide: WidePolicy | None = None,
+        policy: NumberLimits,
+        wide: WideLimits | None = None,
         *,
         connected: Client | None = None,
     ) -> None:
         self.client = client
         self.wide = wide or OPEN
         self.notices: list[Notice] = []
-        self.ids = IdMint(b"number-secret-of-the-store-tests")
+        self.ids = VerificationIds(b"number-secret-of-the-store-tests")
         self.policy = policy
         self.connected = connected or store_client(client)
         self.functions = Functions(self.connected, encode(policy, self.wide))
@@ -142,7 +149,7 @@ class World:
         self.operator = RedisOperator(self.functions, self.ids, policy, self.wide)
         self._clock = clock
         self._requests = itertools.count(1)
-        self._drafts: dict[str, Draft] = {}
+        self._drafts: dict[str, NewVerification] = {}
 
     @property
     def now(self) -> int:
@@ -154,11 +161,11 @@ class World:
         assert self._clock
         self._clock.advance(seconds)
 
-    def under(self, policy: Policy) -> World:
+    def under(self, policy: NumberLimits) -> World:
         """Return the same world under other rules."""
         return World(self.client, self._clock, policy, self.wide, connected=self.connected)
 
-    def within(self, wide: WidePolicy) -> World:
+    def within(self, wide: WideLimits) -> World:
         """Return the same world under other limits over all numbers."""
         return World(self.client, self._clock, self.policy, wide, connected=self.connected)
 
@@ -170,11 +177,11 @@ class World:
         reference: str | None = None,
         device: str = "",
         key: str = "",
-    ) -> Draft:
+    ) -> NewVerification:
         """Return what a start would reserve; ``key`` is its Idempotency-Key's digest."""
         binding = Binding(key, "body") if key else None
         verification_id = self.ids.mint(number)
-        draft = Draft(
+        draft = NewVerification(
             verification_id, app, number, reference, RIGHT, device=device, idempotency=binding
         )
         self._drafts[verification_id] = draft
@@ -192,7 +199,7 @@ class World:
         draft = self.draft(number, app=app, reference=reference, device=device)
         return self.store.reserve(draft).verification
 
-    def record(self, verification: Verification, outcome: Outcome) -> Verification:
+    def record(self, verification: Verification, outcome: CallOutcome) -> Verification:
         """Record what the provider did with a call that :meth:`draft` began."""
         return self.store.record(self._drafts[verification.id], outcome)
 
@@ -219,7 +226,7 @@ class World:
 
     def check(
         self, verification: Verification, *digests: str, app: str = APP, nonce: str | None = None
-    ) -> Checked:
+    ) -> CheckedGuess:
         """Check with the digests of a guess; the code's own is ``RIGHT``."""
         nonce = nonce or secrets.token_urlsafe(8)
         return self.store.check(verification.id, app, digests or (RIGHT,), Nonce(nonce))
@@ -238,7 +245,7 @@ class World:
         self, status: CallStatus, stamp: int = 100, *, request: str, number: str = NUMBER
     ) -> bool:
         """Deliver a callback; return whether it was applied."""
-        return self.store.record_callback(Report(request, number, status, stamp))
+        return self.store.record_callback(DeliveryReport(request, number, status, stamp))
 
     def dump(self) -> dict[str, tuple[object, int]]:
         """Return all that the server keeps, clock aside, with every key's expiry.

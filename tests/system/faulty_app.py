@@ -19,10 +19,12 @@ import structlog
 from flask import Response, has_request_context, request
 
 from verify_service import app as wiring
-from verify_service import codes
-from verify_service.api import body, present, verify
-from verify_service.provider import flashcall, wire
-from verify_service.settings import Settings
+from verify_service.api import body, verify
+from verify_service.api import responses as present
+from verify_service.domain import codes
+from verify_service.provider import flashcall
+from verify_service.settings.settings import Settings
+from verify_service.transport import connections as wire
 
 
 class Leaky(Exception):
@@ -81,10 +83,10 @@ def adapter(name: str, layer: str) -> None:
 
 adapter("RedisStore", "store")
 adapter("IdempotencyKeys", "idempotency")
-adapter("LogJournal", "journal")
+adapter("StructuredEventLog", "journal")
 adapter("CodeDigester", "digester")
 adapter("FlashCallProvider", "provider")
-flashcall.Line.place = breaks("line.place", flashcall.Line.place)  # type: ignore[method-assign]
+flashcall.CallSlot.place = breaks("line.place", flashcall.CallSlot.place)  # type: ignore[method-assign]
 flashcall.interpret = breaks("interpret", flashcall.interpret)
 verify.load = breaks("load", body.load)
 verify.dump = breaks("dump", body.dump)

@@ -13,7 +13,7 @@ from tests.system.leaky_provider import LeakyProvider, Saying
 from tests.system.redis_proxy import RedisProxy
 from tests.system.search import REFERENCE, Known, stored
 from tests.system.server_process import KEY, Answer, Web
-from verify_service.parsing import sha256_hex
+from verify_service.settings.parsers import sha256_hex
 from verify_service.testing.servers import ROOMY
 
 APP_KEY, PATH_SECRET = "canary-app-key", "canary-path-secret"

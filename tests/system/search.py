@@ -20,7 +20,7 @@ from itertools import product
 
 import redis
 
-from verify_service.ids import Address
+from verify_service.domain.ids import VerificationKey
 from verify_service.store import keys
 
 CANARY = "canary"
@@ -179,7 +179,7 @@ def leaks_in_store(kept: Iterable[tuple[str, str, str]], known: Known) -> list[s
 
 
 def _is_verification(key: str) -> bool:
-    return fnmatchcase(key, keys.verification(Address(tag="*", own="*")))
+    return fnmatchcase(key, keys.verification(VerificationKey(tag="*", own="*")))
 
 
 def leaks_in_commands(commands: Iterable[list[bytes]], known: Known) -> list[str]:

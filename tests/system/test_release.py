@@ -20,7 +20,7 @@ from tests.system.leaky_provider import LeakyProvider
 from tests.system.test_server import environment
 from tests.topologies import Shards
 from tests.unit.conftest import PRODUCTION
-from verify_service.fixed_codes import today
+from verify_service.domain.test_numbers import today
 from verify_service.store import keys
 
 GOOD = {"appendonly": "yes"}

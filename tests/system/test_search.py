@@ -17,7 +17,7 @@ from tests.system.search import (
     leaks_in_store,
     stored,
 )
-from verify_service.ids import Address
+from verify_service.domain.ids import VerificationKey
 from verify_service.store import keys
 
 NUMBER, CODE, CALLER, ID = "79161234567", "4859", "78125554859", "A" * 40
@@ -78,7 +78,7 @@ def test_an_approval_may_have_its_number() -> None:
     assert leaks(CALLER, KNOWN, numbers=False) != []
 
 
-VERIFICATION = keys.verification(Address("tag", "own"))
+VERIFICATION = keys.verification(VerificationKey("tag", "own"))
 LIFE = {"number": f"+{NUMBER}", "reference": REFERENCE, "left": 3, "call": {"state": "placed"}}
 
 

@@ -19,7 +19,7 @@ from honcho.environ import parse_procfile
 from tests.ports import free_port
 from tests.system.house import ROOT
 from tests.waiting import wait_until
-from verify_service.settings import Settings
+from verify_service.settings.settings import Settings
 from verify_service.store.connection.client import POOL_WAIT_SECONDS
 
 PATIENCE = 20

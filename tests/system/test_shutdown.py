@@ -23,7 +23,7 @@ from tests.system.redis_proxy import RedisProxy
 from tests.system.search import Known
 from tests.system.server_process import KEY, PATIENCE, Web
 from tests.waiting import wait_until
-from verify_service.ids import Address
+from verify_service.domain.ids import VerificationKey
 from verify_service.store import keys
 
 IDLE = 20
@@ -93,7 +93,7 @@ def term(service: ObservedService) -> None:
 
 def calls_kept(service: ObservedService) -> list[str]:
     """What Redis has of each verification's call."""
-    names = service.valkey.scan_iter(keys.verification(Address(tag="*", own="*")))
+    names = service.valkey.scan_iter(keys.verification(VerificationKey(tag="*", own="*")))
     return [json.loads(service.valkey.get(name))["call"]["state"] for name in names]
 
 

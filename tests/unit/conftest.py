@@ -7,8 +7,8 @@ from collections.abc import Callable
 
 import pytest
 
-from verify_service.parsing import sha256_hex
-from verify_service.settings import Settings
+from verify_service.settings.parsers import sha256_hex
+from verify_service.settings.settings import Settings
 
 PRODUCTION = {
     "REDIS_URL": "rediss://:secret@redis.example:6380/0",

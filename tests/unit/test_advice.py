@@ -7,8 +7,16 @@ from itertools import product
 
 import pytest
 
-from verify_service.advice import Timing, standing
-from verify_service.models import Call, CallState, Failure, NextAction, State, Verification, Wait
+from verify_service.domain.models import (
+    Call,
+    CallState,
+    Failure,
+    NextAction,
+    State,
+    Verification,
+    Wait,
+)
+from verify_service.domain.next_action import Timing, view
 
 TIMING = Timing(placing=10_000, confirming=60_000, in_flight=12_000)
 BORN = 1_790_000_000_000
@@ -27,7 +35,7 @@ def read(
     *,
     state: State = State.PENDING,
     restart: Wait | None = None,
-    barred: Wait | None = None,
+    guess_block: Wait | None = None,
 ) -> tuple[str, str]:
     """The call's state and the next action, `age` milliseconds after the start."""
     verification = Verification(
@@ -41,15 +49,15 @@ def read(
         now=BORN + age,
         call=call if isinstance(call, Call) else Call(call),
         restart=restart,
-        barred=barred,
+        guess_block=guess_block,
     )
-    found = standing(verification, TIMING)
+    found = view(verification, TIMING)
     assert found.verification is verification
     return found.call_state, found.next_action
 
 
 COOLDOWN = Wait("cooldown", 30_000)
-BARRED = Wait("failures", 86_400_000)
+BLOCKED = Wait("failures", 86_400_000)
 
 
 @pytest.mark.parametrize(
@@ -100,7 +108,7 @@ def test_a_verification_that_is_over(state: State, call: CallState) -> None:
 @pytest.mark.parametrize("limit", ["failures", "locked"])
 def test_a_number_that_is_barred_stops(state: State, call: CallState, limit: str) -> None:
     """Whatever else: nobody could be called and nothing compared."""
-    assert read(call, 90_000, state=state, barred=replace(BARRED, limit=limit))[1] == STOP
+    assert read(call, 90_000, state=state, guess_block=replace(BLOCKED, limit=limit))[1] == STOP
 
 
 def test_an_invalid_number_stops() -> None:

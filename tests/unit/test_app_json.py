@@ -6,7 +6,7 @@ import json
 from dataclasses import fields
 from pathlib import Path
 
-from verify_service.settings import Settings
+from verify_service.settings.settings import Settings
 
 from .conftest import PRODUCTION, Read
 

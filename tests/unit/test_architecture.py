@@ -16,7 +16,17 @@ KNOWN = set(TREES)
 IMPORTS = {name: imported(name, tree, KNOWN) for name, tree in TREES.items()}
 
 DOMAIN = {
-    *("advice", "codes", "errors", "fixed_codes", "ids", "models", "numbers", "outcomes", "policy"),
+    *(
+        "advice",
+        "codes",
+        "errors",
+        "test_numbers_in_force",
+        "ids",
+        "models",
+        "numbers",
+        "outcomes",
+        "policy",
+    ),
     *("breaker", "idempotency", "ports", "verification"),
     "guards",
 }

@@ -10,23 +10,33 @@ from unittest.mock import create_autospec
 
 import pytest
 
-from verify_service.advice import Timing
-from verify_service.breaker import (
+from verify_service.domain import test_numbers
+from verify_service.domain.breaker import (
     PROBE_CALLS_WITHIN_SECONDS,
     PROBE_TOO_LATE,
     Signal,
     signal_of,
 )
-from verify_service.codes import CodeDigester
-from verify_service.errors import CallFailed, StoreUnavailable
-from verify_service.fixed_codes import FixedCodes
-from verify_service.idempotency import IdempotencyKeys
-from verify_service.ids import IdMint
-from verify_service.models import Call, CallState, Draft, Reservation, State, Verification
-from verify_service.numbers import Destinations
-from verify_service.outcomes import Failed, Outcome, Placed, Unknown
-from verify_service.ports import Journal
-from verify_service.verification import Verifications
+from verify_service.domain.codes import CodeDigester
+from verify_service.domain.errors import CallFailed, StoreUnavailable
+from verify_service.domain.idempotency import IdempotencyKeys
+from verify_service.domain.ids import VerificationIds
+from verify_service.domain.models import (
+    Call,
+    CallOutcome,
+    CallState,
+    Failed,
+    NewVerification,
+    Placed,
+    Reservation,
+    State,
+    Unknown,
+    Verification,
+)
+from verify_service.domain.next_action import Timing
+from verify_service.domain.numbers import Destinations
+from verify_service.domain.ports import EventLog
+from verify_service.domain.verification import Verifications
 
 PLACED = Placed("request", "7917913", 11)
 
@@ -45,12 +55,12 @@ class Around:
     probe: bool = False
     slow: float = 0.0
     gone: bool = False
-    place_call: Callable[[], Outcome] = lambda: PLACED
+    place_call: Callable[[], CallOutcome] = lambda: PLACED
     now: float = 100.0
     calls: int = 0
-    recorded: list[Outcome] = field(default_factory=list)
+    recorded: list[CallOutcome] = field(default_factory=list)
 
-    def admit(self) -> Self:
+    def reserve_slot(self) -> Self:
         return self
 
     def __enter__(self) -> Self:
@@ -64,11 +74,11 @@ class Around:
     ) -> None:
         """Leave nothing behind."""
 
-    def place(self, number: str, code: str) -> Outcome:
+    def place(self, number: str, code: str) -> CallOutcome:
         self.calls += 1
         return self.place_call()
 
-    def reserve(self, draft: Draft) -> Reservation:
+    def reserve(self, draft: NewVerification) -> Reservation:
         self.now += self.slow
         call = Call(CallState.PLACING)
         verification = Verification(
@@ -76,7 +86,7 @@ class Around:
         )
         return Reservation(verification, probe=self.probe)
 
-    def record(self, draft: Draft, outcome: Outcome) -> Verification:
+    def record(self, draft: NewVerification, outcome: CallOutcome) -> Verification:
         if self.gone:
             raise StoreUnavailable("gone")
         self.recorded.append(outcome)
@@ -89,10 +99,10 @@ class Around:
         verifications = Verifications(
             store=store,
             provider=store,
-            journal=create_autospec(Journal, instance=True),
+            events=create_autospec(EventLog, instance=True),
             destinations=Destinations(frozenset("*"), frozenset({"MOBILE"})),
-            fixed_codes=FixedCodes(()),
-            ids=IdMint(b"secret"),
+            test_numbers_in_force=test_numbers.TestNumbers(()),
+            ids=VerificationIds(b"secret"),
             digester=CodeDigester([b"key"]),
             idempotency=IdempotencyKeys(b"secret"),
             timing=Timing(placing=1, confirming=1, in_flight=1),
@@ -117,7 +127,7 @@ SIGNALS = [
 
 
 @pytest.mark.parametrize(("outcome", "signal"), SIGNALS)
-def test_what_an_outcome_says(outcome: Outcome, signal: Signal) -> None:
+def test_what_an_outcome_says(outcome: CallOutcome, signal: Signal) -> None:
     assert signal_of(outcome) is signal
 
 
@@ -145,7 +155,7 @@ def test_only_a_probe_can_be_too_late() -> None:
     assert (around.calls, around.recorded) == (1, [PLACED])
 
 
-def bug() -> Outcome:
+def bug() -> CallOutcome:
     raise KeyError
 
 

@@ -8,8 +8,8 @@ from collections import Counter
 
 import pytest
 
-from verify_service import codes
-from verify_service.codes import FIRST, LAST, CodeDigester
+from verify_service.domain import codes
+from verify_service.domain.codes import FIRST, LAST, CodeDigester
 
 DRAWS = 1_000_000
 IDS = ("A" * 40, "B" * 40)

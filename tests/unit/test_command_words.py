@@ -7,7 +7,7 @@ import pytest
 
 from verify_service.cli.durations import Duration, span
 from verify_service.cli.sentences import counted, restriction_line
-from verify_service.guards.diagnosis import Restriction
+from verify_service.domain.diagnosis import Restriction
 
 DAY = 86_400
 

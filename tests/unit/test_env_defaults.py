@@ -8,7 +8,7 @@ from typing import get_type_hints
 
 import pytest
 
-from verify_service.settings import Settings
+from verify_service.settings.settings import Settings
 
 from .conftest import PRODUCTION, Read
 

@@ -6,7 +6,7 @@ import re
 from dataclasses import fields
 from pathlib import Path
 
-from verify_service.settings import Settings
+from verify_service.settings.settings import Settings
 
 ROOT = Path(__file__).parent.parent.parent
 OF_THE_SERVER = {"PORT", "WEB_CONCURRENCY", "THREADS"}

@@ -6,7 +6,7 @@ import secrets
 
 import pytest
 
-from verify_service.ids import IdMint
+from verify_service.domain.ids import VerificationIds
 
 
 def test_an_id_holds_128_random_bits(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -19,7 +19,7 @@ def test_an_id_holds_128_random_bits(monkeypatch: pytest.MonkeyPatch) -> None:
         return bits[-1].to_bytes(size, "big")
 
     monkeypatch.setattr(secrets, "token_bytes", drawn)
-    mint = IdMint(b"secret")
+    mint = VerificationIds(b"secret")
     ids = {mint.mint("+79179136787")}
     for place in range(128):
         bits.append(1 << place)

@@ -7,11 +7,11 @@ from base64 import urlsafe_b64decode
 
 import pytest
 
-from verify_service.errors import VerificationNotFound
-from verify_service.ids import IdMint, request_digest
+from verify_service.domain.errors import VerificationNotFound
+from verify_service.domain.ids import VerificationIds, request_digest
 
 NUMBER = "+79179136787"
-MINT = IdMint(b"secret")
+MINT = VerificationIds(b"secret")
 
 
 def test_an_id_is_forty_url_safe_characters() -> None:
@@ -44,15 +44,15 @@ def test_the_address_is_the_numbers_tag_and_a_key_of_its_own() -> None:
 
 def test_a_tag_tells_no_number() -> None:
     """A keyed digest: another secret, another tag; another number, another tag."""
-    assert MINT.tag(NUMBER) == IdMint(b"secret").tag(NUMBER)
-    assert MINT.tag(NUMBER) != IdMint(b"other").tag(NUMBER)
+    assert MINT.tag(NUMBER) == VerificationIds(b"secret").tag(NUMBER)
+    assert MINT.tag(NUMBER) != VerificationIds(b"other").tag(NUMBER)
     assert MINT.tag(NUMBER) != MINT.tag("+79179136788")
 
 
 def test_a_foreign_id_leads_nowhere_near() -> None:
     """Read with another secret an id has an address, and it is another one."""
-    address = IdMint(b"other").locate(MINT.mint(NUMBER))
-    assert address.tag not in (MINT.tag(NUMBER), IdMint(b"other").tag(NUMBER))
+    address = VerificationIds(b"other").locate(MINT.mint(NUMBER))
+    assert address.tag not in (MINT.tag(NUMBER), VerificationIds(b"other").tag(NUMBER))
 
 
 def test_an_id_has_one_spelling() -> None:

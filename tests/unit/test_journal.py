@@ -10,26 +10,29 @@ from typing import Any
 import pytest
 import structlog
 
-from verify_service import logs
-from verify_service.errors import LimitReached, StoreUnavailable
-from verify_service.journal import LogJournal
-from verify_service.metrics import Metrics
-from verify_service.models import (
+from verify_service.domain.errors import LimitReached, StoreUnavailable
+from verify_service.domain.models import (
     Call,
+    CallOutcome,
     CallState,
     CallStatus,
-    Checked,
-    Draft,
-    Report,
+    CheckedGuess,
+    DeliveryReport,
+    Failed,
+    NewVerification,
+    Placed,
     State,
+    Unknown,
     Verdict,
     Verification,
 )
-from verify_service.outcomes import Failed, Outcome, Placed, Unknown
+from verify_service.telemetry import logs
+from verify_service.telemetry.events import StructuredEventLog
+from verify_service.telemetry.metrics import Metrics
 
 NUMBER = "+79179136787"
 MASKED = "+7917•••••87"
-REPORT = Report("request-1", NUMBER, CallStatus.ANSWERED, 1)
+REPORT = DeliveryReport("request-1", NUMBER, CallStatus.ANSWERED, 1)
 
 
 class Kept:
@@ -39,7 +42,7 @@ class Kept:
         self.stream = io.StringIO()
         logs.configure("DEBUG", self.stream)
         self.metrics = Metrics()
-        self.journal = LogJournal(self.metrics)
+        self.events = StructuredEventLog(self.metrics)
 
     @property
     def line(self) -> dict[str, Any]:
@@ -83,9 +86,9 @@ def verification(call: CallState = CallState.PLACED) -> Verification:
         (Failed("no", refund=True, error_code=6, account=True), "call_failed", "error"),
     ],
 )
-def test_a_start(kept: Kept, outcome: Outcome, event: str, level: str) -> None:
+def test_a_start(kept: Kept, outcome: CallOutcome, event: str, level: str) -> None:
     """What the operator has to act on is an error, what he may watch a warning."""
-    kept.journal.started(verification(), outcome)
+    kept.events.started(verification(), outcome)
     line = kept.line
     assert (line["event"], line["level"]) == (event, level)
     assert (line["number"], line["verification_id"]) == (MASKED, "id")
@@ -99,12 +102,12 @@ def test_a_start(kept: Kept, outcome: Outcome, event: str, level: str) -> None:
 )
 def test_a_label_takes_few_values(kept: Kept, error_code: int | None, label: str) -> None:
     """Whatever number the provider thinks of."""
-    kept.journal.started(verification(), Failed("no", refund=False, error_code=error_code))
+    kept.events.started(verification(), Failed("no", refund=False, error_code=error_code))
     assert kept.counts(f'verify_provider_errors_total{{code="{label}"}}')
 
 
 def test_a_refused_start(kept: Kept) -> None:
-    kept.journal.refused(Draft("id", "shop", NUMBER, None), LimitReached("cooldown", 30))
+    kept.events.refused(NewVerification("id", "shop", NUMBER, None), LimitReached("cooldown", 30))
     assert kept.line["retry_after"] == 30
     assert kept.line["number"] == MASKED
     assert kept.counts('verify_refusals_total{limit="cooldown"}')
@@ -112,7 +115,7 @@ def test_a_refused_start(kept: Kept) -> None:
 
 def test_an_outcome_that_could_not_be_kept(kept: Kept) -> None:
     """By the error's name: its words may quote an address with a password."""
-    kept.journal.not_recorded(verification(), StoreUnavailable("canary"))
+    kept.events.not_recorded(verification(), StoreUnavailable("canary"))
     assert (kept.line["level"], kept.line["error"]) == ("error", "StoreUnavailable")
     assert "canary" not in kept.stream.getvalue()
     assert kept.counts("verify_outcomes_not_recorded_total")
@@ -120,19 +123,19 @@ def test_an_outcome_that_could_not_be_kept(kept: Kept) -> None:
 
 @pytest.mark.parametrize("verdict", Verdict)
 def test_a_check(kept: Kept, verdict: Verdict) -> None:
-    kept.journal.checked(Checked(verdict, verification()))
+    kept.events.checked(CheckedGuess(verdict, verification()))
     assert (kept.line["verdict"], kept.line["checks_left"]) == (verdict, 2)
     assert kept.counts(f'verify_checks_total{{verdict="{verdict}"}}')
 
 
 def test_a_cancel(kept: Kept) -> None:
-    kept.journal.canceled(verification())
+    kept.events.canceled(verification())
     assert (kept.line["event"], kept.line["number"]) == ("canceled", MASKED)
 
 
 @pytest.mark.parametrize("applied", [True, False])
 def test_a_callback(kept: Kept, applied: bool) -> None:
-    kept.journal.called_back(REPORT, applied)
+    kept.events.called_back(REPORT, applied)
     assert kept.line["call_status"] == "ANSWERED"
     assert kept.line["number"] == MASKED
     sample = f'verify_callbacks_total{{applied="{str(applied).lower()}",status="ANSWERED"}}'
@@ -141,7 +144,7 @@ def test_a_callback(kept: Kept, applied: bool) -> None:
 
 def test_a_status_of_no_table(kept: Kept) -> None:
     """Loud, and counted under one name: foreign words make no label."""
-    kept.journal.unknown_status(NUMBER, "VOICEMAIL")
+    kept.events.unknown_status(NUMBER, "VOICEMAIL")
     assert (kept.line["level"], kept.line["call_status"]) == ("error", "VOICEMAIL")
     assert kept.counts('verify_callbacks_total{applied="false",status="other"}')
 
@@ -149,5 +152,5 @@ def test_a_status_of_no_table(kept: Kept) -> None:
 @pytest.mark.parametrize("status", ["X" * 33, "79179136787", "caller 1234", "a\nb", ""])
 def test_a_status_that_is_no_word_is_not_repeated(kept: Kept, status: str) -> None:
     """Nobody promises that no number and no code stands in it."""
-    kept.journal.unknown_status(NUMBER, status)
+    kept.events.unknown_status(NUMBER, status)
     assert kept.line["call_status"] == "not a word"

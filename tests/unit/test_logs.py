@@ -10,7 +10,7 @@ from collections.abc import Iterator
 import pytest
 import structlog
 
-from verify_service import logs
+from verify_service.telemetry import logs
 
 
 @pytest.fixture(autouse=True)

@@ -7,7 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from verify_service.metrics import Metrics
+from verify_service.telemetry.metrics import Metrics
 
 ROOT = Path(__file__).parents[2]
 
@@ -45,7 +45,9 @@ def test_two_applications_count_apart() -> None:
 
 def test_any_process_answers_for_all(tmp_path: Path) -> None:
     """With PROMETHEUS_MULTIPROC_DIR each writes a file there, and the sum is told."""
-    count = "from verify_service.metrics import Metrics; m = Metrics(); m.not_recorded.inc()"
+    count = (
+        "from verify_service.telemetry.metrics import Metrics; m = Metrics(); m.not_recorded.inc()"
+    )
     environment = {**os.environ, "PROMETHEUS_MULTIPROC_DIR": str(tmp_path)}
 
     def run(code: str) -> str:

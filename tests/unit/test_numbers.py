@@ -6,18 +6,18 @@ import phonenumbers
 import pytest
 from phonenumbers import PhoneNumberFormat, PhoneNumberType
 
-from verify_service.errors import DestinationNotAllowed, InvalidNumber
-from verify_service.guards.places import prefix_of
-from verify_service.numbers import (
+from verify_service.domain.errors import DestinationNotAllowed, InvalidNumber
+from verify_service.domain.numbers import (
     ANY_COUNTRY,
     TYPE_NAMES,
     Destinations,
-    canonical,
-    existing,
     has_room,
     mask,
-    mask_place,
+    mask_scope,
+    parse_callback_number,
+    require_valid,
 )
+from verify_service.domain.scopes import prefix_of
 
 DEFAULT_TYPES = {"MOBILE", "FIXED_LINE_OR_MOBILE"}
 ANYWHERE = Destinations({ANY_COUNTRY}, DEFAULT_TYPES)
@@ -138,7 +138,7 @@ def test_a_refusal_never_repeats_the_number(number: str) -> None:
 @pytest.mark.parametrize("spelling", ["+79179136787", "79179136787", "+7 (917) 913-67.87"])
 def test_a_callbacks_number_is_taken_as_it_is(spelling: str) -> None:
     """Unjudged: what may be called was decided when it was called."""
-    assert canonical(spelling) == "+79179136787"
+    assert parse_callback_number(spelling) == "+79179136787"
 
 
 @pytest.mark.parametrize(
@@ -160,14 +160,14 @@ def test_a_mask_hides_four_digits_at_least(number: str, masked: str) -> None:
 @pytest.mark.parametrize("number", ["+79179136787", "+6831234", "+123456789012345", "+12345678"])
 def test_a_masked_prefix_shows_what_the_masked_number_does(number: str) -> None:
     """Side by side they say no more than either."""
-    place = mask_place(prefix_of(number))
+    place = mask_scope(prefix_of(number))
     assert len(place) == len(number) - 4
     assert place.rstrip("•") == mask(number).partition("•")[0]
 
 
 @pytest.mark.parametrize("place", ["RU", "001", "unknown", ""])
 def test_other_places_are_not_masked(place: str) -> None:
-    assert mask_place(place) == place
+    assert mask_scope(place) == place
 
 
 @pytest.mark.parametrize(
@@ -196,6 +196,6 @@ def test_every_mobile_number_has_a_prefix_with_room(region: str) -> None:
 
 
 def test_a_number_exists_wherever_calls_may_go() -> None:
-    assert existing("7 495 123-45-67") == "+74951234567"
+    assert require_valid("7 495 123-45-67") == "+74951234567"
     with pytest.raises(InvalidNumber):
-        existing("+7917913678")
+        require_valid("+7917913678")

@@ -7,34 +7,40 @@ from pathlib import Path
 
 import pytest
 
-from verify_service.guards.bounds import Bounds, most, most_paused
-from verify_service.guards.claim import security
-from verify_service.guards.closing import closings
-from verify_service.guards.limits import HOUR, TRIABLE, Conversion, WidePolicy
-from verify_service.models import Window
-from verify_service.policy import DAY, Policy
+from verify_service.cli.attack_bounds import AttackBounds, most, most_paused
+from verify_service.cli.lockout import lockouts
+from verify_service.cli.security_table import security
+from verify_service.domain.limits import (
+    DAY,
+    DRY_RUN_LIMITS,
+    HOUR,
+    ConversionThreshold,
+    NumberLimits,
+    WideLimits,
+)
+from verify_service.domain.models import Window
 
 from .conftest import Read
 
 TEXT = (Path(__file__).parents[2] / "docs/security.md").read_text("utf-8")
-BOUNDS = Bounds(Policy(), WidePolicy())
+BOUNDS = AttackBounds(NumberLimits(), WideLimits())
 
 
 def claim(settings: object) -> list[str]:
     """Return the rows that the command prints at these settings."""
-    return security(settings.policy, settings.wide_policy).splitlines()  # type: ignore[attr-defined]
+    return security(settings.policy, settings.wide_limits).splitlines()  # type: ignore[attr-defined]
 
 
 def test_the_page_has_the_tables_of_the_default_settings(read: Read) -> None:
     """To the letter, as the command prints them."""
     shown = TEXT.partition("<!-- flask --app wsgi security -->\n")[2].partition("\n<!-- end -->")[0]
-    assert shown == security(read().policy, read().wide_policy)
+    assert shown == security(read().policy, read().wide_limits)
 
 
 def test_the_claim_of_the_bar() -> None:
     """Three per verification, nine a day and lane, thirty a run; of 9,000 codes."""
     assert BOUNDS.guesses_per_verification.count == 3
-    assert (BOUNDS.guesses_per_lane.count, BOUNDS.guesses_per_run.count) == (9, 30)
+    assert (BOUNDS.guesses_per_budget.count, BOUNDS.guesses_per_run.count) == (9, 30)
     assert "| 0.033 % |" in TEXT
     assert "| 0.100 % |" in TEXT
     assert "| 0.333 % |" in TEXT
@@ -44,8 +50,8 @@ def test_spraying_is_bounded_by_the_calls() -> None:
     """Without a bound on calls, 10,000 numbers would yield ten logins a day."""
     assert BOUNDS.sprayed_guesses_on_average(10_000).count == 15_000
     assert BOUNDS.sprayed_guesses_on_average(100).count == 900
-    wide = replace(WidePolicy(), day=(Window(10**9, DAY),))
-    assert Bounds(Policy(), wide).sprayed_guesses_on_average(10_000).count == 90_000
+    wide = replace(WideLimits(), day=(Window(10**9, DAY),))
+    assert AttackBounds(NumberLimits(), wide).sprayed_guesses_on_average(10_000).count == 90_000
 
 
 def test_two_days_calls_can_be_guessed_in_one() -> None:
@@ -56,7 +62,7 @@ def test_two_days_calls_can_be_guessed_in_one() -> None:
 def test_who_sprays_below_the_alarm() -> None:
     """299 in each hour; or less, where there are not so many calls."""
     assert BOUNDS.sprayed_guesses_unnoticed(10_000).count == 24 * 299
-    few = Bounds(Policy(), WidePolicy(day=(Window(30, DAY),)))
+    few = AttackBounds(NumberLimits(), WideLimits(day=(Window(30, DAY),)))
     assert few.sprayed_guesses_unnoticed(10_000).count == 90
 
 
@@ -175,7 +181,7 @@ WITHOUT = {
 
 
 def test_every_limit_that_can_run_dry_is_tried() -> None:
-    assert set(WITHOUT) == TRIABLE
+    assert set(WITHOUT) == DRY_RUN_LIMITS
 
 
 @pytest.mark.parametrize("name", WITHOUT)
@@ -204,8 +210,8 @@ def test_with_everything_in_dry_run_nothing_bounds_the_calls(read: Read) -> None
 
 def test_a_limit_without_windows_is_no_bound() -> None:
     """Nor are those that depend on it alone."""
-    none = WidePolicy(client_ip=(), prefix=(), country=(), app=(), day=())
-    rows = security(Policy(starts=(), failures=(), cooldowns=(0,)), none).splitlines()
+    none = WideLimits(client_ip=(), prefix=(), country=(), app=(), day=())
+    rows = security(NumberLimits(starts=(), failures=(), cooldowns=(0,)), none).splitlines()
     assert sum("no bound (no limit)" in row for row in rows) == 9 + 2 + 2
     assert sum("never (no limit)" in row for row in rows) == 4
 
@@ -213,27 +219,29 @@ def test_a_limit_without_windows_is_no_bound() -> None:
 @pytest.mark.parametrize(
     ("policy", "count"),
     [
-        (Policy(lock_after=5), 9),
-        (Policy(lock_after=100, code_ttl=DAY, starts=(Window(1, DAY),), failures=()), 24),
-        (Policy(starts=(Window(1, 2 * DAY),), failures=()), 21),
+        (NumberLimits(lock_after=5), 9),
+        (NumberLimits(lock_after=100, code_ttl=DAY, starts=(Window(1, DAY),), failures=()), 24),
+        (NumberLimits(starts=(Window(1, 2 * DAY),), failures=()), 21),
     ],
 )
-def test_what_bounds_a_lane(policy: Policy, count: int) -> None:
+def test_what_bounds_a_lane(policy: NumberLimits, count: int) -> None:
     """No lock, which a success prevents; and what was started before counts."""
-    assert Bounds(policy, WidePolicy()).guesses_per_lane.count == count
+    assert AttackBounds(policy, WideLimits()).guesses_per_budget.count == count
 
 
 def test_a_window_remembers_a_piece_longer_than_it_is() -> None:
     """So whoever has a window of another length may have had it more than once by then."""
-    wide = WidePolicy(day=(Window(100, DAY),), client_ip=(Window(10, DAY + HOUR // 2),), country=())
-    (day,) = [one for one in closings(Bounds(Policy(), wide)) if one.limit == "day"]
+    wide = WideLimits(day=(Window(100, DAY),), client_ip=(Window(10, DAY + HOUR // 2),), country=())
+    (day,) = [one for one in lockouts(AttackBounds(NumberLimits(), wide)) if one.limit == "day"]
     assert (day.calls, day.addresses) == (100, 5)
 
 
 def test_the_guard_looks_at_the_code_s_seconds_more() -> None:
     """So a prefix of which one hour lets too few through for the guard may have had two."""
-    wide = WidePolicy(
-        prefix=(Window(15, HOUR),), conversion_prefix=Conversion(20, 0.2, blocks=True)
+    wide = WideLimits(
+        prefix=(Window(15, HOUR),), conversion_prefix=ConversionThreshold(20, 0.2, blocks=True)
     )
-    (guard,) = [one for one in closings(Bounds(Policy(), wide)) if one.limit == "conversion"]
+    (guard,) = [
+        one for one in lockouts(AttackBounds(NumberLimits(), wide)) if one.limit == "conversion"
+    ]
     assert guard.calls == 20

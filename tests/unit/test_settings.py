@@ -9,12 +9,17 @@ from typing import Any
 
 import pytest
 
-from verify_service.fixed_codes import FixedCode
-from verify_service.guards.limits import TRIABLE, BreakerPolicy, Conversion, WidePolicy
-from verify_service.models import Window
-from verify_service.parsing import AccessKey, sha256_hex
-from verify_service.policy import Policy
-from verify_service.settings import Settings, SettingsError
+from verify_service.domain import test_numbers
+from verify_service.domain.limits import (
+    DRY_RUN_LIMITS,
+    BreakerPolicy,
+    ConversionThreshold,
+    NumberLimits,
+    WideLimits,
+)
+from verify_service.domain.models import Window
+from verify_service.settings.parsers import AccessKey, sha256_hex
+from verify_service.settings.settings import Settings, SettingsError
 
 from .conftest import PRODUCTION, Read
 
@@ -44,8 +49,8 @@ DEFAULTS: dict[str, Any] = {
     "starts_per_country": (Window(500, 3600), Window(2500, 86_400)),
     "starts_per_app": (Window(1000, 3600), Window(4000, 86_400)),
     "starts_per_day": (Window(5000, 86_400),),
-    "conversion_prefix": Conversion(20, 0.2, blocks=True),
-    "conversion_country": Conversion(200, 0.2, blocks=False),
+    "conversion_prefix": ConversionThreshold(20, 0.2, blocks=True),
+    "conversion_country": ConversionThreshold(200, 0.2, blocks=False),
     "guards_dry_run": frozenset(),
     "allowed_number_types": frozenset({"MOBILE", "FIXED_LINE_OR_MOBILE"}),
     "metrics_token": None,
@@ -100,11 +105,11 @@ GOOD: list[tuple[str, str, Any]] = [
     ("STARTS_PER_COUNTRY", "7/60", (Window(7, 60),)),
     ("STARTS_PER_APP", "7/60", (Window(7, 60),)),
     ("STARTS_PER_DAY", "7/60", (Window(7, 60),)),
-    ("CONVERSION_PREFIX", "5/1", Conversion(5, 1.0, blocks=True)),
-    ("CONVERSION_PREFIX", "5/0.05/alarm", Conversion(5, 0.05, blocks=False)),
-    ("CONVERSION_COUNTRY", "100/0.1/block", Conversion(100, 0.1, blocks=True)),
+    ("CONVERSION_PREFIX", "5/1", ConversionThreshold(5, 1.0, blocks=True)),
+    ("CONVERSION_PREFIX", "5/0.05/alarm", ConversionThreshold(5, 0.05, blocks=False)),
+    ("CONVERSION_COUNTRY", "100/0.1/block", ConversionThreshold(100, 0.1, blocks=True)),
     ("GUARDS_DRY_RUN", "prefix, conversion", frozenset({"prefix", "conversion"})),
-    ("GUARDS_DRY_RUN", "*", TRIABLE),
+    ("GUARDS_DRY_RUN", "*", DRY_RUN_LIMITS),
     ("FAILURES_PER_NUMBER", "3/60, 9/86400", (Window(3, 60), Window(9, 86_400))),
     ("LOCK_AFTER_FAILURES", "1", 1),
     ("ALLOWED_COUNTRIES", "*", frozenset("*")),
@@ -115,7 +120,7 @@ GOOD: list[tuple[str, str, Any]] = [
     (
         "TEST_NUMBERS",
         "15550100001=4321@2020-01-31",
-        (FixedCode("+15550100001", "4321", date(2020, 1, 31)),),
+        (test_numbers.TestNumber("+15550100001", "4321", date(2020, 1, 31)),),
     ),
     ("LOG_LEVEL", "debug", "DEBUG"),
     ("LOG_LEVEL", "Error", "ERROR"),
@@ -150,8 +155,8 @@ def test_calls_in_flight_stay_below_the_threads(read: Read, threads: str, most: 
 
 def test_the_policys_own_defaults_are_the_settings(read: Read) -> None:
     """One table, two places: they agree."""
-    assert read().policy == Policy()
-    assert read().wide_policy == WidePolicy(breaker=BreakerPolicy(5, pause=10, probing=17))
+    assert read().policy == NumberLimits()
+    assert read().wide_limits == WideLimits(breaker=BreakerPolicy(5, pause=10, probing=17))
 
 
 def test_no_secret_is_in_the_repr(read: Read) -> None:

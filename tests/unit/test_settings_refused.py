@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from verify_service.parsing import sha256_hex
-from verify_service.settings import DEVELOPMENT, SettingsError
+from verify_service.settings.parsers import sha256_hex
+from verify_service.settings.settings import DEVELOPMENT, SettingsError
 
 from .conftest import PRODUCTION, Read
 

@@ -10,7 +10,7 @@ import structlog
 from flask import g, request
 
 from verify_service.api.problems import InvalidAccessKey
-from verify_service.models import AccessKey
+from verify_service.domain.models import AccessKey
 
 NAME = "X-Authorization"
 _SCHEME = "accesskey"

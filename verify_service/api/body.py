@@ -11,7 +11,7 @@ from marshmallow import Schema, ValidationError
 from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
 
 from verify_service.api.problems import NotJson, WrongMediaType
-from verify_service.idempotency import Repeatable
+from verify_service.domain.idempotency import KeyedRequest
 
 LARGEST = 16 * 1024
 """Bytes. The longest honest request has under a thousand."""
@@ -91,7 +91,7 @@ def _no_constant(name: str) -> NoReturn:
     raise ValidationError(f"{name} is no JSON number.")
 
 
-def repeatable(body: dict[str, Any]) -> Repeatable | None:
+def keyed_request(body: dict[str, Any]) -> KeyedRequest | None:
     """Return key and body of the request, or None where it has no key.
 
     The body counts as its schema read it, so that spaces and the order of fields are no
@@ -107,4 +107,4 @@ def repeatable(body: dict[str, Any]) -> Repeatable | None:
         raise ValidationError(
             {IDEMPOTENCY_KEY: [f"Must have 1 to {LONGEST_KEY} characters of printable ASCII."]}
         )
-    return Repeatable(key, json.dumps(body, sort_keys=True, default=str))
+    return KeyedRequest(key, json.dumps(body, sort_keys=True, default=str))

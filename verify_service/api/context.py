@@ -7,8 +7,8 @@ from typing import cast
 
 from flask import current_app, g
 
-from verify_service.metrics import Metrics
-from verify_service.verification import Verifications
+from verify_service.domain.verification import Verifications
+from verify_service.telemetry.metrics import Metrics
 
 EXTENSION = "verify_service"
 

@@ -17,14 +17,15 @@ from werkzeug.exceptions import (
     RequestEntityTooLarge,
 )
 
-from verify_service import errors as domain
-from verify_service.api import kinds, present, problems
+from verify_service.api import kinds, problems
+from verify_service.api import responses as present
 from verify_service.api.body import LARGEST
 from verify_service.api.kinds import ErrorKind
 from verify_service.api.schemas import ErrorAnswer
-from verify_service.guards.limits import OWN
-from verify_service.logs import where
-from verify_service.models import ErrorCode
+from verify_service.domain import errors as domain
+from verify_service.domain.limits import NUMBER_LIMITS
+from verify_service.domain.models import ErrorCode
+from verify_service.telemetry.logs import where
 
 PAGE_REASONS: dict[int, str] = {
     ErrorCode.INVALID_TOKEN: "Authentication required.",
@@ -150,7 +151,7 @@ def _destination(error: domain.DestinationNotAllowed) -> Told:
 
 def _limit(error: domain.LimitReached) -> Told:
     kind = kinds.LIMIT_REACHED
-    whom = "this number start again" if error.limit in OWN else "another start through"
+    whom = "this number start again" if error.limit in NUMBER_LIMITS else "another start through"
     reason = f"The limit {error.limit} lets {whom} in {error.retry_after} s."
     more = {"limit": error.limit, "retry_after": error.retry_after}
     return kind, reason, {"error_code": kind.error_code, **more}
@@ -172,7 +173,7 @@ def _suspended(error: domain.CallsSuspended) -> Told:
 
 
 def _call_failed(error: domain.CallFailed) -> Told:
-    failure, more = error.failure, present.after_reservation(error.standing)
+    failure, more = error.failure, present.after_reservation(error.view)
     if failure.error_code is not None:
         more["error_code"] = failure.error_code
     if failure.retry_after is not None:

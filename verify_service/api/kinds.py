@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
-from verify_service.models import ErrorCode
+from verify_service.domain.models import ErrorCode
 
 SOON = 2
 """Seconds after which a try after a 503 makes sense."""

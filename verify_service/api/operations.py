@@ -8,8 +8,8 @@ from flask.typing import ResponseReturnValue
 from verify_service.api.auth import header, is_one_of
 from verify_service.api.context import context, verifications
 from verify_service.api.problems import InvalidMetricsToken
-from verify_service.errors import StoreUnavailable
-from verify_service.metrics import CONTENT_TYPE
+from verify_service.domain.errors import StoreUnavailable
+from verify_service.telemetry.metrics import CONTENT_TYPE
 
 
 def operations_blueprint(metrics_token: str | None, *, production: bool) -> Blueprint:

@@ -9,8 +9,9 @@ from flask.blueprints import BlueprintSetupState
 from flask.typing import ResponseReturnValue
 from werkzeug.routing import BaseConverter
 
-from verify_service.api import present, schemas
-from verify_service.api.body import dump, load, repeatable
+from verify_service.api import responses as present
+from verify_service.api import schemas
+from verify_service.api.body import dump, keyed_request, load
 from verify_service.api.context import caller, verifications
 
 START = schemas.StartRequest()
@@ -46,32 +47,32 @@ def start() -> ResponseReturnValue:
         wanted.get("reference"),
         device_id=wanted.get("device_id"),
         client_ip=wanted.get("client_ip"),
-        repeatable=repeatable(wanted),
+        keyed_request=keyed_request(wanted),
     )
-    standing = verifications().start(draft)
-    where = url_for("verify.status", verification_id=standing.verification.id)
-    return dump(VERIFICATION, present.verification(standing)), 201, {"Location": where}
+    view = verifications().start(draft)
+    where = url_for("verify.status", verification_id=view.verification.id)
+    return dump(VERIFICATION, present.verification(view)), 201, {"Location": where}
 
 
 def check() -> ResponseReturnValue:
     """Compare the four digits a person typed."""
     guess = load(CHECK)
     answer = verifications().check(
-        caller(), guess["verification_id"], guess["code"], repeatable(guess)
+        caller(), guess["verification_id"], guess["code"], keyed_request(guess)
     )
     return dump(CHECKED, present.check(answer))
 
 
 def status(verification_id: str) -> ResponseReturnValue:
     """Show a verification as it stands."""
-    standing = verifications().status(caller(), verification_id)
-    return dump(VERIFICATION, present.verification(standing))
+    view = verifications().status(caller(), verification_id)
+    return dump(VERIFICATION, present.verification(view))
 
 
 def cancel(verification_id: str) -> ResponseReturnValue:
     """End a pending verification."""
-    standing = verifications().cancel(caller(), verification_id)
-    return dump(VERIFICATION, present.verification(standing))
+    view = verifications().cancel(caller(), verification_id)
+    return dump(VERIFICATION, present.verification(view))
 
 
 def _add_converter(state: BlueprintSetupState) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 import click
 
 from verify_service.cli.durations import lasting, span
+from verify_service.cli.security_table import security
 from verify_service.cli.sentences import (
     budget_lines,
     counted,
@@ -16,11 +17,10 @@ from verify_service.cli.sentences import (
     restriction_line,
     usage_lines,
 )
-from verify_service.errors import InvalidNumber, StoreUnavailable
-from verify_service.guards.claim import security
-from verify_service.guards.operator import Operator
-from verify_service.numbers import mask
-from verify_service.settings import Settings
+from verify_service.domain.errors import InvalidNumber, StoreUnavailable
+from verify_service.domain.numbers import mask
+from verify_service.domain.operator import Operator
+from verify_service.settings.settings import Settings
 
 SECTIONS = {
     "One number": ("number", "unlock", "erase"),
@@ -241,6 +241,6 @@ def _security(settings: Settings) -> click.Command:
 
         In figures that follow from the settings in force; docs/security.md explains them.
         """
-        click.echo(security(settings.policy, settings.wide_policy))
+        click.echo(security(settings.policy, settings.wide_limits))
 
     return show

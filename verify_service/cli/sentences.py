@@ -5,16 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from verify_service.cli.durations import span
-from verify_service.guards.diagnosis import (
+from verify_service.domain.diagnosis import (
     Callers,
     DeviceBudget,
     Diagnosis,
     Refusal,
     Restriction,
-    Use,
+    WindowUsage,
 )
-from verify_service.guards.limits import CONVERSION, DESTINATION, KNOWN, WidePolicy
-from verify_service.guards.places import prefix_of
+from verify_service.domain.limits import CONVERSION, DESTINATION, KNOWN_DEVICE, WideLimits
+from verify_service.domain.scopes import prefix_of
 
 _ORDINALS = ("second", "third", "fourth", "fifth", "sixth", "seventh", "eighth", "ninth", "tenth")
 _REFUSE = {
@@ -28,7 +28,7 @@ _WHOSE = {
     Callers.STRANGERS: "Every stranger's start",
     Callers.DEVICES: "Every known device's start",
 }
-_PLACES = {KNOWN: "prefix, for known devices once it is full"}
+_PLACES = {KNOWN_DEVICE: "prefix, for known devices once it is full"}
 
 
 def counted(count: int, word: str) -> str:
@@ -37,7 +37,7 @@ def counted(count: int, word: str) -> str:
     return f"{count} {word if count == 1 else plural}"
 
 
-def refusal_lines(found: Diagnosis, policy: WidePolicy) -> Iterator[str]:
+def refusal_lines(found: Diagnosis, policy: WideLimits) -> Iterator[str]:
     """Yield the lines about what refuses the starts of a number."""
     dry = DESTINATION in policy.dry_run
     if found.destination and not dry:
@@ -50,7 +50,7 @@ def refusal_lines(found: Diagnosis, policy: WidePolicy) -> Iterator[str]:
         yield f"  destination: dry run, else refused. {found.destination}"
 
 
-def usage_lines(found: Diagnosis, policy: WidePolicy) -> Iterator[str]:
+def usage_lines(found: Diagnosis, policy: WideLimits) -> Iterator[str]:
     """Yield the lines about the limits that a number shares with others."""
     if found.allowed:
         yield f"  prefix: allowed by the operator, {span(found.allowed)} more"
@@ -115,7 +115,7 @@ def _refusal(refusal: Refusal, found: Diagnosis) -> str:
     return f"{form.format(place)}{more}."
 
 
-def _use(use: Use, word: str) -> str:
+def _use(use: WindowUsage, word: str) -> str:
     length = span(use.window.seconds)
     frees = f"; room for one more in {span(use.frees)}" if use.full else ""
     if use.used and not use.full:

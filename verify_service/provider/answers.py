@@ -10,9 +10,8 @@ import re
 from dataclasses import replace
 from typing import Any
 
-from verify_service.codes import DIGITS
-from verify_service.models import ErrorCode
-from verify_service.outcomes import Failed, Outcome, Placed
+from verify_service.domain.codes import DIGITS
+from verify_service.domain.models import CallOutcome, ErrorCode, Failed, Placed
 
 THROTTLE_SECONDS = 5
 """How long to wait after errorCode 4 where the provider names no time."""
@@ -56,7 +55,9 @@ _ACCOUNT_WORDS = {
 """The other words may be about one number only."""
 
 
-def interpret(code: str, http_status: int, body: bytes, retry_after: str | None = None) -> Outcome:
+def interpret(
+    code: str, http_status: int, body: bytes, retry_after: str | None = None
+) -> CallOutcome:
     """Return what the answer to a call with ``code`` means.
 
     An error in the body decides over the HTTP status; an errorCode that the page does not know
@@ -86,7 +87,7 @@ def interpret(code: str, http_status: int, body: bytes, retry_after: str | None 
     return _success(code, answer, error_code)
 
 
-def _success(code: str, answer: dict[str, Any], error_code: int | None) -> Outcome:
+def _success(code: str, answer: dict[str, Any], error_code: int | None) -> CallOutcome:
     request_id = _text(answer.get("requestId"))
     if _names_an_error(answer, error_code):
         reason = "The provider answered with an error that its page does not know."

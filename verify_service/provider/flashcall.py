@@ -10,12 +10,12 @@ from typing import Self
 
 from requests import PreparedRequest, Request, Response
 
-from verify_service.errors import TooManyCallsInFlight
-from verify_service.outcomes import Failed, Outcome, Unknown
+from verify_service.domain.errors import TooManyCallsInFlight
+from verify_service.domain.models import CallOutcome, Failed, Unknown
 from verify_service.provider.answers import interpret
 from verify_service.provider.auth import AUTH_FORMS
-from verify_service.provider.deadline import MayHaveArrived, NeverSent, within
-from verify_service.provider.wire import WatchedAdapter
+from verify_service.transport.connections import WatchedAdapter
+from verify_service.transport.deadline import MayHaveArrived, NeverSent, within
 
 PATH = "/apps/flash/calls/flash"
 _LONGEST_ANSWER = 64 * 1024
@@ -54,7 +54,7 @@ class FlashCallProvider:
         self._adapter = WatchedAdapter()
         self._places = threading.BoundedSemaphore(config.max_in_flight)
 
-    def admit(self) -> Line:
+    def reserve_slot(self) -> CallSlot:
         """Take one of the places in flight, before anything is reserved.
 
         Raises:
@@ -62,9 +62,9 @@ class FlashCallProvider:
         """
         if not self._places.acquire(blocking=False):
             raise TooManyCallsInFlight
-        return Line(self._exchange, self._places.release)
+        return CallSlot(self._exchange, self._places.release)
 
-    def _exchange(self, number: str, code: str, finished: Callable[[], None]) -> Outcome:
+    def _exchange(self, number: str, code: str, finished: Callable[[], None]) -> CallOutcome:
         try:
             status, body, retry_after = within(
                 self._config.deadline, lambda: self._send(self._request(number, code)), finished
@@ -105,7 +105,7 @@ class FlashCallProvider:
             response.close()
 
 
-class Line:
+class CallSlot:
     """A place in flight: taken before the reservation, given back when the exchange is over.
 
     A ``with`` block that places no call gives it back at once.
@@ -113,7 +113,7 @@ class Line:
 
     def __init__(
         self,
-        exchange: Callable[[str, str, Callable[[], None]], Outcome],
+        exchange: Callable[[str, str, Callable[[], None]], CallOutcome],
         release: Callable[[], None],
     ) -> None:
         self._exchange = exchange
@@ -132,7 +132,7 @@ class Line:
         if not self._used:
             self._release()
 
-    def place(self, number: str, code: str) -> Outcome:
+    def place(self, number: str, code: str) -> CallOutcome:
         """Ask the provider, once, to ring ``number`` from a number that ends in ``code``.
 
         Args:

@@ -8,8 +8,8 @@ from typing import Any
 
 from redis.exceptions import NoPermissionError, RedisError
 
-from verify_service.errors import StoreUnavailable
-from verify_service.findings import Finding, Level
+from verify_service.domain.check_result import CheckResult, Severity
+from verify_service.domain.errors import StoreUnavailable
 from verify_service.store import keys
 from verify_service.store.connection.client import Client, Command
 from verify_service.store.connection.redis_errors import NO_FUNCTIONS, state_of
@@ -42,7 +42,7 @@ NEEDED: tuple[tuple[str, Command], ...] = (
 probe is a text, so the commands for hashes change nothing: they fail, where they are permitted."""
 
 
-def inspect(functions: Functions, connections: int) -> Iterator[Finding]:
+def inspect(functions: Functions, connections: int) -> Iterator[CheckResult]:
     """Yield what is to be said of the server that keeps our data.
 
     Args:
@@ -52,19 +52,19 @@ def inspect(functions: Functions, connections: int) -> Iterator[Finding]:
         yield from _rights(functions)
         yield from _server(functions.client, connections)
     except StoreUnavailable as error:
-        yield Finding(Level.ERROR, REDIS, f"Redis {error.state}.")
+        yield CheckResult(Severity.ERROR, REDIS, f"Redis {error.state}.")
     except NoPermissionError as error:  # to connect: a database is chosen, a cluster's slots asked
         yield _lacking([f"+{name}" for name in _COMMAND.findall(str(error))])
     except RedisError as error:
-        yield Finding(Level.ERROR, REDIS, f"Redis {state_of(error)}.")
+        yield CheckResult(Severity.ERROR, REDIS, f"Redis {state_of(error)}.")
 
 
-def _rights(functions: Functions) -> Iterator[Finding]:
+def _rights(functions: Functions) -> Iterator[CheckResult]:
     """Do what serving does: load the library, run each command that it runs, call a function."""
     tried = (("function|load", ("FUNCTION", "LOAD", functions.text)), *NEEDED)
     replies = functions.client.send(*(command for _, command in tried))
     if any("unknown command" in str(reply) for reply in replies[:2]):
-        yield Finding(Level.ERROR, REDIS, f"Redis {NO_FUNCTIONS}.")
+        yield CheckResult(Severity.ERROR, REDIS, f"Redis {NO_FUNCTIONS}.")
         return
     missing: dict[str, None] = {}
     for (name, _), reply in zip(tried, replies, strict=True):
@@ -76,18 +76,18 @@ def _rights(functions: Functions) -> Iterator[Finding]:
     functions.call("ready", [keys.WRITE_TEST, keys.RESTRICTIONS, keys.BREAKER], {})
     (scanned,) = functions.client.send(("SCAN", 0, "MATCH", keys.WRITE_TEST))
     if isinstance(scanned, NoPermissionError):
-        yield Finding(Level.WARNING, REDIS, UNSCANNED)
+        yield CheckResult(Severity.WARNING, REDIS, UNSCANNED)
 
 
-def _lacking(rights: Iterable[str]) -> Finding:
+def _lacking(rights: Iterable[str]) -> CheckResult:
     words = f"Our user lacks rights that serving needs: permit {' '.join(rights)}."
-    return Finding(Level.ERROR, REDIS, words)
+    return CheckResult(Severity.ERROR, REDIS, words)
 
 
-def _server(client: Client, connections: int) -> Iterator[Finding]:
+def _server(client: Client, connections: int) -> Iterator[CheckResult]:
     (info,) = client.send(("INFO",))
     if isinstance(info, NoPermissionError):  # one of the commands that Redis calls dangerous
-        yield Finding(Level.WARNING, REDIS, UNSEEN)
+        yield CheckResult(Severity.WARNING, REDIS, UNSEEN)
         return
     if isinstance(info, Exception):
         raise info
@@ -110,38 +110,38 @@ def _configured(client: Client, name: str) -> str | None:
     return None if isinstance(found, Exception) or not found else str(found[1])
 
 
-def _version(facts: dict[str, Any]) -> Finding:
+def _version(facts: dict[str, Any]) -> CheckResult:
     if "valkey_version" in facts:
-        return Finding(Level.GOOD, REDIS, f"Valkey {facts['valkey_version']}.")
+        return CheckResult(Severity.GOOD, REDIS, f"Valkey {facts['valkey_version']}.")
     version = str(facts.get("redis_version", "0"))
     known = tuple(int(part) for part in version.split(".")[:2] if part.isdigit())
     if known < OLDEST:
         least = ".".join(map(str, OLDEST))
-        return Finding(
-            Level.ERROR, REDIS, f"Redis {version} is too old; it takes {least} or newer."
+        return CheckResult(
+            Severity.ERROR, REDIS, f"Redis {version} is too old; it takes {least} or newer."
         )
-    return Finding(Level.GOOD, REDIS, f"Redis {version}.")
+    return CheckResult(Severity.GOOD, REDIS, f"Redis {version}.")
 
 
-def _eviction(facts: dict[str, Any]) -> Finding:
+def _eviction(facts: dict[str, Any]) -> CheckResult:
     policy = facts.get("maxmemory_policy", "unknown")
     if policy == "noeviction":
-        return Finding(
-            Level.GOOD, REDIS, "maxmemory-policy noeviction: nothing is forgotten early."
+        return CheckResult(
+            Severity.GOOD, REDIS, "maxmemory-policy noeviction: nothing is forgotten early."
         )
-    return Finding(
-        Level.WARNING,
+    return CheckResult(
+        Severity.WARNING,
         REDIS,
         f"maxmemory-policy is {policy}: when memory is full, an evicted key is a limit forgotten, "
         "and its guesses can be made again. Set noeviction.",
     )
 
 
-def _persistence(facts: dict[str, Any], save: str | None, fsync: str | None) -> Finding:
+def _persistence(facts: dict[str, Any], save: str | None, fsync: str | None) -> CheckResult:
     if facts.get("aof_enabled"):
         loss = {"always": "loses nothing", "no": "may lose half a minute"}
         said = loss.get(fsync or "", "loses a second at most")
-        return Finding(Level.GOOD, REDIS, f"appendonly yes: a restart {said}.")
+        return CheckResult(Severity.GOOD, REDIS, f"appendonly yes: a restart {said}.")
     if save:
         words = (
             "appendonly is no: a restart brings back what was up to minutes ago, used codes too."
@@ -150,23 +150,25 @@ def _persistence(facts: dict[str, Any], save: str | None, fsync: str | None) -> 
         words = "Nothing is kept on disk: a restart forgets every limit and lock."
     else:
         words = "appendonly is no: a restart brings back what was up to minutes ago, if anything."
-    return Finding(Level.WARNING, REDIS, f"{words} Set appendonly yes where the platform lets you.")
+    return CheckResult(
+        Severity.WARNING, REDIS, f"{words} Set appendonly yes where the platform lets you."
+    )
 
 
-def _failover(facts: dict[str, Any], least: str | None) -> Iterator[Finding]:
+def _failover(facts: dict[str, Any], least: str | None) -> Iterator[CheckResult]:
     if facts.get("connected_slaves") and least == "0":
-        yield Finding(
-            Level.WARNING,
+        yield CheckResult(
+            Severity.WARNING,
             REDIS,
             "min-replicas-to-write is 0: a master cut off goes on taking writes that a failover "
             "then forgets. Set 1, with min-replicas-max-lag 10 or less.",
         )
 
 
-def _room(facts: dict[str, Any], connections: int) -> Iterator[Finding]:
+def _room(facts: dict[str, Any], connections: int) -> Iterator[CheckResult]:
     allowed = facts.get("maxclients")
     if allowed is None:
         return
     words = f"{connections} connections at most, while two releases overlap; {allowed} are allowed."
-    level = Level.WARNING if connections > allowed else Level.GOOD
-    yield Finding(level, REDIS, words)
+    level = Severity.WARNING if connections > allowed else Severity.GOOD
+    yield CheckResult(level, REDIS, words)

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from verify_service.guards import limits as names
-from verify_service.guards.places import prefix_of
-from verify_service.ids import Address
+from verify_service.domain import limits as names
+from verify_service.domain.ids import VerificationKey
+from verify_service.domain.scopes import prefix_of
 
 TAG = "{verify}"
 """What a user of Redis has to be permitted: the keys ``{verify}:*``."""
@@ -15,7 +15,7 @@ def number(tag: str) -> str:
     return f"{TAG}:n:{tag}"
 
 
-def verification(address: Address) -> str:
+def verification(address: VerificationKey) -> str:
     """One verification. Lives until an hour after its end."""
     return f"{TAG}:v:{address.tag}:{address.own}"
 
@@ -53,7 +53,7 @@ def limits(number: str, country: str, app: str, client: str) -> dict[str, str]:
         names.COUNTRY: country,
         names.APP: app,
         names.DAY_TOTAL: "all",
-        names.KNOWN: prefix,
+        names.KNOWN_DEVICE: prefix,
     }
     return {name: limit(name, place) for name, place in places.items() if place}
 

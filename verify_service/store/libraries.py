@@ -8,8 +8,8 @@ from collections.abc import Iterator
 
 from redis.exceptions import NoPermissionError, RedisError
 
-from verify_service.errors import StoreUnavailable
-from verify_service.findings import Finding, Level
+from verify_service.domain.check_result import CheckResult, Severity
+from verify_service.domain.errors import StoreUnavailable
 from verify_service.store import keys
 from verify_service.store.connection.redis_errors import state_of
 from verify_service.store.functions import DIGEST_CHARACTERS, PREFIX, Functions
@@ -22,7 +22,7 @@ KEPT_SECONDS = 90 * 86_400
 too early is loaded again by the process that misses it."""
 
 
-def keep_three(functions: Functions) -> Iterator[Finding]:
+def keep_three(functions: Functions) -> Iterator[CheckResult]:
     """Load this release's library, and remove ours of releases before the last two.
 
     Yields a warning where our user may not list or delete libraries: they cost some memory each.
@@ -43,16 +43,18 @@ def keep_three(functions: Functions) -> Iterator[Finding]:
                 (deleted,) = client.send(("FUNCTION", "DELETE", name))
                 _raise(None if "not found" in str(deleted) else deleted)
     except NoPermissionError:
-        yield Finding(
-            Level.WARNING,
+        yield CheckResult(
+            Severity.WARNING,
             "Redis",
             "Our user may not list or delete function libraries, so those of past releases stay. "
             "Permit +function|list and +function|delete, or remove them by hand.",
         )
     except StoreUnavailable as error:
-        yield Finding(Level.WARNING, "Redis", f"Redis {error.state}; old libraries stay.")
+        yield CheckResult(Severity.WARNING, "Redis", f"Redis {error.state}; old libraries stay.")
     except RedisError as error:
-        yield Finding(Level.WARNING, "Redis", f"Redis {state_of(error)}; old libraries stay.")
+        yield CheckResult(
+            Severity.WARNING, "Redis", f"Redis {state_of(error)}; old libraries stay."
+        )
 
 
 def _raise(*replies: object) -> None:

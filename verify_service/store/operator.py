@@ -7,27 +7,26 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from verify_service.guards import limits
-from verify_service.guards.diagnosis import (
+from verify_service.domain import limits
+from verify_service.domain.diagnosis import (
     Callers,
+    ConversionCount,
     DeviceBudget,
     Diagnosis,
     Refusal,
     Restriction,
     Resumed,
-    Share,
-    Use,
+    WindowUsage,
 )
-from verify_service.guards.limits import WidePolicy
-from verify_service.guards.places import prefix_of
-from verify_service.ids import IdMint
-from verify_service.models import Wait, Window, whole_seconds
-from verify_service.policy import Policy
+from verify_service.domain.ids import VerificationIds
+from verify_service.domain.limits import NumberLimits, WideLimits
+from verify_service.domain.models import Wait, Window, whole_seconds
+from verify_service.domain.scopes import prefix_of
 from verify_service.store import keys
 from verify_service.store.connection.redis_errors import translated
 from verify_service.store.functions import Functions
 
-_SHARED = (limits.PREFIX, limits.KNOWN, limits.COUNTRY, limits.DAY_TOTAL)
+_SHARED = (limits.PREFIX, limits.KNOWN_DEVICE, limits.COUNTRY, limits.DAY_TOTAL)
 """The limits over many numbers that every start of a number shares, as they are shown."""
 SCAN_STEP = 1000
 """Keys that the server looks at before it serves others again."""
@@ -36,7 +35,9 @@ SCAN_STEP = 1000
 class RedisOperator:
     """Asks the functions that decide. Every method raises StoreUnavailable."""
 
-    def __init__(self, functions: Functions, ids: IdMint, policy: Policy, wide: WidePolicy) -> None:
+    def __init__(
+        self, functions: Functions, ids: VerificationIds, policy: NumberLimits, wide: WideLimits
+    ) -> None:
         self._functions = functions
         self._ids = ids
         self._policy = policy
@@ -83,7 +84,8 @@ class RedisOperator:
                 for use in _uses(usage, self._wide.windows(limit))
             ),
             shares=tuple(
-                Share(one["limit"], one["started"], one["approved"]) for one in shown["conversion"]
+                ConversionCount(one["limit"], one["started"], one["approved"])
+                for one in shown["conversion"]
             ),
         )
 
@@ -177,9 +179,9 @@ class RedisOperator:
         )
 
 
-def _uses(usage: Sequence[Mapping[str, Any]], windows: Sequence[Window]) -> Iterator[Use]:
+def _uses(usage: Sequence[Mapping[str, Any]], windows: Sequence[Window]) -> Iterator[WindowUsage]:
     for one, window in zip(usage, windows, strict=True):
-        yield Use(one["used"], window, whole_seconds(one["wait"]))
+        yield WindowUsage(one["used"], window, whole_seconds(one["wait"]))
 
 
 def _refusals(shown: Mapping[str, Any]) -> Iterator[Refusal]:

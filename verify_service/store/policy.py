@@ -4,19 +4,24 @@ from __future__ import annotations
 
 from typing import Any
 
-from verify_service import policy as number_limits
-from verify_service.guards import limits
-from verify_service.guards.limits import BUCKETS, BreakerPolicy, Conversion, WidePolicy
-from verify_service.models import Window
-from verify_service.policy import Policy
+from verify_service.domain import limits
+from verify_service.domain import limits as number_limits
+from verify_service.domain.limits import (
+    BUCKETS,
+    BreakerPolicy,
+    ConversionThreshold,
+    NumberLimits,
+    WideLimits,
+)
+from verify_service.domain.models import Window
 
 
-def encode(policy: Policy, wide: WidePolicy) -> dict[str, Any]:
+def encode(policy: NumberLimits, wide: WideLimits) -> dict[str, Any]:
     """Return what every function goes by."""
     return _of_one_number(policy) | _of_all_numbers(wide) | _dry(policy, wide)
 
 
-def _of_one_number(policy: Policy) -> dict[str, Any]:
+def _of_one_number(policy: NumberLimits) -> dict[str, Any]:
     windows = (*policy.starts, *policy.failures)
     return {
         "cooldowns": [_milliseconds(pause) for pause in policy.cooldowns],
@@ -25,8 +30,8 @@ def _of_one_number(policy: Policy) -> dict[str, Any]:
         "lock_after": policy.lock_after,
         "lock_for": _milliseconds(number_limits.LOCK_SECONDS),
         "devices": number_limits.KNOWN_DEVICES,
-        "known_for": _milliseconds(number_limits.KNOWN_SECONDS),
-        "refunds_per_day": number_limits.WAIVERS_PER_DAY,
+        "known_for": _milliseconds(number_limits.KNOWN_DEVICE_SECONDS),
+        "refunds_per_day": number_limits.REFUNDS_PER_DAY,
         "day": _milliseconds(number_limits.DAY),
         "deadline": _milliseconds(policy.deadline),
         "ttl": _milliseconds(policy.code_ttl),
@@ -42,27 +47,27 @@ def _of_one_number(policy: Policy) -> dict[str, Any]:
     }
 
 
-def _of_all_numbers(policy: WidePolicy) -> dict[str, Any]:
+def _of_all_numbers(policy: WideLimits) -> dict[str, Any]:
     return {
         "windows": {name: _windows(windows) for name, windows in _limits(policy).items()},
         "series": _series(policy),
         "buckets": BUCKETS,
         "conversion_prefix": _conversion(policy.conversion_prefix),
         "conversion_country": _conversion(policy.conversion_country),
-        "first_block": _milliseconds(limits.FIRST_BLOCK),
-        "longest_block": _milliseconds(limits.LONGEST_BLOCK),
-        "block_remembered": _milliseconds(limits.BLOCK_REMEMBERED),
-        "alarm_pause": _milliseconds(limits.ALARM_PAUSE),
+        "first_block": _milliseconds(limits.FIRST_BLOCK_SECONDS),
+        "longest_block": _milliseconds(limits.LONGEST_BLOCK_SECONDS),
+        "block_remembered": _milliseconds(limits.BLOCK_MEMORY_SECONDS),
+        "alarm_pause": _milliseconds(limits.ALARM_REPEAT_SECONDS),
         "wrong": {"least": limits.WRONG_GUESSES, "share": limits.WRONG_SHARE},
         "breaker": _breaker(policy.breaker) if policy.breaker else None,
     }
 
 
-def _dry(policy: Policy, wide: WidePolicy) -> dict[str, Any]:
+def _dry(policy: NumberLimits, wide: WideLimits) -> dict[str, Any]:
     return {"dry": dict.fromkeys(sorted(policy.dry_run | wide.dry_run), True)}
 
 
-def _conversion(limit: Conversion) -> dict[str, Any]:
+def _conversion(limit: ConversionThreshold) -> dict[str, Any]:
     return {"least": limit.least, "share": limit.share, "blocks": limit.blocks}
 
 
@@ -70,14 +75,14 @@ def _breaker(policy: BreakerPolicy) -> dict[str, int]:
     return {
         "failures": policy.failures,
         "pause": _milliseconds(policy.pause),
-        "longest": _milliseconds(limits.LONGEST_PAUSE),
+        "longest": _milliseconds(limits.LONGEST_BREAKER_PAUSE_SECONDS),
         "probing": _milliseconds(policy.probing),
-        "remembered": _milliseconds(limits.FAILURES_REMEMBERED),
+        "remembered": _milliseconds(limits.BREAKER_MEMORY_SECONDS),
     }
 
 
-def _limits(policy: WidePolicy) -> dict[str, tuple[Window, ...]]:
-    return {name: policy.windows(name) for name in (*limits.WIDE, limits.KNOWN)}
+def _limits(policy: WideLimits) -> dict[str, tuple[Window, ...]]:
+    return {name: policy.windows(name) for name in (*limits.WIDE_LIMITS, limits.KNOWN_DEVICE)}
 
 
 def _windows(windows: tuple[Window, ...]) -> list[dict[str, Any]]:
@@ -89,10 +94,10 @@ def _windows(windows: tuple[Window, ...]) -> list[dict[str, Any]]:
     ]
 
 
-def _series(policy: WidePolicy) -> dict[str, Any]:
+def _series(policy: WideLimits) -> dict[str, Any]:
     """Return the series that each key over many numbers has (``time_buckets.lua``)."""
     # A start counts for an hour, from when its code can no longer be entered.
-    conversion = _milliseconds(limits.CONVERSION_SPAN + policy.code_ttl)
+    conversion = _milliseconds(limits.CONVERSION_SECONDS + policy.code_ttl)
     hour = _milliseconds(limits.HOUR)
     shared = {
         name: _group({window["series"]: window["span"] for window in _windows(windows)})

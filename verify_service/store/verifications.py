@@ -5,34 +5,37 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from verify_service.breaker import signal_of
-from verify_service.errors import (
+from verify_service.domain import limits
+from verify_service.domain.breaker import signal_of
+from verify_service.domain.errors import (
     CallsPaused,
     CallsSuspended,
     KeyReused,
     LimitReached,
     VerificationNotFound,
 )
-from verify_service.guards import limits
-from verify_service.guards.limits import Notice, WidePolicy
-from verify_service.idempotency import Nonce
-from verify_service.ids import Address, IdMint, request_digest
-from verify_service.models import (
+from verify_service.domain.idempotency import Nonce
+from verify_service.domain.ids import VerificationIds, VerificationKey, request_digest
+from verify_service.domain.limits import Notice, WideLimits
+from verify_service.domain.models import (
     Call,
+    CallOutcome,
     CallState,
-    Checked,
-    Draft,
+    CheckedGuess,
+    DeliveryReport,
+    Failed,
     Failure,
+    NewVerification,
+    Placed,
     Readiness,
-    Report,
     Reservation,
     State,
+    Unknown,
     Verdict,
     Verification,
     Wait,
     whole_seconds,
 )
-from verify_service.outcomes import Failed, Outcome, Placed, Unknown
 from verify_service.store import keys
 from verify_service.store.functions import Functions
 
@@ -53,16 +56,18 @@ class RedisStore:
     def __init__(
         self,
         functions: Functions,
-        ids: IdMint,
-        wide: WidePolicy,
+        ids: VerificationIds,
+        wide: WideLimits,
         notice: Callable[[Notice], None],
     ) -> None:
         self._functions = functions
         self._ids = ids
-        self._limits = [name for name in (*limits.WIDE, limits.KNOWN) if wide.windows(name)]
+        self._limits = [
+            name for name in (*limits.WIDE_LIMITS, limits.KNOWN_DEVICE) if wide.windows(name)
+        ]
         self._notice = notice
 
-    def reserve(self, draft: Draft) -> Reservation:
+    def reserve(self, draft: NewVerification) -> Reservation:
         """Reserve a verification, its call not yet placed.
 
         Raises:
@@ -96,7 +101,7 @@ class RedisStore:
             self._notice(Notice("dry", limit))
         return Reservation(_verification(draft.id, answer), probe=answer["probe"])
 
-    def record(self, draft: Draft, outcome: Outcome) -> Verification:
+    def record(self, draft: NewVerification, outcome: CallOutcome) -> Verification:
         """Record what the provider did; a callback that was faster is applied with it.
 
         Where the call gives the start back, so do all limits that it counted in, and the breaker
@@ -112,7 +117,7 @@ class RedisStore:
 
     def check(
         self, verification_id: str, app: str, digests: Sequence[str], nonce: Nonce
-    ) -> Checked:
+    ) -> CheckedGuess:
         """Compare one guess: ``digests`` are those that would be right.
 
         Args:
@@ -129,7 +134,7 @@ class RedisStore:
         if "other_body" in answer:
             raise KeyReused
         verification = _verification(verification_id, answer)
-        return Checked(Verdict(answer["verdict"]), verification, answer.get("repeated", False))
+        return CheckedGuess(Verdict(answer["verdict"]), verification, answer.get("repeated", False))
 
     def status(self, verification_id: str, app: str) -> Verification:
         """Read a verification.
@@ -152,7 +157,7 @@ class RedisStore:
         answer = self._ask("cancel", _own_keys(address), {"app": app})
         return _verification(verification_id, answer)
 
-    def record_callback(self, report: Report) -> bool:
+    def record_callback(self, report: DeliveryReport) -> bool:
         """Take a callback; return whether it changed what is known of a call."""
         tag = self._ids.tag(report.number)
         delivery = {
@@ -160,7 +165,7 @@ class RedisStore:
             "status": report.status.value,
             "stamp": report.timestamp,
             "delivered": report.status.delivered,
-            "refunds": report.status.waives,
+            "refunds": report.status.refunds_quota,
         }
         answer = self._ask("callback", [keys.number(tag)], {"tag": tag, "report": delivery})
         return bool(answer["applied"])
@@ -176,12 +181,12 @@ class RedisStore:
         answer = self._ask("ready", names, {})
         return Readiness(calls_paused=answer["paused"], breaker_open=answer["open"])
 
-    def _start(self, draft: Draft) -> tuple[list[str], dict[str, Any]]:
+    def _start(self, draft: NewVerification) -> tuple[list[str], dict[str, Any]]:
         """Return the keys that a start is counted in, and what the functions ask of all of them."""
         address = self._ids.locate(draft.id)
         places = keys.limits(draft.number, draft.country, draft.app, draft.client)
         if not draft.device:
-            del places[limits.KNOWN]
+            del places[limits.KNOWN_DEVICE]
         counted = [name for name in self._limits if name in places]
         names = [
             *_own_keys(address),
@@ -200,7 +205,7 @@ class RedisStore:
         return answer
 
 
-def _own_keys(address: Address) -> list[str]:
+def _own_keys(address: VerificationKey) -> list[str]:
     return [keys.verification(address), keys.number(address.tag)]
 
 
@@ -237,7 +242,7 @@ def _verification(verification_id: str, answer: Mapping[str, Any]) -> Verificati
         ),
         reference=stored.get("reference"),
         test=stored.get("test", False),
-        barred=Wait(**view["guess_block"]) if "guess_block" in view else None,
+        guess_block=Wait(**view["guess_block"]) if "guess_block" in view else None,
         restart=Wait(**view["start_block"]) if "start_block" in view else None,
     )
 
@@ -247,7 +252,7 @@ def _notice(entry: Mapping[str, Any]) -> Notice:
     return Notice(entry["kind"], entry["limit"], entry["place"], wait)
 
 
-def _outcome(outcome: Outcome) -> dict[str, Any]:
+def _outcome(outcome: CallOutcome) -> dict[str, Any]:
     match outcome:
         case Placed(request_id, prefix, length):
             request = request_digest(request_id)

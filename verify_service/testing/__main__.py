@@ -14,7 +14,7 @@ from dataclasses import fields
 import click
 
 from verify_service.sandbox.server import quiet_end
-from verify_service.settings import Settings
+from verify_service.settings.settings import Settings
 
 EXTRA = "It takes the package's extra: pip install 'verify-service[testing]'"
 OURS = {"APP_ENV", "REDIS_URL", "PROVIDER_URL"}

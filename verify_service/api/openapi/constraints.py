@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from verify_service.models import NextAction, State
+from verify_service.domain.models import NextAction, State
 
 
 def together(names: Sequence[str]) -> dict[str, list[str]]:
@@ -13,7 +13,7 @@ def together(names: Sequence[str]) -> dict[str, list[str]]:
     return {name: [other for other in names if other != name] for name in names}
 
 
-BARRED = together(("limit", "retryAfter"))
+BLOCKED = together(("limit", "retryAfter"))
 """Whoever is barred is told by what, and for how long."""
 
 _ONLY_WHERE_OPEN = ("expiresIn", "restartIn", "limit", "retryAfter")

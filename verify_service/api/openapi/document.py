@@ -12,7 +12,7 @@ from marshmallow import Schema
 
 from verify_service import __version__
 from verify_service.api import schemas
-from verify_service.api.openapi.constraints import BARRED, CHECK_OUTCOMES, together
+from verify_service.api.openapi.constraints import BLOCKED, CHECK_OUTCOMES, together
 from verify_service.api.openapi.converter import marshmallow_plugin
 from verify_service.api.openapi.failures import add_failures
 from verify_service.api.openapi.forms import as_form
@@ -43,8 +43,8 @@ TAGS = {
 }
 
 _EXTRAS: dict[type[Schema], dict[str, Any]] = {
-    schemas.VerificationAnswer: {"dependentRequired": BARRED},
-    schemas.CheckAnswer: {"dependentRequired": BARRED, "oneOf": CHECK_OUTCOMES},
+    schemas.VerificationAnswer: {"dependentRequired": BLOCKED},
+    schemas.CheckAnswer: {"dependentRequired": BLOCKED, "oneOf": CHECK_OUTCOMES},
     schemas.CallAnswer: {"dependentRequired": together(("providerStatus", "at"))},
 }
 """What fields have to do with each other."""

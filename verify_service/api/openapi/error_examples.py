@@ -7,10 +7,10 @@ from collections.abc import Mapping
 from marshmallow import ValidationError
 from werkzeug.exceptions import BadRequest, MethodNotAllowed, NotFound, RequestEntityTooLarge
 
-from verify_service import errors as domain
 from verify_service.api import body, problems, schemas
 from verify_service.api.openapi.samples import failed
-from verify_service.models import ErrorCode, Failure, Wait
+from verify_service.domain import errors as domain
+from verify_service.domain.models import ErrorCode, Failure, Wait
 
 _COOLDOWN = Wait("cooldown", 30_000)
 

@@ -8,7 +8,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from verify_service.api import present, schemas
+from verify_service.api import responses as present
+from verify_service.api import schemas
 from verify_service.api.body import dump
 from verify_service.api.openapi.samples import (
     CODE,
@@ -20,7 +21,15 @@ from verify_service.api.openapi.samples import (
     stands,
     verification,
 )
-from verify_service.models import CallState, CallStatus, Failure, State, Verdict, Verification, Wait
+from verify_service.domain.models import (
+    CallState,
+    CallStatus,
+    Failure,
+    State,
+    Verdict,
+    Verification,
+    Wait,
+)
 
 Examples = Mapping[str, dict[str, Any]]
 """OpenAPI's Example Objects, by name."""
@@ -156,7 +165,7 @@ def _ends() -> dict[str, dict[str, Any]]:
         "failed": _shown("The call could not be placed", refused.verification),
         "locked": _shown(
             "The number is locked",
-            verification(seconds=40, checks_left=1, barred=_LOCKED, call=rang),
+            verification(seconds=40, checks_left=1, guess_block=_LOCKED, call=rang),
         ),
     }
 
@@ -202,8 +211,8 @@ def checks() -> Examples:
         ),
         "barred": _compared(
             "Not compared: too many wrong codes for this number",
-            Verdict.BARRED,
-            verification(seconds=40, checks_left=2, barred=_SPENT),
+            Verdict.BLOCKED,
+            verification(seconds=40, checks_left=2, guess_block=_SPENT),
         ),
     }
 

@@ -6,10 +6,10 @@ from typing import Any
 
 from apispec import APISpec
 
-from verify_service import logs
 from verify_service.api import auth, request_log
 from verify_service.api.body import IDEMPOTENCY_KEY, LONGEST_KEY
 from verify_service.api.openapi.samples import ID, REQUEST_ID
+from verify_service.telemetry import logs
 
 REQUEST_ID_PATTERN = f"^{logs.REQUEST_ID.pattern.removesuffix(chr(92) + 'Z')}$"
 

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from verify_service.advice import Standing, Timing, standing
-from verify_service.models import (
+from verify_service.domain.models import (
     Call,
     CallState,
     CallStatus,
@@ -16,7 +15,8 @@ from verify_service.models import (
     Verification,
     Wait,
 )
-from verify_service.verification import Answer
+from verify_service.domain.next_action import Timing, VerificationView, view
+from verify_service.domain.verification import CheckView
 
 ID = "J5wR0hM3pQk9Zt2xVb7nYc4dLg8fSa1eUo6iKm_-"
 NUMBER = "+79179136787"
@@ -36,7 +36,7 @@ def verification(
     seconds: int = 0,
     checks_left: int = 3,
     restart: Wait | None = _COOLDOWN,
-    barred: Wait | None = None,
+    guess_block: Wait | None = None,
     call: Call = _PLACED,
     reference: str | None = None,
 ) -> Verification:
@@ -52,8 +52,8 @@ def verification(
         now=_START + seconds * 1000,
         call=call,
         reference=reference,
-        barred=barred,
-        restart=barred or restart,
+        guess_block=guess_block,
+        restart=guess_block or restart,
     )
 
 
@@ -64,20 +64,20 @@ def called(state: CallState, status: CallStatus | None = None) -> Call:
     return replace(_PLACED, state=state, provider_status=status, status_at=_START // 1000 + 6)
 
 
-def failed(failure: Failure, restart: Wait | None = None) -> Standing:
+def failed(failure: Failure, restart: Wait | None = None) -> VerificationView:
     """Return where a verification stands whose call could not be placed."""
     call = Call(CallState.FAILED, failure=failure)
     return stands(verification(State.FAILED, call=call, restart=restart, reference="order 7"))
 
 
-def stands(found: Verification) -> Standing:
+def stands(found: Verification) -> VerificationView:
     """Return the verification with what the service makes of it."""
-    return standing(found, _TIMING)
+    return view(found, _TIMING)
 
 
-def checked(verdict: Verdict, found: Verification) -> Answer:
+def checked(verdict: Verdict, found: Verification) -> CheckView:
     """Return the result of a check."""
     stand = stands(found)
     if verdict is Verdict.RIGHT:
         stand = replace(stand, next_action=NextAction.DONE)
-    return Answer(verdict, stand)
+    return CheckView(verdict, stand)

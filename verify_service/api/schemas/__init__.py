@@ -3,7 +3,8 @@
 The same schemas make ``/openapi.json``, so each field also says what it means and in which unit.
 """
 
-from verify_service.api.schemas.answers import (
+from verify_service.api.schemas.requests import CallbackRequest, CheckRequest, StartRequest
+from verify_service.api.schemas.responses import (
     CallAnswer,
     CallbackAnswer,
     CheckAnswer,
@@ -12,7 +13,6 @@ from verify_service.api.schemas.answers import (
     ReadyAnswer,
     VerificationAnswer,
 )
-from verify_service.api.schemas.requests import CallbackRequest, CheckRequest, StartRequest
 
 __all__ = [
     "CallAnswer",

@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 from marshmallow import Schema, ValidationError, fields
 from marshmallow.validate import Length
 
-from verify_service.codes import FIRST, LAST
+from verify_service.domain.codes import FIRST, LAST
 
 # The patterns are written as JSON Schema has them and used with `fullmatch`: in Python's own
 # dialect `$` would let a line break through.

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 import redis
 from redis import exceptions
 
-from verify_service.errors import StoreUnavailable
+from verify_service.domain.errors import StoreUnavailable
 
 UNREACHABLE = "cannot be reached"
 
@@ -38,7 +38,7 @@ _LOADING = "is still loading its data"
 _FULL = "is out of memory"
 _MOVING = "is a cluster that moves our data to another master"
 NO_FUNCTIONS = "has no functions: Redis 7.0 or newer is needed, or Valkey"
-_NO_RIGHT = "refuses our user a command or a key: `python -m verify_service.release` says which"
+_NO_RIGHT = "refuses our user a command or a key: `python -m verify_service.cli.release` says which"
 _BY_CLASS: tuple[tuple[type[redis.RedisError], str], ...] = (
     (NoConnectionFree, "has too few connections for us, or is too slow (REDIS_POOL)"),
     (NothingAnswers, "cannot be reached, or does not answer"),

@@ -1,0 +1,1 @@
+"""The gunicorn worker, its logger and its signals."""

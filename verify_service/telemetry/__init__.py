@@ -1,0 +1,1 @@
+"""What happened, for logs and metrics."""
