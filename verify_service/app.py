@@ -18,9 +18,12 @@ from verify_service.domain.ids import VerificationIds
 from verify_service.domain.limits import DESTINATION, IN_FLIGHT_MARGIN_SECONDS
 from verify_service.domain.next_action import Timing
 from verify_service.domain.operator import Operator
+from verify_service.domain.ports import Provider
 from verify_service.domain.test_numbers import TestNumbers
 from verify_service.domain.verification import Verifications
-from verify_service.provider.flashcall import FlashCallConfig, FlashCallProvider
+from verify_service.provider.calls import CallProvider
+from verify_service.provider.dialect import Dialect
+from verify_service.provider.flash_call import FlashCall
 from verify_service.settings.settings import Settings, SettingsError
 from verify_service.store.connection.client import Client, connect
 from verify_service.store.functions import Functions
@@ -30,14 +33,18 @@ from verify_service.store.verifications import RedisStore
 from verify_service.telemetry import logs
 from verify_service.telemetry.events import StructuredEventLog
 from verify_service.telemetry.metrics import Metrics
+from verify_service.transport.client import HttpClient
 
 
-def create_app(settings: Settings, client: Client | None = None) -> Flask:
+def create_app(
+    settings: Settings, client: Client | None = None, provider: Provider | None = None
+) -> Flask:
     """Return the WSGI application. Nothing is connected before the first request.
 
     Args:
         settings: What the environment said.
-        client: Where the URL of the settings is not to be used (a fake, in tests).
+        client: Used in place of REDIS_URL.
+        provider: Used in place of the Flash Call API.
     """
     logs.configure(settings.log_level)
     app = Flask("verify_service", static_folder=None)
@@ -48,7 +55,9 @@ def create_app(settings: Settings, client: Client | None = None) -> Flask:
     app.url_map.merge_slashes = False  # a redirect would repeat the query, with the key in it
     app.json.sort_keys = False  # type: ignore[attr-defined]  # `status` comes first
     app.json.ensure_ascii = False  # type: ignore[attr-defined]
-    app.extensions[EXTENSION] = _context(settings, client or connection(settings))
+    app.extensions[EXTENSION] = _context(
+        settings, client or connection(settings), provider or _provider(settings)
+    )
     request_log.install(app)
     errors.install(app)
     guard = access_key_guard(settings.access_keys, in_query=settings.access_key_in_query)
@@ -76,14 +85,14 @@ def create_operator(settings: Settings, client: Client | None = None) -> Operato
     )
 
 
-def _context(settings: Settings, client: Client) -> Context:
+def _context(settings: Settings, client: Client, provider: Provider) -> Context:
     metrics = Metrics()
     events = StructuredEventLog(metrics)
     ids = VerificationIds(settings.number_secret)
     functions = _functions(settings, client)
     verifications = Verifications(
         store=RedisStore(functions, ids, settings.wide_limits, events.noticed),
-        provider=FlashCallProvider(_provider(settings)),
+        provider=provider,
         events=events,
         destinations=settings.destinations,
         test_numbers_in_force=TestNumbers(settings.test_numbers),
@@ -108,15 +117,17 @@ def _timing(settings: Settings) -> Timing:
     )
 
 
-def _provider(settings: Settings) -> FlashCallConfig:
-    return FlashCallConfig(
+def _provider(settings: Settings) -> Provider:
+    client = HttpClient(settings.provider_connect_timeout, settings.provider_deadline)
+    return CallProvider(_dialect(settings), client, settings.provider_max_in_flight)
+
+
+def _dialect(settings: Settings) -> Dialect:
+    return FlashCall(
         url=settings.provider_url,
         access_key=settings.provider_access_key,
         auth=settings.provider_auth,
         call_timeout=settings.provider_call_timeout_ms,
-        connect_timeout=settings.provider_connect_timeout,
-        deadline=settings.provider_deadline,
-        max_in_flight=settings.provider_max_in_flight,
     )
 
 

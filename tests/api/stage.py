@@ -8,10 +8,11 @@ from dataclasses import dataclass
 
 import redis
 
+from tests.statuses import call_status
 from tests.store.rules import Number
 from tests.waiting import wait_until
 from verify_service.domain.limits import NumberLimits
-from verify_service.domain.models import CallOutcome, Failed, Placed, Unknown
+from verify_service.domain.models import CallOutcome, CallStatus, Failed, Placed, Unknown
 from verify_service.domain.next_action import VerificationView
 from verify_service.domain.verification import Verifications
 
@@ -21,6 +22,9 @@ class Phone:
 
     def __init__(self) -> None:
         self.rings: dict[str, Callable[[str], CallOutcome]] = {}
+
+    def status(self, word: str) -> CallStatus:
+        return call_status(word)
 
     def reserve_slot(self) -> Phone:
         return self

@@ -11,7 +11,7 @@ import logging
 import pytest
 import structlog
 
-from verify_service.provider.auth import AUTH_FORMS
+from verify_service.provider.flash_call import AUTH_FORMS
 
 from . import canaries
 from .service import APP_KEY, KEY, NUMBER, OTHER_NUMBER, PATH_SECRET, PROVIDER_KEY, Service, wrong

@@ -158,7 +158,7 @@ def test_a_hung_call_gives_its_place_back_when_it_is_over(make, valkey, provider
     provider.gate.set()
     provider.reset()
     # The abandoned exchange ends when its connection is cut, which is at once.
-    places = service.app.extensions["verify_service"].verifications.provider._places
+    places = service.app.extensions["verify_service"].verifications.provider._slots
     assert places.acquire(timeout=5)
     places.release()
     assert service.start("+79161234567").status_code == 201

@@ -34,7 +34,7 @@ CREW = 6
 def stage(make, valkey: redis.Redis, monkeypatch: pytest.MonkeyPatch) -> Stage:
     """The application over a real server, with a provider that lets scenes happen."""
     phone = Phone()
-    monkeypatch.setattr("verify_service.app.FlashCallProvider", lambda _: phone)
+    monkeypatch.setattr("verify_service.app.CallProvider", lambda *_: phone)
     app = make(valkey).app
     found = app.extensions[EXTENSION].verifications
 

@@ -22,8 +22,9 @@ from verify_service.api import kinds, schemas
 from verify_service.api import vocabulary as words
 from verify_service.api.openapi import document, text
 from verify_service.domain.errors import InvalidNumber
-from verify_service.domain.models import CallState, CallStatus, NextAction, State
+from verify_service.domain.models import CallState, NextAction, State
 from verify_service.domain.numbers import parse_callback_number
+from verify_service.provider.flash_call import FlashCallStatus
 
 from .documented import documented_path, validator, whole
 from .service import KEY, NUMBER, OTHER_NUMBER, Service, callback_body
@@ -195,7 +196,7 @@ def test_links_lead_from_a_start_to_what_comes_next() -> None:
     [
         (words.STATES, State),
         (words.CALL_STATES, CallState),
-        (words.CALL_STATUSES, CallStatus),
+        (words.CALL_STATUSES, FlashCallStatus),
         (words.NEXT_ACTIONS, NextAction),
     ],
 )
@@ -217,7 +218,7 @@ def test_a_word_of_an_answer_is_one_of_its_enum() -> None:
     assert set(NextAction) - set(answer["nextAction"]["enum"]) == {NextAction.DONE}
     call = document()["components"]["schemas"]["CallAnswer"]["properties"]
     assert call["state"]["enum"] == [str(each) for each in CallState]
-    assert call["providerStatus"]["enum"] == [str(each) for each in CallStatus]
+    assert call["providerStatus"]["enum"] == list(FlashCallStatus)
     assert call["callerPrefix"]["type"] == ["string", "null"]
 
 

@@ -6,7 +6,7 @@ import pytest
 
 from verify_service.api import responses as present
 from verify_service.domain.codes import CodeDigester
-from verify_service.provider.flashcall import CallSlot
+from verify_service.provider.calls import CallSlot
 
 from . import keyed
 from .keyed import outcome

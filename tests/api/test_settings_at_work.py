@@ -78,7 +78,7 @@ def test_how_long_a_connection_may_take_to_open(make) -> None:
     """What that means is in tests/provider/test_deadline.py."""
     service = make(PROVIDER_CONNECT_TIMEOUT="0.7")
     provider = service.app.extensions["verify_service"].verifications.provider
-    assert provider._config.connect_timeout == 0.7
+    assert provider._client._timeout[0] == 0.7
 
 
 def test_the_calls_own_timeout(make, valkey, provider: StandIn) -> None:

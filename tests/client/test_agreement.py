@@ -27,7 +27,7 @@ from verify_service.client import (
     wire,
 )
 from verify_service.domain import models
-from verify_service.domain.limits import IN_FLIGHT_SLACK, Policy
+from verify_service.domain.limits import IN_FLIGHT_MARGIN_SECONDS, NumberLimits
 from verify_service.telemetry import logs
 
 MAXIMA: dict[str, Any] = {
@@ -156,9 +156,9 @@ def test_the_times_fit_the_services() -> None:
         name: parameter.default
         for name, parameter in inspect.signature(VerifyClient).parameters.items()
     }
-    deadline = Policy().deadline
+    deadline = NumberLimits().deadline
     assert given["start_timeout"] >= deadline + 3
-    assert given["patience"] >= deadline + IN_FLIGHT_SLACK + 1
+    assert given["patience"] >= deadline + IN_FLIGHT_MARGIN_SECONDS + 1
     assert given["start_timeout"] + given["patience"] + wire.CONNECT_TIMEOUT <= 30
 
 

@@ -11,7 +11,9 @@ from typing import Any
 from tests.waiting import wait_until
 from verify_service.domain.errors import TooManyCallsInFlight
 from verify_service.domain.models import CallOutcome, Failed, Placed
-from verify_service.provider.flashcall import FlashCallConfig, FlashCallProvider
+from verify_service.provider.calls import CallProvider
+from verify_service.provider.flash_call import FlashCall
+from verify_service.transport.client import HttpClient
 
 from .server import PATIENCE, Received, Server, Step, reply, send
 
@@ -47,15 +49,15 @@ def success(*headers: str, **more: Any) -> Step:
     return answer(200, {"requestId": "r-1", "from": CALLER, **more}, *headers)
 
 
-def provider_at(url: str, **settings: Any) -> FlashCallProvider:
+def provider_at(url: str, **settings: Any) -> CallProvider:
     """A client with one place, patient unless told otherwise."""
-    ordinary: dict[str, Any] = {"deadline": PATIENCE, "connect_timeout": 2.0, "max_in_flight": 1}
-    return FlashCallProvider(
-        FlashCallConfig(url=f"{url}/api", access_key=TOKEN, **ordinary | settings)
-    )
+    client = HttpClient(settings.pop("connect_timeout", 2.0), settings.pop("deadline", PATIENCE))
+    places = settings.pop("max_in_flight", 1)
+    dialect = FlashCall(f"{url}/api", **{"access_key": TOKEN, **settings})
+    return CallProvider(dialect, client, places)
 
 
-def place(provider: FlashCallProvider) -> CallOutcome:
+def place(provider: CallProvider) -> CallOutcome:
     """Have the phone rung, and look for what must not leave."""
     with provider.reserve_slot() as line:
         outcome = line.place(NUMBER, CODE)
@@ -77,7 +79,7 @@ def exchange(*script: Step, posts: int = 1, **options: Any) -> Seen:
     Args:
         posts: How many whole requests the server must have seen when all is over.
         options: Of :class:`Server` (``tls``, ``gate``, ``reads``, ``keep_alive``), else of
-            :class:`FlashCallConfig`.
+            :func:`provider_at`.
     """
     ours = {
         name: options.pop(name) for name in ("tls", "gate", "reads", "keep_alive") & options.keys()
@@ -108,7 +110,7 @@ def placed(*script: Step, **options: Any) -> Placed:
     return outcome
 
 
-def free_places(provider: FlashCallProvider) -> int:
+def free_places(provider: CallProvider) -> int:
     """How many more calls could be placed now: found out by taking every place."""
     with ExitStack() as stack:
         free = 0

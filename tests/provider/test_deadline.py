@@ -17,7 +17,7 @@ import pytest
 
 from tests.waiting import wait_until
 from verify_service.domain.models import CallOutcome, Failed, Unknown
-from verify_service.provider.flashcall import FlashCallProvider
+from verify_service.provider.calls import CallProvider
 
 from .harness import SLACK, SOON, exchange, free_places, place, provider_at, success
 from .server import PATIENCE, Peer, Server, drip, hang, reply, send
@@ -25,7 +25,7 @@ from .server import PATIENCE, Peer, Server, drip, hang, reply, send
 BODY = b'{"requestId": "r-1"}'
 
 
-def placed_in_time(provider: FlashCallProvider, deadline: float = SOON) -> CallOutcome:
+def placed_in_time(provider: CallProvider, deadline: float = SOON) -> CallOutcome:
     """Place a call that cannot end by itself; it ends at the deadline."""
     began = time.monotonic()
     outcome = place(provider)

@@ -9,12 +9,14 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from verify_service.domain.models import Failed, Placed
-from verify_service.provider.answers import ERROR_CODES, ERROR_WORDS, interpret
+from verify_service.domain.models import Failed, FailureKind, Placed
+from verify_service.provider import flash_call
+from verify_service.provider.flash_call import FlashCall
 
 from .harness import CALLER, CODE, PREFIX
 from .test_outcomes import CODES, WORDS
 
+interpret = FlashCall("https://provider.example", "token").outcome
 STATUSES = st.integers(100, 599)
 FIELDS = ["requestId", "from", "status", "errorCode", "errorReason"]
 SCALARS = (
@@ -49,7 +51,7 @@ def assert_sound(status: int, body: bytes) -> None:
     else:
         assert isinstance(outcome, Failed)
         assert status >= 100
-        assert outcome.refund or not outcome.account
+        assert outcome.refund or outcome.kind is not FailureKind.ACCOUNT
 
 
 @settings(deadline=None)
@@ -114,8 +116,8 @@ def test_a_known_error_code_decides_over_any_status(code: int, refund: bool, sta
 
 def test_the_whole_page_is_tested() -> None:
     """What the client knows of the page is what these tests walk through."""
-    assert list(ERROR_CODES) == [row[0] for row in CODES]
-    assert list(ERROR_WORDS) == WORDS
+    assert list(flash_call.ERROR_CODES) == [row[0] for row in CODES]
+    assert list(flash_call.ERROR_WORDS) == WORDS
 
 
 def test_a_duplicate_key_counts_with_its_last_value() -> None:

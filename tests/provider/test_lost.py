@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from verify_service.domain.models import Failed, Placed, Unknown
+from verify_service.domain.models import Failed, FailureKind, Placed, Unknown
 
 from .harness import exchange, place, provider_at
 from .server import Peer, Server, Step, drip, reply, reset, send
@@ -112,7 +112,7 @@ def test_a_refusal_after_an_interim_answer_is_a_refusal() -> None:
     outcome = exchange(send(said)).outcome
 
     assert isinstance(outcome, Failed)
-    assert outcome.invalid_number
+    assert outcome.kind is FailureKind.INVALID_NUMBER
 
 
 @pytest.mark.parametrize("ending", [(), (reset,)], ids=["closed", "reset"])

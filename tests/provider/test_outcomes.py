@@ -6,19 +6,22 @@ from typing import Any
 
 import pytest
 
+from verify_service.domain.breaker import Signal, signal_of
+from verify_service.domain.models import FailureKind
+
 from .harness import CALLER, CODE, answer, refused, success
 from .server import Server, reply, send
 
-# errorCode, its HTTP status, refund, account, invalid number: from the page and the contract.
+# errorCode, its HTTP status, refund, kind: from the page and the contract.
 CODES = [
-    (1, 401, True, True, False),
-    (2, 400, True, True, False),
-    (4, 429, True, False, False),
-    (5, 401, True, True, False),
-    (6, 403, True, True, False),
-    (10, 400, True, True, False),
-    (11, 400, False, False, True),
-    (16, 400, True, True, False),
+    (1, 401, True, FailureKind.ACCOUNT),
+    (2, 400, True, FailureKind.ACCOUNT),
+    (4, 429, True, FailureKind.THROTTLED),
+    (5, 401, True, FailureKind.ACCOUNT),
+    (6, 403, True, FailureKind.ACCOUNT),
+    (10, 400, True, FailureKind.ACCOUNT),
+    (11, 400, False, FailureKind.INVALID_NUMBER),
+    (16, 400, True, FailureKind.ACCOUNT),
 ]
 WORDS = [
     "invalidAccessKeyError",
@@ -32,29 +35,29 @@ WORDS = [
 
 
 @pytest.mark.parametrize("over_200", [False, True], ids=["own-status", "over-200"])
-@pytest.mark.parametrize(("code", "status", "refund", "account", "invalid"), CODES)
+@pytest.mark.parametrize(("code", "status", "refund", "kind"), CODES)
 def test_a_known_error_code_decides(
-    *, code: int, status: int, refund: bool, account: bool, invalid: bool, over_200: bool
+    *, code: int, status: int, refund: bool, kind: FailureKind, over_200: bool
 ) -> None:
     """A known errorCode means the same with its own HTTP status and over HTTP 200."""
     body = {"errorCode": code, "errorReason": f"because of {CODE}"}
     outcome = refused(answer(200 if over_200 else status, body))
 
     assert outcome.refund is refund
-    assert outcome.account is account
-    assert outcome.invalid_number is invalid
+    assert outcome.kind is kind
     assert outcome.error_code == code
     assert (outcome.retry_after is None) is (code != 4)
 
 
 def test_an_error_beats_a_request_id() -> None:
     """An answer that carries a known errorCode and a requestId is an error."""
-    assert refused(answer(200, {"errorCode": 6, "requestId": "r-1", "from": CALLER})).account
+    outcome = refused(answer(200, {"errorCode": 6, "requestId": "r-1", "from": CALLER}))
+    assert outcome.kind is FailureKind.ACCOUNT
 
 
 def test_an_error_code_may_be_text() -> None:
     """The page's numbers count as text too."""
-    assert refused(answer(400, {"errorCode": "11"})).invalid_number
+    assert refused(answer(400, {"errorCode": "11"})).kind is FailureKind.INVALID_NUMBER
 
 
 @pytest.mark.parametrize("status", [200, 400, 403])
@@ -67,7 +70,7 @@ def test_an_error_word_decides(word: str, status: int) -> None:
     assert outcome.refund
     assert outcome.error_code is None
     assert outcome.retry_after is None
-    assert not outcome.invalid_number
+    assert outcome.kind in (FailureKind.ACCOUNT, FailureKind.REFUSED)
 
 
 @pytest.mark.parametrize(
@@ -82,7 +85,7 @@ def test_an_unknown_error_code_counts_as_its_class(
 
     assert outcome.refund is refund
     assert outcome.error_code == 99
-    assert not outcome.account
+    assert outcome.kind is not FailureKind.ACCOUNT
 
 
 @pytest.mark.parametrize("code", [int(CODE), CODE, CALLER[-6:], int(f"{CODE}00")])
@@ -134,7 +137,7 @@ def test_a_5xx_counts(status: int) -> None:
     ("fields", "refund"),
     [
         *(({"status": word}, True) for word in WORDS),
-        *(({"errorCode": code}, refund) for code, _, refund, _, _ in CODES),
+        *(({"errorCode": code}, refund) for code, _, refund, _ in CODES),
         ({"errorCode": 99}, False),
         ({}, False),
     ],
@@ -146,7 +149,7 @@ def test_a_5xx_is_the_providers_whatever_it_says(
     """The breaker counts it; what becomes of the quota, the body says as ever."""
     outcome = refused(answer(status, fields))
 
-    assert outcome.transport
+    assert signal_of(outcome) is Signal.BAD
     assert outcome.refund is refund
 
 
@@ -155,7 +158,7 @@ def test_a_5xx_is_the_providers_whatever_it_says(
 def test_the_same_words_below_500_are_no_failure_of_the_way(
     status: int, fields: dict[str, Any]
 ) -> None:
-    assert not refused(answer(status, fields)).transport
+    assert signal_of(refused(answer(status, fields))) is Signal.NOTHING
 
 
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])

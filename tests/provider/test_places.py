@@ -14,8 +14,8 @@ import pytest
 from tests.waiting import wait_until
 from verify_service.domain.errors import TooManyCallsInFlight
 from verify_service.domain.models import Failed, Placed, Unknown
-from verify_service.provider import flashcall
-from verify_service.provider.flashcall import FlashCallProvider
+from verify_service.provider.flash_call import FlashCall
+from verify_service.transport.client import HttpClient
 
 from .harness import CODE, NUMBER, SOON, free_places, place, provider_at, success
 from .server import Peer, Server, Step, hang, reply, reset, send
@@ -63,15 +63,15 @@ def test_a_hung_exchange_keeps_its_place_until_its_thread_ends(
 ) -> None:
     """The caller is answered at the deadline, the place comes back with the thread."""
     release = threading.Event()
-    send_it = FlashCallProvider._send
+    send_it = HttpClient._send
 
-    def slow(self: FlashCallProvider, request: object) -> object:
+    def slow(self: HttpClient, request: object) -> object:
         try:
             return send_it(self, request)  # type: ignore[arg-type]
         finally:
             release.wait(5)
 
-    monkeypatch.setattr(FlashCallProvider, "_send", slow)
+    monkeypatch.setattr(HttpClient, "_send", slow)
     with Server(hang) as server:
         provider = provider_at(server.url, deadline=SOON, max_in_flight=2)
         assert isinstance(place(provider), Unknown)
@@ -88,7 +88,7 @@ def test_an_error_while_interpreting_gives_the_place_back(
     def broken(*_: object) -> None:
         raise ZeroDivisionError
 
-    monkeypatch.setattr(flashcall, "interpret", broken)
+    monkeypatch.setattr(FlashCall, "outcome", broken)
     with Server(success()) as server:
         provider = provider_at(server.url)
         for _ in range(3):
@@ -100,8 +100,7 @@ def test_an_error_while_interpreting_gives_the_place_back(
 def test_a_request_that_cannot_be_made_gives_the_place_back() -> None:
     """A token that fits in no header: nothing is sent, the place is free, the token is silent."""
     with Server(success()) as server:
-        provider = provider_at(server.url)
-        provider._credentials.headers["X-Authorization"] = "two\nlines"
+        provider = provider_at(server.url, access_key="two\nlines")
         outcome = place(provider)
         assert isinstance(outcome, Failed)
         assert outcome.refund

@@ -16,7 +16,7 @@ import structlog
 
 from verify_service.domain.errors import TooManyCallsInFlight
 from verify_service.domain.models import CallOutcome
-from verify_service.provider import flashcall
+from verify_service.provider.flash_call import FlashCall
 from verify_service.telemetry import logs
 from verify_service.transport.connections import WatchedAdapter
 
@@ -89,7 +89,7 @@ def test_nothing_that_is_shared_shows_the_token(auth: str) -> None:
     """The configuration, the credentials, the client and a line can be printed."""
     provider = provider_at("http://127.0.0.1:9", auth=auth)
     with provider.reserve_slot() as line:
-        assert_silent(provider, line, provider._config, provider._credentials)
+        assert_silent(provider, line, provider._dialect)
 
 
 def test_what_is_no_exception_is_not_printed(
@@ -114,10 +114,10 @@ def test_what_is_no_exception_is_not_printed(
 def test_an_error_that_leaves_is_silent(monkeypatch: pytest.MonkeyPatch) -> None:
     """Neither a full house nor a bug of ours quotes anything in its whole traceback."""
 
-    def broken(code: str, *_: object) -> CallOutcome:
+    def broken(_: FlashCall, code: str, *__: object) -> CallOutcome:
         raise ZeroDivisionError
 
-    monkeypatch.setattr(flashcall, "interpret", broken)
+    monkeypatch.setattr(FlashCall, "outcome", broken)
     with Server(answer(200, {"requestId": QUOTING})) as server:
         provider = provider_at(server.url)
         with provider.reserve_slot() as line:

@@ -17,15 +17,16 @@ from verify_service.domain.limits import DAY, NumberLimits
 from verify_service.domain.models import (
     Binding,
     CallOutcome,
-    CallStatus,
     CheckedGuess,
     Failed,
+    FailureKind,
     NewVerification,
     Placed,
     Unknown,
     Verdict,
     Verification,
 )
+from verify_service.provider.flash_call import FlashCallStatus
 
 NUMBERS = st.sampled_from([NUMBER, NUMBER, OTHER_NUMBER])
 OUTCOMES = st.sampled_from(
@@ -35,7 +36,7 @@ OUTCOMES = st.sampled_from(
         Unknown("timeout"),
         Failed("HTTP 500", refund=False),
         Failed("no connection", refund=True),
-        Failed("no number", refund=False, error_code=11),
+        Failed("no number", refund=False, error_code=11, kind=FailureKind.INVALID_NUMBER),
     ]
 )
 DEVICES = st.sampled_from(["", "", "device A", "device A", *(f"device {name}" for name in "BCDE")])
@@ -46,7 +47,9 @@ PAUSES = st.one_of(
 )
 PICKS = st.sampled_from([0, 0, 0, 0, 1, 1, 2, 5])
 """Which verification, counted back from the newest."""
-STATUSES = st.sampled_from([CallStatus.REJECTED, CallStatus.UNAVAILABLE, *CallStatus])
+STATUSES = st.sampled_from(
+    [FlashCallStatus.REJECTED, FlashCallStatus.UNAVAILABLE, *FlashCallStatus]
+)
 
 
 class Life:
@@ -172,7 +175,9 @@ class Budgets(RuleBasedStateMachine):
             case Unknown():
                 model.unknown(life.attempt)
             case Failed():
-                model.failed(life.attempt, recorded.refund, recorded.invalid_number)
+                model.failed(
+                    life.attempt, recorded.refund, recorded.kind is FailureKind.INVALID_NUMBER
+                )
 
     @precondition(lambda self: self.lives)
     @rule(
@@ -224,16 +229,16 @@ class Budgets(RuleBasedStateMachine):
 
     @precondition(lambda self: self.lives)
     @rule(back=PICKS, status=STATUSES, stamp=st.integers(0, 3))
-    def call_back(self, back: int, status: CallStatus, stamp: int) -> None:
+    def call_back(self, back: int, status: FlashCallStatus, stamp: int) -> None:
         life = self.pick(back)
         self.deliver(life.number, life.request, status, stamp)
 
     @rule(number=NUMBERS, name=st.integers(0, 6), status=STATUSES)
-    def call_back_unasked(self, number: str, name: int, status: CallStatus) -> None:
+    def call_back_unasked(self, number: str, name: int, status: FlashCallStatus) -> None:
         """A callback for a call that was not placed here."""
         self.deliver(number, f"unasked {name}", status, 1)
 
-    def deliver(self, number: str, request: str, status: CallStatus, stamp: int) -> None:
+    def deliver(self, number: str, request: str, status: FlashCallStatus, stamp: int) -> None:
         model = self.model(number)
         expected = model.callback(Report(request, status, stamp, model.now))
         assert self.live.report(status, stamp, request=request, number=number) is expected

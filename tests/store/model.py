@@ -8,8 +8,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from tests.statuses import call_status
 from verify_service.domain.limits import NumberLimits
-from verify_service.domain.models import CallState, CallStatus, State, Verdict
+from verify_service.domain.models import CallState, State, Verdict
+from verify_service.provider.flash_call import FlashCallStatus
 
 SECOND = 1000
 HOUR = 3600 * SECOND
@@ -26,7 +28,7 @@ class Report:
     """A callback: its status, its own second, and the moment it came."""
 
     request: str
-    status: CallStatus
+    status: FlashCallStatus
     stamp: int
     came: int
 
@@ -278,10 +280,12 @@ class Model:
         if attempt.told and not changes(attempt.told, report):
             return False
         attempt.told = report
-        attempt.call = CallState.DELIVERED if report.status.delivered else CallState.UNDELIVERED
+        attempt.call = (
+            CallState.DELIVERED if call_status(report.status).delivered else CallState.UNDELIVERED
+        )
         lane = self.lane_of(attempt)
         today = [at for at in lane.waivers if at > self.now - DAY]
-        if report.status.refunds_quota and not attempt.waived and len(today) < 3:
+        if call_status(report.status).refunds_quota and not attempt.waived and len(today) < 3:
             attempt.waived = True
             lane.waivers.append(self.now)
             self._give_back(attempt)
@@ -299,4 +303,4 @@ def changes(known: Report, new: Report) -> bool:
     """Strictly newer, another status, and never from delivered back to undelivered."""
     if new.stamp <= known.stamp or new.status is known.status:
         return False
-    return new.status.delivered or not known.status.delivered
+    return call_status(new.status).delivered or not call_status(known.status).delivered

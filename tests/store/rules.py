@@ -109,7 +109,7 @@ class Number:
         if self.state(life) != "pending":
             return "ended"
         if self.bars():
-            return "barred"
+            return "blocked"
         verdict = "right" if right else "wrong"
         verdicts = (*life.verdicts, (nonce, verdict))
         self.lives[name] = replace(life, left=life.left - 1, verdicts=verdicts)

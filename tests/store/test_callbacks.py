@@ -6,13 +6,15 @@ import itertools
 
 import pytest
 
+from tests.statuses import call_status
 from tests.store.world import OTHER_NUMBER, WRONG, World
 from verify_service.domain.limits import DAY, NumberLimits
-from verify_service.domain.models import CallState, CallStatus, Failed, State, Verdict, Window
+from verify_service.domain.models import CallState, Failed, State, Verdict, Window
+from verify_service.provider.flash_call import FlashCallStatus
 
-WAIVING = [CallStatus.REJECTED, CallStatus.UNAVAILABLE]
-NOT_WAIVING = [status for status in CallStatus if status not in WAIVING]
-PAIRS = list(itertools.permutations(CallStatus, 2))
+WAIVING = [FlashCallStatus.REJECTED, FlashCallStatus.UNAVAILABLE]
+NOT_WAIVING = [status for status in FlashCallStatus if status not in WAIVING]
+PAIRS = list(itertools.permutations(FlashCallStatus, 2))
 
 
 def known(world: World, verification_id: str) -> tuple[CallState, str | None, int | None]:
@@ -20,17 +22,17 @@ def known(world: World, verification_id: str) -> tuple[CallState, str | None, in
     return call.state, call.provider_status, call.status_at
 
 
-@pytest.mark.parametrize("status", CallStatus)
-def test_each_status_marks_the_call(world: World, status: CallStatus) -> None:
+@pytest.mark.parametrize("status", FlashCallStatus)
+def test_each_status_marks_the_call(world: World, status: FlashCallStatus) -> None:
     """Three of the page's six mean delivered, three undelivered; status and time are told."""
     verification = world.start(request="request")
     assert world.report(status, 1_790_000_007, request="request")
-    state = CallState.DELIVERED if status.delivered else CallState.UNDELIVERED
+    state = CallState.DELIVERED if call_status(status).delivered else CallState.UNDELIVERED
     assert known(world, verification.id) == (state, status.value, 1_790_000_007)
 
 
-@pytest.mark.parametrize("status", CallStatus)
-def test_a_callback_twice_changes_nothing(world: World, status: CallStatus) -> None:
+@pytest.mark.parametrize("status", FlashCallStatus)
+def test_a_callback_twice_changes_nothing(world: World, status: FlashCallStatus) -> None:
     """The same callback again is not applied, nor is the same status at a later time."""
     world.start(request="request")
     world.report(status, 100, request="request")
@@ -42,7 +44,7 @@ def test_a_callback_twice_changes_nothing(world: World, status: CallStatus) -> N
 
 @pytest.mark.parametrize(("first", "second"), PAIRS)
 def test_only_what_is_strictly_newer_applies(
-    world: World, first: CallStatus, second: CallStatus
+    world: World, first: FlashCallStatus, second: FlashCallStatus
 ) -> None:
     """Older or of the same second: no change. Newer: applied, but never delivered to not."""
     verification = world.start(request="request")
@@ -52,7 +54,7 @@ def test_only_what_is_strictly_newer_applies(
         assert not world.report(second, stamp, request="request")
     assert world.dump() == kept
 
-    regress = first.delivered and not second.delivered
+    regress = call_status(first).delivered and not call_status(second).delivered
     assert world.report(second, 101, request="request") is not regress
     assert known(world, verification.id)[1] == (first if regress else second)
 
@@ -60,20 +62,20 @@ def test_only_what_is_strictly_newer_applies(
 def test_a_foreign_number_does_not_match(world: World) -> None:
     """The right requestId with another number is not the call's."""
     verification = world.start(request="request")
-    assert not world.report(CallStatus.REJECTED, request="request", number=OTHER_NUMBER)
+    assert not world.report(FlashCallStatus.REJECTED, request="request", number=OTHER_NUMBER)
     assert known(world, verification.id) == (CallState.PLACED, None, None)
 
 
 def test_a_foreign_request_does_not_match(world: World) -> None:
     """The right number with another requestId is not the call's."""
     verification = world.start(request="request")
-    assert not world.report(CallStatus.REJECTED, request="another")
+    assert not world.report(FlashCallStatus.REJECTED, request="another")
     assert known(world, verification.id) == (CallState.PLACED, None, None)
 
 
-@pytest.mark.parametrize("status", CallStatus)
+@pytest.mark.parametrize("status", FlashCallStatus)
 def test_a_callback_verifies_no_one_and_refills_no_guesses(
-    world: World, status: CallStatus
+    world: World, status: FlashCallStatus
 ) -> None:
     """State, checks left, expiry, failures and lock are what they were before."""
     world = world.under(NumberLimits(failures=(Window(2, DAY),)))
@@ -91,7 +93,7 @@ def test_a_callback_verifies_no_one_and_refills_no_guesses(
 
 
 @pytest.mark.parametrize("status", WAIVING)
-def test_an_undelivered_call_gives_its_start_back(world: World, status: CallStatus) -> None:
+def test_an_undelivered_call_gives_its_start_back(world: World, status: FlashCallStatus) -> None:
     """REJECTED, UNAVAILABLE: the pause ends, the windows forget it, the ladder steps back."""
     for _ in range(2):
         world.start()
@@ -104,7 +106,7 @@ def test_an_undelivered_call_gives_its_start_back(world: World, status: CallStat
 
 
 @pytest.mark.parametrize("status", NOT_WAIVING)
-def test_any_other_status_gives_nothing_back(world: World, status: CallStatus) -> None:
+def test_any_other_status_gives_nothing_back(world: World, status: FlashCallStatus) -> None:
     """FORBIDDEN and the delivered ones leave pause and windows alone."""
     verification = world.start(request="request")
     world.report(status, request="request")
@@ -117,7 +119,7 @@ def test_three_starts_a_day_are_given_back(world: World) -> None:
 
     def undelivered() -> int:
         verification = world.start(request=f"request-{world.now}")
-        world.report(CallStatus.UNAVAILABLE, request=f"request-{world.now}")
+        world.report(FlashCallStatus.UNAVAILABLE, request=f"request-{world.now}")
         return world.status(verification).restart_in
 
     waits = []
@@ -143,7 +145,7 @@ def test_a_call_gives_back_once(world: World) -> None:
         for stamp, status in enumerate([*WAIVING, *WAIVING]):
             assert world.report(status, stamp, request=request)
     world.start(request="fourth")
-    world.report(CallStatus.REJECTED, request="fourth")
+    world.report(FlashCallStatus.REJECTED, request="fourth")
     assert world.refusal() == ("number", DAY)
 
 
@@ -154,9 +156,9 @@ def test_an_older_call_does_not_shorten_the_newer_ones_pause(world: World) -> No
     newer = world.start(request="newer")
     assert world.status(newer).restart_in == 60
 
-    world.report(CallStatus.REJECTED, request="older")
+    world.report(FlashCallStatus.REJECTED, request="older")
     assert world.status(older).restart_in == 60
-    world.report(CallStatus.REJECTED, request="newer")
+    world.report(FlashCallStatus.REJECTED, request="newer")
     assert world.status(newer).restart_in == 0
     assert world.start().restart_in == 30
 
@@ -166,13 +168,13 @@ def test_a_failed_starts_refund_uses_no_waiver(world: World) -> None:
     for _ in range(5):
         world.record(world.reserve(), Failed("no connection", refund=True))
     verification = world.start(request="request")
-    world.report(CallStatus.REJECTED, request="request")
+    world.report(FlashCallStatus.REJECTED, request="request")
     assert world.status(verification).restart_in == 0
 
 
-@pytest.mark.parametrize("status", CallStatus)
+@pytest.mark.parametrize("status", FlashCallStatus)
 def test_a_late_callback_counts_while_the_verification_is_readable(
-    world: World, status: CallStatus
+    world: World, status: FlashCallStatus
 ) -> None:
     """After its end a call still learns what became of it; once it is gone, nothing is."""
     verification = world.start(request="request")
@@ -180,4 +182,4 @@ def test_a_late_callback_counts_while_the_verification_is_readable(
     assert world.report(status, request="request")
     assert known(world, verification.id)[1] == status
     world.advance(0.001)
-    assert not world.report(CallStatus.ANSWERED, 101, request="request")
+    assert not world.report(FlashCallStatus.ANSWERED, 101, request="request")

@@ -4,19 +4,21 @@ from __future__ import annotations
 
 import pytest
 
+from tests.statuses import call_status
 from tests.store.world import NUMBER, World
 from verify_service.domain.errors import VerificationNotFound
 from verify_service.domain.models import (
     CallOutcome,
     CallState,
-    CallStatus,
     DeliveryReport,
     Failed,
     Failure,
+    FailureKind,
     Placed,
     State,
     Unknown,
 )
+from verify_service.provider.flash_call import FlashCallStatus
 
 PLACED = Placed("request", "7917913", 11)
 OUTCOMES = [
@@ -28,7 +30,7 @@ OUTCOMES = [
 
 
 def answered(request_id: str) -> DeliveryReport:
-    return DeliveryReport(request_id, NUMBER, CallStatus.ANSWERED, 100)
+    return DeliveryReport(request_id, NUMBER, call_status(FlashCallStatus.ANSWERED), 100)
 
 
 @pytest.mark.parametrize(("outcome", "state", "call", "restart_in"), OUTCOMES)
@@ -79,9 +81,11 @@ def test_a_caller_not_to_be_trusted_is_none(world: World) -> None:
 
 def test_an_invalid_number_is_hopeless_and_counts(world: World) -> None:
     """errorCode 11: no other call can go out either, and asking again is not free."""
-    refused = Failed("no number", refund=False, error_code=11)
+    refused = Failed("no number", refund=False, error_code=11, kind=FailureKind.INVALID_NUMBER)
     recorded = world.record(world.reserve(), refused)
-    assert recorded.call.failure == Failure("no number", error_code=11)
+    assert recorded.call.failure == Failure(
+        "no number", error_code=11, kind=FailureKind.INVALID_NUMBER
+    )
     assert recorded.restart_in == 30
     other = world.record(world.reserve("+79170000001"), Failed("throttled", refund=True))
     assert other.call.failure == Failure("throttled")

@@ -16,13 +16,13 @@ from verify_service.cli.lockout import Lockout, lockouts
 from verify_service.domain.errors import LimitReached, VerificationNotFound
 from verify_service.domain.limits import DAY, HOUR, NumberLimits, WideLimits
 from verify_service.domain.models import (
-    CallStatus,
     Failed,
     NewVerification,
     Verdict,
     Verification,
     Window,
 )
+from verify_service.provider.flash_call import FlashCallStatus
 
 SETTINGS = settings(
     deadline=None,
@@ -108,7 +108,7 @@ class Stranger:
                 return refused.retry_after
             self.calls += self._world.now >= self._day
             self._pending.append(started)
-            self._world.report(CallStatus.UNAVAILABLE, request=request)
+            self._world.report(FlashCallStatus.UNAVAILABLE, request=request)
 
     def _guesses(self) -> None:
         while self._pending:

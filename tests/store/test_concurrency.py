@@ -12,18 +12,19 @@ from typing import TypeVar
 
 import pytest
 
+from tests.statuses import call_status
 from tests.store.world import RIGHT, WRONG, World
 from verify_service.domain.errors import LimitReached
 from verify_service.domain.limits import DAY, NumberLimits
 from verify_service.domain.models import (
     CallState,
-    CallStatus,
     Placed,
     State,
     Unknown,
     Verdict,
     Window,
 )
+from verify_service.provider.flash_call import FlashCallStatus
 
 T = TypeVar("T")
 AGAIN = pytest.mark.usefixtures("again")
@@ -143,7 +144,7 @@ def test_right_codes_do_not_stretch_the_budget(real: World) -> None:
 def test_a_callback_races_its_record(real: World) -> None:
     """Whichever comes first: the call ends up with its callback's state, once, its start freed."""
     patient, hasty = (World(real.client, None, NumberLimits(deadline=limit)) for limit in (10, 0))
-    statuses = itertools.cycle(CallStatus)
+    statuses = itertools.cycle(FlashCallStatus)
 
     def race(count: int) -> None:
         world = hasty if count % 2 else patient
@@ -160,10 +161,10 @@ def test_a_callback_races_its_record(real: World) -> None:
         DICE.shuffle(steps)
         at_once(*steps)
         stands = world.status(verification)
-        state = CallState.DELIVERED if status.delivered else CallState.UNDELIVERED
+        state = CallState.DELIVERED if call_status(status).delivered else CallState.UNDELIVERED
         assert (stands.call.state, stands.call.provider_status) == (state, status)
         assert applied.count(True) <= 1
-        assert (stands.restart_in == 0) is status.refunds_quota
+        assert (stands.restart_in == 0) is call_status(status).refunds_quota
 
     for count in range(300):
         race(count)
@@ -175,7 +176,9 @@ def test_fifty_callbacks_apply_in_any_order(real: World) -> None:
     verification = real.start(request="request")
     reports = [
         lambda stamp=stamp: real.report(
-            CallStatus.ANSWERED if stamp % 2 else CallStatus.UNAVAILABLE, stamp, request="request"
+            FlashCallStatus.ANSWERED if stamp % 2 else FlashCallStatus.UNAVAILABLE,
+            stamp,
+            request="request",
         )
         for stamp in range(50)
     ]

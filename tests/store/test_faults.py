@@ -17,7 +17,6 @@ from verify_service.domain.idempotency import Nonce
 from verify_service.domain.limits import NumberLimits
 from verify_service.domain.models import (
     CallState,
-    CallStatus,
     Failed,
     Placed,
     State,
@@ -25,6 +24,7 @@ from verify_service.domain.models import (
     Verdict,
     Verification,
 )
+from verify_service.provider.flash_call import FlashCallStatus
 from verify_service.store.connection.client import connect
 
 PATIENCE = 2.0
@@ -49,7 +49,7 @@ def settling(world: World, verification_id: str) -> Questions:
     draft = world.draft("+79170000099")
     return {
         "record": lambda: world.store.record(draft, Placed("request 9", "7917913", 11)),
-        "callback": lambda: world.report(CallStatus.ANSWERED, request="request"),
+        "callback": lambda: world.report(FlashCallStatus.ANSWERED, request="request"),
         "status": lambda: world.store.status(verification_id, APP),
         "cancel": lambda: world.store.cancel(verification_id, APP),
     }
@@ -144,7 +144,7 @@ def test_a_full_server_settles_what_has_begun(real: World, full: Callable[[], No
     placed, failed, canceled = (real.reserve(f"+7917913678{n}") for n in range(3))
     full()
     assert real.record(placed, Placed("request", "7917913", 11)).call.state is CallState.PLACED
-    assert real.report(CallStatus.ANSWERED, request="request", number="+79179136780")
+    assert real.report(FlashCallStatus.ANSWERED, request="request", number="+79179136780")
     assert real.status(placed).call.state is CallState.DELIVERED
     assert real.record(failed, Failed("no connection", refund=True)).state is State.FAILED
     assert real.store.cancel(canceled.id, APP).state is State.CANCELED
@@ -176,7 +176,7 @@ def test_a_full_server_loses_no_waiting_callback(real: World, full: Callable[[],
     world = World(real.client, None, NumberLimits(deadline=0.05), connected=real.connected)
     verification = world.reserve()
     full()
-    assert not world.report(CallStatus.ANSWERED, request="learned")
+    assert not world.report(FlashCallStatus.ANSWERED, request="learned")
     wait_until(lambda: world.status(verification).call.state is CallState.DELIVERED)
 
 
@@ -230,7 +230,7 @@ def test_a_lost_library_is_no_fault(real: World) -> None:
         real.client.function_flush()
         step()
     real.client.function_flush()
-    assert real.report(CallStatus.ANSWERED, request="request")
+    assert real.report(FlashCallStatus.ANSWERED, request="request")
     real.client.function_flush()
     assert real.refusal() == ("cooldown", 30)
     real.client.function_flush()

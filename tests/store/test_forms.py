@@ -32,7 +32,6 @@ from verify_service.domain.errors import LimitReached, StoreUnavailable
 from verify_service.domain.idempotency import Nonce
 from verify_service.domain.limits import NumberLimits, WideLimits
 from verify_service.domain.models import (
-    CallStatus,
     Failed,
     Placed,
     State,
@@ -40,6 +39,7 @@ from verify_service.domain.models import (
     Verification,
     Window,
 )
+from verify_service.provider.flash_call import FlashCallStatus
 from verify_service.store.connection.client import Client, connect
 
 TIMEOUT = 0.5
@@ -66,7 +66,7 @@ def life(client: Client) -> str:
     again = replace(world.draft(number, key=f"key {number}"), country="RU", client=number)
     assert world.store.reserve(again).verification.id == verification.id
     assert world.refusal(number) == ("cooldown", 30)
-    assert world.report(CallStatus.ANSWERED, request="request", number=number)
+    assert world.report(FlashCallStatus.ANSWERED, request="request", number=number)
     for _ in range(2):
         checked = world.store.check(verification.id, APP, [WRONG], Nonce("a", "body"))
         assert (checked.verdict, checked.verification.checks_left) == (Verdict.WRONG, 2)

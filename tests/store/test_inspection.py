@@ -16,6 +16,7 @@ from redis.exceptions import ResponseError
 from tests.ports import free_port
 from tests.redis_clients import store_client
 from tests.servers import Server, redis_server
+from tests.statuses import call_status
 from tests.store.world import (
     CLOCK_KEY,
     NUMBER,
@@ -30,7 +31,8 @@ from verify_service.domain import limits
 from verify_service.domain.check_result import Severity
 from verify_service.domain.errors import LimitReached, StoreUnavailable
 from verify_service.domain.limits import DAY, HOUR, ConversionThreshold, NumberLimits, WideLimits
-from verify_service.domain.models import CallStatus, DeliveryReport, Failed, Window
+from verify_service.domain.models import DeliveryReport, Failed, Window
+from verify_service.provider.flash_call import FlashCallStatus
 from verify_service.store.connection.client import Client, Command, connect
 from verify_service.store.functions import Functions
 from verify_service.store.inspection import NEEDED, inspect
@@ -249,7 +251,7 @@ class Tour:
         """Return those in which it is said to be to everything that is asked."""
         world = self.world(client)
         store, operator = world.store, world.operator
-        report = DeliveryReport("request", NUMBER, CallStatus.UNAVAILABLE, 100)
+        report = DeliveryReport("request", NUMBER, call_status(FlashCallStatus.UNAVAILABLE), 100)
         return states(
             [
                 store.ready,

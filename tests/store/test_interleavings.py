@@ -16,18 +16,18 @@ from verify_service.domain.idempotency import Nonce
 from verify_service.domain.limits import NumberLimits
 from verify_service.domain.models import (
     CallOutcome,
-    CallStatus,
     Failed,
     Placed,
     Unknown,
     Verification,
 )
+from verify_service.provider.flash_call import FlashCallStatus
 
 SCHEDULES = 1_000
 FAKE = 7
 """The fake server is the slower one: it lives every seventh of them."""
 REACHED = {
-    *("reserved", "refused", "missing", "right", "wrong", "ended", "barred"),
+    *("reserved", "refused", "missing", "right", "wrong", "ended", "blocked"),
     *("applied", "not applied", "given back", "no more given back"),
     *("applied with the record of placed", "applied with the record of unknown"),
     *("pending undelivered", "pending delivered", "pending placed", "pending unknown"),
@@ -146,7 +146,7 @@ class Run:
         waivers = len(rules.waivers)
         told = Told(self._request(step), step.word, step.stamp, rules.now)
         expected = rules.callback(told)
-        status = CallStatus[step.word]
+        status = FlashCallStatus[step.word]
         applied = self.live.report(status, step.stamp, request=told.request, number=number)
         assert applied is expected
         self.seen["applied" if applied else "not applied"] += 1

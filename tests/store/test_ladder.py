@@ -8,7 +8,8 @@ import pytest
 
 from tests.store.world import World
 from verify_service.domain.limits import DAY, NumberLimits
-from verify_service.domain.models import CallStatus, Failed, Window
+from verify_service.domain.models import Failed, Window
+from verify_service.provider.flash_call import FlashCallStatus
 
 WEEKS = NumberLimits(starts=(Window(100, 14 * DAY),))
 PAUSES = replace(WEEKS, cooldowns=(30, 60, 120, 300, 3 * DAY))
@@ -53,6 +54,6 @@ def test_a_refund_is_a_step_back(world: World) -> None:
     assert failed.restart_in == 0
     waived = world.start(request="waived")
     assert waived.restart_in == 120
-    world.report(CallStatus.UNAVAILABLE, request="waived")
+    world.report(FlashCallStatus.UNAVAILABLE, request="waived")
     assert _pause(world) == 120
     assert _pause(world) == 300

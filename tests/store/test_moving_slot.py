@@ -21,7 +21,6 @@ from verify_service.domain.idempotency import Nonce
 from verify_service.domain.limits import DAY, BreakerPolicy, NumberLimits, WideLimits
 from verify_service.domain.models import (
     CallState,
-    CallStatus,
     Failed,
     Placed,
     State,
@@ -30,6 +29,7 @@ from verify_service.domain.models import (
     Verification,
     Window,
 )
+from verify_service.provider.flash_call import FlashCallStatus
 from verify_service.store import keys
 from verify_service.store.connection.client import connect
 
@@ -122,7 +122,7 @@ def test_a_callback_between_its_number_and_its_verification(moved: World, shards
     with shards.moving() as move:
         move.move(keys.number(moved.ids.tag(NUMBER)))
         report = lambda: moved.report(  # noqa: E731
-            CallStatus.ANSWERED, request=f"request of {NUMBER}", number=NUMBER
+            FlashCallStatus.ANSWERED, request=f"request of {NUMBER}", number=NUMBER
         )
         assert refused(report)
         move.move(keys.verification(moved.ids.locate(verification.id)))
@@ -137,13 +137,13 @@ def test_a_waiting_callback_is_not_given_to_one_of_two(moved: World, shards: Sha
     first, second = (moved.reserve(NUMBER) for _ in range(2))
     for one in (first, second):
         moved.record(one, Unknown("timeout"))
-    report = lambda: moved.report(CallStatus.ANSWERED, request="?", number=NUMBER)  # noqa: E731
+    report = lambda: moved.report(FlashCallStatus.ANSWERED, request="?", number=NUMBER)  # noqa: E731
     assert not report()
     with shards.moving() as move:
         move.move(keys.number(moved.ids.tag(NUMBER)))
         move.move(keys.verification(moved.ids.locate(first.id)))
         assert refused(lambda: moved.status(first))
-        assert refused(lambda: moved.report(CallStatus.BUSY_HERE, request="!", number=NUMBER))
+        assert refused(lambda: moved.report(FlashCallStatus.BUSY_HERE, request="!", number=NUMBER))
     stands = {moved.status(one).call.state for one in (first, second)}
     assert stands == {CallState.UNKNOWN}
 
@@ -181,10 +181,10 @@ def test_every_decision_is_whole_or_refused(moved: World, shards: Shards, seed: 
         "check": lambda: moved.store.check(guessed.id, APP, [WRONG], nonce),
         "status": lambda: moved.status(called),
         "callback": lambda: moved.report(
-            CallStatus.ANSWERED, request="request of +79161000012", number="+79161000012"
+            FlashCallStatus.ANSWERED, request="request of +79161000012", number="+79161000012"
         ),
         "waiting": lambda: moved.report(
-            CallStatus.ANSWERED, request="unheard", number="+79161000030"
+            FlashCallStatus.ANSWERED, request="unheard", number="+79161000030"
         ),
         "record": lambda: moved.record(placing, Placed("placing", "7917913", 11)),
         "unlock": lambda: moved.operator.unlock("+79161000013"),

@@ -32,7 +32,15 @@ from verify_service.domain.limits import (
     NumberLimits,
     WideLimits,
 )
-from verify_service.domain.models import CallOutcome, Failed, NewVerification, Placed, Wait, Window
+from verify_service.domain.models import (
+    CallOutcome,
+    Failed,
+    FailureKind,
+    NewVerification,
+    Placed,
+    Wait,
+    Window,
+)
 from verify_service.domain.numbers import country_of
 
 TIGHT = Window(3, HOUR)
@@ -167,7 +175,7 @@ def test_an_unlocked_number_says_how_many_guesses_that_were(world: World) -> Non
     assert budget.guesses[0].used == 0
 
 
-BROKEN = Failed("no balance", refund=True, account=True)
+BROKEN = Failed("no balance", refund=True, kind=FailureKind.ACCOUNT)
 
 
 def test_resume_ends_whichever_pause_there_is(world: World) -> None:

@@ -26,14 +26,15 @@ from verify_service.domain.limits import (
 )
 from verify_service.domain.models import (
     CallState,
-    CallStatus,
     Failed,
+    FailureKind,
     State,
     Unknown,
     Verdict,
     Verification,
     Window,
 )
+from verify_service.provider.flash_call import FlashCallStatus
 from verify_service.store import keys
 from verify_service.store.connection.client import Client, Command
 from verify_service.store.functions import Functions
@@ -76,7 +77,7 @@ def test_a_shorter_horizon_forgets_no_start(world: World) -> None:
     for one in (long, short, long):
         one.check(one.start(), WRONG)
         world.advance(4 * DAY)
-        short.report(CallStatus.ANSWERED, request=f"unasked {world.now}")
+        short.report(FlashCallStatus.ANSWERED, request=f"unasked {world.now}")
     assert short.refusal() is None
     assert long.refusal() == ("number", 2 * DAY + 4 * DAY)
 
@@ -90,7 +91,7 @@ def test_a_smaller_window_forgets_no_event(world: World) -> None:
             many.check(verification, WRONG)
     pending = [many.start() for _ in range(2)]
     few.store.cancel(pending[0].id, APP)
-    few.report(CallStatus.ANSWERED, request="unasked")
+    few.report(FlashCallStatus.ANSWERED, request="unasked")
     assert few.refusal() == ("failures", DAY)
     assert world.lane().failures == 24
     last = many.start()
@@ -243,7 +244,7 @@ def test_members_of_a_later_release_stay(world: World) -> None:
     for draft in drafts:
         world.store.reserve(draft)
     world.record(world.reserve(OTHER_NUMBER), Unknown("timeout"))
-    world.report(CallStatus.ANSWERED, request="unasked")
+    world.report(FlashCallStatus.ANSWERED, request="unasked")
     world.operator.rule("+7999", "block", HOUR)
     world.operator.pause(5)
     world.operator.resume()
@@ -251,13 +252,13 @@ def test_members_of_a_later_release_stay(world: World) -> None:
     assert (keys.RESTRICTIONS, "rule +7999") in marked
 
     world.store.record(drafts[0], Unknown("timeout"))
-    world.store.record(drafts[1], Failed("no balance", refund=True, account=True))
+    world.store.record(drafts[1], Failed("no balance", refund=True, kind=FailureKind.ACCOUNT))
     world.store.reserve(replace(drafts[0], id=world.ids.mint(NUMBER)))
     first, last = (world.store.status(draft.id, draft.app) for draft in (drafts[0], drafts[2]))
     world.check(last, WRONG)
     assert world.check(last).verdict is Verdict.RIGHT
     world.store.cancel(first.id, APP)
-    world.report(CallStatus.ANSWERED, request="another")
+    world.report(FlashCallStatus.ANSWERED, request="another")
     world.reserve(device="device 1")
     world.operator.unlock(NUMBER)
     world.operator.rule("+7998", "block", HOUR)
@@ -278,7 +279,7 @@ def test_a_flushed_library_is_loaded_by_the_next_call(real: World) -> None:
     flush()
     assert real.check(verification, WRONG).verdict is Verdict.WRONG
     flush()
-    assert real.report(CallStatus.ANSWERED, request="request-1")
+    assert real.report(FlashCallStatus.ANSWERED, request="request-1")
     flush()
     assert real.check(verification, RIGHT).verdict is Verdict.RIGHT
     flush()

@@ -21,13 +21,14 @@ from verify_service.domain.idempotency import Nonce
 from verify_service.domain.limits import DAY, BreakerPolicy, NumberLimits, WideLimits
 from verify_service.domain.models import (
     Binding,
-    CallStatus,
     Failed,
+    FailureKind,
     NewVerification,
     Placed,
     Unknown,
     Window,
 )
+from verify_service.provider.flash_call import FlashCallStatus
 
 KEY = "k" * 22
 ONE = ["FCALL"]
@@ -57,7 +58,8 @@ def draft(world: World, number: str = NUMBER, key: str = KEY) -> NewVerification
 
 @pytest.mark.parametrize("key", [KEY, ""], ids=["keyed", "plain"])
 @pytest.mark.parametrize(
-    "outcome", [PLACED, Unknown("timeout"), Failed("refused", refund=True, account=True)]
+    "outcome",
+    [PLACED, Unknown("timeout"), Failed("refused", refund=True, kind=FailureKind.ACCOUNT)],
 )
 def test_a_start_is_two(live: World, sent: list[str], key: str, outcome: Placed) -> None:
     """Reserve and record, whatever the call came to, and with all that counts it."""
@@ -84,10 +86,10 @@ def test_everything_else_is_one(live: World, sent: list[str]) -> None:
         lambda: store.check(which, APP, [RIGHT], Nonce("fourth")),
         lambda: store.status(which, APP),
         lambda: store.cancel(which, APP),
-        lambda: live.report(CallStatus.ANSWERED, request="request"),
-        lambda: live.report(CallStatus.ANSWERED, request="request"),
-        lambda: live.report(CallStatus.REJECTED, request="learned", number=OTHER_NUMBER),
-        lambda: live.report(CallStatus.REJECTED, request="unasked", number="+79179136789"),
+        lambda: live.report(FlashCallStatus.ANSWERED, request="request"),
+        lambda: live.report(FlashCallStatus.ANSWERED, request="request"),
+        lambda: live.report(FlashCallStatus.REJECTED, request="learned", number=OTHER_NUMBER),
+        lambda: live.report(FlashCallStatus.REJECTED, request="unasked", number="+79179136789"),
         lambda: store.status(lost.id, APP),
         lambda: store.cancel(lost.id, APP),
         store.ready,

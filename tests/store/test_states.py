@@ -12,7 +12,6 @@ from verify_service.domain.idempotency import Nonce
 from verify_service.domain.limits import READABLE_SECONDS
 from verify_service.domain.models import (
     CallState,
-    CallStatus,
     Failed,
     Placed,
     State,
@@ -20,6 +19,7 @@ from verify_service.domain.models import (
     Verdict,
     Verification,
 )
+from verify_service.provider.flash_call import FlashCallStatus
 from verify_service.store import keys
 
 
@@ -67,8 +67,8 @@ def test_a_final_state_stays(world: World, end: Ending, state: State) -> None:
     assert world.record(verification, Failed("late", refund=False)).state is state
     assert world.record(verification, Unknown("late")).state is state
     assert world.record(verification, Placed("late", None, None)).state is state
-    world.report(CallStatus.REJECTED, 1, request="late")
-    world.report(CallStatus.ANSWERED, 2, request="late")
+    world.report(FlashCallStatus.REJECTED, 1, request="late")
+    world.report(FlashCallStatus.ANSWERED, 2, request="late")
     world.advance(300)
     assert world.status(verification).state is state
 

@@ -25,6 +25,7 @@ from verify_service.domain.models import (
     Binding,
     CallOutcome,
     Failed,
+    FailureKind,
     NewVerification,
     Placed,
     Unknown,
@@ -232,7 +233,11 @@ class Crowd(RuleBasedStateMachine):
                 case Unknown():
                     number.unknown(life.start.attempt)
                 case Failed():
-                    number.failed(life.start.attempt, outcome.refund, outcome.invalid_number)
+                    number.failed(
+                        life.start.attempt,
+                        outcome.refund,
+                        outcome.kind is FailureKind.INVALID_NUMBER,
+                    )
 
     @precondition(lambda self: self.lives)
     @rule(back=PICKS, right=st.booleans(), is_lost=RARELY)

@@ -14,6 +14,7 @@ import redis
 from time_machine import Traveller
 
 from tests.redis_clients import store_client
+from tests.statuses import call_status
 from verify_service.domain.errors import LimitReached
 from verify_service.domain.idempotency import Nonce
 from verify_service.domain.ids import VerificationIds
@@ -21,13 +22,13 @@ from verify_service.domain.limits import ConversionThreshold, Notice, NumberLimi
 from verify_service.domain.models import (
     Binding,
     CallOutcome,
-    CallStatus,
     CheckedGuess,
     DeliveryReport,
     NewVerification,
     Placed,
     Verification,
 )
+from verify_service.provider.flash_call import FlashCallStatus
 from verify_service.store.connection.client import Client
 from verify_service.store.functions import Functions
 from verify_service.store.operator import RedisOperator
@@ -242,10 +243,12 @@ class World:
         return UsedUp(budgets[0].starts[-1].used, budgets[0].guesses[-1].used)
 
     def report(
-        self, status: CallStatus, stamp: int = 100, *, request: str, number: str = NUMBER
+        self, status: FlashCallStatus, stamp: int = 100, *, request: str, number: str = NUMBER
     ) -> bool:
         """Deliver a callback; return whether it was applied."""
-        return self.store.record_callback(DeliveryReport(request, number, status, stamp))
+        return self.store.record_callback(
+            DeliveryReport(request, number, call_status(status), stamp)
+        )
 
     def dump(self) -> dict[str, tuple[object, int]]:
         """Return all that the server keeps, clock aside, with every key's expiry.

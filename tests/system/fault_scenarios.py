@@ -18,7 +18,7 @@ from tests.waiting import wait_until
 STARTS = (
     *("load", "idempotency.binding", "codes.draw", "digester.sign", "store.reserve"),
     *("provider.admit",),
-    *("line.place", "interpret", "store.record", "journal.started", "present.verification"),
+    *("slot.place", "outcome", "store.record", "journal.started", "present.verification"),
     *("dump", "view", "before", "after"),
 )
 """Where a start may go wrong; each ends in a 500 of the application's own."""

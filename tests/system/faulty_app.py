@@ -22,7 +22,8 @@ from verify_service import app as wiring
 from verify_service.api import body, verify
 from verify_service.api import responses as present
 from verify_service.domain import codes
-from verify_service.provider import flashcall
+from verify_service.provider.calls import CallSlot
+from verify_service.provider.flash_call import FlashCall
 from verify_service.settings.settings import Settings
 from verify_service.transport import connections as wire
 
@@ -85,9 +86,9 @@ adapter("RedisStore", "store")
 adapter("IdempotencyKeys", "idempotency")
 adapter("StructuredEventLog", "journal")
 adapter("CodeDigester", "digester")
-adapter("FlashCallProvider", "provider")
-flashcall.CallSlot.place = breaks("line.place", flashcall.CallSlot.place)  # type: ignore[method-assign]
-flashcall.interpret = breaks("interpret", flashcall.interpret)
+adapter("CallProvider", "provider")
+CallSlot.place = breaks("slot.place", CallSlot.place)  # type: ignore[method-assign]
+FlashCall.outcome = breaks("outcome", FlashCall.outcome)  # type: ignore[method-assign]
 verify.load = breaks("load", body.load)
 verify.dump = breaks("dump", body.dump)
 present.verification = breaks("present.verification", present.verification)

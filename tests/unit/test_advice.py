@@ -7,10 +7,12 @@ from itertools import product
 
 import pytest
 
+from tests.statuses import call_status
 from verify_service.domain.models import (
     Call,
     CallState,
     Failure,
+    FailureKind,
     NextAction,
     State,
     Verification,
@@ -90,7 +92,7 @@ def test_a_pending_verification(
 @pytest.mark.parametrize("restart", [None, COOLDOWN])
 def test_an_undelivered_call(status: str, action: NextAction, restart: Wait | None) -> None:
     """At once, however long a start has to wait: `restartIn` says that."""
-    call = Call(CallState.UNDELIVERED, provider_status=status)
+    call = Call(CallState.UNDELIVERED, status=call_status(status))
     assert read(call, restart=restart) == ("undelivered", action)
 
 
@@ -113,7 +115,10 @@ def test_a_number_that_is_barred_stops(state: State, call: CallState, limit: str
 
 def test_an_invalid_number_stops() -> None:
     """No other call to it can go out either."""
-    call = Call(CallState.FAILED, failure=Failure("no number", error_code=11))
+    call = Call(
+        CallState.FAILED,
+        failure=Failure("no number", error_code=11, kind=FailureKind.INVALID_NUMBER),
+    )
     assert read(call, state=State.FAILED) == ("failed", STOP)
 
 

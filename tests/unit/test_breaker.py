@@ -26,6 +26,7 @@ from verify_service.domain.models import (
     CallOutcome,
     CallState,
     Failed,
+    FailureKind,
     NewVerification,
     Placed,
     Reservation,
@@ -113,15 +114,32 @@ class Around:
 
 SIGNALS = [
     (PLACED, Signal.GOOD),
-    (Failed("no such number", refund=False, error_code=11), Signal.GOOD),
+    (
+        Failed("no such number", refund=False, error_code=11, kind=FailureKind.INVALID_NUMBER),
+        Signal.GOOD,
+    ),
     (Unknown("late"), Signal.BAD),
     (Unknown("it broke off on our side", ours=True), Signal.NOTHING),
-    (Failed("no balance", refund=True, error_code=6, account=True), Signal.BAD),
-    (Failed("nothing there", refund=True, transport=True), Signal.BAD),
-    (Failed("too many", refund=True, error_code=4), Signal.NOTHING),
+    (Failed("no balance", refund=True, error_code=6, kind=FailureKind.ACCOUNT), Signal.BAD),
+    (Failed("nothing there", refund=True, kind=FailureKind.UNREACHABLE), Signal.BAD),
+    (Failed("too many", refund=True, error_code=4, kind=FailureKind.THROTTLED), Signal.NOTHING),
     (Failed("not this number", refund=True), Signal.NOTHING),
-    (Failed("not well", refund=True, error_code=4, transport=True), Signal.BAD),
-    (Failed("not well", refund=False, error_code=11, transport=True), Signal.BAD),
+    (
+        Failed(
+            "not well", refund=True, error_code=4, kind=FailureKind.THROTTLED, provider_failing=True
+        ),
+        Signal.BAD,
+    ),
+    (
+        Failed(
+            "not well",
+            refund=False,
+            error_code=11,
+            kind=FailureKind.INVALID_NUMBER,
+            provider_failing=True,
+        ),
+        Signal.BAD,
+    ),
     (PROBE_TOO_LATE, Signal.NOTHING),
 ]
 

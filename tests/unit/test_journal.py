@@ -10,15 +10,16 @@ from typing import Any
 import pytest
 import structlog
 
+from tests.statuses import call_status
 from verify_service.domain.errors import LimitReached, StoreUnavailable
 from verify_service.domain.models import (
     Call,
     CallOutcome,
     CallState,
-    CallStatus,
     CheckedGuess,
     DeliveryReport,
     Failed,
+    FailureKind,
     NewVerification,
     Placed,
     State,
@@ -26,13 +27,14 @@ from verify_service.domain.models import (
     Verdict,
     Verification,
 )
+from verify_service.provider.flash_call import FlashCallStatus
 from verify_service.telemetry import logs
 from verify_service.telemetry.events import StructuredEventLog
 from verify_service.telemetry.metrics import Metrics
 
 NUMBER = "+79179136787"
 MASKED = "+7917•••••87"
-REPORT = DeliveryReport("request-1", NUMBER, CallStatus.ANSWERED, 1)
+REPORT = DeliveryReport("request-1", NUMBER, call_status(FlashCallStatus.ANSWERED), 1)
 
 
 class Kept:
@@ -83,7 +85,7 @@ def verification(call: CallState = CallState.PLACED) -> Verification:
         (Placed("request-1", None, None), "caller_mismatch", "error"),
         (Unknown("late"), "call_unknown", "warning"),
         (Failed("no", refund=True, error_code=4), "call_failed", "warning"),
-        (Failed("no", refund=True, error_code=6, account=True), "call_failed", "error"),
+        (Failed("no", refund=True, error_code=6, kind=FailureKind.ACCOUNT), "call_failed", "error"),
     ],
 )
 def test_a_start(kept: Kept, outcome: CallOutcome, event: str, level: str) -> None:
@@ -98,7 +100,8 @@ def test_a_start(kept: Kept, outcome: CallOutcome, event: str, level: str) -> No
 
 
 @pytest.mark.parametrize(
-    ("error_code", "label"), [(None, "none"), (4, "4"), (77, "other"), (123_456_789, "other")]
+    ("error_code", "label"),
+    [(None, "none"), (4, "4"), (99, "99"), (100, "other"), (123_456_789, "other")],
 )
 def test_a_label_takes_few_values(kept: Kept, error_code: int | None, label: str) -> None:
     """Whatever number the provider thinks of."""

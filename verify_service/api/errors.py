@@ -20,11 +20,11 @@ from werkzeug.exceptions import (
 from verify_service.api import kinds, problems
 from verify_service.api import responses as present
 from verify_service.api.body import LARGEST
-from verify_service.api.kinds import ErrorKind
+from verify_service.api.kinds import ErrorCode, ErrorKind
 from verify_service.api.schemas import ErrorAnswer
 from verify_service.domain import errors as domain
 from verify_service.domain.limits import NUMBER_LIMITS
-from verify_service.domain.models import ErrorCode
+from verify_service.domain.models import FailureKind
 from verify_service.telemetry.logs import where
 
 PAGE_REASONS: dict[int, str] = {
@@ -178,7 +178,8 @@ def _call_failed(error: domain.CallFailed) -> Told:
         more["error_code"] = failure.error_code
     if failure.retry_after is not None:
         more["retry_after"] = failure.retry_after
-    kind = kinds.UNACCEPTABLE_VALUE if failure.invalid_number else kinds.CALL_FAILED
+    invalid = failure.kind is FailureKind.INVALID_NUMBER
+    kind = kinds.UNACCEPTABLE_VALUE if invalid else kinds.CALL_FAILED
     return kind, failure.reason, more
 
 

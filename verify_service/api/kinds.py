@@ -6,9 +6,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from enum import StrEnum
-
-from verify_service.domain.models import ErrorCode
+from enum import IntEnum, StrEnum
 
 SOON = 2
 """Seconds after which a try after a 503 makes sense."""
@@ -17,6 +15,15 @@ AT_ONCE = 1
 
 RESERVED = ("verificationId", "nextAction", "restartIn")
 """What an error adds that comes after a verification was reserved."""
+
+
+class ErrorCode(IntEnum):
+    """The numbers of the provider's page that our own answers use, with the same meaning."""
+
+    INVALID_TOKEN = 1
+    TOO_MANY_REQUESTS = 4
+    INVALID_REQUEST = 10
+    INVALID_NUMBER = 11
 
 
 class Retry(StrEnum):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from verify_service.domain.models import CallState, CallStatus, NextAction, State
+from verify_service.domain.models import CallState, NextAction, State
 
 STATES: Mapping[str, str] = {
     State.PENDING: "A code can be entered.",
@@ -26,12 +26,12 @@ CALL_STATES: Mapping[str, str] = {
 }
 
 CALL_STATUSES: Mapping[str, str] = {
-    CallStatus.ANSWERED: "The phone rang and was picked up.",
-    CallStatus.TERMINATED: "The phone rang and nobody picked up.",
-    CallStatus.BUSY_HERE: "The phone rang and the call was dropped.",
-    CallStatus.REJECTED: "The call could not be made: the line was busy, or the network failed.",
-    CallStatus.UNAVAILABLE: "The phone was off or out of reach.",
-    CallStatus.FORBIDDEN: "The provider's anti-fraud stopped the call.",
+    "ANSWERED": "The phone rang and was picked up.",
+    "TERMINATED": "The phone rang and nobody picked up.",
+    "BUSY_HERE": "The phone rang and the call was dropped.",
+    "REJECTED": "The call could not be made: the line was busy, or the network failed.",
+    "UNAVAILABLE": "The phone was off or out of reach.",
+    "FORBIDDEN": "The provider's anti-fraud stopped the call.",
 }
 
 NEXT_ACTIONS: Mapping[str, str] = {

@@ -1,25 +1,34 @@
-"""Pauses calls while the provider fails: they cost the number's quota and lead nowhere.
+"""Pauses calls while the provider fails: each would use up quota and ring no phone.
 
-Calls stop after so many failures in a row that are about the account or the way to the provider,
-never about one number. Then one start at a time is let through as a probe; a probe that works lets
-all of them through again. All processes share one breaker: the function that reserves a start reads
-it, and the one that records its outcome writes it.
+Calls stop after a number of failures in a row that concern the account or the way to the provider,
+not one number. Then one start at a time passes as a probe, and a probe that succeeds ends the
+pause. All processes share one breaker: the function that reserves a start reads it, and the one
+that records the outcome writes it.
 """
 
 from __future__ import annotations
 
 from enum import StrEnum
 
-from verify_service.domain.models import CallOutcome, ErrorCode, Failed, Placed, Unknown
+from verify_service.domain.models import (
+    CallOutcome,
+    Failed,
+    FailureKind,
+    Placed,
+    Unknown,
+)
 
 PROBE_CALLS_WITHIN_SECONDS = 5.0
-"""Seconds within which a probe has to begin its call, counted from before it is reserved. A later
-one places no call: by then the next start may be the probe."""
-PROBE_TOO_LATE = Failed("Calls are paused; it took too long to try with this one.", refund=True)
+"""Seconds from before the reservation within which a probe must begin its call. A later one places
+no call, since by then the next start may be the probe."""
+PROBE_TOO_LATE = Failed(
+    "Calls are paused, and this start took too long to be the one that tries.", refund=True
+)
+_PROVIDER_FAILS = {FailureKind.ACCOUNT, FailureKind.UNREACHABLE, FailureKind.UNREADABLE}
 
 
 class Signal(StrEnum):
-    """What an outcome says of the provider."""
+    """What an outcome says about the provider."""
 
     GOOD = "good"
     BAD = "bad"
@@ -27,16 +36,18 @@ class Signal(StrEnum):
 
 
 def signal_of(outcome: CallOutcome) -> Signal:
-    """Return what an outcome says of account and way; most of what concerns one number: nothing.
+    """Return what an outcome says about the account and the way to the provider.
 
-    A probe whose outcome says nothing gives the probe back: the next start tries.
+    A probe whose outcome says nothing leaves the breaker as it was: the next start is the probe.
     """
     match outcome:
         case Unknown(ours=True):
             return Signal.NOTHING
-        case Unknown() | Failed(account=True) | Failed(transport=True):
+        case Unknown() | Failed(provider_failing=True):
             return Signal.BAD
-        case Placed() | Failed(error_code=ErrorCode.INVALID_NUMBER):
+        case Failed(kind=kind) if kind in _PROVIDER_FAILS:
+            return Signal.BAD
+        case Placed() | Failed(kind=FailureKind.INVALID_NUMBER):
             return Signal.GOOD
         case Failed():
             return Signal.NOTHING

@@ -6,7 +6,7 @@ Moments are unixtime in milliseconds unless a name says otherwise, always by Red
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from enum import IntEnum, StrEnum
+from enum import StrEnum
 
 
 class State(StrEnum):
@@ -33,47 +33,61 @@ class CallState(StrEnum):
     """Never stored: a placed call whose callback is overdue reads so."""
 
 
-class CallStatus(StrEnum):
-    """The six call statuses of the provider's page, with what each means for us.
+class DeliveryResult(StrEnum):
+    """What the provider's news of a call means, whatever its word for it is."""
+
+    DELIVERED = "delivered"
+    """The phone rang, so the person could read the code."""
+
+    UNREACHABLE = "unreachable"
+    """The phone did not ring, and trying again may help: the start is given back."""
+
+    FORBIDDEN = "forbidden"
+    """The provider's anti-fraud stopped the call. The start counts: our limits must not invite
+    what the provider stops."""
+
+
+@dataclass(frozen=True, slots=True)
+class CallStatus:
+    """What the provider reported of a call.
 
     Attributes:
-        delivered: The phone rang (the page's DELIVERED), so the person could read the code.
-        waives: Nobody could help it, so the start does not count. Not so for FORBIDDEN: what
-            the provider's anti-fraud stopped, our limits should not encourage.
+        word: The provider's own.
+        result: What it means.
     """
 
-    delivered: bool
-    refunds_quota: bool
+    word: str
+    result: DeliveryResult
 
-    def __new__(cls, name: str, delivered: bool, refunds_quota: bool) -> CallStatus:
-        member = str.__new__(cls, name)
-        member._value_ = name
-        member.delivered = delivered
-        member.refunds_quota = refunds_quota
-        return member
+    @property
+    def delivered(self) -> bool:
+        """Whether the phone rang."""
+        return self.result is DeliveryResult.DELIVERED
 
-    ANSWERED = "ANSWERED", True, False
-    TERMINATED = "TERMINATED", True, False
-    BUSY_HERE = "BUSY_HERE", True, False
-    REJECTED = "REJECTED", False, True
-    UNAVAILABLE = "UNAVAILABLE", False, True
-    FORBIDDEN = "FORBIDDEN", False, False
+    @property
+    def refunds_quota(self) -> bool:
+        """Whether the start is given back."""
+        return self.result is DeliveryResult.UNREACHABLE
 
 
-class ErrorCode(IntEnum):
-    """The eight error codes of the provider's page; our own answers use four of them.
+class FailureKind(StrEnum):
+    """Why no call was placed, whatever the provider's code for it is."""
 
-    Source: the provider's page, "Description of error codes".
-    """
+    REFUSED = "refused"
+    """Something about this call; nothing is known of the next one."""
 
-    INVALID_TOKEN = 1
-    INACTIVE_ACCOUNT = 2
-    TOO_MANY_REQUESTS = 4
-    INACTIVE_TOKEN = 5
-    INSUFFICIENT_FUNDS = 6
-    INVALID_REQUEST = 10
-    INVALID_NUMBER = 11
-    SENDER_NOT_ALLOWED = 16
+    INVALID_NUMBER = "invalidNumber"
+    """The provider does not take the number for one. No other call to it would be placed."""
+
+    ACCOUNT = "account"
+    """The operator has to act: the token, the balance or the configuration is wrong."""
+
+    THROTTLED = "throttled"
+    UNREACHABLE = "unreachable"
+    """No connection was opened."""
+
+    UNREADABLE = "unreadable"
+    """An error of the provider's server, or an answer without a meaning: the phone may ring."""
 
 
 class NextAction(StrEnum):
@@ -94,7 +108,7 @@ class Verdict(StrEnum):
     ENDED = "ended"
     """Not compared: the verification is over."""
 
-    BLOCKED = "barred"
+    BLOCKED = "blocked"
     """Not compared: the number's guess budget is spent, or it is locked."""
 
 
@@ -131,17 +145,13 @@ class Failure:
     Attributes:
         reason: A sentence of ours. Never the provider's own text, which may quote the code.
         error_code: The provider's ``errorCode``, where it gave one.
-        retry_after: Seconds to wait, where the provider throttles (errorCode 4).
+        retry_after: Seconds to wait, where the provider throttles.
     """
 
     reason: str
     error_code: int | None = None
     retry_after: int | None = None
-
-    @property
-    def invalid_number(self) -> bool:
-        """Whether the provider holds the number for no number."""
-        return self.error_code == ErrorCode.INVALID_NUMBER
+    kind: FailureKind = FailureKind.REFUSED
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,15 +161,20 @@ class Call:
     state: CallState
     caller_prefix: str | None = None
     caller_length: int | None = None
-    provider_status: str | None = None
+    status: CallStatus | None = None
     status_at: int | None = None
     """Unixtime in seconds, as the provider's callback gave it."""
     failure: Failure | None = None
 
     @property
+    def provider_status(self) -> str | None:
+        """The provider's word for what happened."""
+        return self.status.word if self.status else None
+
+    @property
     def number_rejected(self) -> bool:
-        """Whether no other call to this number can go out either."""
-        return self.failure is not None and self.failure.invalid_number
+        """Whether no other call to this number would be placed either."""
+        return self.failure is not None and self.failure.kind is FailureKind.INVALID_NUMBER
 
 
 @dataclass(frozen=True, slots=True)
@@ -271,13 +286,12 @@ class CheckedGuess:
 
 @dataclass(frozen=True, slots=True)
 class DeliveryReport:
-    """One callback of the provider, understood.
+    """One callback of the provider.
 
     Attributes:
         request_id: Opaque text.
         number: E.164.
-        status: One of the page's six.
-        timestamp: Unixtime of the status change, whole seconds.
+        timestamp: Unixtime of the status change, in seconds.
     """
 
     request_id: str
@@ -318,17 +332,16 @@ class Unknown:
 
 @dataclass(frozen=True, slots=True)
 class Failed(Failure):
-    """No call, or none that can be relied on: with ``refund`` False it may ring all the same.
+    """No call, or none to rely on: where ``refund`` is False the phone may ring.
 
     Attributes:
         refund: Whether the start's quota is given back.
-        account: The operator has to act: token, balance, sender (errorCodes 1, 2, 5, 6, 10, 16).
-        transport: The provider could not be reached, or is not well: any number would have met it.
+        provider_failing: Whether the provider is failing beside what ``kind`` says, so that any
+            other call would have failed as well.
     """
 
     refund: bool = field(kw_only=True)
-    account: bool = field(default=False, kw_only=True)
-    transport: bool = field(default=False, kw_only=True)
+    provider_failing: bool = field(default=False, kw_only=True)
 
 
 CallOutcome = Placed | Unknown | Failed

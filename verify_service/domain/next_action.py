@@ -8,7 +8,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from verify_service.domain.models import CallState, CallStatus, NextAction, State, Verification
+from verify_service.domain.models import (
+    Call,
+    CallState,
+    DeliveryResult,
+    NextAction,
+    State,
+    Verification,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,9 +76,13 @@ def _next_for_call(verification: Verification, call_state: CallState) -> NextAct
             return NextAction.WAIT
         case CallState.UNCONFIRMED if verification.restart_in == 0:
             return NextAction.RESTART
-        case CallState.UNDELIVERED if verification.call.provider_status == CallStatus.FORBIDDEN:
+        case CallState.UNDELIVERED if _forbidden(verification.call):
             return NextAction.STOP
         case CallState.UNDELIVERED | CallState.FAILED:
             return NextAction.RESTART
         case _:
             return NextAction.ENTER_CODE
+
+
+def _forbidden(call: Call) -> bool:
+    return call.status is not None and call.status.result is DeliveryResult.FORBIDDEN

@@ -10,6 +10,7 @@ from verify_service.domain.errors import DestinationNotAllowed, LimitReached
 from verify_service.domain.idempotency import Nonce
 from verify_service.domain.models import (
     CallOutcome,
+    CallStatus,
     CheckedGuess,
     DeliveryReport,
     NewVerification,
@@ -66,7 +67,11 @@ class CallSlot(AbstractContextManager["CallSlot"], Protocol):
 
 
 class Provider(Protocol):
-    """What places flash calls."""
+    """Places flash calls."""
+
+    def status(self, word: str) -> CallStatus | None:
+        """Return what a callback's status word means; None for a word that is not known."""
+        ...
 
     def reserve_slot(self) -> CallSlot:
         """Take a place among the calls in flight. Raises TooManyCallsInFlight."""

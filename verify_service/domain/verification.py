@@ -31,7 +31,6 @@ from verify_service.domain.models import (
     Call,
     CallOutcome,
     CallState,
-    CallStatus,
     DeliveryReport,
     Failed,
     NewVerification,
@@ -215,10 +214,11 @@ class Verifications:
         seconds = timestamp // 1000 if timestamp >= _MILLISECONDS_FROM else timestamp
         if seconds > time.time() + DAY:
             raise InvalidCallback("The timestamp lies more than a day ahead.")
-        if status not in CallStatus.__members__:
+        known = self.provider.status(status)
+        if known is None:
             self.events.unknown_status(e164, status)
             return False
-        report = DeliveryReport(request_id, e164, CallStatus[status], seconds)
+        report = DeliveryReport(request_id, e164, known, seconds)
         applied = self.store.record_callback(report)
         self.events.called_back(report, applied)
         return applied

@@ -28,7 +28,7 @@ from verify_service.domain.limits import (
 from verify_service.domain.models import AccessKey, Window
 from verify_service.domain.numbers import ANY_COUNTRY, Destinations
 from verify_service.domain.test_numbers import TestNumber, today
-from verify_service.provider.auth import AUTH_FORMS
+from verify_service.provider.flash_call import AUTH_FORMS
 from verify_service.settings import parsers
 
 SANDBOX_PREFIX = "sandbox-"

@@ -21,10 +21,13 @@ from verify_service.domain.models import (
     Call,
     CallOutcome,
     CallState,
+    CallStatus,
     CheckedGuess,
     DeliveryReport,
+    DeliveryResult,
     Failed,
     Failure,
+    FailureKind,
     NewVerification,
     Placed,
     Readiness,
@@ -162,10 +165,9 @@ class RedisStore:
         tag = self._ids.tag(report.number)
         delivery = {
             "request": request_digest(report.request_id),
-            "status": report.status.value,
+            "status": report.status.word,
+            "result": report.status.result,
             "stamp": report.timestamp,
-            "delivered": report.status.delivered,
-            "refunds": report.status.refunds_quota,
         }
         answer = self._ask("callback", [keys.number(tag)], {"tag": tag, "report": delivery})
         return bool(answer["applied"])
@@ -222,7 +224,6 @@ def _verification(verification_id: str, answer: Mapping[str, Any]) -> Verificati
     """Read a verification and the view of it (``lua/includes/verification.lua``)."""
     stored, view = answer["verification"], answer["view"]
     call = stored["call"]
-    reason = call.get("reason")
     return Verification(
         id=verification_id,
         app=stored["app"],
@@ -236,15 +237,28 @@ def _verification(verification_id: str, answer: Mapping[str, Any]) -> Verificati
             state=CallState(call["state"]),
             caller_prefix=call.get("prefix"),
             caller_length=call.get("length"),
-            provider_status=call.get("status"),
+            status=_status(call),
             status_at=call.get("stamp"),
-            failure=Failure(reason, call.get("error"), call.get("retry_after")) if reason else None,
+            failure=_failure(call),
         ),
         reference=stored.get("reference"),
         test=stored.get("test", False),
         guess_block=Wait(**view["guess_block"]) if "guess_block" in view else None,
         restart=Wait(**view["start_block"]) if "start_block" in view else None,
     )
+
+
+def _status(call: Mapping[str, Any]) -> CallStatus | None:
+    if "status" not in call:
+        return None
+    return CallStatus(call["status"], DeliveryResult(call["result"]))
+
+
+def _failure(call: Mapping[str, Any]) -> Failure | None:
+    if "reason" not in call:
+        return None
+    kind = FailureKind(call["kind"])
+    return Failure(call["reason"], call.get("error"), call.get("retry_after"), kind)
 
 
 def _notice(entry: Mapping[str, Any]) -> Notice:
@@ -264,6 +278,7 @@ def _outcome(outcome: CallOutcome) -> dict[str, Any]:
                 "outcome": "failed",
                 "refund": outcome.refund,
                 "reason": outcome.reason,
+                "kind": outcome.kind,
                 "error": outcome.error_code,
                 "retry_after": outcome.retry_after,
             }

@@ -18,8 +18,8 @@ from verify_service.domain.models import (
     CallOutcome,
     CheckedGuess,
     DeliveryReport,
-    ErrorCode,
     Failed,
+    FailureKind,
     NewVerification,
     Placed,
     Unknown,
@@ -35,6 +35,8 @@ _ALARMS = {
     "spraying, or people see other digits than the code.",
 }
 _WHERE = "`flask --app wsgi blocked` has the whole prefix."
+MAX_LABELED_ERROR_CODE = 99
+"""Larger ones share a label, since each label is a time series."""
 _WORD = re.compile(r"[A-Za-z_]{1,32}\Z")
 
 log = structlog.get_logger()
@@ -155,11 +157,13 @@ class StructuredEventLog:
 
     def called_back(self, report: DeliveryReport, applied: bool) -> None:
         """The provider told how a call went."""
-        self._metrics.callbacks.labels(status=report.status, applied=str(applied).lower()).inc()
+        self._metrics.callbacks.labels(
+            status=report.status.word, applied=str(applied).lower()
+        ).inc()
         log.info(
             "called_back",
             number=mask(report.number),
-            call_status=report.status,
+            call_status=report.status.word,
             applied=applied,
             call=request_digest(report.request_id),
         )
@@ -190,15 +194,15 @@ class StructuredEventLog:
 
     def _failed(self, event: structlog.typing.FilteringBoundLogger, why: Failed) -> None:
         self._metrics.provider_errors.labels(code=_label(why.error_code)).inc()
-        write = event.error if why.account else event.warning
+        write = event.error if why.kind is FailureKind.ACCOUNT else event.warning
         write("call_failed", reason=why.reason, error_code=why.error_code)
 
 
 def _label(error_code: int | None) -> str:
-    """Return one of a few words: the page's own codes, or that it was another, or none."""
+    """Return a label with few values, whatever the provider answers."""
     if error_code is None:
         return "none"
-    return str(error_code) if error_code in set(ErrorCode) else "other"
+    return str(error_code) if 0 < error_code <= MAX_LABELED_ERROR_CODE else "other"
 
 
 def _about(verification: Verification) -> dict[str, str | bool]:

@@ -8,9 +8,10 @@ from marshmallow import ValidationError
 from werkzeug.exceptions import BadRequest, MethodNotAllowed, NotFound, RequestEntityTooLarge
 
 from verify_service.api import body, problems, schemas
+from verify_service.api.kinds import ErrorCode
 from verify_service.api.openapi.samples import failed
 from verify_service.domain import errors as domain
-from verify_service.domain.models import ErrorCode, Failure, Wait
+from verify_service.domain.models import Failure, FailureKind, Wait
 
 _COOLDOWN = Wait("cooldown", 30_000)
 
@@ -58,6 +59,7 @@ ERROR_EXAMPLES: Mapping[str, tuple[str, Exception]] = {
             Failure(
                 "The provider refused the call: the number is not in E.164.",
                 ErrorCode.INVALID_NUMBER,
+                kind=FailureKind.INVALID_NUMBER,
             ),
             _COOLDOWN,
         ),

@@ -12,9 +12,14 @@ from verify_service.api import responses as present
 from verify_service.api import schemas
 from verify_service.api.body import dump
 from verify_service.api.openapi.samples import (
+    ANTI_FRAUD,
     CODE,
+    DROPPED,
     ID,
+    LINE_BUSY,
     NUMBER,
+    PHONE_OFF,
+    PICKED_UP,
     called,
     checked,
     failed,
@@ -22,8 +27,8 @@ from verify_service.api.openapi.samples import (
     verification,
 )
 from verify_service.domain.models import (
+    Call,
     CallState,
-    CallStatus,
     Failure,
     State,
     Verdict,
@@ -74,7 +79,7 @@ def callback_requests() -> Examples:
     body = {
         "requestId": "8c1d5f0e2b7a4936",
         "number": NUMBER.removeprefix("+"),
-        "status": CallStatus.TERMINATED,
+        "status": "TERMINATED",
         "timestamp": 1_790_000_006,
         "appKey": "sandbox-app-key",
     }
@@ -105,7 +110,7 @@ def starts() -> Examples:
         ),
         "delivered": _shown(
             "The phone has rung already",
-            verification(call=called(CallState.DELIVERED, CallStatus.TERMINATED)),
+            verification(call=PICKED_UP),
         ),
     }
 
@@ -116,56 +121,53 @@ def verifications() -> Examples:
 
 
 def _calls() -> dict[str, dict[str, Any]]:
-    def undelivered(status: CallStatus, restart: Wait | None = None) -> Verification:
-        call = called(CallState.UNDELIVERED, status)
+    def undelivered(call: Call, restart: Wait | None = None) -> Verification:
         return verification(seconds=8, restart=restart, call=call)
 
     left = Wait("cooldown", 22_000)
-    rang = called(CallState.DELIVERED, CallStatus.BUSY_HERE)
     placing = verification(
         seconds=1, restart=Wait("cooldown", 29_000), call=called(CallState.PLACING)
     )
     return {
         "placing": _shown("The call is being placed: wait", placing),
         "placed": _shown("The call is placed", verification(seconds=8, restart=left)),
-        "delivered": _shown("The phone rang", verification(seconds=8, restart=left, call=rang)),
+        "delivered": _shown("The phone rang", verification(seconds=8, restart=left, call=DROPPED)),
         "unconfirmed": _shown(
             "The provider never said how the call went: a new start is let through",
             verification(seconds=75, restart=None),
         ),
         "unavailable": _shown(
             "The phone was off: ask to switch it on, then start anew",
-            undelivered(CallStatus.UNAVAILABLE),
+            undelivered(PHONE_OFF),
         ),
-        "rejected": _shown("The line was busy: start anew", undelivered(CallStatus.REJECTED)),
+        "rejected": _shown("The line was busy: start anew", undelivered(LINE_BUSY)),
         "forbidden": _shown(
             "Anti-fraud stopped the call: offer another way",
-            undelivered(CallStatus.FORBIDDEN, left),
+            undelivered(ANTI_FRAUD, left),
         ),
     }
 
 
 def _ends() -> dict[str, dict[str, Any]]:
-    rang = called(CallState.DELIVERED, CallStatus.TERMINATED)
     refused = failed(Failure("The provider refused the call.", error_code=6))
     return {
         "approved": _shown(
             "The right code was entered. This logs nobody in",
-            _approved(call=rang),
+            _approved(call=PICKED_UP),
         ),
         "exhausted": _shown(
             "No guess is left",
-            verification(State.EXHAUSTED, seconds=40, checks_left=0, restart=None, call=rang),
+            verification(State.EXHAUSTED, seconds=40, checks_left=0, restart=None, call=PICKED_UP),
         ),
         "expired": _shown(
             "Nobody entered a code in time",
-            verification(State.EXPIRED, seconds=300, restart=None, call=rang),
+            verification(State.EXPIRED, seconds=300, restart=None, call=PICKED_UP),
         ),
         "canceled": canceled(),
         "failed": _shown("The call could not be placed", refused.verification),
         "locked": _shown(
             "The number is locked",
-            verification(seconds=40, checks_left=1, guess_block=_LOCKED, call=rang),
+            verification(seconds=40, checks_left=1, guess_block=_LOCKED, call=PICKED_UP),
         ),
     }
 

@@ -8,6 +8,7 @@ from verify_service.domain.models import (
     Call,
     CallState,
     CallStatus,
+    DeliveryResult,
     Failure,
     NextAction,
     State,
@@ -61,7 +62,18 @@ def called(state: CallState, status: CallStatus | None = None) -> Call:
     """Return the call as the provider's callback left it, or without any news of it."""
     if status is None:
         return Call(state)
-    return replace(_PLACED, state=state, provider_status=status, status_at=_START // 1000 + 6)
+    return replace(_PLACED, state=state, status=status, status_at=_START // 1000 + 6)
+
+
+def _undelivered(word: str, result: DeliveryResult) -> Call:
+    return called(CallState.UNDELIVERED, CallStatus(word, result))
+
+
+PICKED_UP = called(CallState.DELIVERED, CallStatus("TERMINATED", DeliveryResult.DELIVERED))
+DROPPED = called(CallState.DELIVERED, CallStatus("BUSY_HERE", DeliveryResult.DELIVERED))
+PHONE_OFF = _undelivered("UNAVAILABLE", DeliveryResult.UNREACHABLE)
+LINE_BUSY = _undelivered("REJECTED", DeliveryResult.UNREACHABLE)
+ANTI_FRAUD = _undelivered("FORBIDDEN", DeliveryResult.FORBIDDEN)
 
 
 def failed(failure: Failure, restart: Wait | None = None) -> VerificationView:

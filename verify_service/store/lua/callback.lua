@@ -1,7 +1,7 @@
 -- Takes a callback of the provider: applies it to its call, or keeps it until its call is known.
 --
 -- KEYS  1 the number that the callback names
--- Asked {tag, report: {request, status, stamp, delivered, refunds}} (calls.lua)
+-- Asked {tag, report: {request, status, stamp, result: delivered | unreachable | forbidden}}
 -- Returns {applied}
 --
 -- The number is the callback's own, so a callback for a foreign number finds no call. It can mark a

@@ -4,7 +4,7 @@
 -- Asked {app, digests: those that would be right, nonce: the guess' name,
 --        body: the digest of the request, where the nonce stands for an Idempotency-Key}
 -- Returns {verdict, repeated, view, notices} and the verification | {missing} | {other_body}
---         verdict: right | wrong | ended | barred (not compared: the number's guesses are blocked)
+--         verdict: right | wrong | ended | blocked (not compared: the number's guesses are blocked)
 --
 -- A guess is counted, compared and consumed in one function: no guess is free and no code is right
 -- twice. A second run with the same nonce returns the first one's verdict.
@@ -70,7 +70,7 @@ decision('check', {}, function(KEYS, asked, now)
   end
   local ended = verification.state(found, now) ~= 'pending'
   if ended or device_budget.guess_block(number.budget_of(state, found), now) then
-    local verdict = ended and 'ended' or 'barred'
+    local verdict = ended and 'ended' or 'blocked'
     if verification.remember_guess(found, asked, verdict) then
       text = json.write(KEYS[1], found)
     end

@@ -5,7 +5,7 @@
 -- Asked {own, tag, signal: good | bad | nothing, limits: names in the order of their keys,
 --        outcome: placed | unknown | failed
 --        placed: request, its digest; prefix and length of the caller, if they are known
---        failed: refund, whether the start is given back; reason, error, retry_after}
+--        failed: refund, whether the start is given back; reason, kind, error, retry_after}
 -- Returns {view, notices} and the verification | {missing}
 --
 -- Safe to repeat, and harmless where a callback was faster: the first run settles the reservation.
@@ -36,7 +36,7 @@ end
 -- Returns when the verification's key expires, if that changes.
 local function fail(state, asked, found, now)
   local call = found.call
-  call.state, call.reason = 'failed', asked.reason
+  call.state, call.reason, call.kind = 'failed', asked.reason, asked.kind
   call.error, call.retry_after = asked.error, asked.retry_after
   if state.calls then
     state.calls[asked.own] = nil

@@ -22,7 +22,7 @@ local function supersedes(new, status, stamp, delivered)
   if new.stamp <= stamp or new.status == status then
     return false
   end
-  return new.delivered or not delivered
+  return new.result == 'delivered' or not delivered
 end
 
 -- Applies a report to a verification's call. Returns whether it changed anything.
@@ -31,11 +31,11 @@ function calls.apply(state, own, found, report, now)
   if not supersedes(report, call.status, call.stamp, call.state == 'delivered') then
     return false
   end
-  call.status, call.stamp = report.status, report.stamp
-  call.state = report.delivered and 'delivered' or 'undelivered'
+  call.status, call.result, call.stamp = report.status, report.result, report.stamp
+  call.state = report.result == 'delivered' and 'delivered' or 'undelivered'
   local budget = number.budget_of(state, found)
   local refunds = budget.refunds or {}
-  if report.refunds and not call.refunded and #refunds < POLICY.refunds_per_day then
+  if report.result == 'unreachable' and not call.refunded and #refunds < POLICY.refunds_per_day then
     call.refunded = true
     table.insert(refunds, now)
     budget.refunds = refunds
@@ -78,7 +78,7 @@ function calls.hold(state, report, now)
   local at = waiting_at(state, report.request)
   if at then
     local old = state.waiting[at]
-    if not supersedes(report, old.status, old.stamp, old.delivered) then
+    if not supersedes(report, old.status, old.stamp, old.result == 'delivered') then
       return false
     end
     table.remove(state.waiting, at)

@@ -15,9 +15,10 @@
 --                      stands for
 --   call               state: placing | placed | unknown | failed | delivered | undelivered
 --                      prefix, length: the calling number without its last four digits
---                      status, stamp: the provider's word, and when (unixtime in seconds)
+--                      status, result, stamp: the provider's word, what it means (delivered |
+--                      unreachable | forbidden), and when (unixtime in seconds)
 --                      refunded: the start was given back for an undelivered call
---                      reason, error, retry_after: of a failed call
+--                      reason, kind, error, retry_after: of a failed call
 
 --- @include "json"
 --- @include "number"

@@ -1,0 +1,266 @@
+"""The Flash Call API of the Mitto CPaaS platform: requests, answers and statuses.
+
+The text of an answer is judged and never passed on: it may quote the code, and ``from`` ends in it.
+"The page" below is the provider's own documentation of the API.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from base64 import b64encode
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from enum import IntEnum, StrEnum
+from typing import Any
+
+from verify_service.domain.codes import DIGITS
+from verify_service.domain.models import (
+    CallOutcome,
+    CallStatus,
+    DeliveryResult,
+    Failed,
+    FailureKind,
+    Placed,
+)
+from verify_service.provider.dialect import CallRequest
+
+PATH = "/apps/flash/calls/flash"
+THROTTLE_SECONDS = 5
+"""How long to wait after errorCode 4 where the provider gives no ``Retry-After``."""
+MAX_THROTTLE_SECONDS = 3_600
+MAX_REQUEST_ID_CHARACTERS = 256
+"""What a callback may contain. A call with a longer requestId could never be matched."""
+MAX_NUMBER_DIGITS = 15
+"""Source: E.164."""
+_SURROGATE = re.compile(r"[\ud800-\udfff]")
+
+
+class FlashCallStatus(StrEnum):
+    """The status words of a callback. Source: the page, "Callback"."""
+
+    ANSWERED = "ANSWERED"
+    TERMINATED = "TERMINATED"
+    BUSY_HERE = "BUSY_HERE"
+    REJECTED = "REJECTED"
+    UNAVAILABLE = "UNAVAILABLE"
+    FORBIDDEN = "FORBIDDEN"
+
+
+DELIVERY_RESULTS: dict[str, DeliveryResult] = {
+    FlashCallStatus.ANSWERED: DeliveryResult.DELIVERED,
+    FlashCallStatus.TERMINATED: DeliveryResult.DELIVERED,
+    FlashCallStatus.BUSY_HERE: DeliveryResult.DELIVERED,
+    FlashCallStatus.REJECTED: DeliveryResult.UNREACHABLE,
+    FlashCallStatus.UNAVAILABLE: DeliveryResult.UNREACHABLE,
+    FlashCallStatus.FORBIDDEN: DeliveryResult.FORBIDDEN,
+}
+
+
+class ErrorCode(IntEnum):
+    """Source: the page, "Description of error codes"."""
+
+    INVALID_TOKEN = 1
+    INACTIVE_ACCOUNT = 2
+    TOO_MANY_REQUESTS = 4
+    INACTIVE_TOKEN = 5
+    INSUFFICIENT_FUNDS = 6
+    INVALID_REQUEST = 10
+    INVALID_NUMBER = 11
+    SENDER_NOT_ALLOWED = 16
+
+
+ERROR_CODES: dict[int, tuple[FailureKind, str]] = {
+    ErrorCode.INVALID_TOKEN: (FailureKind.ACCOUNT, "the token is invalid"),
+    ErrorCode.INACTIVE_ACCOUNT: (FailureKind.ACCOUNT, "the account is inactive"),
+    ErrorCode.TOO_MANY_REQUESTS: (FailureKind.THROTTLED, "too many requests in a short time"),
+    ErrorCode.INACTIVE_TOKEN: (FailureKind.ACCOUNT, "the token is inactive"),
+    ErrorCode.INSUFFICIENT_FUNDS: (FailureKind.ACCOUNT, "the balance is too low"),
+    ErrorCode.INVALID_REQUEST: (FailureKind.ACCOUNT, "the request is incorrectly formed"),
+    ErrorCode.INVALID_NUMBER: (FailureKind.INVALID_NUMBER, "the number is not in E.164"),
+    ErrorCode.SENDER_NOT_ALLOWED: (
+        FailureKind.ACCOUNT,
+        "the sender is not allowed for this type of request",
+    ),
+}
+
+ERROR_WORDS: dict[str, tuple[FailureKind, str]] = {
+    "invalidAccessKeyError": (FailureKind.ACCOUNT, "the access key is invalid"),
+    "requiredJsonError": (FailureKind.ACCOUNT, "the body must be JSON"),
+    "invalidSchemeError": (FailureKind.ACCOUNT, "the JSON has an invalid scheme"),
+    "invalidDataError": (FailureKind.REFUSED, "the input data are invalid"),
+    "prohibitedForAppError": (FailureKind.ACCOUNT, "this is prohibited for the application"),
+    "prohibitedForServiceError": (FailureKind.REFUSED, "this is prohibited for the service"),
+    "rpcError": (FailureKind.REFUSED, "communication inside the provider failed"),
+}
+"""Source: the page, "Response format". Those that are REFUSED may be about one number only."""
+
+
+@dataclass(frozen=True, slots=True)
+class Credentials:
+    """How a request shows the token."""
+
+    headers: dict[str, str] = field(default_factory=dict, repr=False)
+    query: dict[str, str] = field(default_factory=dict, repr=False)
+
+
+AUTH_FORMS: dict[str, Callable[[str], Credentials]] = {
+    "x-accesskey": lambda token: Credentials({"X-Authorization": f"AccessKey {token}"}),
+    "x-basic": lambda token: Credentials({"X-Authorization": f"Basic {token}"}),
+    "x-bearer": lambda token: Credentials({"X-Authorization": f"Bearer {token}"}),
+    "raw": lambda token: Credentials({"Authorization": token}),
+    "basic": lambda token: Credentials({"Authorization": f"Basic {token}"}),
+    "basic-pair": lambda pair: Credentials(
+        {"Authorization": f"Basic {b64encode(pair.encode()).decode()}"}
+    ),
+    "accesskey": lambda token: Credentials({"Authorization": f"AccessKey {token}"}),
+    "query": lambda token: Credentials(query={"X-Authorization": f"AccessKey {token}"}),
+}
+"""By the name that ``PROVIDER_AUTH`` takes. The page has ``X-Authorization: AccessKey <token>``, as
+a header or as a query argument, and in its section on flash calls ``HTTP Basic``,
+``Authorization: token``; the others occur in public clients of this API."""
+
+
+@dataclass(frozen=True, slots=True)
+class FlashCall:
+    """The dialect.
+
+    Attributes:
+        url: Base URL.
+        access_key: The token.
+        auth: A name of :data:`AUTH_FORMS`.
+        call_timeout: How long the phone may ring, in milliseconds.
+    """
+
+    url: str
+    access_key: str = field(repr=False)
+    auth: str = "x-accesskey"
+    call_timeout: int = 30_000
+
+    def request(self, number: str, code: str) -> CallRequest:
+        """Return the request that asks for a call of ``number`` from a number with the code."""
+        credentials = AUTH_FORMS[self.auth](self.access_key)
+        payload = {
+            "number": number.removeprefix("+"),
+            "code": int(code),
+            "timeout": self.call_timeout,
+        }
+        return CallRequest(self.url + PATH, payload, credentials.headers, credentials.query)
+
+    def outcome(
+        self, code: str, http_status: int, body: bytes, retry_after: str | None = None
+    ) -> CallOutcome:
+        """Return what the answer means.
+
+        An error in the body decides over the HTTP status; an errorCode that is not in the table
+        counts as its HTTP class. After a 5xx the provider counts as failing, whatever the body is.
+        """
+        answer = _parse(body)
+        error_code = _error_code(answer, code)
+        failing = http_status >= 500
+        if error_code in ERROR_CODES:
+            return replace(_known_code(error_code, retry_after), provider_failing=failing)
+        word = _text(answer.get("status"))
+        if word in ERROR_WORDS:
+            return replace(_known_word(word), provider_failing=failing)
+        if 400 <= http_status < 500:
+            return _refused(http_status, error_code, retry_after)
+        if not 200 <= http_status < 300:
+            reason = f"The provider answered HTTP {http_status}; the phone may ring all the same."
+            return Failed(reason, error_code, kind=FailureKind.UNREADABLE, refund=False)
+        return _success(code, answer, error_code)
+
+    def status(self, word: str) -> CallStatus | None:
+        """Return what a status word means; None for a word that is not in the table."""
+        result = DELIVERY_RESULTS.get(word)
+        return CallStatus(word, result) if result else None
+
+
+def _known_code(error_code: int, retry_after: str | None) -> Failed:
+    kind, meaning = ERROR_CODES[error_code]
+    return Failed(
+        f"The provider refused the call: {meaning}.",
+        error_code,
+        _seconds(retry_after) if kind is FailureKind.THROTTLED else None,
+        kind=kind,
+        refund=kind is not FailureKind.INVALID_NUMBER,
+    )
+
+
+def _known_word(word: str) -> Failed:
+    kind, meaning = ERROR_WORDS[word]
+    return Failed(f"The provider refused the call: {meaning}.", kind=kind, refund=True)
+
+
+def _refused(http_status: int, error_code: int | None, retry_after: str | None) -> Failed:
+    kinds = {
+        401: FailureKind.ACCOUNT,
+        403: FailureKind.ACCOUNT,
+        429: FailureKind.THROTTLED,
+    }
+    kind = kinds.get(http_status, FailureKind.REFUSED)
+    return Failed(
+        f"The provider refused the call (HTTP {http_status}).",
+        error_code,
+        _seconds(retry_after) if kind is FailureKind.THROTTLED else None,
+        kind=kind,
+        refund=True,
+    )
+
+
+def _success(code: str, answer: dict[str, Any], error_code: int | None) -> CallOutcome:
+    request_id = _text(answer.get("requestId"))
+    if _has_error(answer, error_code):
+        reason = "The provider answered with an error that its page does not list."
+        return Failed(reason, error_code, kind=FailureKind.REFUSED, refund=False)
+    if not 0 < len(request_id) <= MAX_REQUEST_ID_CHARACTERS:
+        reason = "The provider's answer could not be read; the phone may ring all the same."
+        return Failed(reason, kind=FailureKind.UNREADABLE, refund=False)
+    return Placed(request_id, *_caller(code, answer.get("from")))
+
+
+def _has_error(answer: dict[str, Any], error_code: int | None) -> bool:
+    """Return whether there is an errorCode other than 0, or a word that ends as the page's do."""
+    code = answer.get("errorCode") if error_code is None else error_code
+    return bool(code) or _text(answer.get("status")).endswith("Error")
+
+
+def _caller(code: str, value: object) -> tuple[str, int] | tuple[None, None]:
+    """Return prefix and length of the calling number, if it really ends in the code."""
+    digits = _text(value).removeprefix("+")
+    number = digits.isascii() and digits.isdigit() and len(digits) <= MAX_NUMBER_DIGITS
+    if not (number and digits.endswith(code)):
+        return None, None
+    return digits[:-DIGITS], len(digits)
+
+
+def _parse(body: bytes) -> dict[str, Any]:
+    try:
+        answer = json.loads(body)
+    except (ValueError, RecursionError):
+        return {}
+    return answer if isinstance(answer, dict) else {}
+
+
+def _error_code(answer: dict[str, Any], code: str) -> int | None:
+    text = _text(answer.get("errorCode"))
+    # Only a few ASCII digits are parsed. The number is logged, stored and returned to login flows,
+    # so one that contains the code is dropped: it may be the code, or the end of ``from``.
+    number = text.isascii() and text.isdigit() and len(text) <= 9
+    return int(text) if number and code not in text else None
+
+
+def _text(value: object) -> str:
+    """Return a string or an integer as text, if it can be encoded as UTF-8."""
+    if isinstance(value, bool) or not isinstance(value, str | int):
+        return ""
+    text = str(value).strip()
+    # JSON can contain a lone surrogate ("\ud800"), which UTF-8 cannot encode.
+    return "" if _SURROGATE.search(text) else text
+
+
+def _seconds(retry_after: str | None) -> int:
+    text = (retry_after or "").strip()
+    if text.isascii() and text.isdigit() and len(text) <= 9:
+        return max(1, min(int(text), MAX_THROTTLE_SECONDS))
+    return THROTTLE_SECONDS
