@@ -6,8 +6,11 @@ from verify_service.domain.models import CallStatus
 from verify_service.provider.flash_call import FlashCall
 
 
+FLASH_CALL = FlashCall("https://provider.example", "token")
+
+
 def call_status(word: str) -> CallStatus:
     """Return a word of the provider's page with its meaning."""
-    known = FlashCall("https://provider.example", "token").status(word)
+    known = FLASH_CALL.status(word)
     assert known is not None
     return known
