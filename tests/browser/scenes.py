@@ -10,8 +10,7 @@ from collections.abc import Callable
 from playwright.sync_api import BrowserContext, Page, expect
 
 from tests.browser.people import Login, Phone
-from tests.demo.codes import wrong
-from tests.demo.stage import Stage
+from tests.demo.stage import Stage, wrong_code
 
 Scene = Callable[[BrowserContext, Stage, str], Page]
 """In a person's windows, on a stage, with a number of this person's own."""
@@ -41,7 +40,7 @@ def login_code(context: BrowserContext, stage: Stage, number: str) -> Page:
 def login_wrong(context: BrowserContext, stage: Stage, number: str) -> Page:
     login, phone, code = _called(context, stage, number)
     phone.press("Ignore")
-    login.type_code(wrong(code))
+    login.type_code(wrong_code(code))
     expect(login.page.locator(".error")).to_be_visible()
     return login.page
 
@@ -50,9 +49,9 @@ def login_exhausted(context: BrowserContext, stage: Stage, number: str) -> Page:
     login, phone, code = _called(context, stage, number)
     phone.press("Ignore")
     for left in ("2 more", "once more"):
-        login.type_code(wrong(code))
+        login.type_code(wrong_code(code))
         expect(login.page.locator(".error")).to_contain_text(left)
-    login.type_code(wrong(code))
+    login.type_code(wrong_code(code))
     login.expect_heading("That was one try too many")
     return login.page
 
@@ -72,7 +71,9 @@ def login_locked(context: BrowserContext, stage: Stage, number: str) -> Page:
     """Where four wrong codes in a row lock a number."""
     page = login_exhausted(context, stage, number)
     page.get_by_role("button", name="Call me again", exact=True).click()
-    page.get_by_label("Code", exact=True).fill(wrong(stage.control.last_call(number).code or ""))
+    page.get_by_label("Code", exact=True).fill(
+        wrong_code(stage.control.last_call(number).code or "")
+    )
     page.get_by_role("button", name="Log in").click()
     expect(page.get_by_role("heading", level=1)).to_have_text("This number is locked")
     return page

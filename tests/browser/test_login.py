@@ -9,8 +9,7 @@ from playwright.sync_api import BrowserContext, expect
 
 from tests.browser.conftest import NewContext
 from tests.browser.people import Login, Phone
-from tests.demo.codes import wrong
-from tests.demo.stage import Stage, fresh_number
+from tests.demo.stage import Stage, fresh_number, wrong_code
 
 
 @pytest.mark.parametrize("key", ["Drop", "Ignore", "Answer"])
@@ -38,7 +37,7 @@ def test_a_wrong_code(context: BrowserContext, stage: Stage) -> None:
     phone, login = Phone(context, stage, number), Login(context, stage)
     login.ask_for_call(number)
     code = phone.wait_for_call()
-    login.type_code(wrong(code))
+    login.type_code(wrong_code(code))
     login.expect_error(
         "The last four digits of the number that called. "
         "Error: Those are not the last four digits. You can try 2 more times."
@@ -48,7 +47,7 @@ def test_a_wrong_code(context: BrowserContext, stage: Stage) -> None:
         "The last four digits of the number that called. "
         "Error: Please type four digits: the last four of the number that called."
     )
-    login.type_code(wrong(wrong(code)))
+    login.type_code(wrong_code(wrong_code(code)))
     login.expect_error(
         "The last four digits of the number that called. "
         "Error: Those are not the last four digits. You can try once more."
@@ -127,12 +126,12 @@ def test_too_many_tries_and_locked(context: BrowserContext, hasty: Stage) -> Non
     code = phone.wait_for_call()
     phone.press("Ignore")
     for left in ("2 more times", "once more"):
-        login.type_code(wrong(code))
+        login.type_code(wrong_code(code))
         expect(login.page.locator(".error")).to_contain_text(left)
-    login.type_code(wrong(code))
+    login.type_code(wrong_code(code))
     login.expect_heading("That was one try too many")
     login.page.get_by_role("button", name="Call me again", exact=True).click()
-    login.type_code(wrong(phone.wait_for_call()))
+    login.type_code(wrong_code(phone.wait_for_call()))
     login.expect_heading("This number is locked")
     expect(login.page.get_by_role("button")).to_have_text(["Use another number"])
     login.page.get_by_role("button", name="Use another number").click()
@@ -187,7 +186,7 @@ def test_without_javascript(new_context: NewContext, stage: Stage) -> None:
     login.expect_heading("Your phone seems to be off")
     login.page.get_by_role("button", name="Call me again", exact=True).click()
     code = phone.wait_for_call()
-    login.type_code(wrong(code))
+    login.type_code(wrong_code(code))
     expect(login.page.locator(".error")).to_contain_text("2 more times")
     login.type_code(code)
     login.expect_heading("You are logged in")

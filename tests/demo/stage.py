@@ -10,8 +10,7 @@ from pathlib import Path
 
 import requests
 
-from examples.login.app import create_app
-from examples.login.config import Config
+from examples.login.app import Config, create_app
 from tests.sandbox.harness import KEY, PATIENCE, served
 from verify_service.sandbox.control import SandboxControl
 from verify_service.testing.stack import running
@@ -43,6 +42,11 @@ class Stage:
 def fresh_number() -> str:
     """A number that nobody has started."""
     return f"+7916{next(_numbers)}"
+
+
+def wrong_code(code: str) -> str:
+    """Return four digits that are not this code."""
+    return str(1000 + (int(code) - 1000 + 1) % 9000)
 
 
 @contextmanager

@@ -8,11 +8,9 @@ import pytest
 import redis
 import requests
 
-from examples.login.app import create_app
-from examples.login.config import Config
-from tests.demo.codes import wrong
+from examples.login.app import Config, create_app
 from tests.demo.conftest import NewVisitor
-from tests.demo.stage import Stage, fresh_number
+from tests.demo.stage import Stage, fresh_number, wrong_code
 from tests.demo.visitor import Visitor
 
 
@@ -76,7 +74,7 @@ def test_what_logs_nobody_in(visitor: Visitor) -> None:
     number = fresh_number()
     visitor.send("/call", number=number)
     code = visitor.code(number)
-    visitor.send("/code", code=wrong(code), verified="true", phone=number)
+    visitor.send("/code", code=wrong_code(code), verified="true", phone=number)
     assert visitor.heading == "Type the last four digits"
     visitor.open(f"/?phone={number}&verified=true")
     assert visitor.heading == "Log in"
@@ -119,7 +117,7 @@ def test_the_same_wrong_code_twice_costs_two_tries(visitor: Visitor) -> None:
     """Typed again on purpose it is another intent."""
     number = fresh_number()
     visitor.send("/call", number=number)
-    code = wrong(visitor.code(number))
+    code = wrong_code(visitor.code(number))
     visitor.send("/code", code=code)
     assert visitor.error == "Those are not the last four digits. You can try 2 more times."
     visitor.send("/code", code=code)
@@ -130,7 +128,7 @@ def test_a_form_that_is_sent_again_is_the_same_wish(visitor: Visitor) -> None:
     """Its page is loaded again, say: no second try is lost."""
     number = fresh_number()
     visitor.send("/call", number=number)
-    form = visitor.hidden | {"code": wrong(visitor.code(number))}
+    form = visitor.hidden | {"code": wrong_code(visitor.code(number))}
     for _ in range(2):
         visitor.send("/code", **form)
         assert visitor.error == "Those are not the last four digits. You can try 2 more times."
@@ -173,7 +171,7 @@ def test_what_is_kept(visitor: Visitor, sessions: redis.Redis) -> None:
     visitor.open("/")
     visitor.send("/call", number=number)
     code = visitor.code(number)
-    visitor.send("/code", code=wrong(code))
+    visitor.send("/code", code=wrong_code(code))
     [key] = sessions.keys("*")
     assert visitor.cookie("login") not in key
     assert 0 < sessions.ttl(key) <= 1800

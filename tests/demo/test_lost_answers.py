@@ -7,8 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.demo.codes import wrong
-from tests.demo.stage import Stage, fresh_number
+from tests.demo.stage import Stage, fresh_number, wrong_code
 from tests.demo.visitor import Visitor
 from verify_service.client.client import VerifyClient
 from verify_service.client.errors import Unavailable
@@ -64,7 +63,7 @@ def test_of_a_wrong_code(visitor: Visitor, losing: list[str]) -> None:
     """It cost one try, not two."""
     number = fresh_number()
     visitor.send("/call", number=number)
-    code = wrong(visitor.code(number))
+    code = wrong_code(visitor.code(number))
     losing.append("check")
     visitor.send("/code", code=code)
     visitor.send("/code", code=code)

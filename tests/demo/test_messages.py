@@ -8,9 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from examples.login import refusals, spoken, typed, views
-from examples.login.config import Config
-from examples.login.steps import Step, step
+from examples.login import messages
+from examples.login.app import Config
+from examples.login.flow import extract_code
+from examples.login.messages import Screen, screen_for
 from verify_service.client import (
     Call,
     CallState,
@@ -39,10 +40,10 @@ PENDING = Verification(
 )
 
 
-def shown(action: NextAction, call: CallState = CallState.PLACED, **facts: object) -> Step:
+def shown(action: NextAction, call: CallState = CallState.PLACED, **facts: object) -> Screen:
     status = facts.pop("provider_status", None)
     told = replace(PENDING.call, state=call, provider_status=status)
-    return step(replace(PENDING, next_action=action, call=told, **facts))
+    return screen_for(replace(PENDING, next_action=action, call=told, **facts))
 
 
 @pytest.mark.parametrize(
@@ -59,20 +60,25 @@ def test_a_call_of_which_the_digits_can_be_typed(
     call: CallState, words: str, waiting: bool
 ) -> None:
     found = shown(NextAction.ENTER_CODE, call)
-    assert (found.words, found.caller) == (words, "+7 917 913")
-    assert (found.enter, found.again, found.again_in, found.waiting) == (True, True, 30, waiting)
+    assert (found.text, found.caller) == (words, "+7 917 913")
+    assert (found.can_enter_code, found.can_call_again, found.call_again_in, found.refresh) == (
+        True,
+        True,
+        30,
+        waiting,
+    )
 
 
 def test_a_caller_that_is_not_known() -> None:
-    found = step(replace(PENDING, call=Call(state=CallState.PLACED)))
+    found = screen_for(replace(PENDING, call=Call(state=CallState.PLACED)))
     assert found.caller is None
-    assert found.words == "We are calling you from a number that you may not know."
+    assert found.text == "We are calling you from a number that you may not know."
 
 
 def test_a_call_that_nobody_confirmed() -> None:
     """The code may be typed all the same, or another call asked for."""
     found = shown(NextAction.RESTART, CallState.UNCONFIRMED, restart_in=0)
-    assert (found.enter, found.again, found.again_in) == (True, True, 0)
+    assert (found.can_enter_code, found.can_call_again, found.call_again_in) == (True, True, 0)
 
 
 @pytest.mark.parametrize(
@@ -91,7 +97,7 @@ def test_a_call_that_nobody_confirmed() -> None:
 )
 def test_what_another_call_may_mend(facts: dict[str, object], heading: str) -> None:
     found = shown(NextAction.RESTART, **facts)  # type: ignore[arg-type]
-    assert (found.heading, found.enter, found.again) == (heading, False, True)
+    assert (found.heading, found.can_enter_code, found.can_call_again) == (heading, False, True)
 
 
 @pytest.mark.parametrize(
@@ -110,18 +116,18 @@ def test_what_another_call_may_mend(facts: dict[str, object], heading: str) -> N
 def test_where_it_ends(action: NextAction, facts: dict[str, object], heading: str) -> None:
     """Neither a code nor a call; a word of a newer service ends it too."""
     found = shown(action, **facts)  # type: ignore[arg-type]
-    assert (found.heading, found.enter, found.again) == (heading, False, False)
+    assert (found.heading, found.can_enter_code, found.can_call_again) == (heading, False, False)
 
 
 SAID = [
-    refusals.NOT_CALLED,
-    refusals.LOCKED,
-    refusals.NOBODY,
-    views.FOUR_DIGITS,
-    views.wrong(2),
-    views.wrong(1),
+    messages.NUMBER_NOT_ALLOWED,
+    messages.NUMBER_LOCKED,
+    messages.CANNOT_CALL,
+    messages.NOT_FOUR_DIGITS,
+    messages.wrong_code(2),
+    messages.wrong_code(1),
     *(
-        f"{found.heading}. {found.words}"
+        f"{found.heading}. {found.text}"
         for found in (
             shown(NextAction.RESTART, state=State.EXHAUSTED),
             shown(NextAction.RESTART, state=State.EXPIRED),
@@ -155,7 +161,7 @@ def test_the_sentences_to_copy_are_the_ones_in_use(sentence: str) -> None:
 )
 def test_refusals(error: VerifyError, http_status: int) -> None:
     """A sentence for the person, who never reads the developer's."""
-    words, status = refusals.refusal(error)
+    words, status = messages.start_error(error)
     assert status == http_status
     assert words.endswith(".")
 
@@ -176,7 +182,7 @@ def test_refusals(error: VerifyError, http_status: int) -> None:
 )
 def test_durations(seconds: int, words: str) -> None:
     """Never less than it is."""
-    assert spoken.duration(seconds) == words
+    assert messages.format_duration(seconds) == words
 
 
 @pytest.mark.parametrize(
@@ -195,7 +201,7 @@ def test_durations(seconds: int, words: str) -> None:
     ],
 )
 def test_what_is_typed(text: str, code: str) -> None:
-    assert typed.code(text) == code
+    assert extract_code(text) == code
 
 
 def test_a_configuration_that_is_too_short() -> None:
@@ -206,7 +212,7 @@ def test_a_configuration_that_is_too_short() -> None:
         "LOGIN_REDIS_URL": "redis://127.0.0.1",
         "LOGIN_SECRET": "short-secret",
     }
-    with pytest.raises(ValueError, match="LOGIN_SECRET: 32") as refused:
+    with pytest.raises(ValueError, match="LOGIN_SECRET: at least 32") as refused:
         Config.from_env(variables)
     assert "short-secret" not in str(refused.value)
     config = Config.from_env(variables | {"LOGIN_SECRET": "s" * 32})
