@@ -21,17 +21,14 @@ from verify_service.client import (
     VerifyError,
 )
 
-NOT_A_MOBILE_NUMBER = (
-    "That is no mobile number. Please type it with its country code, such as +7 916 123-45-67."
-)
-NUMBER_NOT_ALLOWED = "We cannot call this number. Please use another one."
-NUMBER_LOCKED = (
-    "This number is locked: too many wrong codes were typed for it. Please ask us for help."
-)
-CANNOT_CALL = "We cannot call anybody right now. Please try again in a minute."
-NOT_FOUR_DIGITS = "Please type four digits: the last four of the number that called."
-CANNOT_CHECK = "We cannot check that right now. Please try again."
-SESSION_EXPIRED = "That took too long. Please start again."
+NOT_A_MOBILE_NUMBER = "This is not a mobile number. Start with the country code, for example +7."
+NUMBER_NOT_ALLOWED = "We cannot call this number. Please use another number."
+NUMBER_LOCKED = "This number is locked. Too many wrong codes were entered. Please contact support."
+CANNOT_CALL = "We cannot make calls right now. Please try again in a minute."
+NOT_FOUR_DIGITS = "Please enter the last four digits of the number that called you."
+CANNOT_CHECK = "We cannot check your code right now. Please try again."
+SESSION_EXPIRED = "Your session has expired. Please start again."
+GET_NEW_CODE = "Please request another call to get a new code."
 
 MINUTE, HOUR, DAY = 60, 3600, 86_400
 LONGEST_COUNTDOWN_SECONDS = 10 * MINUTE
@@ -65,8 +62,8 @@ class Screen:
 
 
 CHECK_UNANSWERED = Screen(
-    heading="Type the last four digits",
-    text="The code that you typed is still here.",
+    heading="Enter the last four digits",
+    text="The code you entered is still here.",
     can_enter_code=True,
 )
 """A check had no answer. The code may already be accepted, and a status request does not say so.
@@ -99,15 +96,15 @@ def start_error(error: VerifyError) -> tuple[str, int]:
             return NUMBER_LOCKED, 429
         case TooManyRequests(retry_after=seconds):
             when = f"in {format_duration(seconds)}" if seconds else "later"
-            return f"We called this number a moment ago. Please try again {when}.", 429
+            return f"We cannot call this number yet. Please try again {when}.", 429
         case _:
             return CANNOT_CALL, 503
 
 
 def wrong_code(checks_left: int | None) -> str:
     """Return the message for a wrong code."""
-    tries = "once more" if checks_left == 1 else f"{checks_left} more times"
-    return f"Those are not the last four digits. You can try {tries}."
+    attempts = "1 attempt" if checks_left == 1 else f"{checks_left} attempts"
+    return f"This code is wrong. You have {attempts} left."
 
 
 def format_number(e164: str) -> str:
@@ -141,14 +138,14 @@ def _count(number: int, unit: str) -> str:
 def _enter_code(verification: Verification) -> Screen:
     call, caller = verification.call, format_caller(verification.call)
     delivered = call.state is CallState.DELIVERED
-    text = "We have called you from" if delivered else "We are calling you from"
+    text = "We called you from" if delivered else "We are calling you from"
     if caller is None:
-        text += " a number that you may not know."
+        text += " a number you may not know."
     return Screen(
-        heading="Type the last four digits",
+        heading="Enter the last four digits",
         text=text,
         caller=caller,
-        tip="It is among your recent calls." if delivered else "There is no need to answer.",
+        tip="It is in your recent calls." if delivered else "You do not need to answer.",
         can_enter_code=True,
         can_call_again=True,
         call_again_in=verification.restart_in,
@@ -167,25 +164,28 @@ def _reason_to_call_again(verification: Verification) -> tuple[str, str]:
     call = verification.call
     match verification.state, call.state, call.provider_status:
         case State.EXHAUSTED, _, _:
-            return "That was one try too many", "The next call brings a new code."
+            return "Too many wrong codes", GET_NEW_CODE
         case State.EXPIRED, _, _:
-            return "The code is too old", "The next call brings a new one."
+            return "Your code has expired", GET_NEW_CODE
         case _, _, "UNAVAILABLE":
-            return "Your phone seems to be off", "Please switch it on and have us call again."
+            return "Your phone seems to be off", "Please turn it on and request another call."
         case _, _, "REJECTED":
-            return "Your line is busy", "Please end the other call and have us call again."
+            return "Your line is busy", "Please end your call and request another one."
         case _, CallState.FAILED, _:
-            return "The call did not work", "That was not your fault. Please have us call again."
+            return (
+                "We could not call you",
+                "Something went wrong on our side. Please request another call.",
+            )
         case _:
-            return "Please have us call again", "The next call brings a new code."
+            return "Please request another call", "You will get a new code."
 
 
 def _stop(verification: Verification) -> Screen:
     if verification.limit == "locked":
-        text = "Too many wrong codes were typed for it. Please ask us for help."
+        text = "Too many wrong codes were entered. Please contact support."
         return Screen(heading="This number is locked", text=text)
     if verification.retry_after:
         when = format_duration(verification.retry_after)
-        text = f"You can try this number again in {when}, or another one now."
-        return Screen(heading="That is enough for now", text=text)
-    return Screen(heading="We cannot call this number", text="Please use another one.")
+        text = f"You can try this number again in {when}, or use another number now."
+        return Screen(heading="Too many attempts", text=text)
+    return Screen(heading="We cannot call this number", text="Please use another number.")

@@ -48,11 +48,11 @@ def login_wrong(context: BrowserContext, stage: Stage, number: str) -> Page:
 def login_exhausted(context: BrowserContext, stage: Stage, number: str) -> Page:
     login, phone, code = _called(context, stage, number)
     phone.press("Ignore")
-    for left in ("2 more", "once more"):
+    for left in ("2 attempts", "1 attempt"):
         login.type_code(wrong_code(code))
         expect(login.page.locator(".error")).to_contain_text(left)
     login.type_code(wrong_code(code))
-    login.expect_heading("That was one try too many")
+    login.expect_heading("Too many wrong codes")
     return login.page
 
 

@@ -18,13 +18,13 @@ def test_a_person_logs_in(context: BrowserContext, stage: Stage, key: str) -> No
     number = fresh_number()
     phone, login = Phone(context, stage, number), Login(context, stage)
     login.ask_for_call(number)
-    login.expect_heading("Type the last four digits")
+    login.expect_heading("Enter the last four digits")
     expect(login.page.get_by_role("status")).to_contain_text(
         "We are calling you from +7 917 913 ····"
     )
     code = phone.wait_for_call()
     phone.press(key)
-    expect(login.page.get_by_role("status")).to_contain_text("We have called you from")
+    expect(login.page.get_by_role("status")).to_contain_text("We called you from")
     login.type_code(code)
     login.expect_heading("You are logged in")
     shown = login.page.locator(".caller").inner_text()
@@ -39,18 +39,18 @@ def test_a_wrong_code(context: BrowserContext, stage: Stage) -> None:
     code = phone.wait_for_call()
     login.type_code(wrong_code(code))
     login.expect_error(
-        "The last four digits of the number that called. "
-        "Error: Those are not the last four digits. You can try 2 more times."
+        "The last four digits of the number that called you. "
+        "Error: This code is wrong. You have 2 attempts left."
     )
     login.type_code("12")
     login.expect_error(
-        "The last four digits of the number that called. "
-        "Error: Please type four digits: the last four of the number that called."
+        "The last four digits of the number that called you. "
+        "Error: Please enter the last four digits of the number that called you."
     )
     login.type_code(wrong_code(wrong_code(code)))
     login.expect_error(
-        "The last four digits of the number that called. "
-        "Error: Those are not the last four digits. You can try once more."
+        "The last four digits of the number that called you. "
+        "Error: This code is wrong. You have 1 attempt left."
     )
     login.type_code(code)
     login.expect_heading("You are logged in")
@@ -102,7 +102,7 @@ def test_what_the_provider_says_later(context: BrowserContext, stage: Stage) -> 
     number, login = fresh_number(), Login(context, stage)
     stage.control.next_call(number, "UNAVAILABLE", callback_after=1)
     login.ask_for_call(number)
-    login.expect_heading("Type the last four digits")
+    login.expect_heading("Enter the last four digits")
     login.expect_heading("Your phone seems to be off")
     expect(login.page.get_by_role("heading", level=1)).to_be_focused()
     expect(login.page).to_have_title("Your phone seems to be off · Demo login")
@@ -125,11 +125,11 @@ def test_too_many_tries_and_locked(context: BrowserContext, hasty: Stage) -> Non
     login.ask_for_call(number)
     code = phone.wait_for_call()
     phone.press("Ignore")
-    for left in ("2 more times", "once more"):
+    for left in ("2 attempts", "1 attempt"):
         login.type_code(wrong_code(code))
         expect(login.page.locator(".error")).to_contain_text(left)
     login.type_code(wrong_code(code))
-    login.expect_heading("That was one try too many")
+    login.expect_heading("Too many wrong codes")
     login.page.get_by_role("button", name="Call me again", exact=True).click()
     login.type_code(wrong_code(phone.wait_for_call()))
     login.expect_heading("This number is locked")
@@ -137,9 +137,9 @@ def test_too_many_tries_and_locked(context: BrowserContext, hasty: Stage) -> Non
     login.page.get_by_role("button", name="Use another number").click()
     login.ask_for_call(number)
     login.expect_error(
-        "With its country code: +7 916 123-45-67 "
-        "Error: This number is locked: too many wrong codes were typed for it. "
-        "Please ask us for help."
+        "Start with the country code, for example +7 916 123-45-67 "
+        "Error: This number is locked. Too many wrong codes were entered. "
+        "Please contact support."
     )
 
 
@@ -180,14 +180,14 @@ def test_without_javascript(new_context: NewContext, stage: Stage) -> None:
     login = Login(new_context(java_script_enabled=False), stage)
     stage.control.next_call(number, "UNAVAILABLE", callback_after=1)
     login.ask_for_call(number)
-    look = login.page.get_by_role("link", name="Look again")
+    refresh = login.page.get_by_role("link", name="Refresh")
     stage.control.wait_for_callback(number)
-    look.click()
+    refresh.click()
     login.expect_heading("Your phone seems to be off")
     login.page.get_by_role("button", name="Call me again", exact=True).click()
     code = phone.wait_for_call()
     login.type_code(wrong_code(code))
-    expect(login.page.locator(".error")).to_contain_text("2 more times")
+    expect(login.page.locator(".error")).to_contain_text("2 attempts")
     login.type_code(code)
     login.expect_heading("You are logged in")
     login.page.get_by_role("button", name="Log out").click()

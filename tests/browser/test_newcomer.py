@@ -15,7 +15,7 @@ def test_a_newcomer_is_logged_in(context: BrowserContext, tmp_path: Path) -> Non
         login = context.new_page()
         login.goto(demo.login)
         with context.expect_page() as opened:
-            login.get_by_role("link", name="Open the phone that rings").click()
+            login.get_by_role("link", name="Open the demo phone").click()
         phone = opened.value
         expect(phone.locator("body[data-live]")).to_be_attached()
         assert phone.url == f"{demo.sandbox}/phone"

@@ -17,7 +17,7 @@ from tests.demo.visitor import Visitor
 def test_a_login(visitor: Visitor) -> None:
     number = fresh_number()
     visitor.send("/call", number=number)
-    assert visitor.heading == "Type the last four digits"
+    assert visitor.heading == "Enter the last four digits"
     visitor.send("/code", code=visitor.code(number))
     assert visitor.heading == "You are logged in"
     visitor.send("/logout")
@@ -53,8 +53,8 @@ def test_a_session_that_was_planted(visitor: Visitor, stage: Stage) -> None:
     )
     number = fresh_number()
     visitor.send("/call", number=number)
-    assert visitor.heading == "Type the last four digits"
-    assert "Type the last four" not in with_cookie(stage, "planted", "/code")
+    assert visitor.heading == "Enter the last four digits"
+    assert "Enter the last four" not in with_cookie(stage, "planted", "/code")
 
 
 def test_a_code_is_good_in_its_own_session_alone(new_visitor: NewVisitor) -> None:
@@ -75,7 +75,7 @@ def test_what_logs_nobody_in(visitor: Visitor) -> None:
     visitor.send("/call", number=number)
     code = visitor.code(number)
     visitor.send("/code", code=wrong_code(code), verified="true", phone=number)
-    assert visitor.heading == "Type the last four digits"
+    assert visitor.heading == "Enter the last four digits"
     visitor.open(f"/?phone={number}&verified=true")
     assert visitor.heading == "Log in"
 
@@ -110,7 +110,7 @@ def test_a_double_click_rings_once(visitor: Visitor, stage: Stage) -> None:
     with ThreadPoolExecutor(10) as pool:
         answers = list(pool.map(click, range(10)))
     assert len(stage.control.calls(number)) == 1
-    assert all("Type the last four digits" in answer.text for answer in answers)
+    assert all("Enter the last four digits" in answer.text for answer in answers)
 
 
 def test_the_same_wrong_code_twice_costs_two_tries(visitor: Visitor) -> None:
@@ -119,9 +119,9 @@ def test_the_same_wrong_code_twice_costs_two_tries(visitor: Visitor) -> None:
     visitor.send("/call", number=number)
     code = wrong_code(visitor.code(number))
     visitor.send("/code", code=code)
-    assert visitor.error == "Those are not the last four digits. You can try 2 more times."
+    assert visitor.error == "This code is wrong. You have 2 attempts left."
     visitor.send("/code", code=code)
-    assert visitor.error == "Those are not the last four digits. You can try once more."
+    assert visitor.error == "This code is wrong. You have 1 attempt left."
 
 
 def test_a_form_that_is_sent_again_is_the_same_wish(visitor: Visitor) -> None:
@@ -131,7 +131,7 @@ def test_a_form_that_is_sent_again_is_the_same_wish(visitor: Visitor) -> None:
     form = visitor.hidden | {"code": wrong_code(visitor.code(number))}
     for _ in range(2):
         visitor.send("/code", **form)
-        assert visitor.error == "Those are not the last four digits. You can try 2 more times."
+        assert visitor.error == "This code is wrong. You have 2 attempts left."
 
 
 def test_the_device_is_known_by_what_we_signed(visitor: Visitor, stage: Stage) -> None:
@@ -195,7 +195,7 @@ def test_an_empty_field_is_not_the_number_before(visitor: Visitor, stage: Stage)
     visitor.send("/call", number=number)
     visitor.open("/")
     visitor.send("/call", number=" ")
-    assert visitor.error.startswith("That is no mobile number.")
+    assert visitor.error.startswith("This is not a mobile number.")
     assert len(stage.control.calls(number)) == 1
 
 
@@ -245,9 +245,9 @@ def test_every_page_is_guarded(visitor: Visitor, path: str) -> None:
 @pytest.mark.parametrize(
     ("number", "said", "http_status"),
     [
-        ("", "That is no mobile number.", 422),
+        ("", "This is not a mobile number.", 422),
         ("+7 495 123-45-67", "We cannot call this number.", 422),
-        ("x" * 5_000, "That is no mobile number.", 422),
+        ("x" * 5_000, "This is not a mobile number.", 422),
     ],
 )
 def test_numbers_that_cannot_be_called(
@@ -265,12 +265,12 @@ def test_a_number_that_was_just_called(new_visitor: NewVisitor) -> None:
     other = new_visitor()
     other.send("/call", number=number)
     assert other.answer.status_code == 429
-    assert other.error.startswith("We called this number a moment ago. Please try again in ")
+    assert other.error.startswith("We cannot call this number yet. Please try again in ")
 
 
 @pytest.mark.parametrize(
     ("outcome", "heading"),
-    [("errorCode 6", "The call did not work"), ("errorCode 11", "Log in")],
+    [("errorCode 6", "We could not call you"), ("errorCode 11", "Log in")],
 )
 def test_a_call_that_was_refused(
     visitor: Visitor, stage: Stage, outcome: str, heading: str

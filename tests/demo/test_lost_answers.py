@@ -40,9 +40,9 @@ def test_of_a_start(visitor: Visitor, stage: Stage, losing: list[str]) -> None:
     losing.append("start")
     visitor.send("/call", number=number)
     assert visitor.answer.status_code == 503
-    assert visitor.error.startswith("We cannot call anybody right now.")
+    assert visitor.error.startswith("We cannot make calls right now.")
     visitor.send("/call", number=number)
-    assert visitor.heading == "Type the last four digits"
+    assert visitor.heading == "Enter the last four digits"
     assert len(stage.control.calls(number)) == 1
 
 
@@ -54,7 +54,7 @@ def test_of_a_right_code(visitor: Visitor, losing: list[str]) -> None:
     losing.append("check")
     visitor.send("/code", code=code)
     assert visitor.answer.status_code == 503
-    assert visitor.error == "We cannot check that right now. Please try again."
+    assert visitor.error == "We cannot check your code right now. Please try again."
     visitor.send("/code", code=code)
     assert visitor.heading == "You are logged in"
 
@@ -67,7 +67,7 @@ def test_of_a_wrong_code(visitor: Visitor, losing: list[str]) -> None:
     losing.append("check")
     visitor.send("/code", code=code)
     visitor.send("/code", code=code)
-    assert visitor.error == "Those are not the last four digits. You can try 2 more times."
+    assert visitor.error == "This code is wrong. You have 2 attempts left."
 
 
 def test_of_another_call(visitor: Visitor, stage: Stage, losing: list[str]) -> None:
@@ -79,7 +79,7 @@ def test_of_another_call(visitor: Visitor, stage: Stage, losing: list[str]) -> N
     visitor.open("/code")
     losing.append("start")
     visitor.send("/call")
-    assert "We cannot call anybody right now." in visitor.answer.text
+    assert "We cannot make calls right now." in visitor.answer.text
     visitor.open("/code")
     visitor.send("/call")
     assert len(stage.control.calls(number)) == 2
@@ -93,7 +93,7 @@ def test_of_a_look(visitor: Visitor, losing: list[str]) -> None:
     visitor.open("/code")
     assert (visitor.answer.status_code, visitor.heading) == (503, "Please try again")
     visitor.open("/code")
-    assert visitor.heading == "Type the last four digits"
+    assert visitor.heading == "Enter the last four digits"
 
 
 def test_another_call_that_cannot_be_placed(visitor: Visitor, stage: Stage) -> None:
@@ -101,9 +101,9 @@ def test_another_call_that_cannot_be_placed(visitor: Visitor, stage: Stage) -> N
     number = fresh_number()
     visitor.send("/call", number=number)
     visitor.send("/call")
-    assert visitor.heading == "Type the last four digits"
+    assert visitor.heading == "Enter the last four digits"
     [said] = [
         each.text for each in visitor.page.elements if each.attributes.get("class") == "notice"
     ]
-    assert said.startswith("We called this number a moment ago.")
+    assert said.startswith("We cannot call this number yet.")
     assert len(stage.control.calls(number)) == 1

@@ -1,4 +1,4 @@
-"""What the person is told, for whatever the service says."""
+"""What the person reads, for every answer of verify-service."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from verify_service.client import (
     VerifyError,
 )
 
-SENTENCES = (Path(__file__).parents[2] / "docs/client-apps.md").read_text("utf-8")
+TABLE = (Path(__file__).parents[2] / "docs/client-apps.md").read_text("utf-8")
 PENDING = Verification(
     verification_id="id",
     state=State.PENDING,
@@ -40,54 +40,49 @@ PENDING = Verification(
 )
 
 
-def shown(action: NextAction, call: CallState = CallState.PLACED, **facts: object) -> Screen:
+def screen(action: NextAction, call: CallState = CallState.PLACED, **facts: object) -> Screen:
     status = facts.pop("provider_status", None)
-    told = replace(PENDING.call, state=call, provider_status=status)
-    return screen_for(replace(PENDING, next_action=action, call=told, **facts))
+    changed_call = replace(PENDING.call, state=call, provider_status=status)
+    return screen_for(replace(PENDING, next_action=action, call=changed_call, **facts))
 
 
 @pytest.mark.parametrize(
-    ("call", "words", "waiting"),
+    ("call", "text", "refresh"),
     [
         (CallState.PLACING, "We are calling you from", True),
         (CallState.PLACED, "We are calling you from", True),
         (CallState.UNKNOWN, "We are calling you from", True),
-        (CallState.DELIVERED, "We have called you from", False),
+        (CallState.DELIVERED, "We called you from", False),
         (CallState.UNCONFIRMED, "We are calling you from", False),
     ],
 )
-def test_a_call_of_which_the_digits_can_be_typed(
-    call: CallState, words: str, waiting: bool
-) -> None:
-    found = shown(NextAction.ENTER_CODE, call)
-    assert (found.text, found.caller) == (words, "+7 917 913")
-    assert (found.can_enter_code, found.can_call_again, found.call_again_in, found.refresh) == (
-        True,
-        True,
-        30,
-        waiting,
-    )
+def test_the_code_can_be_entered(call: CallState, text: str, refresh: bool) -> None:
+    shown = screen(NextAction.ENTER_CODE, call)
+    assert (shown.text, shown.caller) == (text, "+7 917 913")
+    assert shown.can_enter_code
+    assert shown.can_call_again
+    assert (shown.call_again_in, shown.refresh) == (30, refresh)
 
 
-def test_a_caller_that_is_not_known() -> None:
-    found = screen_for(replace(PENDING, call=Call(state=CallState.PLACED)))
-    assert found.caller is None
-    assert found.text == "We are calling you from a number that you may not know."
+def test_an_unknown_calling_number() -> None:
+    shown = screen_for(replace(PENDING, call=Call(state=CallState.PLACED)))
+    assert shown.caller is None
+    assert shown.text == "We are calling you from a number you may not know."
 
 
-def test_a_call_that_nobody_confirmed() -> None:
-    """The code may be typed all the same, or another call asked for."""
-    found = shown(NextAction.RESTART, CallState.UNCONFIRMED, restart_in=0)
-    assert (found.can_enter_code, found.can_call_again, found.call_again_in) == (True, True, 0)
+def test_an_unconfirmed_call() -> None:
+    """The person can enter the code or request another call."""
+    shown = screen(NextAction.RESTART, CallState.UNCONFIRMED, restart_in=0)
+    assert (shown.can_enter_code, shown.can_call_again, shown.call_again_in) == (True, True, 0)
 
 
 @pytest.mark.parametrize(
     ("facts", "heading"),
     [
-        ({"state": State.EXHAUSTED}, "That was one try too many"),
-        ({"state": State.EXPIRED}, "The code is too old"),
-        ({"state": State.CANCELED}, "Please have us call again"),
-        ({"state": State.FAILED, "call": CallState.FAILED}, "The call did not work"),
+        ({"state": State.EXHAUSTED}, "Too many wrong codes"),
+        ({"state": State.EXPIRED}, "Your code has expired"),
+        ({"state": State.CANCELED}, "Please request another call"),
+        ({"state": State.FAILED, "call": CallState.FAILED}, "We could not call you"),
         (
             {"call": CallState.UNDELIVERED, "provider_status": "UNAVAILABLE"},
             "Your phone seems to be off",
@@ -95,16 +90,16 @@ def test_a_call_that_nobody_confirmed() -> None:
         ({"call": CallState.UNDELIVERED, "provider_status": "REJECTED"}, "Your line is busy"),
     ],
 )
-def test_what_another_call_may_mend(facts: dict[str, object], heading: str) -> None:
-    found = shown(NextAction.RESTART, **facts)  # type: ignore[arg-type]
-    assert (found.heading, found.can_enter_code, found.can_call_again) == (heading, False, True)
+def test_another_call_is_offered(facts: dict[str, object], heading: str) -> None:
+    shown = screen(NextAction.RESTART, **facts)  # type: ignore[arg-type]
+    assert (shown.heading, shown.can_enter_code, shown.can_call_again) == (heading, False, True)
 
 
 @pytest.mark.parametrize(
     ("facts", "heading"),
     [
         ({"limit": "locked", "retry_after": 90 * 86_400}, "This number is locked"),
-        ({"limit": "failures", "retry_after": 3_600}, "That is enough for now"),
+        ({"limit": "failures", "retry_after": 3_600}, "Too many attempts"),
         (
             {"call": CallState.UNDELIVERED, "provider_status": "FORBIDDEN"},
             "We cannot call this number",
@@ -113,38 +108,44 @@ def test_what_another_call_may_mend(facts: dict[str, object], heading: str) -> N
     ],
 )
 @pytest.mark.parametrize("action", [NextAction.STOP, NextAction.OTHER, NextAction.DONE])
-def test_where_it_ends(action: NextAction, facts: dict[str, object], heading: str) -> None:
-    """Neither a code nor a call; a word of a newer service ends it too."""
-    found = shown(action, **facts)  # type: ignore[arg-type]
-    assert (found.heading, found.can_enter_code, found.can_call_again) == (heading, False, False)
+def test_the_verification_has_ended(
+    action: NextAction, facts: dict[str, object], heading: str
+) -> None:
+    """No code, no other call. The same for a next action that a newer service adds."""
+    shown = screen(action, **facts)  # type: ignore[arg-type]
+    assert (shown.heading, shown.can_enter_code, shown.can_call_again) == (heading, False, False)
 
 
-SAID = [
+MESSAGES = [
+    messages.NOT_A_MOBILE_NUMBER,
     messages.NUMBER_NOT_ALLOWED,
     messages.NUMBER_LOCKED,
     messages.CANNOT_CALL,
     messages.NOT_FOUR_DIGITS,
+    messages.CANNOT_CHECK,
     messages.wrong_code(2),
     messages.wrong_code(1),
+    messages.start_error(TooManyRequests("", retry_after=25))[0].replace("25 seconds", "{time}"),
     *(
-        f"{found.heading}. {found.text}"
-        for found in (
-            shown(NextAction.RESTART, state=State.EXHAUSTED),
-            shown(NextAction.RESTART, state=State.EXPIRED),
-            shown(NextAction.RESTART, CallState.UNDELIVERED, provider_status="UNAVAILABLE"),
-            shown(NextAction.RESTART, CallState.UNDELIVERED, provider_status="REJECTED"),
-            shown(NextAction.RESTART, CallState.FAILED, state=State.FAILED),
-            shown(NextAction.STOP, CallState.UNDELIVERED, provider_status="FORBIDDEN"),
+        f"{shown.heading}. {shown.text}"
+        for shown in (
+            screen(NextAction.RESTART, state=State.EXHAUSTED),
+            screen(NextAction.RESTART, state=State.EXPIRED),
+            screen(NextAction.RESTART, CallState.UNDELIVERED, provider_status="UNAVAILABLE"),
+            screen(NextAction.RESTART, CallState.UNDELIVERED, provider_status="REJECTED"),
+            screen(NextAction.RESTART, CallState.FAILED, state=State.FAILED),
+            screen(NextAction.STOP, CallState.UNDELIVERED, provider_status="FORBIDDEN"),
+            screen(NextAction.STOP, limit="locked"),
         )
     ),
 ]
 
 
-@pytest.mark.parametrize("sentence", SAID)
-def test_the_sentences_to_copy_are_the_ones_in_use(sentence: str) -> None:
-    """docs/client-apps.md has each, with its translation."""
-    rows = [line.split(" | ") for line in SENTENCES.splitlines() if line.startswith("| ")]
-    [row] = [row for row in rows if row[1] == sentence]
+@pytest.mark.parametrize("message", MESSAGES)
+def test_the_page_for_client_apps_has_every_message(message: str) -> None:
+    """The table of docs/client-apps.md has it once, with a Russian translation."""
+    rows = [line.split(" | ") for line in TABLE.splitlines() if line.startswith("| ")]
+    [row] = [row for row in rows if row[1] == message]
     assert re.search("[А-я]", row[2])
 
 
@@ -159,15 +160,15 @@ def test_the_sentences_to_copy_are_the_ones_in_use(sentence: str) -> None:
         (Unauthorized(""), 503),
     ],
 )
-def test_refusals(error: VerifyError, http_status: int) -> None:
-    """A sentence for the person, who never reads the developer's."""
-    words, status = messages.start_error(error)
+def test_start_errors(error: VerifyError, http_status: int) -> None:
+    """The message is a sentence, even though the error has none for the person."""
+    message, status = messages.start_error(error)
     assert status == http_status
-    assert words.endswith(".")
+    assert message.endswith(".")
 
 
 @pytest.mark.parametrize(
-    ("seconds", "words"),
+    ("seconds", "text"),
     [
         (1, "1 second"),
         (25, "25 seconds"),
@@ -180,9 +181,9 @@ def test_refusals(error: VerifyError, http_status: int) -> None:
         (90 * 86_400, "90 days"),
     ],
 )
-def test_durations(seconds: int, words: str) -> None:
-    """Never less than it is."""
-    assert messages.format_duration(seconds) == words
+def test_durations(seconds: int, text: str) -> None:
+    """Rounded up."""
+    assert messages.format_duration(seconds) == text
 
 
 @pytest.mark.parametrize(
@@ -200,12 +201,12 @@ def test_durations(seconds: int, words: str) -> None:
         ("١٢٣٤", "١٢٣٤"),
     ],
 )
-def test_what_is_typed(text: str, code: str) -> None:
+def test_the_code_in_a_text(text: str, code: str) -> None:
     assert extract_code(text) == code
 
 
-def test_a_configuration_that_is_too_short() -> None:
-    """Named, not quoted."""
+def test_a_secret_that_is_too_short() -> None:
+    """The error names the variable and does not contain its value."""
     variables = {
         "VERIFY_URL": "http://127.0.0.1:1",
         "VERIFY_ACCESS_KEY": "key",
