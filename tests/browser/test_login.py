@@ -162,6 +162,15 @@ def test_pasting(new_context: NewContext, stage: Stage, pasted: str) -> None:
     login.expect_heading("You are logged in")
 
 
+def test_the_field_for_the_number(context: BrowserContext, stage: Stage) -> None:
+    """It has the focus: a person types the number and presses Enter."""
+    login = Login(context, stage)
+    expect(login.page.get_by_label("Mobile number")).to_be_focused()
+    login.page.keyboard.type(fresh_number())
+    login.page.keyboard.press("Enter")
+    login.expect_heading("Enter the last four digits")
+
+
 def test_the_field_for_the_code(context: BrowserContext, stage: Stage) -> None:
     """One input, as browsers and keyboards of phones know it."""
     login = Login(context, stage)
