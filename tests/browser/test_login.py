@@ -1,4 +1,4 @@
-"""A person logs in: with the demo login in one window, and the phone that rings in another."""
+"""A person logs in, with the demo login in one window and the phone in another."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from playwright.sync_api import BrowserContext, expect
 
 from tests.browser.conftest import NewContext
 from tests.browser.people import Login, Phone
-from tests.demo.stage import Stage, fresh_number, wrong_code
+from tests.demo.stack import Demo, fresh_number, wrong_code
 
 
 @pytest.mark.parametrize("key", ["Drop", "Ignore", "Answer"])
-def test_a_person_logs_in(context: BrowserContext, stage: Stage, key: str) -> None:
-    """The phone rings, the code is read from it and typed; whatever is done with the call."""
+def test_a_person_logs_in(context: BrowserContext, demo: Demo, key: str) -> None:
+    """The person enters the code from the phone, whichever key ends the call."""
     number = fresh_number()
-    phone, login = Phone(context, stage, number), Login(context, stage)
+    phone, login = Phone(context, demo, number), Login(context, demo)
     login.ask_for_call(number)
     login.expect_heading("Enter the last four digits")
     expect(login.page.get_by_role("status")).to_contain_text(
@@ -31,10 +31,10 @@ def test_a_person_logs_in(context: BrowserContext, stage: Stage, key: str) -> No
     assert shown.translate(str.maketrans("", "", " -")) == number
 
 
-def test_a_wrong_code(context: BrowserContext, stage: Stage) -> None:
-    """The error is text, tied to the field, says how often one may still try; then it works."""
+def test_a_wrong_code(context: BrowserContext, demo: Demo) -> None:
+    """The error is text, linked to the field, with the attempts left. Then the right code works."""
     number = fresh_number()
-    phone, login = Phone(context, stage, number), Login(context, stage)
+    phone, login = Phone(context, demo, number), Login(context, demo)
     login.ask_for_call(number)
     code = phone.wait_for_call()
     login.type_code(wrong_code(code))
@@ -56,10 +56,10 @@ def test_a_wrong_code(context: BrowserContext, stage: Stage) -> None:
     login.expect_heading("You are logged in")
 
 
-def test_the_countdown_to_another_call(context: BrowserContext, hasty: Stage) -> None:
-    """It counts down by itself, then offers the call; what was typed so far stays."""
+def test_the_countdown_to_another_call(context: BrowserContext, fast_demo: Demo) -> None:
+    """It counts down, then offers the call. The typed digits stay."""
     number = fresh_number()
-    phone, login = Phone(context, hasty, number), Login(context, hasty)
+    phone, login = Phone(context, fast_demo, number), Login(context, fast_demo)
     login.ask_for_call(number)
     phone.wait_for_call()
     phone.press("Ignore")
@@ -82,11 +82,11 @@ def test_the_countdown_to_another_call(context: BrowserContext, hasty: Stage) ->
     [("switched off", "Your phone seems to be off"), ("on another call", "Your line is busy")],
 )
 def test_undelivered_and_called_again(
-    context: BrowserContext, stage: Stage, mode: str, heading: str
+    context: BrowserContext, demo: Demo, mode: str, heading: str
 ) -> None:
-    """The page says so; the person mends it and is called at once."""
+    """The page shows the reason; the person solves it and is called at once."""
     number = fresh_number()
-    phone, login = Phone(context, stage, number), Login(context, stage)
+    phone, login = Phone(context, demo, number), Login(context, demo)
     phone.switch(mode)
     login.ask_for_call(number)
     login.expect_heading(heading)
@@ -97,10 +97,10 @@ def test_undelivered_and_called_again(
     login.expect_heading("You are logged in")
 
 
-def test_what_the_provider_says_later(context: BrowserContext, stage: Stage) -> None:
-    """The page changes by itself, and whoever hears it is led to what is new."""
-    number, login = fresh_number(), Login(context, stage)
-    stage.control.next_call(number, "UNAVAILABLE", callback_after=1)
+def test_a_late_callback(context: BrowserContext, demo: Demo) -> None:
+    """The page changes by itself, and the focus moves to the new heading."""
+    number, login = fresh_number(), Login(context, demo)
+    demo.control.next_call(number, "UNAVAILABLE", callback_after=1)
     login.ask_for_call(number)
     login.expect_heading("Enter the last four digits")
     login.expect_heading("Your phone seems to be off")
@@ -108,20 +108,20 @@ def test_what_the_provider_says_later(context: BrowserContext, stage: Stage) -> 
     expect(login.page).to_have_title("Your phone seems to be off · Demo login")
 
 
-def test_anti_fraud(context: BrowserContext, stage: Stage) -> None:
-    """Not encouraged: another number is the only way on."""
+def test_anti_fraud(context: BrowserContext, demo: Demo) -> None:
+    """The page offers only another number."""
     number = fresh_number()
-    phone, login = Phone(context, stage, number), Login(context, stage)
+    phone, login = Phone(context, demo, number), Login(context, demo)
     phone.switch("blocked by anti-fraud")
     login.ask_for_call(number)
     login.expect_heading("We cannot call this number")
     expect(login.page.get_by_role("button")).to_have_text(["Use another number"])
 
 
-def test_too_many_tries_and_locked(context: BrowserContext, hasty: Stage) -> None:
-    """Three wrong codes end a code, the fourth in a row the number, here."""
+def test_too_many_wrong_codes_and_locked(context: BrowserContext, fast_demo: Demo) -> None:
+    """The third wrong code ends the verification, the fourth in a row locks the number."""
     number = fresh_number()
-    phone, login = Phone(context, hasty, number), Login(context, hasty)
+    phone, login = Phone(context, fast_demo, number), Login(context, fast_demo)
     login.ask_for_call(number)
     code = phone.wait_for_call()
     phone.press("Ignore")
@@ -144,11 +144,11 @@ def test_too_many_tries_and_locked(context: BrowserContext, hasty: Stage) -> Non
 
 
 @pytest.mark.parametrize("pasted", ["{code}", " {spaced} ", "+7 (917) 913-{spaced}"])
-def test_pasting(new_context: NewContext, stage: Stage, pasted: str) -> None:
-    """The four digits with blanks, or the whole number from the list of calls."""
+def test_pasting(new_context: NewContext, demo: Demo, pasted: str) -> None:
+    """The four digits with spaces, or the whole number from the recent calls."""
     context = new_context(permissions=["clipboard-read", "clipboard-write"])
     number = fresh_number()
-    phone, login = Phone(context, stage, number), Login(context, stage)
+    phone, login = Phone(context, demo, number), Login(context, demo)
     login.ask_for_call(number)
     code = phone.wait_for_call()
     field = login.page.get_by_label("Code", exact=True)
@@ -162,18 +162,18 @@ def test_pasting(new_context: NewContext, stage: Stage, pasted: str) -> None:
     login.expect_heading("You are logged in")
 
 
-def test_the_field_for_the_number(context: BrowserContext, stage: Stage) -> None:
+def test_the_field_for_the_number(context: BrowserContext, demo: Demo) -> None:
     """It has the focus: a person types the number and presses Enter."""
-    login = Login(context, stage)
+    login = Login(context, demo)
     expect(login.page.get_by_label("Mobile number")).to_be_focused()
     login.page.keyboard.type(fresh_number())
     login.page.keyboard.press("Enter")
     login.expect_heading("Enter the last four digits")
 
 
-def test_the_field_for_the_code(context: BrowserContext, stage: Stage) -> None:
-    """One input, as browsers and keyboards of phones know it."""
-    login = Login(context, stage)
+def test_the_field_for_the_code(context: BrowserContext, demo: Demo) -> None:
+    """One input, with the attributes that browsers and phone keyboards use."""
+    login = Login(context, demo)
     login.ask_for_call(fresh_number())
     fields = login.page.locator("input:not([type=hidden])")
     expect(fields).to_have_count(1)
@@ -182,15 +182,15 @@ def test_the_field_for_the_code(context: BrowserContext, stage: Stage) -> None:
     expect(fields).to_have_accessible_name("Code")
 
 
-def test_without_javascript(new_context: NewContext, stage: Stage) -> None:
-    """All of it works with forms alone."""
+def test_without_javascript(new_context: NewContext, demo: Demo) -> None:
+    """The whole login works with forms only."""
     number = fresh_number()
-    phone = Phone(new_context(), stage, number)
-    login = Login(new_context(java_script_enabled=False), stage)
-    stage.control.next_call(number, "UNAVAILABLE", callback_after=1)
+    phone = Phone(new_context(), demo, number)
+    login = Login(new_context(java_script_enabled=False), demo)
+    demo.control.next_call(number, "UNAVAILABLE", callback_after=1)
     login.ask_for_call(number)
     refresh = login.page.get_by_role("link", name="Refresh")
-    stage.control.wait_for_callback(number)
+    demo.control.wait_for_callback(number)
     refresh.click()
     login.expect_heading("Your phone seems to be off")
     login.page.get_by_role("button", name="Call me again", exact=True).click()
