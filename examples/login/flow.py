@@ -68,7 +68,7 @@ class LoginFlow:
         """Check the code in this text. If it is right, log the person in.
 
         Raises:
-            VerifyError: The code was not checked. Nobody is logged in.
+            VerifyError: The code was not checked. The person is not logged in.
         """
         verification_id, code = self._verification_id(), extract_code(text)
         key = idempotency_key(self.secret, "check", verification_id, code)

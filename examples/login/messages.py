@@ -1,6 +1,6 @@
 """What the person reads: a screen for each state of a verification, and error messages.
 
-A screen only shows: it logs nobody in, whatever the state of the verification.
+A screen never logs the person in. Only ``check.verified`` does.
 """
 
 from __future__ import annotations

@@ -69,7 +69,7 @@ def test_a_code_is_valid_only_in_its_own_session(new_visitor: NewVisitor) -> Non
     assert other.heading == "Log in"
 
 
-def test_a_wrong_code_logs_nobody_in(visitor: Visitor) -> None:
+def test_a_wrong_code_does_not_log_in(visitor: Visitor) -> None:
     """Other fields of the form, or of the URL, do not change this."""
     number = fresh_number()
     visitor.send("/call", number=number)
