@@ -1,61 +1,109 @@
-"""Puts the login together."""
+"""Creates the login app from the environment."""
 
 from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 import redis
 from flask import Flask, Response, render_template, request
 
-from examples.login import forms, intents, spoken
-from examples.login.config import Config
-from examples.login.device import Devices
-from examples.login.flow import Flow
+from examples.login import forms, messages
+from examples.login.device import DeviceCookie
+from examples.login.flow import LoginFlow
 from examples.login.sessions import RedisSessions
-from examples.login.views import views
+from examples.login.views import create_blueprint
 from verify_service.client import VerifyClient
 
-POLICY = (
+CONTENT_SECURITY_POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src data:; "
     "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 )
-LARGEST_FORM = 10_000
-"""Bytes."""
+MAX_FORM_BYTES = 10_000
+MIN_SECRET_LENGTH = 32
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Config:
+    """The settings of the login.
+
+    Attributes:
+        verify_url: The URL of verify-service.
+        access_key: This app's access key for verify-service.
+        redis_url: The Redis that stores the sessions.
+        secret: Signs the device cookie and keys the Idempotency-Keys; at least 32 characters.
+        secure_cookies: Whether browsers send the cookies over HTTPS only.
+        phone_url: The simulator's phone; the demo links to it.
+    """
+
+    verify_url: str
+    access_key: str = field(repr=False)
+    redis_url: str = field(repr=False)
+    secret: str = field(repr=False)
+    secure_cookies: bool = True
+    phone_url: str | None = None
+
+    def __post_init__(self) -> None:
+        if len(self.secret) < MIN_SECRET_LENGTH:
+            raise ValueError(f"LOGIN_SECRET: at least {MIN_SECRET_LENGTH} characters")
+
+    @classmethod
+    def from_env(cls, environment: Mapping[str, str] = os.environ) -> Config:
+        """Read the settings from environment variables.
+
+        Raises:
+            KeyError: A required variable is missing.
+            ValueError: The secret is too short.
+        """
+        return cls(
+            verify_url=environment["VERIFY_URL"],
+            access_key=environment["VERIFY_ACCESS_KEY"],
+            redis_url=environment["LOGIN_REDIS_URL"],
+            secret=environment["LOGIN_SECRET"],
+            secure_cookies=environment.get("LOGIN_SECURE_COOKIES") != "off",
+            phone_url=environment.get("LOGIN_PHONE_URL"),
+        )
 
 
 def create_app(config: Config) -> Flask:
-    """Return the login."""
+    """Return the login app."""
     app = Flask(__name__)
-    app.config["MAX_CONTENT_LENGTH"] = LARGEST_FORM
+    app.config["MAX_CONTENT_LENGTH"] = MAX_FORM_BYTES
     app.session_interface = RedisSessions(
         redis.Redis.from_url(config.redis_url), config.secure_cookies
     )
     app.jinja_env.globals |= {
-        "csrf": forms.token,
-        "intent": intents.shown,
+        "csrf_token": forms.csrf_token,
+        "form_id": forms.form_id,
         "phone_url": config.phone_url,
-        "longest_countdown": spoken.LONGEST_COUNTDOWN,
+        "longest_countdown": messages.LONGEST_COUNTDOWN_SECONDS,
     }
-    app.jinja_env.filters |= {"duration": spoken.duration, "number": spoken.number}
-    verify = VerifyClient(config.verify_url, config.access_key)
+    app.jinja_env.filters |= {
+        "duration": messages.format_duration,
+        "phone_number": messages.format_number,
+    }
+    flow = LoginFlow(VerifyClient(config.verify_url, config.access_key), config.secret)
     app.register_blueprint(
-        views(Flow(verify, config.secret), Devices(config.secret, config.secure_cookies))
+        create_blueprint(flow, DeviceCookie(config.secret, config.secure_cookies))
     )
-    app.before_request(lambda: forms.only_ours(request))
-    app.register_error_handler(forms.ForeignForm, _foreign)
-    app.after_request(_guarded)
+    app.before_request(lambda: forms.require_csrf_token(request))
+    app.register_error_handler(forms.InvalidCsrfToken, _form_expired)
+    app.after_request(_add_security_headers)
     return app
 
 
 def from_env() -> Flask:
-    """Return the login that the environment describes, for a web server to run."""
+    """Return the login app, configured by environment variables. Web servers call this."""
     return create_app(Config.from_env())
 
 
-def _foreign(_: forms.ForeignForm) -> tuple[str, int]:
-    return render_template("stale.html"), 400
+def _form_expired(_: forms.InvalidCsrfToken) -> tuple[str, int]:
+    return render_template("expired.html"), 400
 
 
-def _guarded(response: Response) -> Response:
-    response.headers["Content-Security-Policy"] = POLICY
+def _add_security_headers(response: Response) -> Response:
+    response.headers["Content-Security-Policy"] = CONTENT_SECURITY_POLICY
     response.headers["Referrer-Policy"] = "same-origin"
     response.headers["X-Content-Type-Options"] = "nosniff"
     if request.endpoint != "static":

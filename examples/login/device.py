@@ -1,7 +1,8 @@
-"""Which device this is, in a cookie that we signed: the service knows it by its next login.
+"""The device id: a random id in a signed cookie, sent to verify-service with each start.
 
-A number has budgets of its own for the devices that verified it before, so that strangers cannot
-lock the owner out. That holds only while no client can choose the id: hence the signature.
+verify-service gives each device that has verified a number a separate budget for that number, so
+that attackers cannot lock the owner out. This works only if a client cannot choose its own id:
+therefore the cookie is signed.
 """
 
 from __future__ import annotations
@@ -11,40 +12,42 @@ import secrets
 from flask import Request, Response, g
 from itsdangerous import BadSignature, URLSafeSerializer
 
-LIFETIME = 365 * 24 * 3600
-"""Seconds."""
+LIFETIME_SECONDS = 365 * 24 * 3600
 
 
-class Devices:
-    """Issues device ids and knows them again."""
+class DeviceCookie:
+    """Creates device ids and reads them from the cookie.
+
+    Args:
+        secret: Signs the cookie.
+        secure: Whether browsers send the cookie over HTTPS only.
+    """
 
     def __init__(self, secret: str, secure: bool) -> None:
         self._serializer = URLSafeSerializer(secret, salt="device")
         self._secure = secure
-        # As the session's: no sibling site can put a device of its own in its place.
-        self._cookie = "__Host-device" if secure else "device"
+        # The __Host- prefix: another subdomain cannot overwrite the cookie.
+        self._name = "__Host-device" if secure else "device"
 
-    def of(self, request: Request) -> str:
-        """Return the id of the browser that asks; a new one where it has none of ours."""
-        if "device" not in g:
-            g.device = self._read(request.cookies.get(self._cookie, "")) or secrets.token_urlsafe(
-                16
-            )
-        return str(g.device)
+    def device_id(self, request: Request) -> str:
+        """Return the id from the cookie, or a new id if there is no cookie with our signature."""
+        if "device_id" not in g:
+            g.device_id = self._read(request) or secrets.token_urlsafe(16)
+        return str(g.device_id)
 
-    def keep(self, request: Request, response: Response) -> None:
-        """Have the browser keep it."""
+    def save(self, request: Request, response: Response) -> None:
+        """Set the cookie on the response."""
         response.set_cookie(
-            self._cookie,
-            str(self._serializer.dumps(self.of(request))),
-            max_age=LIFETIME,
+            self._name,
+            str(self._serializer.dumps(self.device_id(request))),
+            max_age=LIFETIME_SECONDS,
             httponly=True,
             secure=self._secure,
             samesite="Lax",
         )
 
-    def _read(self, cookie: str) -> str | None:
+    def _read(self, request: Request) -> str | None:
         try:
-            return str(self._serializer.loads(cookie))
+            return str(self._serializer.loads(request.cookies.get(self._name, "")))
         except BadSignature:
             return None

@@ -1,12 +1,13 @@
-"""The login itself: what is asked of the service, and what is kept of its answers."""
+"""The login flow: requests to verify-service, and what the session keeps of the answers."""
 
 from __future__ import annotations
 
+import re
 from contextlib import suppress
 from dataclasses import dataclass
 
-from examples.login import intents, typed
-from examples.login.sessions import current
+from examples.login.forms import idempotency_key, keep_form_id_without_answer
+from examples.login.sessions import current_session
 from verify_service.client import (
     CallFailed,
     Check,
@@ -16,76 +17,90 @@ from verify_service.client import (
     VerifyError,
 )
 
-VERIFICATION = "verification"
-"""Which one: bound to the session, so that nobody types the code of another's."""
-NUMBER = "number"
-"""What was typed, for another call and for nothing else: it proves nothing."""
-PROVEN = "phone"
-"""Who is logged in."""
+VERIFICATION_ID = "verification"
+"""The id stays in the session: a browser cannot submit a code for another session's call."""
+ENTERED_NUMBER = "number"
+"""Only used to call again. It proves nothing."""
+VERIFIED_NUMBER = "phone"
+"""The person with this number is logged in."""
+
+CODE_DIGITS = 4
+MIN_NUMBER_DIGITS = 7
 
 
 @dataclass(frozen=True, slots=True)
-class Flow:
+class LoginFlow:
     """A login by phone. ``secret`` keys the Idempotency-Keys."""
 
-    verify: VerifyClient
+    client: VerifyClient
     secret: str
 
-    def call(self, number: str, *, device_id: str, client_ip: str | None) -> None:
-        """Have the phone rung, once for each time the person wants it.
+    def start(self, number: str, *, device_id: str, client_ip: str | None) -> None:
+        """Request a call to this number. A form that is submitted twice requests one call.
 
         Raises:
-            VerifyError: No call was placed, and there is no verification to go on with.
+            VerifyError: No call was placed and no verification was created.
         """
-        key = intents.key(self.secret, "start", number, device_id, client_ip)
+        key = idempotency_key(self.secret, "start", number, device_id, client_ip)
         try:
-            with intents.intent():
-                started = self.verify.start(
+            with keep_form_id_without_answer():
+                verification_id = self.client.start(
                     number, device_id=device_id, client_ip=client_ip, idempotency_key=key
-                )
-            verification_id = started.verification_id
+                ).verification_id
         except CallFailed as error:
             if error.verification_id is None:
                 raise
-            # It failed, and there it stands: its status says so, and whether to try again.
+            # The call failed, but the verification exists: its status says what to do next.
             verification_id = error.verification_id
-        current()[VERIFICATION] = verification_id
-        current()[NUMBER] = number
+        current_session()[VERIFICATION_ID] = verification_id
+        current_session()[ENTERED_NUMBER] = number
 
-    def look(self) -> Verification:
-        """Return how this session's verification stands.
+    def status(self) -> Verification:
+        """Return the status of this session's verification.
 
         Raises:
-            NotFound: There is none any more.
-            VerifyError: It cannot be told right now.
+            NotFound: The session has no verification, or it has been deleted.
+            VerifyError: The status is not available right now.
         """
-        return self.verify.status(self._id())
+        return self.client.status(self._verification_id())
 
     def check(self, text: str) -> Check:
-        """Compare what was typed, and log in whom it proves.
+        """Check the code in this text. If it is right, log the person in.
 
         Raises:
-            VerifyError: It was not compared; nobody is logged in.
+            VerifyError: The code was not checked. The person is not logged in.
         """
-        verification_id, code = self._id(), typed.code(text)
-        key = intents.key(self.secret, "check", verification_id, code)
-        with intents.intent():
-            check = self.verify.check(verification_id, code, idempotency_key=key)
+        verification_id, code = self._verification_id(), extract_code(text)
+        key = idempotency_key(self.secret, "check", verification_id, code)
+        with keep_form_id_without_answer():
+            check = self.client.check(verification_id, code, idempotency_key=key)
         if check.verified:
-            # A session that somebody else may have begun is not the one that is logged in.
-            current().begin_anew()
-            current()[PROVEN] = check.number
+            # A new session id: an attacker may know or have planted the old one.
+            current_session().reset()
+            current_session()[VERIFIED_NUMBER] = check.number
         return check
 
-    def leave(self) -> None:
-        """Make the code useless, and forget that there was one."""
-        with suppress(VerifyError):  # it ends by itself in a few minutes
-            self.verify.cancel(self._id())
-        for name in (VERIFICATION, NUMBER):
-            current().pop(name, None)
+    def cancel(self) -> None:
+        """Cancel this session's verification and forget the number."""
+        with suppress(VerifyError):  # without an answer: it expires within minutes
+            self.client.cancel(self._verification_id())
+        for name in (VERIFICATION_ID, ENTERED_NUMBER):
+            current_session().pop(name, None)
 
-    def _id(self) -> str:
-        verification_id = current().get(VERIFICATION)
+    def _verification_id(self) -> str:
+        verification_id = current_session().get(VERIFICATION_ID)
         if not verification_id:
             raise NotFound("This session has no verification.")
         return str(verification_id)
+
+
+def extract_code(text: str) -> str:
+    """Return the code from the text that the person typed or pasted.
+
+    Spaces and punctuation between digits are removed. From a whole phone number, pasted from the
+    call history, the last four digits are taken. Any other text is returned for verify-service to
+    refuse.
+    """
+    code = re.sub(r"[\s().+\u2010-\u2015-]", "", text)
+    is_phone_number = code.isdecimal() and len(code) >= MIN_NUMBER_DIGITS
+    return code[-CODE_DIGITS:] if is_phone_number else code

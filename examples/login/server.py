@@ -1,11 +1,11 @@
-"""How the demo serves the login."""
+"""The demo's gunicorn settings."""
 
 import os
 
 bind = f"127.0.0.1:{os.environ.get('LOGIN_PORT', '8080')}"
 
-# A start waits for the provider, for seconds where it is slow; nobody else should wait for that.
+# A start waits for the provider, sometimes for seconds. Other requests use the other threads.
 threads = 16
 
-# A socket for `gunicornc` that nobody here uses.
+# The demo does not use `gunicornc`: no control socket.
 control_socket_disable = True

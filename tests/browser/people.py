@@ -4,19 +4,19 @@ from __future__ import annotations
 
 from playwright.sync_api import BrowserContext, expect
 
-from tests.demo.stage import Stage
+from tests.demo.stack import Demo
 
 
 class Phone:
     """The phone's window."""
 
-    def __init__(self, context: BrowserContext, stage: Stage, number: str) -> None:
+    def __init__(self, context: BrowserContext, demo: Demo, number: str) -> None:
         self.page = context.new_page()
-        self.page.goto(stage.phone(number))
+        self.page.goto(demo.phone(number))
         expect(self.page.locator("body[data-live]")).to_be_attached()
 
     def wait_for_call(self) -> str:
-        """The code, read from the call that rings."""
+        """Return the code from the incoming call."""
         expect(self.page.get_by_role("heading", name="Incoming call")).to_be_visible()
         return self.page.locator("#digits").inner_text()
 
@@ -25,7 +25,7 @@ class Phone:
         expect(self.page.get_by_role("heading", name="Recent calls")).to_be_visible()
 
     def switch(self, label: str) -> None:
-        """What the phone is from now on: `switched off`, say."""
+        """Set the phone's mode, for example `switched off`."""
         self.page.get_by_role("radio", name=label).check()
         mode = self.page.get_by_role("radio", name=label).get_attribute("value")
         expect(self.page.locator(f"#phone[data-mode={mode}]")).to_be_visible()
@@ -34,9 +34,9 @@ class Phone:
 class Login:
     """The login's window."""
 
-    def __init__(self, context: BrowserContext, stage: Stage) -> None:
+    def __init__(self, context: BrowserContext, demo: Demo) -> None:
         self.page = context.new_page()
-        self.page.goto(stage.login)
+        self.page.goto(demo.login)
 
     def ask_for_call(self, number: str) -> None:
         self.page.get_by_label("Mobile number").fill(number)
@@ -50,7 +50,7 @@ class Login:
         expect(self.page.get_by_role("heading", level=1)).to_have_text(text)
 
     def expect_error(self, text: str) -> None:
-        """Said in text, and tied to the field."""
+        """The error is text, linked to the field, which has the focus."""
         field = self.page.locator("input[aria-invalid=true]")
         expect(field).to_have_accessible_description(text)
         expect(field).to_be_focused()

@@ -1,4 +1,4 @@
-"""A person logs in: with the demo login in one window, and the phone that rings in another."""
+"""A person logs in, with the demo login in one window and the phone in another."""
 
 from __future__ import annotations
 
@@ -9,58 +9,57 @@ from playwright.sync_api import BrowserContext, expect
 
 from tests.browser.conftest import NewContext
 from tests.browser.people import Login, Phone
-from tests.demo.codes import wrong
-from tests.demo.stage import Stage, fresh_number
+from tests.demo.stack import Demo, fresh_number, wrong_code
 
 
 @pytest.mark.parametrize("key", ["Drop", "Ignore", "Answer"])
-def test_a_person_logs_in(context: BrowserContext, stage: Stage, key: str) -> None:
-    """The phone rings, the code is read from it and typed; whatever is done with the call."""
+def test_a_person_logs_in(context: BrowserContext, demo: Demo, key: str) -> None:
+    """The person enters the code from the phone, whichever key ends the call."""
     number = fresh_number()
-    phone, login = Phone(context, stage, number), Login(context, stage)
+    phone, login = Phone(context, demo, number), Login(context, demo)
     login.ask_for_call(number)
-    login.expect_heading("Type the last four digits")
+    login.expect_heading("Enter the last four digits")
     expect(login.page.get_by_role("status")).to_contain_text(
         "We are calling you from +7 917 913 ····"
     )
     code = phone.wait_for_call()
     phone.press(key)
-    expect(login.page.get_by_role("status")).to_contain_text("We have called you from")
+    expect(login.page.get_by_role("status")).to_contain_text("We called you from")
     login.type_code(code)
     login.expect_heading("You are logged in")
     shown = login.page.locator(".caller").inner_text()
     assert shown.translate(str.maketrans("", "", " -")) == number
 
 
-def test_a_wrong_code(context: BrowserContext, stage: Stage) -> None:
-    """The error is text, tied to the field, says how often one may still try; then it works."""
+def test_a_wrong_code(context: BrowserContext, demo: Demo) -> None:
+    """The error is text, linked to the field, with the attempts left. Then the right code works."""
     number = fresh_number()
-    phone, login = Phone(context, stage, number), Login(context, stage)
+    phone, login = Phone(context, demo, number), Login(context, demo)
     login.ask_for_call(number)
     code = phone.wait_for_call()
-    login.type_code(wrong(code))
+    login.type_code(wrong_code(code))
     login.expect_error(
-        "The last four digits of the number that called. "
-        "Error: Those are not the last four digits. You can try 2 more times."
+        "The last four digits of the number that called you. "
+        "Error: This code is wrong. You have 2 attempts left."
     )
     login.type_code("12")
     login.expect_error(
-        "The last four digits of the number that called. "
-        "Error: Please type four digits: the last four of the number that called."
+        "The last four digits of the number that called you. "
+        "Error: Please enter the last four digits of the number that called you."
     )
-    login.type_code(wrong(wrong(code)))
+    login.type_code(wrong_code(wrong_code(code)))
     login.expect_error(
-        "The last four digits of the number that called. "
-        "Error: Those are not the last four digits. You can try once more."
+        "The last four digits of the number that called you. "
+        "Error: This code is wrong. You have 1 attempt left."
     )
     login.type_code(code)
     login.expect_heading("You are logged in")
 
 
-def test_the_countdown_to_another_call(context: BrowserContext, hasty: Stage) -> None:
-    """It counts down by itself, then offers the call; what was typed so far stays."""
+def test_the_countdown_to_another_call(context: BrowserContext, fast_demo: Demo) -> None:
+    """It counts down, then offers the call. The typed digits stay."""
     number = fresh_number()
-    phone, login = Phone(context, hasty, number), Login(context, hasty)
+    phone, login = Phone(context, fast_demo, number), Login(context, fast_demo)
     login.ask_for_call(number)
     phone.wait_for_call()
     phone.press("Ignore")
@@ -83,11 +82,11 @@ def test_the_countdown_to_another_call(context: BrowserContext, hasty: Stage) ->
     [("switched off", "Your phone seems to be off"), ("on another call", "Your line is busy")],
 )
 def test_undelivered_and_called_again(
-    context: BrowserContext, stage: Stage, mode: str, heading: str
+    context: BrowserContext, demo: Demo, mode: str, heading: str
 ) -> None:
-    """The page says so; the person mends it and is called at once."""
+    """The page shows the reason; the person solves it and is called at once."""
     number = fresh_number()
-    phone, login = Phone(context, stage, number), Login(context, stage)
+    phone, login = Phone(context, demo, number), Login(context, demo)
     phone.switch(mode)
     login.ask_for_call(number)
     login.expect_heading(heading)
@@ -98,58 +97,58 @@ def test_undelivered_and_called_again(
     login.expect_heading("You are logged in")
 
 
-def test_what_the_provider_says_later(context: BrowserContext, stage: Stage) -> None:
-    """The page changes by itself, and whoever hears it is led to what is new."""
-    number, login = fresh_number(), Login(context, stage)
-    stage.control.next_call(number, "UNAVAILABLE", callback_after=1)
+def test_a_late_callback(context: BrowserContext, demo: Demo) -> None:
+    """The page changes by itself, and the focus moves to the new heading."""
+    number, login = fresh_number(), Login(context, demo)
+    demo.control.next_call(number, "UNAVAILABLE", callback_after=1)
     login.ask_for_call(number)
-    login.expect_heading("Type the last four digits")
+    login.expect_heading("Enter the last four digits")
     login.expect_heading("Your phone seems to be off")
     expect(login.page.get_by_role("heading", level=1)).to_be_focused()
     expect(login.page).to_have_title("Your phone seems to be off · Demo login")
 
 
-def test_anti_fraud(context: BrowserContext, stage: Stage) -> None:
-    """Not encouraged: another number is the only way on."""
+def test_anti_fraud(context: BrowserContext, demo: Demo) -> None:
+    """The page offers only another number."""
     number = fresh_number()
-    phone, login = Phone(context, stage, number), Login(context, stage)
+    phone, login = Phone(context, demo, number), Login(context, demo)
     phone.switch("blocked by anti-fraud")
     login.ask_for_call(number)
     login.expect_heading("We cannot call this number")
     expect(login.page.get_by_role("button")).to_have_text(["Use another number"])
 
 
-def test_too_many_tries_and_locked(context: BrowserContext, hasty: Stage) -> None:
-    """Three wrong codes end a code, the fourth in a row the number, here."""
+def test_too_many_wrong_codes_and_locked(context: BrowserContext, fast_demo: Demo) -> None:
+    """The third wrong code ends the verification, the fourth in a row locks the number."""
     number = fresh_number()
-    phone, login = Phone(context, hasty, number), Login(context, hasty)
+    phone, login = Phone(context, fast_demo, number), Login(context, fast_demo)
     login.ask_for_call(number)
     code = phone.wait_for_call()
     phone.press("Ignore")
-    for left in ("2 more times", "once more"):
-        login.type_code(wrong(code))
+    for left in ("2 attempts", "1 attempt"):
+        login.type_code(wrong_code(code))
         expect(login.page.locator(".error")).to_contain_text(left)
-    login.type_code(wrong(code))
-    login.expect_heading("That was one try too many")
+    login.type_code(wrong_code(code))
+    login.expect_heading("Too many wrong codes")
     login.page.get_by_role("button", name="Call me again", exact=True).click()
-    login.type_code(wrong(phone.wait_for_call()))
+    login.type_code(wrong_code(phone.wait_for_call()))
     login.expect_heading("This number is locked")
     expect(login.page.get_by_role("button")).to_have_text(["Use another number"])
     login.page.get_by_role("button", name="Use another number").click()
     login.ask_for_call(number)
     login.expect_error(
-        "With its country code: +7 916 123-45-67 "
-        "Error: This number is locked: too many wrong codes were typed for it. "
-        "Please ask us for help."
+        "Start with the country code, for example +7 916 123-45-67 "
+        "Error: This number is locked. Too many wrong codes were entered. "
+        "Please contact support."
     )
 
 
 @pytest.mark.parametrize("pasted", ["{code}", " {spaced} ", "+7 (917) 913-{spaced}"])
-def test_pasting(new_context: NewContext, stage: Stage, pasted: str) -> None:
-    """The four digits with blanks, or the whole number from the list of calls."""
+def test_pasting(new_context: NewContext, demo: Demo, pasted: str) -> None:
+    """The four digits with spaces, or the whole number from the recent calls."""
     context = new_context(permissions=["clipboard-read", "clipboard-write"])
     number = fresh_number()
-    phone, login = Phone(context, stage, number), Login(context, stage)
+    phone, login = Phone(context, demo, number), Login(context, demo)
     login.ask_for_call(number)
     code = phone.wait_for_call()
     field = login.page.get_by_label("Code", exact=True)
@@ -163,9 +162,18 @@ def test_pasting(new_context: NewContext, stage: Stage, pasted: str) -> None:
     login.expect_heading("You are logged in")
 
 
-def test_the_field_for_the_code(context: BrowserContext, stage: Stage) -> None:
-    """One input, as browsers and keyboards of phones know it."""
-    login = Login(context, stage)
+def test_the_field_for_the_number(context: BrowserContext, demo: Demo) -> None:
+    """It has the focus: a person types the number and presses Enter."""
+    login = Login(context, demo)
+    expect(login.page.get_by_label("Mobile number")).to_be_focused()
+    login.page.keyboard.type(fresh_number())
+    login.page.keyboard.press("Enter")
+    login.expect_heading("Enter the last four digits")
+
+
+def test_the_field_for_the_code(context: BrowserContext, demo: Demo) -> None:
+    """One input, with the attributes that browsers and phone keyboards use."""
+    login = Login(context, demo)
     login.ask_for_call(fresh_number())
     fields = login.page.locator("input:not([type=hidden])")
     expect(fields).to_have_count(1)
@@ -174,21 +182,21 @@ def test_the_field_for_the_code(context: BrowserContext, stage: Stage) -> None:
     expect(fields).to_have_accessible_name("Code")
 
 
-def test_without_javascript(new_context: NewContext, stage: Stage) -> None:
-    """All of it works with forms alone."""
+def test_without_javascript(new_context: NewContext, demo: Demo) -> None:
+    """The whole login works with forms only."""
     number = fresh_number()
-    phone = Phone(new_context(), stage, number)
-    login = Login(new_context(java_script_enabled=False), stage)
-    stage.control.next_call(number, "UNAVAILABLE", callback_after=1)
+    phone = Phone(new_context(), demo, number)
+    login = Login(new_context(java_script_enabled=False), demo)
+    demo.control.next_call(number, "UNAVAILABLE", callback_after=1)
     login.ask_for_call(number)
-    look = login.page.get_by_role("link", name="Look again")
-    stage.control.wait_for_callback(number)
-    look.click()
+    refresh = login.page.get_by_role("link", name="Refresh")
+    demo.control.wait_for_callback(number)
+    refresh.click()
     login.expect_heading("Your phone seems to be off")
     login.page.get_by_role("button", name="Call me again", exact=True).click()
     code = phone.wait_for_call()
-    login.type_code(wrong(code))
-    expect(login.page.locator(".error")).to_contain_text("2 more times")
+    login.type_code(wrong_code(code))
+    expect(login.page.locator(".error")).to_contain_text("2 attempts")
     login.type_code(code)
     login.expect_heading("You are logged in")
     login.page.get_by_role("button", name="Log out").click()

@@ -1,4 +1,4 @@
-"""Two windows, side by side, as `make demo` says."""
+"""The two windows of `make demo`."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from tests.demo.newcomer import make_demo
 
 
 def test_a_newcomer_is_logged_in(context: BrowserContext, tmp_path: Path) -> None:
-    """From the login to its phone by the link, and back with the code."""
+    """The login links to the phone, and accepts the phone's code."""
     with make_demo(tmp_path / "output.txt") as demo:
         login = context.new_page()
         login.goto(demo.login)
         with context.expect_page() as opened:
-            login.get_by_role("link", name="Open the phone that rings").click()
+            login.get_by_role("link", name="Open the demo phone").click()
         phone = opened.value
         expect(phone.locator("body[data-live]")).to_be_attached()
         assert phone.url == f"{demo.sandbox}/phone"

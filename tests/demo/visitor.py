@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import requests
 
-from tests.demo.stage import Stage
+from tests.demo.stack import Demo
 from tests.pages import Page
 
 PATIENCE = 15
@@ -13,8 +13,8 @@ PATIENCE = 15
 class Visitor:
     """One person at the demo login."""
 
-    def __init__(self, stage: Stage) -> None:
-        self._stage = stage
+    def __init__(self, demo: Demo) -> None:
+        self._demo = demo
         self.session = requests.Session()
         self.session.trust_env = False
         self.answer = self.open("/")
@@ -37,7 +37,7 @@ class Visitor:
 
     @property
     def hidden(self) -> dict[str, str]:
-        """What the first form of the page carries."""
+        """The hidden fields of the page's first form."""
         return {
             each.attributes["name"]: each.attributes["value"]
             for each in self.page.all("form")[0].inside
@@ -48,15 +48,15 @@ class Visitor:
         return str(self.session.cookies[name])
 
     def open(self, path: str) -> requests.Response:
-        self.answer = self.session.get(self._stage.login + path, timeout=PATIENCE)
+        self.answer = self.session.get(self._demo.login + path, timeout=PATIENCE)
         return self.answer
 
     def send(self, path: str, **fields: str) -> requests.Response:
-        """A form of the page that is open."""
+        """Submit a form of the open page."""
         body = (self.hidden if self.page.all("form") else {}) | fields
-        self.answer = self.session.post(self._stage.login + path, body, timeout=PATIENCE)
+        self.answer = self.session.post(self._demo.login + path, body, timeout=PATIENCE)
         return self.answer
 
     def code(self, number: str) -> str:
-        """What the phone shows."""
-        return self._stage.control.last_call(number).code or ""
+        """Return the code that the phone shows."""
+        return self._demo.control.last_call(number).code or ""

@@ -1,60 +1,60 @@
-// Looks again by itself. Everything works without it: the server's pages are the only truth, and
-// this fetches the very page that "Look again" would show.
-const LOOK = 2000; // milliseconds between two looks at a call of which more is going to be known
-const part = (id, from = document) => from.getElementById(id);
+// Refreshes the page for the code: counts down, and shows news of the call. The page works without
+// this script: it fetches the same HTML that the "Refresh" link loads.
+const REFRESH_MS = 2000;
+const byId = (id, root = document) => root.getElementById(id);
 let timers = [];
 
-function spell(seconds) {
-  const [count, name] = seconds > 120 ? [Math.ceil(seconds / 60), "minute"] : [seconds, "second"];
-  return `${count} ${name}${count === 1 ? "" : "s"}`;
+function formatDuration(seconds) {
+  const [count, unit] = seconds > 120 ? [Math.ceil(seconds / 60), "minute"] : [seconds, "second"];
+  return `${count} ${unit}${count === 1 ? "" : "s"}`;
 }
 
-// Counts down to the moment when there is something new to see.
-function count(span) {
+// Counts down, then refreshes.
+function countDown(span) {
   const end = Number(span.dataset.end ||= Date.now() + span.dataset.seconds * 1000);
   const timer = setInterval(() => {
     const left = Math.ceil((end - Date.now()) / 1000);
-    if (left > 0) span.textContent = spell(left);
-    else { clearInterval(timer); look(); }
+    if (left > 0) span.textContent = formatDuration(left);
+    else { clearInterval(timer); refresh(); }
   }, 250);
   timers.push(timer);
 }
 
-function watch() {
+function startTimers() {
   for (const timer of timers) clearTimeout(timer);
   timers = [];
   const span = document.querySelector("[data-seconds]");
-  if (span) count(span);
-  if (document.querySelector("[data-waiting]")) timers.push(setTimeout(look, LOOK));
+  if (span) countDown(span);
+  if (document.querySelector("[data-refresh]")) timers.push(setTimeout(refresh, REFRESH_MS));
 }
 
-async function look() {
+async function refresh() {
   try {
-    const answer = await fetch("/code", { cache: "no-store" });
-    if (answer.redirected) return location.replace(answer.url); // there is nothing to wait for any more
-    if (answer.ok) show(new DOMParser().parseFromString(await answer.text(), "text/html"));
-  } catch { /* the network is away for a moment: look again later */ }
-  watch();
+    const response = await fetch("/code", { cache: "no-store" });
+    if (response.redirected) return location.replace(response.url); // the verification has ended
+    if (response.ok) update(new DOMParser().parseFromString(await response.text(), "text/html"));
+  } catch { /* no network: the next refresh tries again */ }
+  startTimers();
 }
 
-// Puts in place what has changed, and leaves alone the field in which somebody is typing.
-function show(fresh) {
-  const same = Boolean(part("code")) === Boolean(part("code", fresh))
+// Replaces what has changed. While the field for the code stays, its text and focus stay too.
+function update(fresh) {
+  const sameScreen = Boolean(byId("code")) === Boolean(byId("code", fresh))
     && document.querySelector("h1").textContent === fresh.querySelector("h1").textContent;
-  if (!same) {
-    part("main").replaceWith(part("main", fresh));
+  if (!sameScreen) {
+    byId("main").replaceWith(byId("main", fresh));
     document.title = fresh.title;
-    document.querySelector("h1").focus(); // what is new is read from here
+    document.querySelector("h1").focus(); // screen readers read the new screen from here
     return;
   }
   for (const id of ["call", "again"]) {
-    const [now, then] = [part(id, fresh), part(id)];
-    if (id === "call") then.toggleAttribute("data-waiting", now.hasAttribute("data-waiting"));
-    if (now.innerHTML !== then.innerHTML) then.innerHTML = now.innerHTML;
+    const [shown, latest] = [byId(id), byId(id, fresh)];
+    if (id === "call") shown.toggleAttribute("data-refresh", latest.hasAttribute("data-refresh"));
+    if (shown.innerHTML !== latest.innerHTML) shown.innerHTML = latest.innerHTML;
   }
 }
 
-// A second click is no second wish.
+// A double click submits a form once.
 document.addEventListener("submit", (event) => {
   const button = event.target.querySelector("button");
   if (button.ariaBusy === "true") event.preventDefault();
@@ -63,4 +63,4 @@ document.addEventListener("submit", (event) => {
 addEventListener("pageshow", () => {
   for (const button of document.querySelectorAll("button")) button.ariaBusy = null;
 });
-watch();
+startTimers();

@@ -1,4 +1,4 @@
-"""Everything a login needs: the service, the simulator with its phone, the demo itself."""
+"""Runs the demo login with verify-service, the provider's simulator and its phone."""
 
 from __future__ import annotations
 
@@ -10,8 +10,7 @@ from pathlib import Path
 
 import requests
 
-from examples.login.app import create_app
-from examples.login.config import Config
+from examples.login.app import Config, create_app
 from tests.sandbox.harness import KEY, PATIENCE, served
 from verify_service.sandbox.control import SandboxControl
 from verify_service.testing.stack import running
@@ -20,8 +19,8 @@ _numbers = itertools.count(1_000_000)
 
 
 @dataclass(frozen=True)
-class Stage:
-    """Where everything is."""
+class Demo:
+    """The URLs of the login and of the simulator."""
 
     login: str
     sandbox: str
@@ -34,20 +33,25 @@ class Stage:
         return f"{self.sandbox}/phone?number=%2B{number.removeprefix('+')}"
 
     def place(self, number: str, code: int = 4821) -> None:
-        """Have the simulator place a call that no login asked for."""
+        """Make the simulator place a call that no login requested."""
         body = {"number": number, "code": code, "timeout": 30000}
         url = f"{self.sandbox}/api/apps/flash/calls/flash"
         requests.post(url, json=body, headers=KEY, timeout=PATIENCE).raise_for_status()
 
 
 def fresh_number() -> str:
-    """A number that nobody has started."""
+    """Return a number that no test has used."""
     return f"+7916{next(_numbers)}"
 
 
+def wrong_code(code: str) -> str:
+    """Return four digits that are not this code."""
+    return str(1000 + (int(code) - 1000 + 1) % 9000)
+
+
 @contextmanager
-def staged(folder: Path, redis_url: str, **settings: str) -> Iterator[Stage]:
-    """All of it, for as long as the block takes. `settings`: of the service."""
+def running_demo(folder: Path, redis_url: str, **settings: str) -> Iterator[Demo]:
+    """Run all processes until the block ends. `settings` are verify-service's."""
     with running(settings, folder / "log.txt") as stack:
         config = Config(
             verify_url=stack.url,
@@ -58,4 +62,4 @@ def staged(folder: Path, redis_url: str, **settings: str) -> Iterator[Stage]:
             phone_url=f"{stack.sandbox}/phone",
         )
         with served(create_app(config)) as login:
-            yield Stage(login, stack.sandbox)
+            yield Demo(login, stack.sandbox)
