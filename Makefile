@@ -6,7 +6,7 @@ BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help demo run test test-package test-faults fuzz attack lint format docs pictures bench lock clean
+.PHONY: help demo run test test-package test-faults fuzz attack lint prose format docs pictures bench lock clean
 
 help:  ## list the targets
 	@awk -F ':.*## *' '/^[a-z-]+:.*## /{printf "%-14s%s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -39,6 +39,9 @@ lint: $(READY)  ## ruff and mypy --strict
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
+
+prose: $(READY)  ## phrases to replace in comments, docstrings and manuals
+	@$(BIN)/python -m tests.prose
 
 format: $(READY)  ## let ruff write
 	@$(BIN)/ruff check --fix .

@@ -1,0 +1,1 @@
+"""Checks the words of comments, docstrings, templates and manuals."""
