@@ -166,7 +166,7 @@ def test_the_reference_has_all_of_the_document(page: Page) -> None:
     for method, path, operation in operations():
         assert f"{method} {path}" in text
         assert operation["summary"] in text
-        assert all(f"Answer {http}:" in text for http in operation["responses"])
+        assert all(f"Response {http}:" in text for http in operation["responses"])
     (main,) = page.all("main")
     codes = {each.text.removeprefix("call.") for each in main.inside if each.tag == "code"}
     for schema in document()["components"]["schemas"].values():
