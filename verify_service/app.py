@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from flask import Flask
 
-from verify_service.api import errors, request_log
+from verify_service.api import error_responses, request_log
 from verify_service.api.auth import access_key_guard
-from verify_service.api.body import LARGEST
+from verify_service.api.body import MAX_BODY_BYTES
 from verify_service.api.callbacks import callbacks_blueprint
 from verify_service.api.context import EXTENSION, Context
-from verify_service.api.docs import pages_blueprint
+from verify_service.api.docs import docs_blueprint
 from verify_service.api.operations import operations_blueprint
 from verify_service.api.verify import verify_blueprint
 from verify_service.domain.codes import CodeDigester
@@ -32,6 +32,7 @@ from verify_service.store.policy import encode
 from verify_service.store.verifications import RedisStore
 from verify_service.telemetry import logs
 from verify_service.telemetry.events import StructuredEventLog
+from verify_service.telemetry.metrics import CONTENT_TYPE as METRICS_CONTENT_TYPE
 from verify_service.telemetry.metrics import Metrics
 from verify_service.transport.client import HttpClient
 
@@ -48,9 +49,9 @@ def create_app(
     """
     logs.configure(settings.log_level)
     app = Flask("verify_service", static_folder=None)
-    # One byte more than a body may have: of one that came in chunks werkzeug reads this much and
-    # says nothing of the rest.
-    app.config["MAX_CONTENT_LENGTH"] = LARGEST + 1
+    # One byte more than a body may have: of a chunked body Werkzeug reads this many bytes and does
+    # not say whether there are more.
+    app.config["MAX_CONTENT_LENGTH"] = MAX_BODY_BYTES + 1
     app.config["PROVIDE_AUTOMATIC_OPTIONS"] = False  # an answer without a `status`
     app.url_map.merge_slashes = False  # a redirect would repeat the query, with the key in it
     app.json.sort_keys = False  # type: ignore[attr-defined]  # `status` comes first
@@ -59,7 +60,7 @@ def create_app(
         settings, client or connection(settings), provider or _provider(settings)
     )
     request_log.install(app)
-    errors.install(app)
+    error_responses.install(app)
     guard = access_key_guard(settings.access_keys, in_query=settings.access_key_in_query)
     app.register_blueprint(verify_blueprint(guard))
     app.register_blueprint(
@@ -68,7 +69,7 @@ def create_app(
     app.register_blueprint(
         operations_blueprint(settings.metrics_token, production=settings.production)
     )
-    app.register_blueprint(pages_blueprint())
+    app.register_blueprint(docs_blueprint())
     return app
 
 
@@ -102,7 +103,7 @@ def _context(settings: Settings, client: Client, provider: Provider) -> Context:
         timing=_timing(settings),
         try_destinations=DESTINATION in settings.guards_dry_run,
     )
-    return Context(verifications, metrics)
+    return Context(verifications, metrics.render, METRICS_CONTENT_TYPE)
 
 
 def _functions(settings: Settings, client: Client) -> Functions:

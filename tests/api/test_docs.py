@@ -11,8 +11,8 @@ import re
 import pytest
 
 from tests.pages import Element, Page
-from verify_service.api import kinds
-from verify_service.api import vocabulary as words
+from verify_service.api import vocabulary
+from verify_service.api.errors import ERRORS, Retry
 from verify_service.api.openapi import document
 
 from .documented import whole
@@ -136,10 +136,10 @@ def rows(table: Element) -> list[list[str]]:
 @pytest.mark.parametrize(
     ("head", "explained"),
     [
-        ("nextAction", words.NEXT_ACTIONS),
-        ("call.state", words.CALL_STATES),
-        ("providerStatus", words.CALL_STATUSES),
-        ("limit", words.LIMITS),
+        ("nextAction", vocabulary.NEXT_ACTIONS),
+        ("call.state", vocabulary.CALL_STATES),
+        ("providerStatus", vocabulary.CALL_STATUSES),
+        ("limit", vocabulary.LIMITS),
     ],
 )
 def test_the_guide_says_of_every_word_what_to_do(
@@ -155,9 +155,9 @@ def test_the_guide_has_the_table_of_errors(page: Page) -> None:
     """And, last, what to do where there is no answer at all."""
     (found,) = (rows(each) for each in page.all("table") if rows(each)[0][0] == "HTTP")
     assert [(row[0], row[1], row[3]) for row in found[1:-1]] == [
-        (str(kind.http), kind.status, kind.retry) for kind in kinds.KINDS
+        (str(kind.http), kind.status, kind.retry) for kind in ERRORS
     ]
-    assert found[-1][3] == kinds.Retry.SAME_KEY
+    assert found[-1][3] == Retry.SAME_KEY
 
 
 def test_the_reference_has_all_of_the_document(page: Page) -> None:
@@ -166,7 +166,7 @@ def test_the_reference_has_all_of_the_document(page: Page) -> None:
     for method, path, operation in operations():
         assert f"{method} {path}" in text
         assert operation["summary"] in text
-        assert all(f"Answer {http}:" in text for http in operation["responses"])
+        assert all(f"Response {http}:" in text for http in operation["responses"])
     (main,) = page.all("main")
     codes = {each.text.removeprefix("call.") for each in main.inside if each.tag == "code"}
     for schema in document()["components"]["schemas"].values():

@@ -6,7 +6,7 @@ import pytest
 from flask import request
 from werkzeug.exceptions import ImATeapot
 
-from verify_service.api import responses as present
+from verify_service.api import responses
 from verify_service.domain.codes import CodeDigester
 
 from .service import KEY, NUMBER, OTHER_NUMBER, Service
@@ -97,7 +97,7 @@ def test_a_bug_is_a_500_without_a_word_of_it(
 def test_a_bug_after_the_call_is_a_500_too(
     service: Service, provider: StandIn, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(present, "verification", _bug)
+    monkeypatch.setattr(responses, "verification", _bug)
     assert service.start().json["status"] == "internalError"
     assert len(provider.calls) == 1
 
@@ -109,7 +109,7 @@ def test_a_bug_while_an_error_is_answered_is_a_500_too(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     """And Flask does not log it in its own way, with the message in it."""
-    monkeypatch.setattr("verify_service.api.errors._by_field", _bug)
+    monkeypatch.setattr("verify_service.api.error_responses._by_field", _bug)
     answer = service.post("/verify/start", {})
     assert answer.status_code == 500
     assert answer.json["status"] == "internalError"

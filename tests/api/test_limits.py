@@ -44,7 +44,7 @@ def _limit(name: str, seconds: int) -> dict[str, object]:
         "status": "tooManyRequestsError",
         "errorCode": 4,
         "errorReason": "Too many requests. "
-        f"The limit {name} lets this number start again in {seconds} s.",
+        f"The limit {name} refused this start. Retry in {seconds} s.",
         "limit": name,
         "retryAfter": seconds,
     }

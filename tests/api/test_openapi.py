@@ -18,8 +18,8 @@ import pytest
 from openapi_spec_validator import OpenAPIV31SpecValidator
 
 from verify_service import __version__
-from verify_service.api import kinds, schemas
-from verify_service.api import vocabulary as words
+from verify_service.api import schemas, vocabulary
+from verify_service.api.errors import ERRORS
 from verify_service.api.openapi import document, text
 from verify_service.domain.errors import InvalidNumber
 from verify_service.domain.models import CallState, NextAction, State
@@ -137,7 +137,7 @@ def test_every_body_has_an_example() -> None:
 def test_each_kind_of_error_can_be_met() -> None:
     """Each stands in some operation; 405 is what there is instead of one."""
     mentioned = re.findall(r"#/components/schemas/(\w+)Error", json.dumps(document()))
-    assert {kind.name for kind in kinds.KINDS} == set(mentioned)
+    assert {kind.name for kind in ERRORS} == set(mentioned)
     used = json.dumps(document()["paths"])
     responses = {name for name in document()["components"]["responses"] if f'/{name}"' not in used}
     assert responses == {"MethodNotAllowed"}
@@ -194,10 +194,10 @@ def test_links_lead_from_a_start_to_what_comes_next() -> None:
 @pytest.mark.parametrize(
     ("explained", "used"),
     [
-        (words.STATES, State),
-        (words.CALL_STATES, CallState),
-        (words.CALL_STATUSES, FlashCallStatus),
-        (words.NEXT_ACTIONS, NextAction),
+        (vocabulary.STATES, State),
+        (vocabulary.CALL_STATES, CallState),
+        (vocabulary.CALL_STATUSES, FlashCallStatus),
+        (vocabulary.NEXT_ACTIONS, NextAction),
     ],
 )
 def test_every_word_is_explained(explained: dict[str, str], used: Any) -> None:
@@ -213,10 +213,10 @@ def test_every_field_is_explained() -> None:
 
 
 def test_a_word_of_an_answer_is_one_of_its_enum() -> None:
-    answer = document()["components"]["schemas"]["VerificationAnswer"]["properties"]
+    answer = document()["components"]["schemas"]["VerificationResponse"]["properties"]
     assert answer["state"]["enum"] == [str(each) for each in State]
     assert set(NextAction) - set(answer["nextAction"]["enum"]) == {NextAction.DONE}
-    call = document()["components"]["schemas"]["CallAnswer"]["properties"]
+    call = document()["components"]["schemas"]["CallResponse"]["properties"]
     assert call["state"]["enum"] == [str(each) for each in CallState]
     assert call["providerStatus"]["enum"] == list(FlashCallStatus)
     assert call["callerPrefix"]["type"] == ["string", "null"]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from verify_service.api import responses as present
+from verify_service.api import responses
 from verify_service.domain.codes import CodeDigester
 from verify_service.provider.calls import CallSlot
 
@@ -44,7 +44,7 @@ def test_a_start_that_broke_after_the_call_is_told_by_the_repeat(
 ) -> None:
     """At once, and nobody is called again."""
     with monkeypatch.context() as patch:
-        patch.setattr(present, "verification", None)
+        patch.setattr(responses, "verification", None)
         assert outcome(keyed.start(service, "one")) == BUG
     vid = keyed.start(service, "one").json["verificationId"]
     assert len(provider.calls) == 1
@@ -57,7 +57,7 @@ def test_a_check_that_broke_after_the_verdict_is_told_by_the_repeat(
     """The code is used up, and the person is verified all the same."""
     vid = service.started()
     with monkeypatch.context() as patch:
-        patch.setattr(present, "check", None)
+        patch.setattr(responses, "check", None)
         assert outcome(keyed.check(service, "one", vid, provider.code)) == BUG
     assert service.check(vid, provider.code).json["verified"] is False
     assert keyed.check(service, "one", vid, provider.code).json["verified"] is True

@@ -40,7 +40,7 @@ def test_a_limit_over_many_numbers(
     assert 0 < refused.json["retryAfter"] <= 3750
     assert refused.headers["Retry-After"] == str(refused.json["retryAfter"])
     assert refused.json["errorReason"].endswith(
-        f"The limit {limit} lets another start through in {refused.json['retryAfter']} s."
+        f"The limit {limit} refused this start. Retry in {refused.json['retryAfter']} s."
     )
     assert len(provider.calls) == 2
     assert service.metric(f'verify_refusals_total{{limit="{limit}"}}') == 1

@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 
-from verify_service.api import body, schemas
-from verify_service.api import errors as table
+from verify_service.api import idempotency_key, schemas
+from verify_service.api.errors import ERRORS
 from verify_service.client import (
     Call,
     CallState,
@@ -26,9 +26,8 @@ from verify_service.client import (
     reading,
     wire,
 )
-from verify_service.domain import models
+from verify_service.domain import ids, models
 from verify_service.domain.limits import IN_FLIGHT_MARGIN_SECONDS, NumberLimits
-from verify_service.telemetry import logs
 
 MAXIMA: dict[str, Any] = {
     "verified": True,
@@ -89,10 +88,10 @@ def test_the_words_are_the_same(ours, theirs) -> None:
 @pytest.mark.parametrize(
     ("kind", "schema", "renamed"),
     [
-        (Verification, schemas.VerificationAnswer, {}),
-        (Call, schemas.CallAnswer, {}),
-        (Check, schemas.CheckAnswer, {"number": "proven_number"}),
-        (VerifyError, schemas.ErrorAnswer, {"error_reason": "reason"}),
+        (Verification, schemas.VerificationResponse, {}),
+        (Call, schemas.CallResponse, {}),
+        (Check, schemas.CheckResponse, {"number": "proven_number"}),
+        (VerifyError, schemas.ErrorResponse, {"error_reason": "reason"}),
     ],
 )
 def test_the_fields_are_the_same(kind, schema, renamed) -> None:
@@ -105,18 +104,18 @@ def test_the_fields_are_the_same(kind, schema, renamed) -> None:
 def test_every_field_is_read() -> None:
     """Under the name it has outside, into the one it has here."""
     said = {name: MAXIMA[name] for name in fields(Verification) & MAXIMA.keys()}
-    read = reading.verification(answer(schemas.VerificationAnswer()))
+    read = reading.verification(answer(schemas.VerificationResponse()))
     assert dataclasses.asdict(read) == said | {"request_id": "trace"}
 
     said = {name: MAXIMA[name] for name in fields(Check) & MAXIMA.keys()}
-    checked = reading.check(answer(schemas.CheckAnswer()))
+    checked = reading.check(answer(schemas.CheckResponse()))
     assert dataclasses.asdict(checked) == said | {
         "request_id": "trace",
         "proven_number": MAXIMA["number"],
     }
 
     said = {name: MAXIMA[name] for name in fields(VerifyError) & MAXIMA.keys()}
-    error = answer(schemas.ErrorAnswer(), 429, status="tooManyRequestsError")
+    error = answer(schemas.ErrorResponse(), 429, status="tooManyRequestsError")
     assert vars(reading._error(error.answer, error)) == said | {
         "http_status": 429,
         "status": "tooManyRequestsError",
@@ -137,17 +136,17 @@ def test_what_can_be_asked_is_the_same(method, schema) -> None:
 
 def test_what_the_service_answers_at_once_has_a_class() -> None:
     """Each row of its table that a login flow can meet, but for what no client of ours sends."""
-    statuses = {kind.http for kind, _ in table.FIXED.values()} - {400, 405, 413, 415}
+    statuses = {kind.http for kind in ERRORS} - {400, 405, 413, 415, 500}
     assert statuses <= set(reading.BY_HTTP)
 
 
 def test_keys_and_ids_are_what_the_service_takes() -> None:
     """Whatever the client lets through; a space at the end of a key would not arrive."""
-    assert logs.REQUEST_ID.pattern == client._REQUEST_ID.pattern
-    for key in ("!", "~" * body.LONGEST_KEY):
+    assert ids.REQUEST_ID.pattern == client._REQUEST_ID.pattern
+    for key in ("!", "~" * idempotency_key.MAX_KEY_CHARACTERS):
         assert client._KEY.match(key)
-        assert body._KEY.match(key)
-    assert not client._KEY.match("~" * (body.LONGEST_KEY + 1))
+        assert idempotency_key._KEY.match(key)
+    assert not client._KEY.match("~" * (idempotency_key.MAX_KEY_CHARACTERS + 1))
 
 
 def test_the_times_fit_the_services() -> None:

@@ -18,13 +18,13 @@ from tests.waiting import wait_until
 STARTS = (
     *("load", "idempotency.binding", "codes.draw", "digester.sign", "store.reserve"),
     *("provider.admit",),
-    *("slot.place", "outcome", "store.record", "journal.started", "present.verification"),
+    *("slot.place", "outcome", "store.record", "journal.started", "responses.verification"),
     *("dump", "view", "before", "after"),
 )
 """Where a start may go wrong; each ends in a 500 of the application's own."""
 CHECKS = (
     *("digester.candidates", "idempotency.nonce", "store.check", "journal.checked"),
-    *("present.check", "view", "after"),
+    *("responses.check", "view", "after"),
 )
 OUTSIDE = ("before,last handler", "teardown", "close", "system error", "stream", "late error")
 """Where only the server can answer, or hang up."""

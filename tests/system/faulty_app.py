@@ -19,8 +19,7 @@ import structlog
 from flask import Response, has_request_context, request
 
 from verify_service import app as wiring
-from verify_service.api import body, verify
-from verify_service.api import responses as present
+from verify_service.api import body, responses, verify
 from verify_service.domain import codes
 from verify_service.provider.calls import CallSlot
 from verify_service.provider.flash_call import FlashCall
@@ -91,8 +90,8 @@ CallSlot.place = breaks("slot.place", CallSlot.place)  # type: ignore[method-ass
 FlashCall.outcome = breaks("outcome", FlashCall.outcome)  # type: ignore[method-assign]
 verify.load = breaks("load", body.load)
 verify.dump = breaks("dump", body.dump)
-present.verification = breaks("present.verification", present.verification)
-present.check = breaks("present.check", present.check)
+responses.verification = breaks("responses.verification", responses.verification)
+responses.check = breaks("responses.check", responses.check)
 
 SENDING = {"79167000001": Leaky, "79167000002": OSError, "79167000003": Base}
 """Numbers with which the very sending fails, in a thread of its own."""

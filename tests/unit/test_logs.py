@@ -101,3 +101,27 @@ def test_where_ends_though_two_errors_name_each_other() -> None:
     first, second = ValueError(), KeyError()
     first.__cause__, second.__context__ = second, first
     assert logs.where(first) == ["KeyError", "ValueError"]
+
+
+def test_an_error_is_logged_by_its_class_and_its_frames() -> None:
+    """Given as `exc_info`, by itself or as the current one; its message is not logged."""
+    stream = io.StringIO()
+    logs.configure("INFO", stream)
+    try:
+        failing("canary")
+    except ValueError as error:
+        structlog.get_logger().error("bug", exc_info=error)
+        structlog.get_logger().exception("bug")
+    lines = [json.loads(line) for line in stream.getvalue().splitlines()]
+    assert [line["error"] for line in lines] == ["ValueError", "ValueError"]
+    assert all(line["where"][0].endswith(" failing") for line in lines)
+    assert "exc_info" not in lines[0]
+    assert "canary" not in stream.getvalue()
+
+
+@pytest.mark.parametrize("stream", [io.StringIO(), Terminal()], ids=["JSON", "terminal"])
+def test_no_error_leaves_no_field(stream: io.StringIO) -> None:
+    logs.configure("INFO", stream)
+    structlog.get_logger().error("bug", exc_info=None)
+    assert "where" not in stream.getvalue()
+    assert "exc_info" not in stream.getvalue()

@@ -1,4 +1,4 @@
-"""Who is asking. Keys are compared over bytes, in constant time, and never written down."""
+"""Authenticates requests. Keys are compared as bytes, in constant time, and never logged."""
 
 from __future__ import annotations
 
@@ -7,56 +7,113 @@ import hmac
 from collections.abc import Callable, Sequence
 
 import structlog
-from flask import g, request
+from flask import abort, g, request
 
-from verify_service.api.problems import InvalidAccessKey
 from verify_service.domain.models import AccessKey
 
-NAME = "X-Authorization"
-_SCHEME = "accesskey"
+ACCESS_KEY = "X-Authorization"
+"""Name of the header, and of the query argument."""
+_ACCESS_KEY_SCHEME = "accesskey"
+_METRICS_SCHEME = "bearer"
+
+
+class InvalidAccessKey(Exception):
+    """The access key is missing or unknown."""
+
+
+class InvalidAppKey(Exception):
+    """The callback's ``appKey`` is missing or unknown."""
+
+
+class InvalidMetricsToken(Exception):
+    """The token of ``/metrics`` is missing or wrong."""
 
 
 def access_key_guard(keys: Sequence[AccessKey], *, in_query: bool) -> Callable[[], None]:
-    """Return a ``before_request`` that lets only known apps in.
+    """Return a ``before_request`` function that requires the access key of an app.
 
     Args:
-        keys: Every live key; two of one app while it changes them.
-        in_query: Whether the query argument counts too. Where both are sent the header does.
+        keys: All live keys. An app has two while it rotates them.
+        in_query: Whether the query argument is accepted too. The header wins.
     """
 
     def guard() -> None:
-        shown = header(NAME)
-        if shown is None and in_query:
-            shown = request.args.get(NAME)
-        g.app = identify(keys, shown or "")
+        given = header(ACCESS_KEY)
+        if given is None and in_query:
+            given = request.args.get(ACCESS_KEY)
+        g.app = identify(keys, given or "")
         structlog.contextvars.bind_contextvars(app=g.app)
 
     return guard
 
 
+def path_secret_guard(path_secret: str | None) -> Callable[[], None]:
+    """Return a ``before_request`` function that requires ``secret`` in the path, else 404.
+
+    Args:
+        path_secret: None for a path without a secret.
+    """
+
+    def guard() -> None:
+        given = (request.view_args or {}).get("secret", "")
+        if not is_one_of([(path_secret or "").encode()], given):
+            abort(404)
+
+    return guard
+
+
+def metrics_guard(token: str | None, *, production: bool) -> Callable[[], None]:
+    """Return a function that requires the token of ``/metrics``.
+
+    Args:
+        token: Without one ``/metrics`` is open in development, and 404 in production.
+        production: Whether this is production.
+    """
+
+    def guard() -> None:
+        if token is None and production:
+            abort(404)
+        scheme, _, given = (header("Authorization") or "").partition(" ")
+        known = scheme.lower() == _METRICS_SCHEME and is_one_of([(token or "").encode()], given)
+        if token is not None and not known:
+            raise InvalidMetricsToken
+
+    return guard
+
+
+def require_app_key(app_keys: Sequence[bytes], body: object) -> None:
+    """Raise InvalidAppKey if the body is an object without one of the keys as its ``appKey``."""
+    if isinstance(body, dict) and not is_one_of(app_keys, body.get("appKey")):
+        raise InvalidAppKey
+
+
 def header(name: str) -> str | None:
-    """Return a header as UTF-8: WSGI hands its bytes over as if they were Latin-1."""
+    """Return a header as UTF-8. WSGI decodes its bytes as Latin-1."""
     value = request.headers.get(name)
     return value and value.encode("latin-1", "replace").decode("utf-8", "replace")
 
 
-def identify(keys: Sequence[AccessKey], shown: str) -> str:
-    """Return the app that ``AccessKey <key>`` belongs to, or raise InvalidAccessKey."""
-    scheme, _, key = shown.strip().partition(" ")
+def identify(keys: Sequence[AccessKey], given: str) -> str:
+    """Return the app of ``AccessKey <key>``.
+
+    Raises:
+        InvalidAccessKey: The key is missing or unknown.
+    """
+    scheme, _, key = given.strip().partition(" ")
     key = key.strip()
     digest = hashlib.sha256(key.encode("utf-8", "surrogatepass")).digest()
-    # All are compared whatever the first ones say, so that time tells nothing.
+    # Every key is compared, so that the time does not depend on which one matches.
     apps = [known.app for known in keys if hmac.compare_digest(known.digest, digest)]
-    # An empty key is none, even where somebody digested an unset variable.
-    if scheme.lower() != _SCHEME or not key or not apps:
+    # An empty key is refused even if ACCESS_KEYS has its digest, that of an unset variable.
+    if scheme.lower() != _ACCESS_KEY_SCHEME or not key or not apps:
         raise InvalidAccessKey
     return apps[0]
 
 
-def is_one_of(secrets: Sequence[bytes], shown: object) -> bool:
-    """Return whether ``shown`` is a text equal to one of the secrets."""
-    if not isinstance(shown, str):
+def is_one_of(secrets: Sequence[bytes], given: object) -> bool:
+    """Return whether ``given`` is a string equal to one of the secrets."""
+    if not isinstance(given, str):
         return False
-    raw = shown.encode("utf-8", "surrogatepass")
+    raw = given.encode("utf-8", "surrogatepass")
     matches = [hmac.compare_digest(secret, raw) for secret in secrets]
     return any(matches)

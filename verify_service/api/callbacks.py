@@ -1,21 +1,20 @@
-"""The provider: how a call went."""
+"""Receives the provider's callbacks: how a call went."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import Any
 
-from flask import Blueprint, abort, request
+from flask import Blueprint, request
 from flask.typing import ResponseReturnValue
 
 from verify_service.api import schemas
-from verify_service.api.auth import is_one_of
-from verify_service.api.body import dump, read_json, received
+from verify_service.api.auth import path_secret_guard, require_app_key
+from verify_service.api.body import WrongMediaType, dump, parse_json, read_body
 from verify_service.api.context import verifications
-from verify_service.api.problems import InvalidAppKey, WrongMediaType
 
-CALLBACK = schemas.CallbackRequest()
-ANSWER = schemas.CallbackAnswer()
+CALLBACK_REQUEST = schemas.CallbackRequest()
+CALLBACK_RESPONSE = schemas.CallbackResponse()
 _FORMS = ("application/x-www-form-urlencoded", "multipart/form-data")
 
 
@@ -24,33 +23,28 @@ def callbacks_blueprint(app_keys: Sequence[bytes], path_secret: str | None) -> B
 
     Args:
         app_keys: The ``appKey`` of every callback must be one of these.
-        path_secret: Where set, the last part of the path must be it; without it, 404.
+        path_secret: If set, it must be the last part of the path; any other path is 404.
     """
     blueprint = Blueprint("callbacks", __name__, url_prefix="/callbacks")
+    blueprint.before_request(path_secret_guard(path_secret))
 
-    def flashcall(secret: str = "") -> ResponseReturnValue:
-        """Take one callback."""
-        if not is_one_of([(path_secret or "").encode()], secret):
-            abort(404)
-        report = CALLBACK.load(_authenticated(app_keys))
-        return dump(ANSWER, {"applied": verifications().record_callback(**report)})
+    @blueprint.post("/flashcall")
+    @blueprint.post("/flashcall/<secret>")
+    def flashcall(secret: str = "") -> ResponseReturnValue:  # noqa: ARG001 - the guard compares it
+        """Record how a call went."""
+        body = _body()
+        require_app_key(app_keys, body)
+        applied = verifications().record_callback(**CALLBACK_REQUEST.load(body))
+        return dump(CALLBACK_RESPONSE, {"applied": applied})
 
-    blueprint.post("/flashcall")(flashcall)
-    blueprint.post("/flashcall/<secret>")(flashcall)
     return blueprint
 
 
-def _authenticated(app_keys: Sequence[bytes]) -> Any:
-    body = _body()
-    if isinstance(body, dict) and not is_one_of(app_keys, body.get("appKey")):
-        raise InvalidAppKey
-    return body
-
-
 def _body() -> Any:
-    raw = received()
+    """Return the fields of a form, or what the JSON encodes."""
+    raw = read_body()
     if request.mimetype in _FORMS:
         return request.form.to_dict()
     if not request.is_json:
         raise WrongMediaType
-    return read_json(raw)
+    return parse_json(raw)

@@ -1,24 +1,41 @@
-"""What the views share: the use cases of this application, and the app that is asking."""
+"""What the views share: the use cases, the metrics, and the app that sent the request."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import cast
+from typing import Protocol, cast
 
 from flask import current_app, g
 
 from verify_service.domain.verification import Verifications
-from verify_service.telemetry.metrics import Metrics
 
 EXTENSION = "verify_service"
 
 
+class RenderMetrics(Protocol):
+    """Renders the counters for ``/metrics``."""
+
+    def __call__(self, *, breaker_open: bool | None) -> bytes:
+        """Return the counters.
+
+        Args:
+            breaker_open: Whether the breaker pauses calls; None if Redis does not answer.
+        """
+
+
 @dataclass(frozen=True, slots=True)
 class Context:
-    """What ``create_app`` puts together for the views."""
+    """What ``create_app`` gives to the views.
+
+    Attributes:
+        verifications: The use cases.
+        render_metrics: Renders the counters.
+        metrics_content_type: The Content-Type of what ``render_metrics`` returns.
+    """
 
     verifications: Verifications
-    metrics: Metrics
+    render_metrics: RenderMetrics
+    metrics_content_type: str
 
 
 def context() -> Context:
@@ -28,9 +45,9 @@ def context() -> Context:
 
 def verifications() -> Verifications:
     """Return the use cases."""
-    return cast(Context, current_app.extensions[EXTENSION]).verifications
+    return context().verifications
 
 
-def caller() -> str:
-    """Return the name of the app whose key the request carries."""
+def calling_app() -> str:
+    """Return the name of the app whose access key the request has."""
     return cast(str, g.app)

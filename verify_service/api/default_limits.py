@@ -1,62 +1,67 @@
-"""The figures that hold unless an operator sets others, in the guide's words."""
+"""The default limits in words, for the guide at ``/docs``."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 
-from verify_service.domain import limits as policy
 from verify_service.domain.codes import FIRST, LAST
 from verify_service.domain.limits import (
     CONVERSION,
+    DAY,
     FIRST_BLOCK_SECONDS,
+    IN_FLIGHT_MARGIN_SECONDS,
+    KNOWN_DEVICE_SECONDS,
+    KNOWN_DEVICES,
+    LOCK_SECONDS,
     LONGEST_BLOCK_SECONDS,
+    REFUNDS_PER_DAY,
     WIDE_LIMITS,
+    NumberLimits,
     WideLimits,
 )
 from verify_service.domain.models import Window
 
-_DEFAULT = policy.NumberLimits()
+_NUMBER = NumberLimits()
 _WIDE = WideLimits()
-_MINUTE, _HOUR = 60, 3600
+_UNITS = (("day", DAY), ("hour", 3600), ("minute", 60), ("second", 1))
 
 
-def figures() -> Mapping[str, str]:
-    """Return each figure by a name of its own."""
-    failures = _DEFAULT.failures[0]
+def defaults() -> Mapping[str, str]:
+    """Return the durations and counts that the guide mentions, each by a name for its template."""
+    failures = _NUMBER.failures[0]
     return {
-        "codeTtl": duration(_DEFAULT.code_ttl),
-        "maxChecks": str(_DEFAULT.max_checks),
-        "guessed": f"{failures.count / (LAST - FIRST + 1):.1%}".replace("%", " %"),
-        "inFlight": duration(_DEFAULT.deadline + policy.IN_FLIGHT_MARGIN_SECONDS),
-        "waivers": str(policy.REFUNDS_PER_DAY),
-        "devices": str(policy.KNOWN_DEVICES),
-        "known": duration(policy.KNOWN_DEVICE_SECONDS),
-        "readable": duration(policy.READABLE_SECONDS),
+        "codeTtl": duration(_NUMBER.code_ttl),
+        "maxChecks": str(_NUMBER.max_checks),
+        "guessChance": _percent(failures.count / (LAST - FIRST + 1), ".1%"),
+        "inFlight": duration(_NUMBER.deadline + IN_FLIGHT_MARGIN_SECONDS),
+        "refundsPerDay": str(REFUNDS_PER_DAY),
+        "knownDevices": str(KNOWN_DEVICES),
+        "knownDeviceTtl": duration(KNOWN_DEVICE_SECONDS),
     }
 
 
 def limits() -> Mapping[str, str]:
-    """Return what each limit is, by its name."""
-    first, *more = _DEFAULT.cooldowns
-    later = ", ".join(str(pause) for pause in more[:-1])
+    """Return the default of each limit, by the limit's name."""
+    first, *more = _NUMBER.cooldowns
+    later = ", ".join(str(seconds) for seconds in more[:-1])
+    conversion = _WIDE.conversion_prefix
     return {
         "cooldown": f"{first} seconds after the first start of a day, then {later}, and {more[-1]} "
-        f"from start {len(_DEFAULT.cooldowns)} on",
-        "number": _windows("starts", _DEFAULT.starts),
-        "failures": _windows("wrong codes", _DEFAULT.failures),
-        "locked": f"{_DEFAULT.lock_after} wrong codes in a row; it ends "
-        f"{duration(policy.LOCK_SECONDS)} after the last one, or when the operator ends it",
+        f"from start {len(_NUMBER.cooldowns)} on",
+        "number": _windows("starts", _NUMBER.starts),
+        "failures": _windows("wrong codes", _NUMBER.failures),
+        "locked": f"{_NUMBER.lock_after} wrong codes in a row; it ends "
+        f"{duration(LOCK_SECONDS)} after the last one, or when the operator ends it",
         **{name: _windows("starts", _WIDE.windows(name)) for name in WIDE_LIMITS},
-        CONVERSION: f"{_WIDE.conversion_prefix.least} starts in an hour of which under "
-        f"{_WIDE.conversion_prefix.share:.0%} got in".replace("%", " %")
-        + f"; {duration(FIRST_BLOCK_SECONDS)}, doubling up to {duration(LONGEST_BLOCK_SECONDS)}",
+        CONVERSION: f"{conversion.least} starts in an hour, fewer than "
+        f"{_percent(conversion.share, '.0%')} of them verified; {duration(FIRST_BLOCK_SECONDS)}, "
+        f"doubling up to {duration(LONGEST_BLOCK_SECONDS)}",
     }
 
 
 def duration(seconds: float) -> str:
-    """Return whole seconds in the largest unit that they fill: ``10 minutes``, ``a day``."""
-    units = (("day", policy.DAY), ("hour", _HOUR), ("minute", _MINUTE))
-    for unit, size in (*units, ("second", 1)):
+    """Return whole seconds in the largest unit that divides them: ``10 minutes``, ``a day``."""
+    for unit, size in _UNITS:
         if seconds >= size and seconds % size == 0:
             count = int(seconds // size)
             article = "an" if unit == "hour" else "a"
@@ -64,6 +69,11 @@ def duration(seconds: float) -> str:
     raise ValueError(seconds)
 
 
+def _percent(share: float, spec: str) -> str:
+    return format(share, spec).replace("%", " %")
+
+
 def _windows(things: str, windows: tuple[Window, ...]) -> str:
-    said = [f"{window.count} {things} in {duration(window.seconds)}" for window in windows]
-    return ", ".join([said[0], *(each.replace(f" {things}", "") for each in said[1:])])
+    first, *more = windows
+    parts = [f"{first.count} {things} in {duration(first.seconds)}"]
+    return ", ".join([*parts, *(f"{each.count} in {duration(each.seconds)}" for each in more)])

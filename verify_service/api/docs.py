@@ -1,4 +1,4 @@
-"""``/openapi.json`` and ``/docs``: written once, when the service starts, then kept."""
+"""``/openapi.json`` and ``/docs``: rendered once, when the service starts."""
 
 from __future__ import annotations
 
@@ -15,37 +15,35 @@ from flask.blueprints import BlueprintSetupState
 from markupsafe import Markup, escape
 
 from verify_service import __version__
-from verify_service.api import default_limits as figures
-from verify_service.api import kinds
-from verify_service.api import vocabulary as words
+from verify_service.api import default_limits, vocabulary
+from verify_service.api.errors import ERRORS
 from verify_service.api.openapi import TAGS, operations, text
 
 _TEMPLATES = Path(__file__).parent / "templates"
 _EXAMPLES = _TEMPLATES / "examples"
-_CACHE = {"Cache-Control": "no-cache"}  # keep it, and ask whether it is still the same
-
-
-_MARKS = (
+_CACHE = {"Cache-Control": "no-cache"}
+"""A client may store the page, and revalidates it before each use."""
+_MARKUP = (
     (re.compile(r"\*\*(.+?)\*\*"), r"<strong>\1</strong>"),
     (re.compile(r"`(.+?)`"), r"<code>\1</code>"),
     (re.compile(r"\[([^\]]+)\]\((#[a-z]+)\)"), r'<a href="\2">\1</a>'),
 )
-"""As much of Markdown as the words here and in the document use."""
+"""The part of Markdown that the vocabulary, the templates and the document use."""
 
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """Bytes that stay the same as long as the process lives."""
+    """A page that stays the same as long as the process lives."""
 
     body: bytes
     content_type: str
     headers: dict[str, str]
 
-    def answer(self) -> Response:
-        """Return the page, or 304 to whoever has it already."""
+    def response(self) -> Response:
+        """Return the page, or 304 if the client has it already."""
         response = Response(self.body, content_type=self.content_type, headers=self.headers)
         response.set_etag(hashlib.sha256(self.body).hexdigest()[:32])
-        # Only whether the reader has it: a precondition would be answered 412, without a `status`.
+        # If-None-Match alone: a failed If-Match would be a 412, which has no `status`.
         if_none_match = request.headers.get("If-None-Match", "")
         response.make_conditional(
             {"REQUEST_METHOD": request.method, "HTTP_IF_NONE_MATCH": if_none_match}
@@ -53,28 +51,28 @@ class Page:
         return response
 
 
-def pages_blueprint() -> Blueprint:
-    """Return the blueprint. It asks for no key: nothing secret stands in either page."""
-    blueprint = Blueprint("pages", __name__, template_folder=str(_TEMPLATES))
+def docs_blueprint() -> Blueprint:
+    """Return the blueprint. It requires no key: neither page contains a secret."""
+    blueprint = Blueprint("docs", __name__, template_folder=str(_TEMPLATES))
     blueprint.add_app_template_filter(prose)
     blueprint.add_app_template_filter(phrase)
 
     @blueprint.record_once
-    def write(state: BlueprintSetupState) -> None:
-        """While nobody waits: it takes a fifth of a second, once for a process."""
+    def render(state: BlueprintSetupState) -> None:
+        """Render both before the first request: it takes a fifth of a second."""
         with cast("Flask", state.app).app_context():
             _openapi()
             _docs()
 
     @blueprint.get("/openapi.json")
     def openapi() -> Response:
-        """The OpenAPI document."""
-        return _openapi().answer()
+        """Return the OpenAPI document."""
+        return _openapi().response()
 
     @blueprint.get("/docs")
     def docs() -> Response:
-        """The guide and the reference, for people."""
-        return _docs().answer()
+        """Return the guide and the reference, for people."""
+        return _docs().response()
 
     return blueprint
 
@@ -91,10 +89,10 @@ def _docs() -> Page:
         "docs.html",
         style=Markup(style),  # noqa: S704 - a file of ours
         version=__version__,
-        words=words,
-        kinds=kinds.KINDS,
-        figures=figures.figures(),
-        limits=figures.limits(),
+        vocabulary=vocabulary,
+        errors=ERRORS,
+        defaults=default_limits.defaults(),
+        limits=default_limits.limits(),
         examples={path.stem: path.read_text("utf-8") for path in _EXAMPLES.glob("*.txt")},
         tags={tag: (about, list(operations(tag))) for tag, about in TAGS.items()},
     )
@@ -103,7 +101,7 @@ def _docs() -> Page:
 
 
 def _policy(style: str) -> str:
-    """Return a policy under which the page can load and run nothing but its own style."""
+    """Return a policy that lets the page load its own style and nothing else, and run nothing."""
     digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
     return (
         f"default-src 'none'; style-src 'sha256-{digest}'; img-src data:; "
@@ -112,7 +110,7 @@ def _policy(style: str) -> str:
 
 
 def prose(text: str) -> Markup:
-    """Return the little Markdown that the document's descriptions use as HTML."""
+    """Return the Markdown of a description as HTML."""
     blocks = [_block(block) for block in text.split("\n\n") if block]
     return Markup("").join(blocks)
 
@@ -125,8 +123,8 @@ def _block(block: str) -> Markup:
 
 
 def phrase(line: str) -> Markup:
-    """Return a piece of one line as HTML."""
+    """Return the Markdown of one line as HTML."""
     html = str(escape(line))
-    for pattern, replacement in _MARKS:
+    for pattern, replacement in _MARKUP:
         html = pattern.sub(replacement, html)
     return Markup(html)  # noqa: S704 - escaped above

@@ -1,13 +1,16 @@
-"""From what went wrong to what HTTP says of it. The kinds of answers stand in ``kinds.py``."""
+"""The table of errors: exception → HTTP status, ``status`` and ``errorReason``.
+
+To add an error, raise an exception of its own and add it to a row below, or add a row.
+``error_responses.py`` builds each response from the table; ``/openapi.json`` and ``/docs`` are
+written from it.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import replace
-from typing import Any
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import IntEnum, StrEnum
 
-import structlog
-from flask import Flask, Response, jsonify
 from marshmallow import ValidationError
 from werkzeug.exceptions import (
     HTTPException,
@@ -17,204 +20,299 @@ from werkzeug.exceptions import (
     RequestEntityTooLarge,
 )
 
-from verify_service.api import kinds, problems
-from verify_service.api import responses as present
-from verify_service.api.body import LARGEST
-from verify_service.api.kinds import ErrorCode, ErrorKind
-from verify_service.api.schemas import ErrorAnswer
+from verify_service.api.auth import InvalidAccessKey, InvalidAppKey, InvalidMetricsToken
+from verify_service.api.body import MAX_BODY_BYTES, NotJson, WrongMediaType
 from verify_service.domain import errors as domain
-from verify_service.domain.limits import NUMBER_LIMITS
-from verify_service.domain.models import FailureKind
-from verify_service.telemetry.logs import where
 
-PAGE_REASONS: dict[int, str] = {
+
+class ErrorCode(IntEnum):
+    """The numbers of the provider's page that our own errors use, with the same meaning."""
+
+    INVALID_TOKEN = 1
+    TOO_MANY_REQUESTS = 4
+    INVALID_REQUEST = 10
+    INVALID_NUMBER = 11
+
+
+IN_FLIGHT_RETRY_AFTER_SECONDS = 1
+"""``Retry-After`` of a 409."""
+UNAVAILABLE_RETRY_AFTER_SECONDS = 2
+"""``Retry-After`` of a 503 whose exception has no time of its own."""
+
+RESERVED_FIELDS = ("verificationId", "nextAction", "restartIn")
+"""Fields of an error that is raised after a verification was reserved."""
+
+PROVIDER_SENTENCES: Mapping[int, str] = {
     ErrorCode.INVALID_TOKEN: "Authentication required.",
     ErrorCode.TOO_MANY_REQUESTS: "Too many requests.",
     ErrorCode.INVALID_REQUEST: "Invalid request.",
     ErrorCode.INVALID_NUMBER: "Invalid number.",
 }
-"""The page's own words for the codes that our callers get from us; what to do comes after them.
+"""The provider's sentence for each errorCode of a 4xx. ``errorReason`` begins with it.
+
 Source: the provider's page, "Description of error codes"."""
 
-FIXED: dict[type[Exception], tuple[ErrorKind, str]] = {
-    problems.InvalidAccessKey: (
-        kinds.INVALID_ACCESS_KEY,
-        "Send X-Authorization: AccessKey <key> with a key of your app.",
+
+class Retry(StrEnum):
+    """The Idempotency-Key of a retry, if a retry is useful."""
+
+    SAME_KEY = "with the same key"
+    NEW_KEY = "with a new key"
+    NONE = "no"
+
+
+@dataclass(frozen=True, slots=True)
+class Cause:
+    """An exception of a row. Its subclasses belong to the row too, unless they have their own.
+
+    Attributes:
+        exception: The class.
+        sentence: The ``errorReason``: what is wrong and what to do. ``{error}`` is the exception.
+    """
+
+    exception: type[Exception]
+    sentence: str
+
+
+@dataclass(frozen=True, slots=True)
+class ErrorKind:
+    """A row of the table: the errors that share an HTTP status and a ``status``.
+
+    Attributes:
+        name: Of the schema in the OpenAPI document, before ``Error``.
+        http: HTTP status.
+        status: The word in the body.
+        when: The description in the OpenAPI document and at /docs.
+        causes: The exceptions, each with its sentence.
+        retry: The Idempotency-Key of a retry.
+        error_code: The provider's number for the error.
+        retry_after: Seconds, unless the exception has its own.
+        always: Fields of every body besides ``status`` and ``errorReason``.
+        sometimes: Fields of some bodies.
+    """
+
+    name: str
+    http: int
+    status: str
+    when: str
+    causes: tuple[Cause, ...]
+    retry: Retry = Retry.NONE
+    error_code: ErrorCode | None = None
+    retry_after: int | None = None
+    always: tuple[str, ...] = ()
+    sometimes: tuple[str, ...] = ()
+
+
+ERRORS = (
+    ErrorKind(
+        "NotJson",
+        400,
+        "requiredJsonError",
+        "The body is empty or broken JSON.",
+        causes=(Cause(NotJson, "The body is empty or not JSON. Send JSON in UTF-8."),),
+        error_code=ErrorCode.INVALID_REQUEST,
+        always=("errorCode",),
     ),
-    problems.InvalidAppKey: (
-        kinds.INVALID_ACCESS_KEY,
-        "The callback's appKey is missing or unknown.",
+    ErrorKind(
+        "WrongShape",
+        400,
+        "invalidSchemeError",
+        "The shape is wrong: a missing, unknown or mistyped field, a duplicate key, a malformed "
+        "`Idempotency-Key`, or a malformed HTTP request.",
+        causes=(
+            Cause(
+                ValidationError, "The request has the wrong shape. Correct the fields in errors."
+            ),
+            Cause(HTTPException, "The request is malformed. Send valid HTTP."),
+        ),
+        error_code=ErrorCode.INVALID_REQUEST,
+        always=("errorCode",),
+        sometimes=("errors",),
     ),
-    problems.InvalidMetricsToken: (
-        kinds.INVALID_ACCESS_KEY,
-        "Send Authorization: Bearer <METRICS_TOKEN>.",
+    ErrorKind(
+        "UnacceptableValue",
+        400,
+        "invalidDataError",
+        "The shape is right, but a value is not: for example, a number that cannot be called.",
+        causes=(
+            Cause(domain.InvalidNumber, "{error.reason}"),
+            Cause(domain.InvalidCallback, "{error.reason}"),
+            Cause(domain.NumberRejected, "{error.failure.reason}"),
+        ),
+        error_code=ErrorCode.INVALID_NUMBER,
+        sometimes=("errorCode", *RESERVED_FIELDS, "reference"),
     ),
-    problems.WrongMediaType: (
-        kinds.WRONG_MEDIA_TYPE,
-        "Send the body as JSON, with Content-Type: application/json.",
+    ErrorKind(
+        "InvalidAccessKey",
+        401,
+        "invalidAccessKeyError",
+        "The key is missing or unknown.",
+        causes=(
+            Cause(
+                InvalidAccessKey, "Send X-Authorization: AccessKey <key> with a key of your app."
+            ),
+            Cause(
+                InvalidAppKey,
+                "The appKey is missing or unknown. Send one of the operator's CALLBACK_APP_KEYS.",
+            ),
+            Cause(InvalidMetricsToken, "Send Authorization: Bearer <METRICS_TOKEN>."),
+        ),
+        error_code=ErrorCode.INVALID_TOKEN,
+        always=("errorCode",),
     ),
-    problems.NotJson: (kinds.NOT_JSON, "The body is empty or no JSON in UTF-8."),
-    domain.VerificationNotFound: (
-        kinds.NOT_FOUND,
-        "Your app has no such verification, or it ended more than an hour ago.",
+    ErrorKind(
+        "DestinationNotAllowed",
+        403,
+        "prohibitedForServiceError",
+        "Flash calls to this country or type of number are not allowed.",
+        causes=(Cause(domain.DestinationNotAllowed, "{error.reason}"),),
     ),
-    domain.KeyInFlight: (
-        kinds.KEY_IN_FLIGHT,
-        "The first request with this Idempotency-Key is still being worked on. Try again.",
+    ErrorKind(
+        "NotFound",
+        404,
+        "notFoundError",
+        "This app has no such verification, or there is no such path.",
+        causes=(
+            Cause(
+                domain.VerificationNotFound,
+                "Your app has no such verification, or it ended more than an hour ago. "
+                "Start a new one.",
+            ),
+            Cause(NotFound, "There is no such path. See /docs."),
+        ),
     ),
-    domain.KeyReused: (
-        kinds.KEY_REUSED,
-        "This Idempotency-Key came with another body before. Make a new key for a new request.",
+    ErrorKind(
+        "MethodNotAllowed",
+        405,
+        "methodNotAllowedError",
+        "The path exists, but not with this method. The `Allow` header lists its methods.",
+        causes=(
+            Cause(
+                MethodNotAllowed,
+                "The path exists, but not with this method. Use a method of the Allow header.",
+            ),
+        ),
     ),
-    domain.TooManyCallsInFlight: (
-        kinds.UNAVAILABLE,
-        "Too many calls are being placed; nothing was reserved. Try again.",
+    ErrorKind(
+        "KeyInFlight",
+        409,
+        "conflictError",
+        "The first request with this `Idempotency-Key` is still in progress.",
+        causes=(
+            Cause(
+                domain.KeyInFlight,
+                "The first request with this Idempotency-Key is still in progress. Retry with "
+                "the same key.",
+            ),
+        ),
+        retry=Retry.SAME_KEY,
+        retry_after=IN_FLIGHT_RETRY_AFTER_SECONDS,
+        always=("retryAfter",),
     ),
-    NotFound: (kinds.NOT_FOUND, "There is no such path; see /docs."),
-    MethodNotAllowed: (
-        kinds.METHOD_NOT_ALLOWED,
-        "The path exists, but not with this method; see Allow.",
+    ErrorKind(
+        "BodyTooLarge",
+        413,
+        "payloadTooLargeError",
+        f"The body is larger than {MAX_BODY_BYTES // 1024} KiB.",
+        causes=(
+            Cause(
+                RequestEntityTooLarge,
+                f"The body is larger than {MAX_BODY_BYTES // 1024} KiB. Send a smaller one.",
+            ),
+        ),
     ),
-    RequestEntityTooLarge: (kinds.BODY_TOO_LARGE, f"The body is over {LARGEST // 1024} KiB."),
-}
-"""What always gets the same answer."""
-
-Told = tuple[ErrorKind, str, dict[str, Any]]
-"""The kind of an error, a sentence for the developer, and what else its answer holds."""
-
-log = structlog.get_logger()
-_answer = ErrorAnswer()
-
-
-def install(app: Flask) -> None:
-    """Give every error its answer."""
-    # Flask's own line about a bug would quote its message; ours has the frames alone.
-    app.logger.disabled = True
-    app.register_error_handler(Exception, respond)
-
-
-def respond(error: Exception) -> Response:
-    """Return the answer to a request that ended in this error."""
-    kind, body = answer(error)
-    _write_down(error, kind)
-    response = jsonify(body)
-    response.status_code = kind.http
-    if "retryAfter" in body:
-        response.headers["Retry-After"] = str(body["retryAfter"])
-    if isinstance(error, MethodNotAllowed):
-        response.headers["Allow"] = ", ".join(sorted(error.valid_methods or ()))
-    return response
-
-
-def answer(error: Exception) -> tuple[ErrorKind, dict[str, Any]]:
-    """Return what is said of this error: its kind, and the body in JSON."""
-    kind, reason, more = _tell(error)
-    if kind.retry_after is not None:
-        more = {"retry_after": kind.retry_after, **more}
-    if kind.http < 500 and more.get("error_code") in PAGE_REASONS:
-        reason = f"{PAGE_REASONS[more['error_code']]} {reason}"
-    body: dict[str, Any] = _answer.dump({"status": kind.status, "error_reason": reason, **more})
-    return kind, body
-
-
-def _tell(error: Exception) -> Told:
-    for each in type(error).__mro__:
-        if each in FIXED:
-            kind, reason = FIXED[each]
-            return kind, reason, {"error_code": kind.error_code} if kind.error_code else {}
-        if each in _TELLERS:
-            return _TELLERS[each](error)
-    return _bug(error)
-
-
-def _bug(_: Exception) -> Told:
-    return kinds.BUG, "A bug of this service; the log has it under this X-Request-ID.", {}
-
-
-def _invalid_scheme(error: ValidationError) -> Told:
-    kind, reason = kinds.WRONG_SHAPE, "The request has the wrong shape; see errors, by field."
-    return kind, reason, {"error_code": kind.error_code, "errors": _by_field(error)}
-
-
-def _invalid_number(error: domain.InvalidNumber) -> Told:
-    kind = kinds.UNACCEPTABLE_VALUE
-    return kind, error.reason, {"error_code": kind.error_code}
-
-
-def _invalid_data(error: domain.InvalidCallback) -> Told:
-    return kinds.UNACCEPTABLE_VALUE, error.reason, {}
-
-
-def _destination(error: domain.DestinationNotAllowed) -> Told:
-    return kinds.DESTINATION_NOT_ALLOWED, error.reason, {}
-
-
-def _limit(error: domain.LimitReached) -> Told:
-    kind = kinds.LIMIT_REACHED
-    whom = "this number start again" if error.limit in NUMBER_LIMITS else "another start through"
-    reason = f"The limit {error.limit} lets {whom} in {error.retry_after} s."
-    more = {"limit": error.limit, "retry_after": error.retry_after}
-    return kind, reason, {"error_code": kind.error_code, **more}
-
-
-def _store_unavailable(error: domain.StoreUnavailable) -> Told:
-    reason = f"Redis {error.state}; so nobody is verified by this answer. Try again."
-    return kinds.UNAVAILABLE, reason, {}
-
-
-def _paused(error: domain.CallsPaused) -> Told:
-    reason = "The operator has paused all calls; nothing was reserved. Checks go on."
-    return kinds.UNAVAILABLE, reason, {"retry_after": error.retry_after}
-
-
-def _suspended(error: domain.CallsSuspended) -> Told:
-    reason = "Calls are paused, since the provider fails; nothing was reserved. Try again."
-    return kinds.UNAVAILABLE, reason, {"retry_after": error.retry_after}
-
-
-def _call_failed(error: domain.CallFailed) -> Told:
-    failure, more = error.failure, present.after_reservation(error.view)
-    if failure.error_code is not None:
-        more["error_code"] = failure.error_code
-    if failure.retry_after is not None:
-        more["retry_after"] = failure.retry_after
-    invalid = failure.kind is FailureKind.INVALID_NUMBER
-    kind = kinds.UNACCEPTABLE_VALUE if invalid else kinds.CALL_FAILED
-    return kind, failure.reason, more
-
-
-def _malformed(error: HTTPException) -> Told:
-    """What else werkzeug finds wrong with a request, before any view sees it."""
-    http = error.code if error.code and error.code < 500 else 400
-    kind = replace(kinds.WRONG_SHAPE, http=http)
-    return kind, "The request is malformed.", {"error_code": kind.error_code}
-
-
-_TELLERS: dict[type[Exception], Callable[[Any], Told]] = {
-    ValidationError: _invalid_scheme,
-    domain.InvalidNumber: _invalid_number,
-    domain.InvalidCallback: _invalid_data,
-    domain.DestinationNotAllowed: _destination,
-    domain.LimitReached: _limit,
-    domain.StoreUnavailable: _store_unavailable,
-    domain.CallsSuspended: _suspended,
-    domain.CallsPaused: _paused,
-    domain.CallFailed: _call_failed,
-    InternalServerError: _bug,
-    HTTPException: _malformed,
-}
-
-
-def _write_down(error: Exception, kind: ErrorKind) -> None:
-    if isinstance(error, domain.StoreUnavailable):
-        log.error("store_unavailable", reason=error.reason)
-    elif kind is kinds.BUG:
-        # A bug in a handler, or after a view, comes wrapped.
-        cause = getattr(error, "original_exception", None) or error
-        log.error("bug", error=type(cause).__name__, where=where(cause))
-
-
-def _by_field(error: ValidationError) -> dict[str, Any]:
-    if isinstance(error.messages, dict):
-        return error.messages
-    return {"_schema": error.messages}
+    ErrorKind(
+        "WrongMediaType",
+        415,
+        "requiredJsonError",
+        "The `Content-Type` is not JSON.",
+        causes=(
+            Cause(WrongMediaType, "Send the body as JSON, with Content-Type: application/json."),
+        ),
+        error_code=ErrorCode.INVALID_REQUEST,
+        always=("errorCode",),
+    ),
+    ErrorKind(
+        "KeyReused",
+        422,
+        "idempotencyMismatchError",
+        "An earlier request with this `Idempotency-Key` had another body.",
+        causes=(
+            Cause(
+                domain.KeyReused,
+                "An earlier request with this Idempotency-Key had another body. Use a new key for "
+                "a new request.",
+            ),
+        ),
+    ),
+    ErrorKind(
+        "LimitReached",
+        429,
+        "tooManyRequestsError",
+        "A limit refused the start; `limit` is its name. No call was placed.",
+        causes=(
+            Cause(
+                domain.LimitReached,
+                "The limit {error.limit} refused this start. Retry in {error.retry_after} s.",
+            ),
+        ),
+        retry=Retry.SAME_KEY,
+        error_code=ErrorCode.TOO_MANY_REQUESTS,
+        always=("errorCode", "limit", "retryAfter"),
+    ),
+    ErrorKind(
+        "Bug",
+        500,
+        "internalError",
+        "A bug in this service. The log has it under the `X-Request-ID`.",
+        causes=(
+            Cause(Exception, "A bug in this service. The log has it under this X-Request-ID."),
+            Cause(
+                InternalServerError,
+                "A bug in this service. The log has it under this X-Request-ID.",
+            ),
+        ),
+        retry=Retry.SAME_KEY,
+    ),
+    ErrorKind(
+        "CallFailed",
+        502,
+        "rpcError",
+        "The provider refused the call, could not be reached, or sent an unusable response. "
+        "`errorReason` says whether the phone may ring all the same.",
+        causes=(Cause(domain.CallFailed, "{error.failure.reason}"),),
+        retry=Retry.NEW_KEY,
+        always=RESERVED_FIELDS,
+        sometimes=("errorCode", "retryAfter", "reference"),
+    ),
+    ErrorKind(
+        "Unavailable",
+        503,
+        "rpcError",
+        "Redis cannot be reached, calls are paused, or too many calls are in progress. This "
+        "response verifies no number.",
+        causes=(
+            Cause(
+                domain.StoreUnavailable,
+                "Redis {error.state}, so this response verifies no number. Retry.",
+            ),
+            Cause(
+                domain.CallsPaused,
+                "The operator paused all calls, and nothing was reserved. Checks go on. Retry "
+                "later.",
+            ),
+            Cause(
+                domain.CallsSuspended,
+                "Calls are paused because the provider fails, and nothing was reserved. Retry.",
+            ),
+            Cause(
+                domain.TooManyCallsInFlight,
+                "Too many calls are in progress, and nothing was reserved. Retry.",
+            ),
+        ),
+        retry=Retry.SAME_KEY,
+        retry_after=UNAVAILABLE_RETRY_AFTER_SECONDS,
+        always=("retryAfter",),
+    ),
+)
+"""The table, by HTTP status."""

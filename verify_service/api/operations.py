@@ -1,49 +1,47 @@
-"""The platform and the operator: is it alive, is it ready, what has it done."""
+"""For the platform and the operator: health, readiness, metrics."""
 
 from __future__ import annotations
 
-from flask import Blueprint, Response, abort
+from flask import Blueprint, Response
 from flask.typing import ResponseReturnValue
 
-from verify_service.api.auth import header, is_one_of
+from verify_service.api import responses, schemas
+from verify_service.api.auth import metrics_guard
+from verify_service.api.body import dump
 from verify_service.api.context import context, verifications
-from verify_service.api.problems import InvalidMetricsToken
 from verify_service.domain.errors import StoreUnavailable
-from verify_service.telemetry.metrics import CONTENT_TYPE
+
+HEALTH_RESPONSE = schemas.HealthResponse()
+READY_RESPONSE = schemas.ReadyResponse()
 
 
 def operations_blueprint(metrics_token: str | None, *, production: bool) -> Blueprint:
     """Return the blueprint.
 
     Args:
-        metrics_token: What ``/metrics`` asks for; without one it is open in development and
-            hidden in production.
+        metrics_token: The token of ``/metrics``. Without one it is open in development, and 404 in
+            production.
+        production: Whether this is production.
     """
     blueprint = Blueprint("operations", __name__)
+    require_token = metrics_guard(metrics_token, production=production)
 
     @blueprint.get("/healthz")
     def healthz() -> ResponseReturnValue:
-        """The process is alive."""
-        return {"status": "ok"}
+        """Report that the process is alive."""
+        return dump(HEALTH_RESPONSE, {})
 
     @blueprint.get("/readyz")
     def readyz() -> ResponseReturnValue:
-        """Redis takes writes, so checks can be served, and starts unless calls are paused."""
-        ready = verifications().readiness()
-        calls = "paused" if ready.calls_paused else "breaker" if ready.breaker_open else "open"
-        return {"status": "ok", "calls": calls}
+        """Report that Redis accepts writes, and whether calls are placed."""
+        return dump(READY_RESPONSE, responses.readiness(verifications().readiness()))
 
     @blueprint.get("/metrics")
     def metrics() -> ResponseReturnValue:
-        """The counters."""
-        if metrics_token is None and production:
-            abort(404)
-        scheme, _, shown = (header("Authorization") or "").partition(" ")
-        known = scheme.lower() == "bearer" and is_one_of([(metrics_token or "").encode()], shown)
-        if metrics_token is not None and not known:
-            raise InvalidMetricsToken
-        counters = context().metrics.render(breaker_open=_breaker_open())
-        return Response(counters, content_type=CONTENT_TYPE)
+        """Return the counters."""
+        require_token()
+        counters = context().render_metrics(breaker_open=_breaker_open())
+        return Response(counters, content_type=context().metrics_content_type)
 
     return blueprint
 
@@ -51,5 +49,5 @@ def operations_blueprint(metrics_token: str | None, *, production: bool) -> Blue
 def _breaker_open() -> bool | None:
     try:
         return verifications().readiness().breaker_open
-    except StoreUnavailable:  # the counters are wanted all the more
+    except StoreUnavailable:  # an outage of Redis is when the counters are needed most
         return None

@@ -1,18 +1,18 @@
-"""Turns what the use cases return into what the answers' schemas dump."""
+"""Turns what the use cases return into the fields that the response schemas dump."""
 
 from __future__ import annotations
 
 from typing import Any
 
 from verify_service.domain.codes import DIGITS
-from verify_service.domain.models import Call, NextAction, State, Verdict, Verification
+from verify_service.domain.models import Call, NextAction, Readiness, State, Verdict, Verification
 from verify_service.domain.next_action import VerificationView
 from verify_service.domain.numbers import mask
 from verify_service.domain.verification import CheckView
 
 
 def verification(view: VerificationView) -> dict[str, Any]:
-    """What start, status and cancel show."""
+    """Return the fields of the response to start, status and cancel."""
     found = view.verification
     return {
         "verification_id": found.id,
@@ -24,38 +24,38 @@ def verification(view: VerificationView) -> dict[str, Any]:
         "expires_in": found.expires_in,
         "restart_in": found.restart_in,
         "next_action": view.next_action,
-        **_bar(found),
-        **_marks(found),
+        **_guess_block(found),
+        **_labels(found),
     }
 
 
-def check(answer: CheckView) -> dict[str, Any]:
-    """What a check shows."""
-    found = answer.view.verification
-    shown = {
-        "verified": answer.verified,
+def check(result: CheckView) -> dict[str, Any]:
+    """Return the fields of the response to check."""
+    found = result.view.verification
+    fields = {
+        "verified": result.verified,
         "state": found.state,
-        "next_action": answer.view.next_action,
-        **_marks(found),
+        "next_action": result.view.next_action,
+        **_labels(found),
     }
-    if answer.verified:
-        return shown | {"number": found.number, "checks_left": found.checks_left}
+    if result.verified:
+        return fields | {"number": found.number, "checks_left": found.checks_left}
     if found.state is State.APPROVED:
-        return shown
-    shown |= _bar(found)
-    if answer.verdict is Verdict.BLOCKED:
+        return fields
+    fields |= _guess_block(found)
+    if result.verdict is Verdict.BLOCKED:
         exhausted = {"state": State.EXHAUSTED, "checks_left": 0}
-        return shown | exhausted | {"restart_in": found.restart_in}
-    shown["checks_left"] = found.checks_left
+        return fields | exhausted | {"restart_in": found.restart_in}
+    fields["checks_left"] = found.checks_left
     if found.state is State.PENDING:
-        shown["expires_in"] = found.expires_in
-    if answer.view.next_action is not NextAction.ENTER_CODE:
-        shown["restart_in"] = found.restart_in
-    return shown
+        fields["expires_in"] = found.expires_in
+    if result.view.next_action is not NextAction.ENTER_CODE:
+        fields["restart_in"] = found.restart_in
+    return fields
 
 
 def after_reservation(view: VerificationView) -> dict[str, Any]:
-    """What an error adds once a verification was reserved."""
+    """Return the fields that an error has after a verification was reserved."""
     found = view.verification
     return {
         "verification_id": found.id,
@@ -65,24 +65,32 @@ def after_reservation(view: VerificationView) -> dict[str, Any]:
     }
 
 
+def readiness(ready: Readiness) -> dict[str, Any]:
+    """Return the fields of the response to ``/readyz``."""
+    return {
+        "calls": "paused" if ready.calls_paused else "breaker" if ready.breaker_open else "open"
+    }
+
+
 def _call(call: Call) -> dict[str, Any]:
-    shown: dict[str, Any] = {
+    fields: dict[str, Any] = {
         "caller_prefix": call.caller_prefix,
         "caller_length": call.caller_length,
         "code_digits": DIGITS,
     }
     if call.provider_status is not None:
-        shown |= {"provider_status": call.provider_status, "at": call.status_at}
-    return shown
+        fields |= {"provider_status": call.provider_status, "at": call.status_at}
+    return fields
 
 
-def _bar(found: Verification) -> dict[str, Any]:
+def _guess_block(found: Verification) -> dict[str, Any]:
+    """Return the limit that blocks guesses and its seconds, if one does."""
     if found.guess_block is None or found.state is State.APPROVED:
         return {}
     return {"limit": found.guess_block.limit, "retry_after": found.guess_block.seconds}
 
 
-def _marks(found: Verification) -> dict[str, Any]:
-    """What the login flow, or the operator, has marked it with."""
-    marks: dict[str, Any] = {"reference": found.reference} if found.reference else {}
-    return marks | {"test": True} if found.test else marks
+def _labels(found: Verification) -> dict[str, Any]:
+    """Return the login flow's reference and the operator's mark of a test number, if set."""
+    labels: dict[str, Any] = {"reference": found.reference} if found.reference else {}
+    return labels | {"test": True} if found.test else labels

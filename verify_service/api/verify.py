@@ -1,4 +1,4 @@
-"""Login flows: start, check, status, cancel."""
+"""For login flows: start, check, status, cancel."""
 
 from __future__ import annotations
 
@@ -9,25 +9,29 @@ from flask.blueprints import BlueprintSetupState
 from flask.typing import ResponseReturnValue
 from werkzeug.routing import BaseConverter
 
-from verify_service.api import responses as present
-from verify_service.api import schemas
-from verify_service.api.body import dump, keyed_request, load
-from verify_service.api.context import caller, verifications
+from verify_service.api import responses, schemas
+from verify_service.api.body import dump, load
+from verify_service.api.context import calling_app, verifications
+from verify_service.api.idempotency_key import keyed_request
 
-START = schemas.StartRequest()
-CHECK = schemas.CheckRequest()
-VERIFICATION = schemas.VerificationAnswer()
-CHECKED = schemas.CheckAnswer()
+START_REQUEST = schemas.StartRequest()
+CHECK_REQUEST = schemas.CheckRequest()
+VERIFICATION_RESPONSE = schemas.VerificationResponse()
+CHECK_RESPONSE = schemas.CheckResponse()
 
 
 class VerificationId(BaseConverter):
-    """Any text but the two words that are paths of their own: a GET of them is a 405."""
+    """Any text except ``start`` and ``check``: they are paths of their own, so GET is 405."""
 
     regex = r"(?!start\Z|check\Z)[^/]+"
 
 
 def verify_blueprint(guard: Callable[[], None]) -> Blueprint:
-    """Return the blueprint, closed to all but known apps."""
+    """Return the blueprint.
+
+    Args:
+        guard: Runs before each view. It sets ``g.app`` or raises.
+    """
     blueprint = Blueprint("verify", __name__, url_prefix="/verify")
     blueprint.before_request(guard)
     blueprint.record_once(_add_converter)
@@ -39,40 +43,40 @@ def verify_blueprint(guard: Callable[[], None]) -> Blueprint:
 
 
 def start() -> ResponseReturnValue:
-    """Ring a phone."""
-    wanted = load(START)
+    """Start a verification: call a number."""
+    fields = load(START_REQUEST)
     draft = verifications().draft(
-        caller(),
-        wanted["number"],
-        wanted.get("reference"),
-        device_id=wanted.get("device_id"),
-        client_ip=wanted.get("client_ip"),
-        keyed_request=keyed_request(wanted),
+        calling_app(),
+        fields["number"],
+        fields.get("reference"),
+        device_id=fields.get("device_id"),
+        client_ip=fields.get("client_ip"),
+        keyed_request=keyed_request(fields),
     )
     view = verifications().start(draft)
-    where = url_for("verify.status", verification_id=view.verification.id)
-    return dump(VERIFICATION, present.verification(view)), 201, {"Location": where}
+    location = url_for("verify.status", verification_id=view.verification.id)
+    return dump(VERIFICATION_RESPONSE, responses.verification(view)), 201, {"Location": location}
 
 
 def check() -> ResponseReturnValue:
-    """Compare the four digits a person typed."""
-    guess = load(CHECK)
-    answer = verifications().check(
-        caller(), guess["verification_id"], guess["code"], keyed_request(guess)
+    """Compare the four digits that a person typed."""
+    fields = load(CHECK_REQUEST)
+    view = verifications().check(
+        calling_app(), fields["verification_id"], fields["code"], keyed_request(fields)
     )
-    return dump(CHECKED, present.check(answer))
+    return dump(CHECK_RESPONSE, responses.check(view))
 
 
 def status(verification_id: str) -> ResponseReturnValue:
-    """Show a verification as it stands."""
-    view = verifications().status(caller(), verification_id)
-    return dump(VERIFICATION, present.verification(view))
+    """Return a verification as it is now."""
+    view = verifications().status(calling_app(), verification_id)
+    return dump(VERIFICATION_RESPONSE, responses.verification(view))
 
 
 def cancel(verification_id: str) -> ResponseReturnValue:
     """End a pending verification."""
-    view = verifications().cancel(caller(), verification_id)
-    return dump(VERIFICATION, present.verification(view))
+    view = verifications().cancel(calling_app(), verification_id)
+    return dump(VERIFICATION_RESPONSE, responses.verification(view))
 
 
 def _add_converter(state: BlueprintSetupState) -> None:

@@ -72,6 +72,10 @@ class CallFailed(VerifyError):
     failure: Failure
 
 
+class NumberRejected(CallFailed):
+    """The provider does not take the number for one. No other call to it would be placed."""
+
+
 @dataclass(eq=False)
 class StoreUnavailable(VerifyError):
     """Redis did not answer, or answered that it cannot work now.

@@ -21,6 +21,7 @@ from verify_service.domain.errors import (
     InvalidCallback,
     KeyInFlight,
     LimitReached,
+    NumberRejected,
     StoreUnavailable,
     VerificationNotFound,
 )
@@ -157,7 +158,8 @@ class Verifications:
         """
         stands = view(started, self.timing)
         if started.call.failure:
-            raise CallFailed(stands, started.call.failure)
+            error = NumberRejected if started.call.number_rejected else CallFailed
+            raise error(stands, started.call.failure)
         return stands
 
     def check(

@@ -1,52 +1,65 @@
-"""Structured logs: JSON, a line an event; colored words where a person watches."""
+"""Structured logs: one JSON object per line, or colored text on a terminal."""
 
 from __future__ import annotations
 
 import logging
-import re
 import sys
 import traceback
 from typing import TextIO
 
 import structlog
+from structlog.typing import EventDict
+
+from verify_service.domain.ids import REQUEST_ID  # noqa: F401 - for config/gunicorn.conf.py
 
 
 def configure(level: str, stream: TextIO = sys.stdout) -> None:
     """Set up logging for the process.
 
     Args:
-        level: ``DEBUG`` … ``ERROR``; of this service's own lines only. Libraries stay at
-            WARNING whatever it is: their debug lines quote addresses and bodies.
+        level: ``DEBUG`` … ``ERROR``, of this service's own lines. Libraries stay at WARNING: their
+            debug lines quote addresses and bodies.
+        stream: Where the lines go.
     """
     logging.basicConfig(level=logging.WARNING, stream=stream, format="%(levelname)s %(message)s")
-    # Even its warnings quote whole addresses, and a key may be in the query.
+    # Even the warnings of urllib3 quote whole URLs, and a key may be in the query.
     logging.getLogger("urllib3").setLevel(logging.CRITICAL)
-    person = stream.isatty()
     structlog.configure(
         processors=[
             structlog.contextvars.merge_contextvars,
+            error_without_message,
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
-            structlog.dev.ConsoleRenderer() if person else structlog.processors.JSONRenderer(),
+            structlog.dev.ConsoleRenderer()
+            if stream.isatty()
+            else structlog.processors.JSONRenderer(),
         ],
         wrapper_class=structlog.make_filtering_bound_logger(getattr(logging, level)),
         logger_factory=structlog.WriteLoggerFactory(file=stream),
     )
 
 
-REQUEST_ID = re.compile(r"[A-Za-z0-9_.:-]{1,128}\Z")
-"""What a caller may choose for its X-Request-ID, which stands on every line."""
+def error_without_message(_logger: object, _method: str, event: EventDict) -> EventDict:
+    """Replace ``exc_info`` with ``error``, the name of its class, and ``where``, its frames.
+
+    It is a structlog processor. ``exc_info`` is an exception, or True for the current one.
+    """
+    given = event.pop("exc_info", None)
+    error = sys.exception() if given is True else given
+    if isinstance(error, BaseException):
+        event.update(error=type(error).__name__, where=where(error))
+    return event
 
 
 def where(error: BaseException) -> list[str]:
     """Return the frames of an error and of its causes, newest last, without any message.
 
-    Messages quote values: a key in an address, a code in a body. Names and lines suffice.
+    Messages quote values: a key in a URL, a code in a body. Names and line numbers suffice.
     """
     lines: list[str] = []
     seen: set[int] = set()
     cause: BaseException | None = error
-    while cause is not None and id(cause) not in seen:  # two errors may name each other
+    while cause is not None and id(cause) not in seen:  # causes may form a circle
         seen.add(id(cause))
         frames = [
             f"{f.filename}:{f.lineno} {f.name}" for f in traceback.extract_tb(cause.__traceback__)

@@ -1,7 +1,7 @@
-"""The OpenAPI document: written once from the schemas and the table of errors, then kept.
+"""The OpenAPI document, generated once from the schemas and the table of errors.
 
-By ``apispec``, which looks at the schemas and is done; frameworks that write the document
-themselves wrap every request for it.
+``apispec`` reads the schemas and does nothing at a request. Frameworks that generate the document
+themselves wrap every request.
 """
 
 from verify_service.api.openapi.document import TAGS, document, text

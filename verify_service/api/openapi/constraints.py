@@ -1,4 +1,4 @@
-"""What the fields of an answer have to do with each other: facts that no single field can tell."""
+"""Constraints between the fields of a response, as JSON Schema."""
 
 from __future__ import annotations
 
@@ -9,18 +9,18 @@ from verify_service.domain.models import NextAction, State
 
 
 def together(names: Sequence[str]) -> dict[str, list[str]]:
-    """Return JSON Schema's ``dependentRequired`` for fields that come all or not at all."""
+    """Return JSON Schema's ``dependentRequired`` for fields that are present all or not at all."""
     return {name: [other for other in names if other != name] for name in names}
 
 
 BLOCKED = together(("limit", "retryAfter"))
-"""Whoever is barred is told by what, and for how long."""
+"""The limit that blocks a number, and for how long."""
 
 _ONLY_WHERE_OPEN = ("expiresIn", "restartIn", "limit", "retryAfter")
 
 
 def _never(names: Sequence[str]) -> dict[str, Any]:
-    # `false` would say the same; not every tool reads it.
+    # `false` means the same, but not every tool supports it.
     return {name: {"not": {}} for name in names}
 
 
@@ -38,7 +38,7 @@ CHECK_OUTCOMES: list[dict[str, Any]] = [
     },
     {
         "title": "Approved before",
-        "description": "The code was used already. Log nobody in.",
+        "description": "The code was used already. Do not log the person in.",
         "properties": {
             "verified": {"const": False},
             "state": {"const": str(State.APPROVED)},
@@ -58,4 +58,4 @@ CHECK_OUTCOMES: list[dict[str, Any]] = [
         "required": ["checksLeft"],
     },
 ]
-"""JSON Schema's ``oneOf`` for the answer to a check."""
+"""JSON Schema's ``oneOf`` for the response to a check."""

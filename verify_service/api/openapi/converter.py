@@ -1,4 +1,4 @@
-"""What apispec does not know by itself of our fields."""
+"""Teaches apispec our own fields."""
 
 from __future__ import annotations
 
@@ -25,10 +25,10 @@ def _class_of(schema: Any) -> type:
 
 
 def field_schema(_converter: Any, field: fields.Field[Any], ret: dict[str, Any]) -> dict[str, Any]:
-    """Return what JSON Schema says of a field beyond its type.
+    """Return the keywords of JSON Schema for a field, beyond its type.
 
     Args:
-        ret: What has been said so far; it may be changed.
+        ret: The keywords so far. It may be changed.
     """
     if isinstance(field, fields.Constant):
         del ret["default"]

@@ -1,4 +1,4 @@
-"""Puts the document together."""
+"""Assembles the document."""
 
 from __future__ import annotations
 
@@ -20,17 +20,17 @@ from verify_service.api.openapi.headers import add_headers
 from verify_service.api.openapi.paths import add_paths
 
 DESCRIPTION = """\
-Phone verification by flash call. A login flow asks for a call; the phone rings; the last four \
-digits of the calling number are the code; the person types them; the service says \
+Phone verification by flash call. A login flow requests a call; the phone rings; the last four \
+digits of the calling number are the code; the person types them; the service returns \
 `verified: true`, once.
 
-The callers are backends. JSON goes in and out, in UTF-8. Durations are whole seconds and moments \
-are unixtime in seconds. Every answer has a `status`: `ok`, or a word for what is wrong; errors \
-add `errorReason`, a sentence for the developer. Answers may get more fields: ignore what you do \
-not know.
+The callers are backends. Requests and responses are JSON in UTF-8. Durations are whole seconds \
+and moments are unixtime in seconds. Every response has a `status`: `ok`, or a word for the error; \
+errors add `errorReason`, a sentence for the developer. Responses may get more fields: ignore \
+those you do not know.
 
-Four digits prove possession of a phone under strict limits. They are no sole factor for an \
-account that matters.
+Four digits prove possession of a phone under strict limits. Do not use them as the only factor \
+for an account that matters.
 
 `/docs` is the guide."""
 
@@ -43,11 +43,11 @@ TAGS = {
 }
 
 _EXTRAS: dict[type[Schema], dict[str, Any]] = {
-    schemas.VerificationAnswer: {"dependentRequired": BLOCKED},
-    schemas.CheckAnswer: {"dependentRequired": BLOCKED, "oneOf": CHECK_OUTCOMES},
-    schemas.CallAnswer: {"dependentRequired": together(("providerStatus", "at"))},
+    schemas.VerificationResponse: {"dependentRequired": BLOCKED},
+    schemas.CheckResponse: {"dependentRequired": BLOCKED, "oneOf": CHECK_OUTCOMES},
+    schemas.CallResponse: {"dependentRequired": together(("providerStatus", "at"))},
 }
-"""What fields have to do with each other."""
+"""Constraints between fields."""
 
 
 @functools.cache
@@ -67,7 +67,7 @@ def document() -> dict[str, Any]:
         plugins=[marshmallow_plugin()],
     )
     # The schema of a call comes with the verification that it is part of, else in its own name.
-    for name in ("CallAnswer", *(each for each in schemas.__all__ if each != "ErrorAnswer")):
+    for name in ("CallResponse", *(each for each in schemas.__all__ if each != "ErrorResponse")):
         if name not in spec.components.schemas:
             _add_schema(spec, getattr(schemas, name))
     form = as_form(spec.components.schemas["CallbackRequest"])
@@ -80,7 +80,7 @@ def document() -> dict[str, Any]:
 
 @functools.cache
 def text() -> str:
-    """Return the document as it is served and as it lies in the repository."""
+    """Return the document as it is served and as docs/openapi.json has it."""
     return json.dumps(document(), ensure_ascii=False, indent=2) + "\n"
 
 

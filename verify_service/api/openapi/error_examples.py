@@ -1,4 +1,4 @@
-"""Errors made up for the examples: what can be raised, one of each that is answered differently."""
+"""Sample exceptions for the examples: one for each different error response."""
 
 from __future__ import annotations
 
@@ -7,13 +7,20 @@ from collections.abc import Mapping
 from marshmallow import ValidationError
 from werkzeug.exceptions import BadRequest, MethodNotAllowed, NotFound, RequestEntityTooLarge
 
-from verify_service.api import body, problems, schemas
-from verify_service.api.kinds import ErrorCode
+from verify_service.api import schemas
+from verify_service.api.auth import InvalidAccessKey, InvalidAppKey, InvalidMetricsToken
+from verify_service.api.body import NotJson, WrongMediaType
+from verify_service.api.idempotency_key import HEADER, MALFORMED
 from verify_service.api.openapi.samples import failed
 from verify_service.domain import errors as domain
 from verify_service.domain.models import Failure, FailureKind, Wait
 
 _COOLDOWN = Wait("cooldown", 30_000)
+_NUMBER_REJECTED = Failure(
+    "The provider refused the call: the number is not in E.164.",
+    error_code=11,
+    kind=FailureKind.INVALID_NUMBER,
+)
 
 
 def _call_failed(failure: Failure, restart: Wait | None = None) -> domain.CallFailed:
@@ -21,18 +28,18 @@ def _call_failed(failure: Failure, restart: Wait | None = None) -> domain.CallFa
 
 
 ERROR_EXAMPLES: Mapping[str, tuple[str, Exception]] = {
-    "accessKey": ("No access key, or an unknown one", problems.InvalidAccessKey()),
-    "appKey": ("No appKey, or an unknown one", problems.InvalidAppKey()),
-    "metricsToken": ("No token, or a wrong one", problems.InvalidMetricsToken()),
-    "mediaType": ("The Content-Type is not JSON", problems.WrongMediaType()),
-    "notJson": ("The body is empty or broken", problems.NotJson()),
-    "malformed": ("This is hardly HTTP", BadRequest()),
+    "accessKey": ("The access key is missing or unknown", InvalidAccessKey()),
+    "appKey": ("The appKey is missing or unknown", InvalidAppKey()),
+    "metricsToken": ("The token is missing or wrong", InvalidMetricsToken()),
+    "mediaType": ("The Content-Type is not JSON", WrongMediaType()),
+    "notJson": ("The body is empty or broken", NotJson()),
+    "malformed": ("The HTTP request is malformed", BadRequest()),
     "startFields": (
         "A field is missing, another is unknown",
         ValidationError(schemas.StartRequest().validate({"nummer": "+79179136787"})),
     ),
     "checkFields": (
-        "The code has not four digits",
+        "The code does not have four digits",
         ValidationError(schemas.CheckRequest().validate({"verificationId": "x", "code": "48"})),
     ),
     "callbackFields": (
@@ -41,31 +48,18 @@ ERROR_EXAMPLES: Mapping[str, tuple[str, Exception]] = {
     ),
     "idempotencyKey": (
         "The Idempotency-Key is malformed",
-        ValidationError(
-            {
-                body.IDEMPOTENCY_KEY: [
-                    f"Must have 1 to {body.LONGEST_KEY} characters of printable ASCII."
-                ]
-            }
-        ),
+        ValidationError({HEADER: [MALFORMED]}),
     ),
     "number": (
-        "There is no such number",
+        "The number does not exist",
         domain.InvalidNumber("No such number exists in its country's numbering plan."),
     ),
     "numberRefused": (
-        "The provider holds the number for no number",
-        _call_failed(
-            Failure(
-                "The provider refused the call: the number is not in E.164.",
-                ErrorCode.INVALID_NUMBER,
-                kind=FailureKind.INVALID_NUMBER,
-            ),
-            _COOLDOWN,
-        ),
+        "The provider refused the number as invalid",
+        domain.NumberRejected(failed(_NUMBER_REJECTED, _COOLDOWN), _NUMBER_REJECTED),
     ),
     "callbackNumber": (
-        "There are no digits of a number",
+        "The text is not a phone number",
         domain.InvalidNumber(
             "Write the number in E.164, e.g. +79179136787: 7 to 15 digits, country code first."
         ),
@@ -82,16 +76,16 @@ ERROR_EXAMPLES: Mapping[str, tuple[str, Exception]] = {
     ),
     "verification": ("No such verification for this app", domain.VerificationNotFound()),
     "path": ("No such path", NotFound()),
-    "method": ("Not with this method", MethodNotAllowed(["POST"])),
-    "keyInFlight": ("The first request is still in flight", domain.KeyInFlight()),
-    "tooLarge": ("Over 16 KiB", RequestEntityTooLarge()),
-    "keyReused": ("The key came with another body before", domain.KeyReused()),
+    "method": ("The path does not exist with this method", MethodNotAllowed(["POST"])),
+    "keyInFlight": ("The first request is still in progress", domain.KeyInFlight()),
+    "tooLarge": ("The body is larger than 16 KiB", RequestEntityTooLarge()),
+    "keyReused": ("The key was used with another body", domain.KeyReused()),
     "cooldown": ("Too soon after the last start", domain.LimitReached("cooldown", 27)),
     "locked": ("Too many wrong codes in a row", domain.LimitReached("locked", 7_776_000)),
     "wide": ("Too many starts from one address", domain.LimitReached("clientIp", 1_260)),
     "bug": ("A bug", Exception()),
     "refused": (
-        "The provider refused the call; nobody was called",
+        "The provider refused the call; the phone did not ring",
         _call_failed(Failure("The provider refused the call: the balance is too low.", 6)),
     ),
     "throttled": (
@@ -99,21 +93,21 @@ ERROR_EXAMPLES: Mapping[str, tuple[str, Exception]] = {
         _call_failed(
             Failure(
                 "The provider refused the call: too many requests in a short time.",
-                ErrorCode.TOO_MANY_REQUESTS,
+                4,
                 retry_after=5,
             )
         ),
     ),
     "unreadable": (
-        "The provider's answer was no use",
+        "The provider's response was unusable",
         _call_failed(
             Failure("The provider's answer could not be read; the phone may ring all the same."),
             _COOLDOWN,
         ),
     ),
     "redis": ("Redis cannot be reached", domain.StoreUnavailable("")),
-    "breaker": ("Calls are paused, since the provider fails", domain.CallsSuspended(9)),
-    "paused": ("The operator has paused all calls", domain.CallsPaused(3_600)),
-    "calls": ("Too many calls are being placed", domain.TooManyCallsInFlight()),
+    "breaker": ("Calls are paused because the provider fails", domain.CallsSuspended(9)),
+    "paused": ("The operator paused all calls", domain.CallsPaused(3_600)),
+    "calls": ("Too many calls are in progress", domain.TooManyCallsInFlight()),
 }
 """A summary and the error, by the name of the example."""

@@ -1,4 +1,4 @@
-"""Examples of requests and of answers that are no errors; the service dumps them as it always does.
+"""Examples of requests and of successful responses, dumped by the schemas of the service.
 
 Each is a summary and a body, under its name in the document.
 """
@@ -8,8 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from verify_service.api import responses as present
-from verify_service.api import schemas
+from verify_service.api import responses, schemas
 from verify_service.api.body import dump
 from verify_service.api.openapi.samples import (
     ANTI_FRAUD,
@@ -39,8 +38,8 @@ from verify_service.domain.models import (
 Examples = Mapping[str, dict[str, Any]]
 """OpenAPI's Example Objects, by name."""
 
-_VERIFICATION = schemas.VerificationAnswer()
-_CHECK = schemas.CheckAnswer()
+_VERIFICATION = schemas.VerificationResponse()
+_CHECK = schemas.CheckResponse()
 _LOCKED = Wait("locked", 7_776_000_000)
 _SPENT = Wait("failures", 61_200_000)
 
@@ -51,7 +50,7 @@ def example(summary: str, value: Any) -> dict[str, Any]:
 
 
 def start_requests() -> Examples:
-    """What asks for a call."""
+    """Return requests to start."""
     return {
         "number": example("A number is enough", {"number": "+7 917 913-67-87"}),
         "everything": example(
@@ -67,7 +66,7 @@ def start_requests() -> Examples:
 
 
 def check_requests() -> Examples:
-    """What asks for a comparison."""
+    """Return requests to check."""
     return {
         "text": example("The code as text", {"verificationId": ID, "code": CODE}),
         "integer": example("The code as a number", {"verificationId": ID, "code": int(CODE)}),
@@ -75,7 +74,7 @@ def check_requests() -> Examples:
 
 
 def callback_requests() -> Examples:
-    """What the provider sends."""
+    """Return the provider's callbacks."""
     body = {
         "requestId": "8c1d5f0e2b7a4936",
         "number": NUMBER.removeprefix("+"),
@@ -93,17 +92,17 @@ def callback_requests() -> Examples:
 
 
 def callback_forms() -> Examples:
-    """What the provider sends as a form, where every value is text."""
+    """Return the provider's callbacks as forms, in which every value is text."""
     rang = callback_requests()["rang"]["value"]
     return {"rang": example("The phone rang", {name: str(rang[name]) for name in rang})}
 
 
 def starts() -> Examples:
-    """What a start is told."""
+    """Return responses to start."""
     return {
-        "placed": _shown("The provider took the call", verification(reference="order 7")),
+        "placed": _shown("The provider accepted the call", verification(reference="order 7")),
         "unknown": _shown(
-            "The provider's answer was lost; the phone may be ringing",
+            "The provider's response was lost; the phone may be ringing",
             verification(
                 seconds=10, restart=Wait("cooldown", 20_000), call=called(CallState.UNKNOWN)
             ),
@@ -116,7 +115,7 @@ def starts() -> Examples:
 
 
 def verifications() -> Examples:
-    """How a verification may stand."""
+    """Return responses to a status request, one for each state."""
     return {**_calls(), **_ends()}
 
 
@@ -133,14 +132,14 @@ def _calls() -> dict[str, dict[str, Any]]:
         "placed": _shown("The call is placed", verification(seconds=8, restart=left)),
         "delivered": _shown("The phone rang", verification(seconds=8, restart=left, call=DROPPED)),
         "unconfirmed": _shown(
-            "The provider never said how the call went: a new start is let through",
+            "The provider did not report how the call went: a new start is allowed",
             verification(seconds=75, restart=None),
         ),
         "unavailable": _shown(
-            "The phone was off: ask to switch it on, then start anew",
+            "The phone was off: ask to switch it on, then start again",
             undelivered(PHONE_OFF),
         ),
-        "rejected": _shown("The line was busy: start anew", undelivered(LINE_BUSY)),
+        "rejected": _shown("The line was busy: start again", undelivered(LINE_BUSY)),
         "forbidden": _shown(
             "Anti-fraud stopped the call: offer another way",
             undelivered(ANTI_FRAUD, left),
@@ -152,7 +151,7 @@ def _ends() -> dict[str, dict[str, Any]]:
     refused = failed(Failure("The provider refused the call.", error_code=6))
     return {
         "approved": _shown(
-            "The right code was entered. This logs nobody in",
+            "The right code was entered. This logs no one in",
             _approved(call=PICKED_UP),
         ),
         "exhausted": _shown(
@@ -160,7 +159,7 @@ def _ends() -> dict[str, dict[str, Any]]:
             verification(State.EXHAUSTED, seconds=40, checks_left=0, restart=None, call=PICKED_UP),
         ),
         "expired": _shown(
-            "Nobody entered a code in time",
+            "No code was entered in time",
             verification(State.EXPIRED, seconds=300, restart=None, call=PICKED_UP),
         ),
         "canceled": canceled(),
@@ -173,18 +172,18 @@ def _ends() -> dict[str, dict[str, Any]]:
 
 
 def canceled() -> dict[str, Any]:
-    """Return what a cancel is told."""
+    """Return the response to a cancel."""
     found = verification(State.CANCELED, seconds=12, restart=Wait("cooldown", 18_000))
     return _shown("The login flow canceled it", found)
 
 
 def cancels() -> Examples:
-    """What a cancel is told."""
+    """Return responses to cancel."""
     return {"canceled": canceled(), "tooLate": _ends()["approved"]}
 
 
 def checks() -> Examples:
-    """What a check is told."""
+    """Return responses to check."""
     return {
         "verified": _compared(
             "The right code: log the person in, for this number",
@@ -202,7 +201,7 @@ def checks() -> Examples:
             verification(State.EXHAUSTED, seconds=40, checks_left=0, restart=None),
         ),
         "approvedBefore": _compared(
-            "Somebody was verified by this one before: log nobody in",
+            "The code was used before: do not log the person in",
             Verdict.ENDED,
             _approved(),
         ),
@@ -211,7 +210,7 @@ def checks() -> Examples:
             Verdict.ENDED,
             verification(State.EXPIRED, seconds=300, restart=None),
         ),
-        "barred": _compared(
+        "blocked": _compared(
             "Not compared: too many wrong codes for this number",
             Verdict.BLOCKED,
             verification(seconds=40, checks_left=2, guess_block=_SPENT),
@@ -220,25 +219,23 @@ def checks() -> Examples:
 
 
 def callbacks() -> Examples:
-    """What a callback is told."""
+    """Return responses to a callback."""
     return {
         "applied": example("It changed the call", {"status": "ok", "applied": True}),
-        "known": example("It was known already, say", {"status": "ok", "applied": False}),
+        "known": example("For example, it was known already", {"status": "ok", "applied": False}),
     }
 
 
 def health() -> Examples:
-    """What a probe of the process is told."""
+    """Return responses of ``/healthz``."""
     return {"alive": example("Alive", {"status": "ok"})}
 
 
 def ready() -> Examples:
-    """What a probe of the service is told."""
+    """Return responses of ``/readyz``."""
     return {
         "ready": example("Ready", {"status": "ok", "calls": "open"}),
-        "breaker": example(
-            "Ready, but for the provider, which fails", {"status": "ok", "calls": "breaker"}
-        ),
+        "breaker": example("Ready, but the provider fails", {"status": "ok", "calls": "breaker"}),
     }
 
 
@@ -247,8 +244,8 @@ def _approved(**more: Any) -> Verification:
 
 
 def _shown(summary: str, found: Verification) -> dict[str, Any]:
-    return example(summary, dump(_VERIFICATION, present.verification(stands(found))))
+    return example(summary, dump(_VERIFICATION, responses.verification(stands(found))))
 
 
 def _compared(summary: str, verdict: Verdict, found: Verification) -> dict[str, Any]:
-    return example(summary, dump(_CHECK, present.check(checked(verdict, found))))
+    return example(summary, dump(_CHECK, responses.check(checked(verdict, found))))

@@ -1,4 +1,4 @@
-"""Errors in the document: from the table of kinds, and from what ``errors.py`` says of each."""
+"""Writes the table of errors into the document, each row with examples."""
 
 from __future__ import annotations
 
@@ -8,8 +8,9 @@ from typing import Any
 
 from apispec import APISpec
 
-from verify_service.api import errors, kinds, schemas
-from verify_service.api.kinds import ErrorKind
+from verify_service.api import schemas
+from verify_service.api.error_responses import describe
+from verify_service.api.errors import ERRORS, RESERVED_FIELDS, ErrorKind
 from verify_service.api.openapi.constraints import together
 from verify_service.api.openapi.error_examples import ERROR_EXAMPLES
 from verify_service.api.openapi.examples import example
@@ -41,23 +42,23 @@ RESPONSES: dict[str, tuple[str, ...]] = {
     "StoreUnavailable": ("redis",),
     "Unavailable": ("redis", "breaker", "paused", "calls"),
 }
-"""Each answer that operations share, by what can lead to it."""
+"""The error responses that operations share, each with the names of its examples."""
 
 
 def add_failures(spec: APISpec) -> None:
-    """Add a schema for each kind of error, and the answers made of them."""
-    # Not a component of its own, but what the kinds take their fields from.
-    spec.components.schema("ErrorAnswer", schema=schemas.ErrorAnswer, lazy=True)
-    every = spec.components.schemas_lazy["ErrorAnswer"]["properties"]
-    for kind in kinds.KINDS:
+    """Add a schema for each row of the table, and the responses of them."""
+    # Lazy: the rows take their fields from it, but it is not a component itself.
+    spec.components.schema("ErrorResponse", schema=schemas.ErrorResponse, lazy=True)
+    every = spec.components.schemas_lazy["ErrorResponse"]["properties"]
+    for kind in ERRORS:
         _add_schema(spec, kind, every)
     for name, names in RESPONSES.items():
         spec.components.response(name, _response(names))
 
 
 def http_status(name: str) -> str:
-    """Return the HTTP status of one of the answers."""
-    kind, _ = errors.answer(ERROR_EXAMPLES[RESPONSES[name][0]][1])
+    """Return the HTTP status of one of the responses."""
+    kind, _ = describe(ERROR_EXAMPLES[RESPONSES[name][0]][1])
     return str(kind.http)
 
 
@@ -73,15 +74,17 @@ def _add_schema(spec: APISpec, kind: ErrorKind, every: Mapping[str, Any]) -> Non
         "properties": properties,
         "required": list(always),
     }
-    if set(kinds.RESERVED) <= set(kind.sometimes):
-        schema["dependentRequired"] = together(kinds.RESERVED)
+    if set(RESERVED_FIELDS) <= set(kind.sometimes):
+        schema["dependentRequired"] = together(RESERVED_FIELDS)
     spec.components.schema(f"{kind.name}Error", schema)
 
 
 def _response(names: Sequence[str]) -> dict[str, Any]:
-    answers = {name: errors.answer(ERROR_EXAMPLES[name][1]) for name in names}
-    among = list(dict.fromkeys(kind for kind, _ in answers.values()))
-    examples = {name: example(ERROR_EXAMPLES[name][0], body) for name, (_, body) in answers.items()}
+    responses = {name: describe(ERROR_EXAMPLES[name][1]) for name in names}
+    among = list(dict.fromkeys(kind for kind, _ in responses.values()))
+    examples = {
+        name: example(ERROR_EXAMPLES[name][0], body) for name, (_, body) in responses.items()
+    }
     return {
         "description": _description(among),
         "headers": _headers(among),

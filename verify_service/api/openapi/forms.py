@@ -1,4 +1,4 @@
-"""The same fields as a form, which has text and nothing else."""
+"""The schema of a form, in which every value is text."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ Schema = Mapping[str, Any]
 
 
 def as_form(schema: Schema) -> dict[str, Any]:
-    """Return the schema of an object with each field as the text that it may be."""
+    """Return the schema of an object with each field as text."""
     fields = {name: _as_text(field) for name, field in schema["properties"].items()}
     return {**schema, "properties": fields}
 

@@ -1,4 +1,4 @@
-"""Headers and parameters of the document, and the ways to show a key."""
+"""Headers, parameters and security schemes of the document."""
 
 from __future__ import annotations
 
@@ -6,16 +6,15 @@ from typing import Any
 
 from apispec import APISpec
 
-from verify_service.api import auth, request_log
-from verify_service.api.body import IDEMPOTENCY_KEY, LONGEST_KEY
+from verify_service.api import auth, idempotency_key, request_log
 from verify_service.api.openapi.samples import ID, REQUEST_ID
-from verify_service.telemetry import logs
+from verify_service.domain import ids
 
-REQUEST_ID_PATTERN = f"^{logs.REQUEST_ID.pattern.removesuffix(chr(92) + 'Z')}$"
+REQUEST_ID_PATTERN = f"^{ids.REQUEST_ID.pattern.removesuffix(chr(92) + 'Z')}$"
 
 
 def add_headers(spec: APISpec) -> None:
-    """Add what answers carry, what requests carry, and the security schemes."""
+    """Add the headers, the parameters and the security schemes."""
     for name, header in _HEADERS.items():
         spec.components.header(name, header)
     for name, parameter in _PARAMETERS.items():
@@ -31,7 +30,7 @@ def _seconds(description: str, *, required: bool) -> dict[str, Any]:
 
 _HEADERS: dict[str, dict[str, Any]] = {
     "RequestId": {
-        "description": "The caller's own `X-Request-ID` where it was fit, else a new one. Every "
+        "description": "The caller's own `X-Request-ID` if it is valid, else a new one. Every "
         "log line about the request has it.",
         "required": True,
         "schema": {"type": "string", "pattern": REQUEST_ID_PATTERN},
@@ -45,7 +44,7 @@ _HEADERS: dict[str, dict[str, Any]] = {
     },
     "RetryAfter": _seconds("Seconds to wait before the next try.", required=True),
     "RetryAfterThrottle": _seconds(
-        "Seconds to wait before the next try. Present where the provider asks for it.",
+        "Seconds to wait before the next try. Present if the provider asks for it.",
         required=False,
     ),
     "Allow": {
@@ -61,7 +60,7 @@ _HEADERS: dict[str, dict[str, Any]] = {
         "example": '"0a4d55a8d778e5022fab701977c5d840"',
     },
     "CacheControl": {
-        "description": "May be kept, and is asked for anew each time.",
+        "description": "The page may be stored, and is revalidated before each use.",
         "required": True,
         "schema": {"type": "string", "const": "no-cache"},
     },
@@ -71,7 +70,7 @@ _HEADERS: dict[str, dict[str, Any]] = {
         "schema": {"type": "string"},
     },
     "ReferrerPolicy": {
-        "description": "Whoever follows a link tells nobody where it stood.",
+        "description": "Links do not send the address of this page.",
         "required": True,
         "schema": {"type": "string", "const": "no-referrer"},
     },
@@ -83,22 +82,23 @@ _PARAMETERS: dict[str, dict[str, Any]] = {
         "name": request_log.HEADER,
         "required": False,
         "description": "An id of yours for this request: 1 to 128 of `A-Z a-z 0-9 _ . : -`. The "
-        "answer and every log line repeat it. Anything else is replaced by a new one.",
+        "response and every log line repeat it. An invalid id is replaced by a new one.",
         "schema": {"type": "string"},
         "example": REQUEST_ID,
     },
     "IdempotencyKey": {
         "in": "header",
-        "name": IDEMPOTENCY_KEY,
+        "name": idempotency_key.HEADER,
         "required": False,
-        "description": f"Makes the request safe to repeat: 1 to {LONGEST_KEY} printable "
-        "ASCII characters, new for each intent (a UUID, say), the same for each try of it. It "
-        "belongs to the app and the operation, and a check's to its verification. A repeat "
-        "places no call and costs no guess; its answer says how the first one stands now.",
+        "description": "Makes the request safe to repeat: 1 to "
+        f"{idempotency_key.MAX_KEY_CHARACTERS} printable ASCII characters, new for each intent "
+        "(for example, a UUID), the same for each try of it. It belongs to the app and the "
+        "operation, and a check's to its verification. A repeat places no call and costs no "
+        "guess; its response shows the present state of the first one.",
         "schema": {
             "type": "string",
             "minLength": 1,
-            "maxLength": LONGEST_KEY,
+            "maxLength": idempotency_key.MAX_KEY_CHARACTERS,
             # HTTP takes spaces off both ends.
             "pattern": "^[!-~]([ -~]*[!-~])?$",
         },
@@ -124,7 +124,7 @@ _PARAMETERS: dict[str, dict[str, Any]] = {
         "in": "header",
         "name": "If-None-Match",
         "required": False,
-        "description": "The `ETag` of what is known already.",
+        "description": "The `ETag` of a stored response.",
         "schema": {"type": "string"},
         "example": '"0a4d55a8d778e5022fab701977c5d840"',
     },
@@ -134,14 +134,14 @@ _SECURITY: dict[str, dict[str, Any]] = {
     "accessKey": {
         "type": "apiKey",
         "in": "header",
-        "name": auth.NAME,
-        "description": "`AccessKey <key>`, with a key of your app. Where both this and the query "
-        "argument are sent, this one counts.",
+        "name": auth.ACCESS_KEY,
+        "description": "`AccessKey <key>`, with a key of your app. If both the header and the "
+        "query argument are sent, the header wins.",
     },
     "accessKeyInQuery": {
         "type": "apiKey",
         "in": "query",
-        "name": auth.NAME,
+        "name": auth.ACCESS_KEY,
         "description": "The same as a query argument. Prefer the header: platforms write "
         "queries into their logs. An operator can switch it off (`ACCESS_KEY_IN_QUERY`).",
     },

@@ -1,4 +1,4 @@
-"""The pieces that operations are made of."""
+"""Builds the objects of which operations consist."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def content(
 
 
 def failures(*names: str) -> dict[str, str]:
-    """Return Responses of errors by HTTP status, by their names among the components."""
+    """Return the Responses of errors: names of components, by HTTP status."""
     by_status = {http_status(name): name for name in names}
-    assert len(by_status) == len(names), "two answers for one HTTP status"  # noqa: S101
+    assert len(by_status) == len(names), "two responses for one HTTP status"  # noqa: S101
     return dict(sorted(by_status.items()))

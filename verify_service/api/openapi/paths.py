@@ -1,4 +1,4 @@
-"""The operations: what each takes, and every answer it can give."""
+"""The operations: the request and the responses of each."""
 
 from __future__ import annotations
 
@@ -35,17 +35,17 @@ def _start() -> Operation:
     return {
         "operationId": "startVerification",
         "tags": ["Login flows"],
-        "summary": "Ring a phone",
-        "description": "Reserves a verification and has the phone rung, once. A start does not "
-        "end an earlier one: each takes only its own code, and what they share is the number's "
-        "limits. Give it at least 30 seconds: the provider may be slow.",
+        "summary": "Call a phone",
+        "description": "Reserves a verification and calls the phone once. A start does not end an "
+        "earlier one: each accepts only its own code, and they share the number's limits. Set a "
+        "timeout of at least 30 seconds: the provider may be slow.",
         "security": _ANY_APP,
         "parameters": ["IdempotencyKey", "RequestId"],
         "requestBody": body("StartRequest", examples.start_requests()),
         "responses": {
             "201": ok(
-                "Reserved, and the provider was asked to call. `call.state` says what came of it.",
-                "VerificationAnswer",
+                "Reserved, and the call was requested. `call.state` says how it went.",
+                "VerificationResponse",
                 examples.starts(),
                 headers={"Location": "Location"},
                 links=_links(),
@@ -64,16 +64,16 @@ def _check() -> Operation:
         "operationId": "checkCode",
         "tags": ["Login flows"],
         "summary": "Compare what the person typed",
-        "description": "200 whenever the question could be answered, also with no. **Only "
-        "`verified: true` logs anyone in.** It is said once for each verification; a repeat "
-        "with the same `Idempotency-Key` is told the same.",
+        "description": "200 whether the code was right or wrong. **Only `verified: true` logs "
+        "anyone in.** It is returned once for each verification; a repeat with the same "
+        "`Idempotency-Key` returns it again.",
         "security": _ANY_APP,
         "parameters": ["IdempotencyKey", "RequestId"],
         "requestBody": body("CheckRequest", examples.check_requests()),
         "responses": {
             "200": ok(
                 "The result of the check.",
-                "CheckAnswer",
+                "CheckResponse",
                 examples.checks(),
             ),
             **failures(
@@ -89,12 +89,12 @@ def _status(parameters: Sequence[str]) -> Operation:
     return {
         "operationId": "readVerification",
         "tags": ["Login flows"],
-        "summary": "See how a verification stands",
-        "description": "Readable until an hour after its end. Asking costs nothing.",
+        "summary": "Read a verification",
+        "description": "Readable until an hour after its end. Reading it counts toward no limit.",
         "security": _ANY_APP,
         "parameters": list(parameters),
         "responses": {
-            "200": ok("As it stands now.", "VerificationAnswer", examples.verifications()),
+            "200": ok("As it stands now.", "VerificationResponse", examples.verifications()),
             **failures("NoSuchVerification", "BadRequest", *_OF_APPS, "StoreUnavailable"),
         },
     }
@@ -104,13 +104,14 @@ def _cancel(parameters: Sequence[str]) -> Operation:
     return {
         "operationId": "cancelVerification",
         "tags": ["Login flows"],
-        "summary": "Give up",
-        "description": "Ends a pending verification: its code is dead. On one that has ended it "
-        "changes nothing and says how it stands. It takes no body, and gives no start back.",
+        "summary": "Cancel a verification",
+        "description": "Ends a pending verification: its code is no longer accepted. A "
+        "verification that has ended stays as it is, and is returned. The request needs no "
+        "body. The start still counts.",
         "security": _ANY_APP,
         "parameters": list(parameters),
         "responses": {
-            "200": ok("As it stands now.", "VerificationAnswer", examples.cancels()),
+            "200": ok("As it stands now.", "VerificationResponse", examples.cancels()),
             **failures("NoSuchVerification", "BadRequest", *_OF_APPS, "StoreUnavailable"),
         },
     }
@@ -121,13 +122,13 @@ def _callback(operation_id: str = "receiveCallback", *parameters: str) -> Operat
         "operationId": operation_id,
         "tags": ["Provider"],
         "summary": "Report how a call went",
-        "description": "For the provider. It marks a call delivered or undelivered; it verifies "
-        "nobody. Where the operator set a path secret, only the path with the secret exists.",
+        "description": "For the provider. It marks a call delivered or undelivered; it verifies no "
+        "number. If the operator set a path secret, only the path with the secret exists.",
         "security": [],
         "parameters": [*parameters, "RequestId"],
         "requestBody": _json_or_form(),
         "responses": {
-            "200": ok("Taken.", "CallbackAnswer", examples.callbacks()),
+            "200": ok("Received.", "CallbackResponse", examples.callbacks()),
             **failures(
                 *("BadCallback", "NoAppKey", "NoSuchPath"),
                 *(*_BODY, "Bug", "StoreUnavailable"),
@@ -161,11 +162,11 @@ def _links() -> dict[str, Any]:
         "status": {
             "operationId": "readVerification",
             "parameters": {"verificationId": found},
-            "description": "Has the call come?",
+            "description": "How the call went.",
         },
         "cancel": {
             "operationId": "cancelVerification",
             "parameters": {"verificationId": found},
-            "description": "The person gave up.",
+            "description": "For a person who gives up.",
         },
     }

@@ -1,4 +1,4 @@
-"""What the platform and people may ask for."""
+"""The operations for the platform and for people."""
 
 from __future__ import annotations
 
@@ -27,12 +27,12 @@ def platform() -> Mapping[str, dict[str, Any]]:
         "/healthz": _page(
             "isAlive",
             "Is the process alive?",
-            {"200": ok("It is.", "HealthAnswer", examples.health())},
+            {"200": ok("It is.", "HealthResponse", examples.health())},
         ),
         "/readyz": _page(
             "isReady",
             "Can starts and checks be served?",
-            {"200": ok("They can.", "ReadyAnswer", examples.ready())},
+            {"200": ok("They can.", "ReadyResponse", examples.ready())},
             "StoreUnavailable",
         ),
         "/metrics": _metrics(),
@@ -44,35 +44,35 @@ def platform() -> Mapping[str, dict[str, Any]]:
         "/docs": _cached(
             "readDocs",
             "The guide and this reference, for people",
-            content("One page, which loads nothing.", "text/html", _media("string"), _GUARDED),
+            content("One page that loads nothing else.", "text/html", _media("string"), _GUARDED),
         ),
     }
 
 
 def _metrics() -> dict[str, Any]:
     media = {"schema": {"type": "string"}, "example": _METRICS}
-    answer = content("The counters of all processes.", "text/plain", media)
+    response = content("The counters of all processes.", "text/plain", media)
     return {
         **_page(
             "readMetrics",
             "Counters, for Prometheus",
-            {"200": answer},
+            {"200": response},
             *("NoMetricsToken", "NoSuchPath"),
         ),
-        "description": "With the operator's `METRICS_TOKEN`. Where none is set: open in "
+        "description": "With the operator's `METRICS_TOKEN`. If none is set: open in "
         "development, and 404 in production.",
         "security": [{"metricsToken": []}, {}],
     }
 
 
-def _cached(name: str, summary: str, answer: dict[str, Any]) -> dict[str, Any]:
-    unchanged = {"description": "As it was.", "headers": answer["headers"]}
-    page = _page(name, summary, {"200": answer, "304": unchanged})
+def _cached(name: str, summary: str, response: dict[str, Any]) -> dict[str, Any]:
+    unchanged = {"description": "Unchanged.", "headers": response["headers"]}
+    page = _page(name, summary, {"200": response, "304": unchanged})
     return page | {"parameters": ["IfNoneMatch", "RequestId"]}
 
 
 def _page(
-    name: str, summary: str, answers: Mapping[str, dict[str, Any]], *errors: str
+    name: str, summary: str, responses: Mapping[str, dict[str, Any]], *errors: str
 ) -> dict[str, Any]:
     return {
         "operationId": name,
@@ -80,7 +80,7 @@ def _page(
         "summary": summary,
         "security": [],
         "parameters": ["RequestId"],
-        "responses": {**answers, **failures("BadRequest", "Bug", *errors)},
+        "responses": {**responses, **failures("BadRequest", "Bug", *errors)},
     }
 
 

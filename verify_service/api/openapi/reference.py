@@ -1,4 +1,4 @@
-"""The document as people read it: what the page of the reference shows, and nothing beside it."""
+"""The document as the reference page shows it."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ Schema = Mapping[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """A line of a table: a field, a parameter or a header."""
+    """A row of a table: a field, a parameter or a header."""
 
     name: str
     required: bool
@@ -27,15 +27,15 @@ class Field:
 
 @dataclass(frozen=True, slots=True)
 class Example:
-    """A summary and the text that travels."""
+    """A summary and the text of a request or of a response."""
 
     summary: str
     text: str
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
-    """What an operation may answer with one HTTP status."""
+class Response:
+    """The responses of an operation with one HTTP status."""
 
     http: str
     title: str
@@ -60,7 +60,7 @@ class Operation:
     takes: tuple[str, ...]
     fields: tuple[Field, ...]
     examples: tuple[Example, ...]
-    answers: tuple[Answer, ...]
+    responses: tuple[Response, ...]
 
 
 def operations(tag: str) -> Iterator[Operation]:
@@ -85,14 +85,14 @@ def _operation(method: str, path: str, operation: Mapping[str, Any]) -> Operatio
         takes=tuple(content),
         fields=tuple(_fields(schema)),
         examples=examples,
-        answers=tuple(_answer(*each) for each in operation["responses"].items()),
+        responses=tuple(_response(*each) for each in operation["responses"].items()),
     )
 
 
-def _answer(http: str, reference: Mapping[str, Any]) -> Answer:
+def _response(http: str, reference: Mapping[str, Any]) -> Response:
     response = _whole(reference)
     schema, examples = _first(response.get("content", {}))
-    return Answer(
+    return Response(
         http=http,
         title=_title(response["description"]),
         description=response["description"],
@@ -108,14 +108,14 @@ def _answer(http: str, reference: Mapping[str, Any]) -> Answer:
 
 
 def _title(description: str) -> str:
-    """Return one line: where there are several kinds of answers, their words."""
+    """Return one line: the words of ``status`` if there are several."""
     if not description.startswith("- "):
         return description
     return ", ".join(line[2:].partition(":")[0] for line in description.split("\n"))
 
 
 def _first(content: Mapping[str, Any]) -> tuple[Schema, tuple[Example, ...]]:
-    """Return schema and examples of the first media type; the others have the same."""
+    """Return the schema and the examples of the first media type. The others have the same."""
     for media in content.values():
         examples = dict(media.get("examples", {}))
         if "example" in media:
@@ -132,7 +132,7 @@ def _text(value: Any) -> str:
 
 
 def _bodies(schema: Schema) -> Iterator[tuple[str, tuple[Field, ...]]]:
-    """Return the fields of a body, or of each that it can be, with a word for which."""
+    """Return the fields of a body, or of each of its alternatives, with a title."""
     if "properties" in schema:
         yield "Body", tuple(_fields(schema))
         return
@@ -173,7 +173,7 @@ def _field(name: str, schema: Schema, *, required: bool) -> Field:
 
 
 def _whole(reference: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Return what a reference refers to, or what is none as it is."""
+    """Return the object that a reference refers to. Other objects are returned as they are."""
     if "$ref" not in reference:
         return reference
     found: Any = document()

@@ -1,4 +1,4 @@
-"""Facts made up for the examples. What an answer makes of them is the service's own doing."""
+"""Sample data of the examples. The service itself builds the responses from it."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ def verification(
 
 
 def called(state: CallState, status: CallStatus | None = None) -> Call:
-    """Return the call as the provider's callback left it, or without any news of it."""
+    """Return the call as the provider's callback left it, or without any callback."""
     if status is None:
         return Call(state)
     return replace(_PLACED, state=state, status=status, status_at=_START // 1000 + 6)
@@ -77,13 +77,13 @@ ANTI_FRAUD = _undelivered("FORBIDDEN", DeliveryResult.FORBIDDEN)
 
 
 def failed(failure: Failure, restart: Wait | None = None) -> VerificationView:
-    """Return where a verification stands whose call could not be placed."""
+    """Return a verification whose call could not be placed."""
     call = Call(CallState.FAILED, failure=failure)
     return stands(verification(State.FAILED, call=call, restart=restart, reference="order 7"))
 
 
 def stands(found: Verification) -> VerificationView:
-    """Return the verification with what the service makes of it."""
+    """Return the verification as the service shows it."""
     return view(found, _TIMING)
 
 

@@ -17,7 +17,7 @@ _FORMATS = {
 
 
 def type_name(schema: Schema) -> str:
-    """Return the type in words: ``string or integer``, say."""
+    """Return the type in words: for example, ``string or integer``."""
     own = schema.get("type", ())
     names = [own] if isinstance(own, str) else list(own)
     for each in _alternatives(schema):
@@ -28,12 +28,12 @@ def type_name(schema: Schema) -> str:
 def limits(schema: Schema) -> str:
     """Return what bounds a field, in words."""
     alternatives = [limits(each) for each in _alternatives(schema)]
-    told = "; or ".join(each for each in alternatives if each)
-    return ", ".join([*_own(schema), *([told] if told else [])])
+    either = "; or ".join(each for each in alternatives if each)
+    return ", ".join([*_own(schema), *([either] if either else [])])
 
 
 def _alternatives(schema: Schema) -> list[Schema]:
-    # The object forms of an answer are told one by one elsewhere.
+    # The reference shows the alternatives of an object one by one.
     if "properties" in schema:
         return []
     return [*schema.get("oneOf", ()), *schema.get("anyOf", ())]

@@ -1,28 +1,28 @@
-"""What comes in and what goes out, field by field. An answer holds what stands here, no more.
+"""Requests and responses, field by field. A body has these fields and no others.
 
-The same schemas make ``/openapi.json``, so each field also says what it means and in which unit.
+``/openapi.json`` is generated from the same schemas, so each field states its meaning and its unit.
 """
 
 from verify_service.api.schemas.requests import CallbackRequest, CheckRequest, StartRequest
 from verify_service.api.schemas.responses import (
-    CallAnswer,
-    CallbackAnswer,
-    CheckAnswer,
-    ErrorAnswer,
-    HealthAnswer,
-    ReadyAnswer,
-    VerificationAnswer,
+    CallbackResponse,
+    CallResponse,
+    CheckResponse,
+    ErrorResponse,
+    HealthResponse,
+    ReadyResponse,
+    VerificationResponse,
 )
 
 __all__ = [
-    "CallAnswer",
-    "CallbackAnswer",
+    "CallResponse",
     "CallbackRequest",
-    "CheckAnswer",
+    "CallbackResponse",
     "CheckRequest",
-    "ErrorAnswer",
-    "HealthAnswer",
-    "ReadyAnswer",
+    "CheckResponse",
+    "ErrorResponse",
+    "HealthResponse",
+    "ReadyResponse",
     "StartRequest",
-    "VerificationAnswer",
+    "VerificationResponse",
 ]

@@ -1,4 +1,4 @@
-"""Fields of our own. Each says in JSON Schema what it takes, beside the code that takes it."""
+"""Our own fields. Each has its JSON Schema next to the code that loads it."""
 
 from __future__ import annotations
 
@@ -12,27 +12,27 @@ from marshmallow.validate import Length
 
 from verify_service.domain.codes import FIRST, LAST
 
-# The patterns are written as JSON Schema has them and used with `fullmatch`: in Python's own
-# dialect `$` would let a line break through.
+# The patterns are valid in JSON Schema and are used with `fullmatch`: in Python `$` also matches
+# before a trailing line break.
 CODE_PATTERN = "^[0-9]{4}$"
 MOMENT_PATTERN = "^[0-9]{1,15}$"
 NUMBER_PATTERN = r"^[ .()\[\]-]*(\+[ .()\[\]-]*)?([0-9][ .()\[\]-]*){7,15}$"
-"""7 to 15 digits, with or without a plus, decorated or not: what ``numbers.py`` can read."""
+"""7 to 15 digits, with or without a plus and separators: what ``numbers.py`` can parse."""
 _NO_BLANK = r"[^\s\x1c-\x1f\x85]"
 _LATEST = 10**15 - 1
 
 
 class Camel(Schema):
-    """Snake case inside, camel case outside, as the provider's API writes it."""
+    """Snake case in Python, camel case in JSON, like the provider's API."""
 
     def on_bind_field(self, field_name: str, field_obj: fields.Field[Any]) -> None:
-        """Name the field outside."""
+        """Set the name in JSON."""
         head, *tail = field_name.split("_")
         field_obj.data_key = head + "".join(word.capitalize() for word in tail)
 
 
 class Code(fields.Field[str]):
-    """Four ASCII digits, or the integer they write."""
+    """Four ASCII digits, as text or as an integer."""
 
     JSON_SCHEMA: ClassVar[dict[str, Any]] = {
         "oneOf": [
@@ -52,7 +52,7 @@ class Code(fields.Field[str]):
 
 
 class Opaque(fields.Field[str]):
-    """A string or an integer, kept as text: some providers number what others name."""
+    """A string or an integer, kept as text: the provider's ids may be either."""
 
     JSON_SCHEMA: ClassVar[dict[str, Any]] = {
         "oneOf": [
@@ -71,7 +71,7 @@ class Opaque(fields.Field[str]):
 
 
 class Moment(fields.Field[int]):
-    """Unixtime: a number, or its digits as text (a form has nothing else)."""
+    """Unixtime: a number, or its digits as text, as in a form."""
 
     JSON_SCHEMA: ClassVar[dict[str, Any]] = {
         "oneOf": [
@@ -81,7 +81,7 @@ class Moment(fields.Field[int]):
     }
 
     def _deserialize(self, value: Any, *_: Any, **__: Any) -> int:
-        # 1e999 is a JSON number, and infinite here.
+        # 1e999 is a JSON number, and infinite in Python.
         whole = isinstance(value, float) and math.isfinite(value)
         text = str(int(value) if whole else value)
         if isinstance(value, bool) or not re.fullmatch(MOMENT_PATTERN, text):
@@ -98,10 +98,10 @@ class Address(fields.IP):
 
 
 def printable(shortest: int, longest: int, description: str, **more: Any) -> fields.String:
-    """Return a field for text of so many printable characters, spaces included."""
+    """Return a field for text of printable characters, spaces included."""
     return fields.String(
         validate=[Length(shortest or None, longest), _printable],
-        # No dialect of patterns has a name for what is printable, hence a format of our own.
+        # Regular expressions have no portable class of printable characters, hence our own format.
         metadata=about(description, pattern="^[^\\x00-\\x1f\\x7f]*$", format="printable", **more),
     )
 
@@ -112,7 +112,7 @@ def _printable(text: str) -> None:
 
 
 def word(words: Mapping[Any, str], description: str, **kwargs: Any) -> fields.String:
-    """Return a field that holds one of the words; each is explained in the document."""
+    """Return a field for one of the words, each with its meaning in the document."""
     return fields.String(
         metadata=about(
             description,
@@ -124,5 +124,5 @@ def word(words: Mapping[Any, str], description: str, **kwargs: Any) -> fields.St
 
 
 def about(description: str, **schema: Any) -> dict[str, Any]:
-    """Return a field's metadata: what it means, and what else JSON Schema can say of it."""
+    """Return a field's metadata: its description and further keywords of JSON Schema."""
     return {"description": description, **schema}

@@ -1,4 +1,4 @@
-"""What comes in. What an app sends must be exactly this; the provider may send more."""
+"""Requests. An app may send no other fields; the provider may."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from verify_service.api.schemas.fields import (
 
 
 class StartRequest(Camel):
-    """Whom to call."""
+    """The number to call."""
 
     class Meta:
         unknown = RAISE
@@ -36,7 +36,7 @@ class StartRequest(Camel):
         ),
     )
     reference = printable(
-        0, 64, "Anything of yours, an order number say. Every answer about this start repeats it."
+        0, 64, "Your own text, for example an order number. Every response about this start has it."
     )
     client_ip = Address(
         metadata=about("The address of the person's device. Starts from one address are limited.")
@@ -44,13 +44,13 @@ class StartRequest(Camel):
     device_id = printable(
         1,
         128,
-        "A name that you gave the person's device, in a signed cookie say. Never let the device "
-        "choose it. One that verified the number before has limits of its own.",
+        "An id that you issued to the person's device, for example in a signed cookie. Never let "
+        "the device choose it. A device that verified the number before has limits of its own.",
     )
 
 
 class CheckRequest(Camel):
-    """What the person typed."""
+    """The code that the person typed."""
 
     class Meta:
         unknown = RAISE
@@ -58,7 +58,9 @@ class CheckRequest(Camel):
     verification_id = fields.String(
         required=True,
         validate=Length(max=128),
-        metadata=about("As start returned it. Take it from the session, not from the browser."),
+        metadata=about(
+            "From the response to start. Take it from the session, not from the browser."
+        ),
     )
     code = Code(
         required=True,
@@ -70,13 +72,14 @@ class CheckRequest(Camel):
 
 
 class CallbackRequest(Camel):
-    """How a call went. More fields may come and are ignored."""
+    """How a call went. Unknown fields are ignored."""
 
     class Meta:
         unknown = EXCLUDE
 
     request_id = Opaque(
-        required=True, metadata=about("The call, as the provider named it when it took it.")
+        required=True,
+        metadata=about("The requestId that the provider returned when it accepted the call."),
     )
     number = Opaque(
         required=True,
@@ -103,6 +106,6 @@ class CallbackRequest(Camel):
 
     @post_load
     def _without_key(self, report: dict[str, Any], **_: Any) -> dict[str, Any]:
-        """Take the key off: who may report was decided before the shape was looked at."""
+        """Remove the key: the view has compared it already."""
         del report["app_key"]
         return report
