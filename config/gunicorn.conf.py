@@ -32,7 +32,7 @@ from gunicorn.http.errors import ParseException
 from gunicorn.http.message import Request
 from gunicorn.workers.ggevent import GeventWorker
 
-from verify_service.settings.settings import processes as server
+from verify_service.settings import processes as server
 from verify_service.telemetry.logs import REQUEST_ID, where
 
 # All interfaces, as platforms expect; on one's own machine no other may come in.
