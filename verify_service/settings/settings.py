@@ -30,6 +30,7 @@ from verify_service.domain.numbers import ANY_COUNTRY, Destinations
 from verify_service.domain.test_numbers import TestNumber, today
 from verify_service.provider.auth import AUTH_FORMS
 from verify_service.settings import parsers
+from verify_service.settings.redis_address import RedisAddress
 
 SANDBOX_PREFIX = "sandbox-"
 """Keys of the simulator start so, like the test keys of card processors: production, which must
@@ -76,7 +77,7 @@ class Settings:
     """One field per variable, in its own words; durations in seconds unless named otherwise."""
 
     app_env: str
-    redis_url: str = _secret()
+    redis_url: RedisAddress = field(repr=False)
     redis_pool: int
     redis_timeout: float
     redis_ca_file: str | None
