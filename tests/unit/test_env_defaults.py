@@ -9,6 +9,7 @@ from typing import get_type_hints
 import pytest
 
 from verify_service.settings.settings import Settings
+from verify_service.settings.variable import variables
 
 from .conftest import PRODUCTION, Read
 
@@ -40,6 +41,7 @@ def test_the_default_is_named(name: str) -> None:
 )
 def test_a_number_has_its_unit(name: str) -> None:
     assert UNIT.search(EXPLAINED[name.upper()])
+    assert UNIT.fullmatch(variables(Settings)[name.upper()].unit)
 
 
 def test_what_production_needs_is_marked() -> None:

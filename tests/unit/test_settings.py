@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import ast
 import hashlib
 from dataclasses import fields
 from datetime import date
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -18,9 +20,13 @@ from verify_service.domain.limits import (
     WideLimits,
 )
 from verify_service.domain.models import Window
+from verify_service.provider import auth
+from verify_service.settings import limits
+from verify_service.settings.calls import AUTH_FORMS
 from verify_service.settings.parsers import AccessKey, sha256_hex
 from verify_service.settings.redis_address import Form, RedisAddress
 from verify_service.settings.settings import Settings, SettingsError
+from verify_service.settings.variable import variables
 
 from .conftest import PRODUCTION, Read
 
@@ -88,6 +94,8 @@ GOOD: list[tuple[str, str, Any]] = [
     ("REDIS_CA_FILE", "/etc/ca.pem", "/etc/ca.pem"),
     ("REDIS_CA_FILE", "", None),
     ("REDIS_VERIFY", "off", False),
+    ("REDIS_VERIFY", "Yes", True),
+    ("REDIS_VERIFY", "0", False),
     ("ACCESS_KEY_IN_QUERY", "off", False),
     ("ACCESS_KEYS", f"a.b-c_1={DIGEST}", (AccessKey("a.b-c_1", bytes.fromhex(DIGEST)),)),
     ("ACCESS_KEYS", f"a={DIGEST.upper()}", (AccessKey("a", bytes.fromhex(DIGEST)),)),
@@ -167,6 +175,37 @@ def test_the_policys_own_defaults_are_the_settings(read: Read) -> None:
     """One table, two places: they agree."""
     assert read().policy == NumberLimits()
     assert read().wide_limits == WideLimits(breaker=BreakerPolicy(5, pause=10, probing=17))
+
+
+def test_the_default_of_a_limit_is_the_domains() -> None:
+    """It is made from the figures there: a changed figure changes the setting with it."""
+    shown = {
+        "CODE_TTL": NumberLimits().code_ttl,
+        "MAX_CHECKS": NumberLimits().max_checks,
+        "LOCK_AFTER_FAILURES": NumberLimits().lock_after,
+        "PROVIDER_DEADLINE": NumberLimits().deadline,
+        "START_COOLDOWNS": NumberLimits().cooldowns,
+        "STARTS_PER_NUMBER": NumberLimits().starts,
+        "FAILURES_PER_NUMBER": NumberLimits().failures,
+        "STARTS_PER_CLIENT_IP": WideLimits().client_ip,
+        "STARTS_PER_PREFIX": WideLimits().prefix,
+        "STARTS_PER_COUNTRY": WideLimits().country,
+        "STARTS_PER_APP": WideLimits().app,
+        "STARTS_PER_DAY": WideLimits().day,
+        "CONVERSION_PREFIX": WideLimits().conversion_prefix,
+        "CONVERSION_COUNTRY": WideLimits().conversion_country,
+    }
+    declared = variables(Settings)
+    assert {name: declared[name].parse(declared[name].default) for name in shown} == shown
+    code = ast.parse(Path(limits.__file__).read_text("utf-8"))
+    literals = [node.value for node in ast.walk(code) if isinstance(node, ast.Constant)]
+    assert not {declared[name].default for name in shown} & {str(each) for each in literals}
+
+
+def test_the_forms_of_the_token_are_the_providers() -> None:
+    """Neither folder imports the other; the contract names eight."""
+    assert tuple(auth.AUTH_FORMS) == AUTH_FORMS
+    assert len(AUTH_FORMS) == 8
 
 
 def test_no_secret_is_in_the_repr(read: Read) -> None:

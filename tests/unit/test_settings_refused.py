@@ -25,6 +25,8 @@ BAD: list[tuple[str, str]] = [
     ("REDIS_POOL", "0"),
     ("REDIS_POOL", "canary"),
     ("REDIS_POOL", "1.5"),
+    ("REDIS_POOL", "٣"),
+    ("REDIS_POOL", "9" * 5000),
     ("REDIS_POOL", ""),
     ("REDIS_TIMEOUT", "0"),
     ("REDIS_TIMEOUT", "2.01"),
@@ -73,6 +75,7 @@ BAD: list[tuple[str, str]] = [
     ("CALLBACK_GRACE", "-1"),
     ("CODE_TTL", "0"),
     ("CODE_TTL", "86401"),
+    ("PROVIDER_MAX_IN_FLIGHT", "1000"),
     ("MAX_CHECKS", "0"),
     ("MAX_CHECKS", "101"),
     ("START_COOLDOWNS", ""),
@@ -122,7 +125,7 @@ def test_what_is_refused(read: Read, name: str, text: str) -> None:
 @pytest.mark.parametrize("name", PRODUCTION)
 def test_production_needs_each_of_these(read: Read, name: str) -> None:
     """No secret and no country list has a default there."""
-    with pytest.raises(SettingsError, match=rf"\b{name}: "):
+    with pytest.raises(SettingsError, match=rf"\b{name}: Must be set; config/env.example "):
         read(**{name: None})
 
 

@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from urllib.parse import SplitResult, parse_qs, unquote, urlsplit
 
+from verify_service.settings.variable import VariableError
+
 
 class Form(StrEnum):
     """The forms of an address: what runs behind it."""
@@ -29,6 +31,7 @@ _SCHEMES = {
     "redis+cluster": (Form.CLUSTER, False),
     "rediss+cluster": (Form.CLUSTER, True),
 }
+NOT_AN_ADDRESS = "Must be an address; percent-encode a password's / @ : # ? [ ]."
 _PORTS = {Form.SINGLE: 6379, Form.CLUSTER: 6379, Form.SENTINEL: 26379}
 _NODE = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[^\[\]:@]+)(?::([0-9]{1,5}))?\Z")
 _DB = re.compile(r"[0-9]{1,4}\Z")
@@ -68,8 +71,7 @@ class RedisAddress:
         """Parse the text of ``REDIS_URL``.
 
         Raises:
-            ValueError: The text is not an address. The message says what an address looks like
-                and never repeats the text, which may contain a password.
+            VariableError: The text is not an address.
         """
         url = _split(text)
         form, tls = _SCHEMES[url.scheme]
@@ -97,12 +99,12 @@ class RedisAddress:
 def _split(text: str) -> SplitResult:
     try:
         url = urlsplit(text)
-    except ValueError:  # its message quotes the address
+    except ValueError:  # its message repeats the address
         url = SplitResult("redis", "", "", "", "broken")
     if url.fragment:
-        raise ValueError("Must be an address; percent-encode a password's / @ : # ? [ ].") from None
+        raise VariableError(NOT_AN_ADDRESS) from None
     if url.scheme not in _SCHEMES:
-        raise ValueError(
+        raise VariableError(
             "Must start with redis://, rediss:// or unix://, "
             "or with redis+sentinel://, redis+cluster:// and their rediss+ forms."
         )
@@ -112,9 +114,11 @@ def _split(text: str) -> SplitResult:
 def _options(url: SplitResult, form: Form) -> dict[str, str]:
     known = {"db", "sentinel_password"} if form is Form.SENTINEL else {"db"}
     found = parse_qs(url.query)
-    # The client would let options in the address overrule the settings of pool, time-outs and TLS.
+    # Options in the address would overrule the settings of the pool, the time-outs and TLS.
     if found.keys() - known:
-        raise ValueError("Must have no options but db; REDIS_POOL and its like set the others.")
+        raise VariableError(
+            "Must have no option but db; set REDIS_POOL, REDIS_TIMEOUT and REDIS_VERIFY instead."
+        )
     return {name: values[-1] for name, values in found.items()}
 
 
@@ -130,31 +134,33 @@ def _nodes(hosts: str, form: Form) -> tuple[Node, ...]:
         return (("localhost", _PORTS[form]),)
     nodes = [(one[1].strip("[]"), int(one[2] or _PORTS[form])) for one in found if one]
     if len(nodes) < max(1, len(found)) or any(port > 65_535 for _, port in nodes):
-        raise ValueError("Must be an address; percent-encode a password's / @ : # ? [ ].")
+        raise VariableError(NOT_AN_ADDRESS)
     if form is Form.SINGLE and len(nodes) > 1:
-        raise ValueError("Must name one server; for several there are Sentinel's and Cluster's.")
+        raise VariableError(
+            "Must name one server; for several use redis+sentinel:// or redis+cluster://."
+        )
     return tuple(nodes)
 
 
 def _path(url: SplitResult, hosts: str) -> str:
     if hosts or not url.path.strip("/"):
-        raise ValueError("Must be the path of a socket: unix:///run/redis/redis.sock.")
+        raise VariableError("Must be the path of a socket: unix:///run/redis/redis.sock.")
     return unquote(url.path)
 
 
 def _master(parts: list[str]) -> str:
     if len(parts) != 1 or not parts[0]:
-        raise ValueError("Must name the master: redis+sentinel://host:26379,host:26379/master.")
+        raise VariableError("Must name the master: redis+sentinel://host:26379,host:26379/master.")
     return parts[0]
 
 
 def _nothing(parts: list[str], form: Form) -> str:
     if form is not Form.SOCKET and any(parts):
-        raise ValueError("Must end with the hosts, or with the number of a database.")
+        raise VariableError("Must end with the hosts, or with the number of a database.")
     return ""
 
 
 def _db(text: str, form: Form) -> int:
     if not _DB.match(text) or (form is Form.CLUSTER and int(text)):
-        raise ValueError("Must name a database by its number; a cluster has 0 alone.")
+        raise VariableError("Must name a database by its number; a cluster has only 0.")
     return int(text)
