@@ -1,4 +1,4 @@
-"""Every form of REDIS_URL, taken apart."""
+"""Every form of REDIS_URL, parsed."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ def test_what_an_address_says(text: str, address: RedisAddress) -> None:
 
 @pytest.mark.parametrize("text", NONE)
 def test_what_is_no_address_is_not_repeated(text: str) -> None:
-    """A password may stand in it."""
+    """It may contain a password."""
     with pytest.raises(ValueError, match=r"^Must ") as refused:
         RedisAddress.parse(text)
     assert "canary" not in str(refused.value)

@@ -1,4 +1,4 @@
-"""Every variable: its default, what it takes, what it refuses."""
+"""Every variable: its default, and the values that it accepts."""
 
 from __future__ import annotations
 
@@ -172,7 +172,7 @@ def test_calls_in_flight_stay_below_the_threads(read: Read, threads: str, most: 
 
 
 def test_the_policys_own_defaults_are_the_settings(read: Read) -> None:
-    """One table, two places: they agree."""
+    """Without any variable set, the limits are those of the domain."""
     assert read().policy == NumberLimits()
     assert read().wide_limits == WideLimits(breaker=BreakerPolicy(5, pause=10, probing=17))
 
@@ -209,7 +209,7 @@ def test_the_forms_of_the_token_are_the_providers() -> None:
 
 
 def test_no_secret_is_in_the_repr(read: Read) -> None:
-    """A traceback with locals would print it."""
+    """A traceback with local variables prints the repr."""
     shown = repr(read(CALLBACK_PATH_SECRET="path-secret", METRICS_TOKEN="token-secret"))
     for name in ("CODE_SECRET", "NUMBER_SECRET", "PROVIDER_ACCESS_KEY", "CALLBACK_APP_KEYS"):
         assert PRODUCTION[name] not in shown
@@ -223,7 +223,7 @@ def test_settings_do_not_change(read: Read) -> None:
 
 
 def test_development_needs_nothing(read: Read) -> None:
-    """It starts against local servers with keys everybody knows."""
+    """It starts with local servers and public keys."""
     settings = read(**dict.fromkeys(PRODUCTION), APP_ENV="development")
     assert not settings.production
     assert settings.redis_url == LOCAL

@@ -30,7 +30,7 @@ class Variable:
         meaning: What the operator has to know. Its lines are wrapped where they are printed;
             indented lines are printed as they are.
         unit: What a number counts, or how another value is written.
-        default: The text that an unset variable stands for; empty where unset means none. None:
+        default: The text that is parsed where the variable is not set; empty for none. None:
             production requires the variable.
         default_in_words: Explains a default that depends on another variable.
         development: The default in development, where it differs.
@@ -58,7 +58,7 @@ class Variable:
         return ", ".join(filter(None, (self.unit, getattr(self.parse, "accepted", ""))))
 
     def default_for(self, *, development: bool) -> str | None:
-        """Return the text that an unset variable stands for, or None where it must be set."""
+        """Return the text that is parsed where the variable is not set; None: it must be set."""
         if development and self.development is not None:
             return self.development
         return self.default
