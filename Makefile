@@ -47,8 +47,9 @@ format: $(READY)  ## let ruff write
 	@$(BIN)/ruff check --fix .
 	@$(BIN)/ruff format .
 
-docs: $(READY)  ## write anew what is made from the code: openapi.json, sandbox.md's table
+docs: $(READY)  ## write what is made from the code: openapi.json, env.example, settings.md, a table
 	@$(BIN)/python -m verify_service.api.openapi > docs/openapi.json
+	@$(BIN)/python -m verify_service.settings
 	@$(BIN)/python -m verify_service.sandbox --table > $(VENV)/table.md
 	@awk 'FNR == NR {table = table $$0 "\n"; next}; \
 		/^<!-- end of the table/ {inside = 0}; \

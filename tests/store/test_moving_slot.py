@@ -13,6 +13,7 @@ from functools import partial
 import pytest
 import redis
 
+from tests.connecting import connect
 from tests.servers import Server, redis_server
 from tests.store.world import APP, RIGHT, WRONG, World
 from tests.topologies import Shards, tell
@@ -31,7 +32,6 @@ from verify_service.domain.models import (
 )
 from verify_service.provider.flash_call import FlashCallStatus
 from verify_service.store import keys
-from verify_service.store.connection.client import connect
 
 NUMBER = "+79161000000"
 MANY = NumberLimits(cooldowns=(0,), starts=(Window(100, DAY),))

@@ -1,4 +1,4 @@
-"""config/env.example tells the truth: its values are the defaults, its units the settings' own."""
+"""The values in config/env.example are the defaults, and each number has its unit."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import get_type_hints
 import pytest
 
 from verify_service.settings.settings import Settings
+from verify_service.settings.variable import variables
 
 from .conftest import PRODUCTION, Read
 
@@ -23,14 +24,14 @@ UNIT = re.compile(r"(?i)\b(milliseconds|seconds|connections|starts|guesses|proce
 
 @pytest.mark.parametrize("name", sorted(set(OWN) & set(SHOWN)))
 def test_the_value_shown_is_the_default(read: Read, name: str) -> None:
-    """Whoever copies the line changes nothing."""
+    """Copying the line changes nothing."""
     given = read(**{name: SHOWN[name]})
     assert getattr(given, name.lower()) == getattr(read(), name.lower())
 
 
 @pytest.mark.parametrize("name", OPTIONAL)
 def test_the_default_is_named(name: str) -> None:
-    """In the words that would be written, or as none."""
+    """As an operator would write it, or as none."""
     _, _, told = OPTIONAL[name].partition("Default: ")
     assert told.startswith(SHOWN.get(name, "none")) or "half of THREADS" in told
 
@@ -40,6 +41,7 @@ def test_the_default_is_named(name: str) -> None:
 )
 def test_a_number_has_its_unit(name: str) -> None:
     assert UNIT.search(EXPLAINED[name.upper()])
+    assert UNIT.fullmatch(variables(Settings)[name.upper()].unit)
 
 
 def test_what_production_needs_is_marked() -> None:

@@ -1,10 +1,12 @@
-"""Every variable: its default, what it takes, what it refuses."""
+"""Every variable: its default, and the values that it accepts."""
 
 from __future__ import annotations
 
+import ast
 import hashlib
 from dataclasses import fields
 from datetime import date
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -18,8 +20,13 @@ from verify_service.domain.limits import (
     WideLimits,
 )
 from verify_service.domain.models import Window
+from verify_service.provider import flash_call
+from verify_service.settings import limits
+from verify_service.settings.calls import AUTH_FORMS
 from verify_service.settings.parsers import AccessKey, sha256_hex
+from verify_service.settings.redis_address import Form, RedisAddress
 from verify_service.settings.settings import Settings, SettingsError
+from verify_service.settings.variable import variables
 
 from .conftest import PRODUCTION, Read
 
@@ -58,7 +65,7 @@ DEFAULTS: dict[str, Any] = {
     "log_level": "INFO",
 }
 GIVEN: dict[str, Any] = {
-    "redis_url": "rediss://:secret@redis.example:6380/0",
+    "redis_url": RedisAddress(Form.SINGLE, (("redis.example", 6380),), tls=True, password="secret"),
     "access_keys": (AccessKey("shop", hashlib.sha256(b"key").digest()),),
     "code_secret": (b"code-secret",),
     "number_secret": b"number-secret",
@@ -67,17 +74,28 @@ GIVEN: dict[str, Any] = {
     "allowed_countries": frozenset({"RU", "KZ"}),
 }
 DIGEST = sha256_hex("another key")
+LOCAL = RedisAddress(Form.SINGLE, (("127.0.0.1", 6379),))
 
 GOOD: list[tuple[str, str, Any]] = [
-    ("REDIS_URL", "redis://127.0.0.1:6379/0", "redis://127.0.0.1:6379/0"),
-    ("REDIS_URL", "unix:///tmp/redis.sock", "unix:///tmp/redis.sock"),
-    ("REDIS_URL", "redis+cluster://a,b", "redis+cluster://a,b"),
-    ("REDIS_URL", "rediss+sentinel://a/m", "rediss+sentinel://a/m"),
+    ("REDIS_URL", "redis://127.0.0.1:6379/0", LOCAL),
+    ("REDIS_URL", "unix:///run/redis.sock", RedisAddress(Form.SOCKET, path="/run/redis.sock")),
+    (
+        "REDIS_URL",
+        "redis+cluster://a,b",
+        RedisAddress(Form.CLUSTER, (("a", 6379), ("b", 6379))),
+    ),
+    (
+        "REDIS_URL",
+        "rediss+sentinel://a/m",
+        RedisAddress(Form.SENTINEL, (("a", 26379),), tls=True, master="m"),
+    ),
     ("REDIS_POOL", "1", 1),
     ("REDIS_TIMEOUT", "2", 2.0),
     ("REDIS_CA_FILE", "/etc/ca.pem", "/etc/ca.pem"),
     ("REDIS_CA_FILE", "", None),
     ("REDIS_VERIFY", "off", False),
+    ("REDIS_VERIFY", "Yes", True),
+    ("REDIS_VERIFY", "0", False),
     ("ACCESS_KEY_IN_QUERY", "off", False),
     ("ACCESS_KEYS", f"a.b-c_1={DIGEST}", (AccessKey("a.b-c_1", bytes.fromhex(DIGEST)),)),
     ("ACCESS_KEYS", f"a={DIGEST.upper()}", (AccessKey("a", bytes.fromhex(DIGEST)),)),
@@ -154,13 +172,44 @@ def test_calls_in_flight_stay_below_the_threads(read: Read, threads: str, most: 
 
 
 def test_the_policys_own_defaults_are_the_settings(read: Read) -> None:
-    """One table, two places: they agree."""
+    """Without any variable set, the limits are those of the domain."""
     assert read().policy == NumberLimits()
     assert read().wide_limits == WideLimits(breaker=BreakerPolicy(5, pause=10, probing=17))
 
 
+def test_the_default_of_a_limit_is_the_domains() -> None:
+    """It is made from the figures there: a changed figure changes the setting with it."""
+    shown = {
+        "CODE_TTL": NumberLimits().code_ttl,
+        "MAX_CHECKS": NumberLimits().max_checks,
+        "LOCK_AFTER_FAILURES": NumberLimits().lock_after,
+        "PROVIDER_DEADLINE": NumberLimits().deadline,
+        "START_COOLDOWNS": NumberLimits().cooldowns,
+        "STARTS_PER_NUMBER": NumberLimits().starts,
+        "FAILURES_PER_NUMBER": NumberLimits().failures,
+        "STARTS_PER_CLIENT_IP": WideLimits().client_ip,
+        "STARTS_PER_PREFIX": WideLimits().prefix,
+        "STARTS_PER_COUNTRY": WideLimits().country,
+        "STARTS_PER_APP": WideLimits().app,
+        "STARTS_PER_DAY": WideLimits().day,
+        "CONVERSION_PREFIX": WideLimits().conversion_prefix,
+        "CONVERSION_COUNTRY": WideLimits().conversion_country,
+    }
+    declared = variables(Settings)
+    assert {name: declared[name].parse(declared[name].default) for name in shown} == shown
+    code = ast.parse(Path(limits.__file__).read_text("utf-8"))
+    literals = [node.value for node in ast.walk(code) if isinstance(node, ast.Constant)]
+    assert not {declared[name].default for name in shown} & {str(each) for each in literals}
+
+
+def test_the_forms_of_the_token_are_the_providers() -> None:
+    """Neither folder imports the other; the contract names eight."""
+    assert tuple(flash_call.AUTH_FORMS) == AUTH_FORMS
+    assert len(AUTH_FORMS) == 8
+
+
 def test_no_secret_is_in_the_repr(read: Read) -> None:
-    """A traceback with locals would print it."""
+    """A traceback with local variables prints the repr."""
     shown = repr(read(CALLBACK_PATH_SECRET="path-secret", METRICS_TOKEN="token-secret"))
     for name in ("CODE_SECRET", "NUMBER_SECRET", "PROVIDER_ACCESS_KEY", "CALLBACK_APP_KEYS"):
         assert PRODUCTION[name] not in shown
@@ -174,9 +223,9 @@ def test_settings_do_not_change(read: Read) -> None:
 
 
 def test_development_needs_nothing(read: Read) -> None:
-    """It starts against local servers with keys everybody knows."""
+    """It starts with local servers and public keys."""
     settings = read(**dict.fromkeys(PRODUCTION), APP_ENV="development")
     assert not settings.production
-    assert settings.redis_url == "redis://127.0.0.1:6379/0"
+    assert settings.redis_url == LOCAL
     assert settings.allowed_countries == {"*"}
     assert settings.provider_breaker is None

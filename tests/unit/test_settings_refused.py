@@ -1,4 +1,4 @@
-"""What the environment may not say: an error names the variable and never repeats the value."""
+"""Values that are refused: the error names the variable and never repeats the value."""
 
 from __future__ import annotations
 
@@ -25,6 +25,8 @@ BAD: list[tuple[str, str]] = [
     ("REDIS_POOL", "0"),
     ("REDIS_POOL", "canary"),
     ("REDIS_POOL", "1.5"),
+    ("REDIS_POOL", "٣"),
+    ("REDIS_POOL", "9" * 5000),
     ("REDIS_POOL", ""),
     ("REDIS_TIMEOUT", "0"),
     ("REDIS_TIMEOUT", "2.01"),
@@ -73,6 +75,7 @@ BAD: list[tuple[str, str]] = [
     ("CALLBACK_GRACE", "-1"),
     ("CODE_TTL", "0"),
     ("CODE_TTL", "86401"),
+    ("PROVIDER_MAX_IN_FLIGHT", "1000"),
     ("MAX_CHECKS", "0"),
     ("MAX_CHECKS", "101"),
     ("START_COOLDOWNS", ""),
@@ -122,7 +125,7 @@ def test_what_is_refused(read: Read, name: str, text: str) -> None:
 @pytest.mark.parametrize("name", PRODUCTION)
 def test_production_needs_each_of_these(read: Read, name: str) -> None:
     """No secret and no country list has a default there."""
-    with pytest.raises(SettingsError, match=rf"\b{name}: "):
+    with pytest.raises(SettingsError, match=rf"\b{name}: Must be set; config/env.example "):
         read(**{name: None})
 
 
@@ -145,7 +148,7 @@ def test_all_that_is_missing_is_said_at_once(read: Read) -> None:
     ],
 )
 def test_production_refuses_what_only_development_may(read: Read, name: str, text: str) -> None:
-    """Keys in the clear, and the simulator."""
+    """Keys that are not encrypted on their way, and the simulator."""
     with pytest.raises(SettingsError, match=f"{name}: "):
         read(**{name: text})
     assert read(**{name: text}, APP_ENV="development")
@@ -153,7 +156,7 @@ def test_production_refuses_what_only_development_may(read: Read, name: str, tex
 
 @pytest.mark.parametrize("app_env", ["production", "development"])
 def test_an_authority_and_no_verification(read: Read, app_env: str) -> None:
-    """Together they would verify nothing, whatever the file promises."""
+    """With verification off, the file of the authority would have no effect."""
     pair = {"REDIS_CA_FILE": "/etc/canary.pem", "REDIS_VERIFY": "off"}
     with pytest.raises(SettingsError, match="REDIS_VERIFY: Off verifies nothing") as caught:
         read(**pair, APP_ENV=app_env)
@@ -207,7 +210,7 @@ def test_an_empty_file_is_an_empty_value(read: Read, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("name", ["CODE_SECRET", "NUMBER_SECRET"])
 def test_production_refuses_a_secret_that_everybody_can_read(read: Read, name: str) -> None:
-    """What development takes for a default stands in the source code."""
+    """The defaults of development are in the source code."""
     with pytest.raises(SettingsError, match=name):
         read(**{**PRODUCTION, name: DEVELOPMENT[name]})
 
@@ -216,6 +219,6 @@ def test_production_refuses_a_secret_that_everybody_can_read(read: Read, name: s
     "option", ["socket_timeout=60", "max_connections=50", "ssl_cert_reqs=none"]
 )
 def test_an_address_cannot_overrule_the_settings(read: Read, option: str) -> None:
-    """The client would take pool, patience and trust from the query of the address."""
+    """Options in the query would set the pool, the time-outs and the trust."""
     with pytest.raises(SettingsError, match="REDIS_URL"):
         read(**{**PRODUCTION, "REDIS_URL": f"rediss://h/0?{option}"})

@@ -33,7 +33,7 @@ RELEASES = 2
 
 def _settings(settings: Settings) -> Iterable[CheckResult]:
     yield CheckResult(Severity.GOOD, "Settings", f"Complete, for {settings.app_env}.")
-    if not settings.redis_verify and settings.redis_url.startswith("rediss"):
+    if not settings.redis_verify and settings.redis_url.tls:
         words = "REDIS_VERIFY=off: any server that answers there is taken for Redis."
         yield CheckResult(Severity.WARNING, "Settings", f"{words} {HOW_TO_VERIFY}")
 

@@ -1,6 +1,7 @@
-"""Readers for the settings that are more than a number or a word.
+"""Parsers of the variables that are more than a number or a word.
 
-An error says what the value should look like and never repeats it: it may be a secret.
+Each takes the text of a variable and returns its value. What they raise says what to write and
+never repeats the text, which may be a secret.
 """
 
 from __future__ import annotations
@@ -8,12 +9,8 @@ from __future__ import annotations
 import hashlib
 import re
 from collections import Counter
-from collections.abc import Callable
 from datetime import date
-from typing import Any
 from urllib.parse import SplitResult, urlsplit
-
-from environs import EnvError
 
 from verify_service.domain.codes import FIRST
 from verify_service.domain.errors import InvalidNumber
@@ -21,111 +18,109 @@ from verify_service.domain.limits import DRY_RUN_LIMITS, GUESS_BUDGETS, Conversi
 from verify_service.domain.models import AccessKey, Window
 from verify_service.domain.numbers import REGIONS, TYPE_NAMES, normalize
 from verify_service.domain.test_numbers import TestNumber
-from verify_service.store.connection.address import Address
+from verify_service.settings.variable import VariableError
 
 LIVE_KEYS = 2
-"""Keys an app may have at a time: the old one and the new."""
-LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
+"""Keys that an app may have at a time: the old one and the new one."""
+NEVER = "0"
+"""Switches the breaker off."""
+EVERY_LIMIT = "*"
+"""Switches the dry run on for every limit that has one."""
 _APP = re.compile(r"[A-Za-z0-9_.-]{1,64}\Z")
 _SHA256 = re.compile(r"[0-9a-f]{64}\Z")
 _WINDOW = re.compile(r"([0-9]{1,9})/([0-9]{1,9})\Z")
 _CONVERSION = re.compile(r"([0-9]{1,9})/([01](?:\.[0-9]{1,6})?)(?:/(block|alarm))?\Z")
-ANY_GUARD = "*"
-_PAUSE = re.compile(r"[0-9]{1,9}\Z")
+_SECONDS = re.compile(r"[0-9]{1,9}\Z")
 _TEST_NUMBER = re.compile(r"([^=@]+)=([0-9]{4})@([0-9]{4}-[0-9]{2}-[0-9]{2})\Z")
 _PATH_SECRET = re.compile(r"[A-Za-z0-9_.~-]{1,128}\Z")
 
 
 def sha256_hex(key: str) -> str:
-    """Return what ``ACCESS_KEYS`` holds of a key."""
+    """Return the digest of a key as ``ACCESS_KEYS`` contains it."""
     return hashlib.sha256(key.encode()).hexdigest()
 
 
-def add_parsers(env: Any) -> None:
-    """Teach an ``environs.Env`` the readers below."""
-    for name, reader in _READERS.items():
-        env.add_parser(name, reader)
-
-
-def _word(text: str) -> str:
+def printable_text(text: str) -> str:
+    """Return a text that can be sent in a header."""
     if not text or not text.isprintable() or not text.isascii():
-        raise EnvError("Must be a non-empty text of printable ASCII characters.")
+        raise VariableError("Must be a non-empty text of printable ASCII characters.")
     return text
 
 
-def _secret(text: str) -> bytes:
+def secret(text: str) -> bytes:
+    """Return the bytes of a secret."""
     if not text:
-        raise EnvError("Must not be empty.")
+        raise VariableError("Must not be empty.")
     return text.encode()
 
 
-def _secrets(text: str) -> tuple[bytes, ...]:
-    return tuple(_secret(part) for part in _parts(text))
+def secrets(text: str) -> tuple[bytes, ...]:
+    """Return the bytes of each secret of a list."""
+    return tuple(secret(part) for part in _parts(text))
 
 
 def _parts(text: str) -> list[str]:
     parts = [part.strip() for part in text.split(",")]
     if not all(parts):
-        raise EnvError("Must be a comma-separated list without empty parts.")
+        raise VariableError("Must be a comma-separated list without empty parts.")
     return parts
 
 
-def _access_keys(text: str) -> tuple[AccessKey, ...]:
+def access_keys(text: str) -> tuple[AccessKey, ...]:
+    """Return the digests of the keys, each with its app."""
     keys = tuple(_access_key(part) for part in _parts(text))
     apps = Counter(key.app for key in keys)
     if max(apps.values()) > LIVE_KEYS:
-        raise EnvError(f"An app may have {LIVE_KEYS} keys at a time, to change one for the other.")
+        raise VariableError(f"Must have at most {LIVE_KEYS} keys for an app: the old and the new.")
     if len({key.digest for key in keys}) < len(keys):
-        raise EnvError("A key stands twice; each app needs its own, or whose request would it be?")
+        raise VariableError("Must not have the same key twice; make a key for each app.")
     return keys
 
 
 def _access_key(text: str) -> AccessKey:
     app, _, digest = text.partition("=")
     if not _APP.match(app) or not _SHA256.match(digest.lower()):
-        raise EnvError("Must be a list of app=<SHA-256 of the key, 64 hexadecimal digits>.")
+        raise VariableError("Must be a list of app=<SHA-256 of the key, 64 hexadecimal digits>.")
     return AccessKey(app, bytes.fromhex(digest))
+
+
+def http_url(text: str) -> str:
+    """Return a base URL without a slash at its end."""
+    url = _split(text)
+    plain = "@" not in url.netloc and not url.query and not url.fragment
+    if url.scheme not in ("http", "https") or not url.hostname or not plain:
+        raise VariableError("Must be an http(s) address without user or query: https://host/api.")
+    return text.rstrip("/")
 
 
 def _split(text: str) -> SplitResult:
     try:
         url = urlsplit(text)
         _ = url.port
-    except ValueError:  # its message quotes the address, and a password may be in it
-        raise EnvError("Must be an address; percent-encode a password's / @ : [ ].") from None
+    except ValueError:  # its message repeats the address, which may contain a password
+        raise VariableError("Must be an address; percent-encode a password's / @ : [ ].") from None
     return url
 
 
-def _redis_url(text: str) -> str:
-    try:
-        Address.parse(text)
-    except ValueError as error:
-        raise EnvError(str(error)) from None
-    return text
-
-
-def _http_url(text: str) -> str:
-    url = _split(text)
-    plain = "@" not in url.netloc and not url.query and not url.fragment
-    if url.scheme not in ("http", "https") or not url.hostname or not plain:
-        raise EnvError("Must be an http(s) address without user or query: https://host/api.")
-    return text.rstrip("/")
-
-
-def _path_secret(text: str) -> str | None:
+def path_secret(text: str) -> str | None:
+    """Return a secret that is a part of a path, or None where the text is empty."""
     if text and not _PATH_SECRET.match(text):
-        raise EnvError("Must be 1 to 128 of the characters A-Z a-z 0-9 _ . ~ - (it is in a path).")
+        raise VariableError(
+            "Must be 1 to 128 of the characters A-Z a-z 0-9 _ . ~ - (it is part of a path)."
+        )
     return text or None
 
 
-def _pauses(text: str) -> tuple[int, ...]:
+def seconds_list(text: str) -> tuple[int, ...]:
+    """Return durations in seconds."""
     parts = _parts(text)
-    if not all(_PAUSE.match(part) for part in parts):
-        raise EnvError("Must be a list of whole seconds, e.g. 30,60,120,300; 0 for none.")
+    if not all(_SECONDS.match(part) for part in parts):
+        raise VariableError("Must be a list of whole seconds, for example 10,60; 0 for none.")
     return tuple(int(part) for part in parts)
 
 
-def _windows(text: str) -> tuple[Window, ...]:
+def windows(text: str) -> tuple[Window, ...]:
+    """Return the windows of a limit."""
     return tuple(_window(part) for part in _parts(text))
 
 
@@ -133,105 +128,79 @@ def _window(text: str) -> Window:
     match = _WINDOW.match(text)
     window = Window(int(match[1]), int(match[2])) if match else None
     if window is None or window.count == 0 or window.seconds == 0:
-        raise EnvError("Must be a list of <count>/<seconds>, e.g. 3/600,5/86400.")
+        raise VariableError("Must be written <count>/<seconds>, for example 10/60.")
     return window
 
 
-def _breaker(text: str) -> Window | None:
-    return None if text == "0" else _window(text)
+def breaker(text: str) -> Window | None:
+    """Return failures and seconds of pause, or None where the breaker is switched off."""
+    return None if text == NEVER else _window(text)
 
 
-def _conversion(text: str, *, blocks: bool) -> ConversionThreshold:
+def conversion(text: str, *, blocks: bool) -> ConversionThreshold:
+    """Return when the conversion guard acts.
+
+    Args:
+        text: The text of the variable.
+        blocks: Whether the guard blocks where the text does not say what it does.
+    """
     match = _CONVERSION.match(text)
     share = float(match[2]) if match else 0.0
     if match is None or int(match[1]) == 0 or not 0 < share <= 1:
-        raise EnvError(
-            "Must be <least starts>/<least share approved, up to 1>, e.g. 20/0.2, with /block or "
-            "/alarm behind it to say what follows."
+        raise VariableError(
+            "Must be <least starts>/<least share approved, up to 1>, for example 50/0.1; "
+            "append /block or /alarm to choose what the guard does."
         )
     return ConversionThreshold(int(match[1]), share, match[3] == "block" if match[3] else blocks)
 
 
-def _prefix_conversion(text: str) -> ConversionThreshold:
-    return _conversion(text, blocks=True)
-
-
-def _country_conversion(text: str) -> ConversionThreshold:
-    # An alarm only: strangers could close a country otherwise.
-    return _conversion(text, blocks=False)
-
-
-def _guards(text: str) -> frozenset[str]:
-    if not text:
-        return frozenset()
-    names = set(_parts(text))
-    if ANY_GUARD in names:
-        names = names - {ANY_GUARD} | DRY_RUN_LIMITS
+def dry_run_limits(text: str) -> frozenset[str]:
+    """Return the names of the limits that only count and log."""
+    names = set(_parts(text)) if text else set()
+    if EVERY_LIMIT in names:
+        names = names - {EVERY_LIMIT} | DRY_RUN_LIMITS
     if names & set(GUESS_BUDGETS):
-        raise EnvError("failures and locked are what the codes' safety rests on; no dry run.")
+        budgets = " or ".join(GUESS_BUDGETS)
+        raise VariableError(f"Must not contain {budgets}: without them four digits prove nothing.")
     if names - DRY_RUN_LIMITS:
-        raise EnvError(f"Must be *, or of: {', '.join(sorted(DRY_RUN_LIMITS))}.")
+        raise VariableError(f"Must be {EVERY_LIMIT}, or of: {', '.join(sorted(DRY_RUN_LIMITS))}.")
     return frozenset(names)
 
 
-def _countries(text: str) -> frozenset[str]:
-    countries = frozenset(part.upper() for part in _parts(text))
-    if countries - REGIONS:
-        raise EnvError("Must be a list of ISO 3166 country codes, e.g. RU,KZ; * for all.")
-    return countries
+def countries(text: str) -> frozenset[str]:
+    """Return the codes of the countries that may be called."""
+    codes = frozenset(part.upper() for part in _parts(text))
+    if codes - REGIONS:
+        raise VariableError("Must be a list of ISO 3166 codes, for example RU,KZ; * for all.")
+    return codes
 
 
-def _number_types(text: str) -> frozenset[str]:
+def number_types(text: str) -> frozenset[str]:
+    """Return the types of numbers that may be called."""
     types = frozenset(part.upper() for part in _parts(text))
     if types - TYPE_NAMES:
-        raise EnvError(f"Must be of: {', '.join(sorted(TYPE_NAMES))}.")
+        raise VariableError(f"Must be of: {', '.join(sorted(TYPE_NAMES))}.")
     return types
 
 
-def _test_numbers(text: str) -> tuple[TestNumber, ...]:
+def test_numbers(text: str) -> tuple[TestNumber, ...]:
+    """Return the test numbers, each with its code and its last day."""
     if not text.strip():
         return ()
-    fixed = tuple(_fixed_code(part) for part in _parts(text))
-    if len({each.number for each in fixed}) < len(fixed):
-        raise EnvError("A number stands twice; which code would be its own?")
-    return fixed
+    numbers = tuple(_test_number(part) for part in _parts(text))
+    if len({each.number for each in numbers}) < len(numbers):
+        raise VariableError("Must not have a number twice; give each number one code.")
+    return numbers
 
 
-def _fixed_code(part: str) -> TestNumber:
+def _test_number(part: str) -> TestNumber:
     match = _TEST_NUMBER.match(part)
     try:
         if match and int(match[2]) >= FIRST:
             return TestNumber(normalize(match[1]), match[2], date.fromisoformat(match[3]))
     except (ValueError, InvalidNumber):
         pass
-    raise EnvError(
-        f"Must be a list of <number>=<code>@<yyyy-mm-dd>, the code {FIRST} to 9999 and the date "
-        "the last day, e.g. +15550100001=4321@2027-01-31."
+    raise VariableError(
+        f"Must be a list of <number>=<code>@<yyyy-mm-dd>, the code from {FIRST} to 9999 and the "
+        "date the last day, for example +15550100001=4321@2027-01-31."
     )
-
-
-def _level(text: str) -> str:
-    if text.upper() not in LEVELS:
-        raise EnvError(f"Must be one of: {', '.join(LEVELS)}.")
-    return text.upper()
-
-
-_READERS: dict[str, Callable[[str], Any]] = {
-    "word": _word,
-    "secret": _secret,
-    "secrets": _secrets,
-    "access_keys": _access_keys,
-    "redis_url": _redis_url,
-    "http_url": _http_url,
-    "path_secret": _path_secret,
-    "pauses": _pauses,
-    "windows": _windows,
-    "breaker": _breaker,
-    "prefix_conversion": _prefix_conversion,
-    "country_conversion": _country_conversion,
-    "guards": _guards,
-    "countries": _countries,
-    "number_types": _number_types,
-    "test_numbers": _test_numbers,
-    "level": _level,
-}

@@ -1,155 +1,41 @@
-"""Where Redis is: every form that ``REDIS_URL`` takes, taken apart."""
+"""What the client needs to know of an address of Redis, whatever text it was parsed from."""
 
 from __future__ import annotations
 
-import re
-from dataclasses import dataclass, field
-from enum import StrEnum
-from urllib.parse import SplitResult, parse_qs, unquote, urlsplit
-
-
-class Form(StrEnum):
-    """How the servers behind an address hang together."""
-
-    SINGLE = "single"
-    SOCKET = "socket"
-    SENTINEL = "sentinel"
-    CLUSTER = "cluster"
-
+from typing import Protocol
 
 Node = tuple[str, int]
 """Host and port."""
 
-_SCHEMES = {
-    "redis": (Form.SINGLE, False),
-    "rediss": (Form.SINGLE, True),
-    "unix": (Form.SOCKET, False),
-    "redis+sentinel": (Form.SENTINEL, False),
-    "rediss+sentinel": (Form.SENTINEL, True),
-    "redis+cluster": (Form.CLUSTER, False),
-    "rediss+cluster": (Form.CLUSTER, True),
-}
-_PORTS = {Form.SINGLE: 6379, Form.CLUSTER: 6379, Form.SENTINEL: 26379}
-_NODE = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[^\[\]:@]+)(?::([0-9]{1,5}))?\Z")
-_DB = re.compile(r"[0-9]{1,4}\Z")
 
-
-@dataclass(frozen=True, slots=True)
-class Address:
-    """One ``REDIS_URL``.
+class Address(Protocol):
+    """Where Redis is. Only one of ``path``, ``master`` and ``cluster`` is set; none for a server.
 
     Attributes:
-        form: Which of the forms it has.
         nodes: The server; the Sentinels; or the nodes of a cluster that are asked first.
-        tls: Whether all of them are spoken to over TLS, the Sentinels included.
-        path: The socket's.
+        tls: Whether every connection uses TLS, those to the Sentinels included.
+        path: The path of a Unix socket.
         master: The name by which the Sentinels know the master.
-        db: Which of the server's databases.
-        sentinel_password: The Sentinels' own, where they have one.
+        cluster: Whether the nodes form a cluster.
+        db: The number of the database.
+        sentinel_password: The Sentinels' own password.
     """
 
-    form: Form
-    nodes: tuple[Node, ...] = ()
-    tls: bool = False
-    path: str = ""
-    master: str = ""
-    db: int = 0
-    username: str | None = None
-    password: str | None = field(default=None, repr=False)
-    sentinel_password: str | None = field(default=None, repr=False)
-
-    @classmethod
-    def parse(cls, text: str) -> Address:
-        """Take an address apart.
-
-        Raises:
-            ValueError: It is none. The message says what it should look like, and never repeats
-                it: a password may stand in it.
-        """
-        url = _split(text)
-        form, tls = _SCHEMES[url.scheme]
-        options = _options(url, form)
-        username, password, hosts = _credentials(url.netloc)
-        parts = [unquote(part) for part in url.path.split("/")[1:]]
-        db = options.pop("db", "0")
-        if form is Form.SENTINEL:
-            db = parts.pop() if len(parts) == 2 else db
-        elif form is Form.SINGLE and parts[:1] not in ([], [""]):
-            db = parts.pop()
-        return cls(
-            form=form,
-            nodes=() if form is Form.SOCKET else _nodes(hosts, form),
-            tls=tls,
-            path=_path(url, hosts) if form is Form.SOCKET else "",
-            master=_master(parts) if form is Form.SENTINEL else _nothing(parts, form),
-            db=_db(db, form),
-            username=username,
-            password=password,
-            sentinel_password=options.get("sentinel_password"),
-        )
-
-
-def _split(text: str) -> SplitResult:
-    try:
-        url = urlsplit(text)
-    except ValueError:  # its message quotes the address
-        url = SplitResult("redis", "", "", "", "broken")
-    if url.fragment:
-        raise ValueError("Must be an address; percent-encode a password's / @ : # ? [ ].") from None
-    if url.scheme not in _SCHEMES:
-        raise ValueError(
-            "Must start with redis://, rediss:// or unix://, "
-            "or with redis+sentinel://, redis+cluster:// and their rediss+ forms."
-        )
-    return url
-
-
-def _options(url: SplitResult, form: Form) -> dict[str, str]:
-    known = {"db", "sentinel_password"} if form is Form.SENTINEL else {"db"}
-    found = parse_qs(url.query)
-    # The client would let options in the address overrule the settings of pool, time-outs and TLS.
-    if found.keys() - known:
-        raise ValueError("Must have no options but db; REDIS_POOL and its like set the others.")
-    return {name: values[-1] for name, values in found.items()}
-
-
-def _credentials(netloc: str) -> tuple[str | None, str | None, str]:
-    before, _, hosts = netloc.rpartition("@")
-    username, _, password = before.partition(":")
-    return unquote(username) or None, unquote(password) or None, hosts
-
-
-def _nodes(hosts: str, form: Form) -> tuple[Node, ...]:
-    found = [_NODE.match(host) for host in hosts.split(",")] if hosts else []
-    if form is Form.SINGLE and not found:
-        return (("localhost", _PORTS[form]),)
-    nodes = [(one[1].strip("[]"), int(one[2] or _PORTS[form])) for one in found if one]
-    if len(nodes) < max(1, len(found)) or any(port > 65_535 for _, port in nodes):
-        raise ValueError("Must be an address; percent-encode a password's / @ : # ? [ ].")
-    if form is Form.SINGLE and len(nodes) > 1:
-        raise ValueError("Must name one server; for several there are Sentinel's and Cluster's.")
-    return tuple(nodes)
-
-
-def _path(url: SplitResult, hosts: str) -> str:
-    if hosts or not url.path.strip("/"):
-        raise ValueError("Must be the path of a socket: unix:///run/redis/redis.sock.")
-    return unquote(url.path)
-
-
-def _master(parts: list[str]) -> str:
-    if len(parts) != 1 or not parts[0]:
-        raise ValueError("Must name the master: redis+sentinel://host:26379,host:26379/master.")
-    return parts[0]
-
-
-def _nothing(parts: list[str], form: Form) -> str:
-    if form is not Form.SOCKET and any(parts):
-        raise ValueError("Must end with the hosts, or with the number of a database.")
-    return ""
-
-
-def _db(text: str, form: Form) -> int:
-    if not _DB.match(text) or (form is Form.CLUSTER and int(text)):
-        raise ValueError("Must name a database by its number; a cluster has 0 alone.")
-    return int(text)
+    @property
+    def nodes(self) -> tuple[Node, ...]: ...
+    @property
+    def tls(self) -> bool: ...
+    @property
+    def path(self) -> str: ...
+    @property
+    def master(self) -> str: ...
+    @property
+    def cluster(self) -> bool: ...
+    @property
+    def db(self) -> int: ...
+    @property
+    def username(self) -> str | None: ...
+    @property
+    def password(self) -> str | None: ...
+    @property
+    def sentinel_password(self) -> str | None: ...

@@ -13,7 +13,7 @@ from typing import Any, Self
 import redis
 from redis.exceptions import AskError, ClusterDownError, MovedError, ReadOnlyError
 
-from verify_service.store.connection.address import Address, Form, Node
+from verify_service.store.connection.address import Address, Node
 from verify_service.store.connection.link import MasterConnection
 from verify_service.store.connection.master import (
     Ask,
@@ -214,7 +214,12 @@ def exchange(connection: Connection, deadline: float, commands: Sequence[Command
 
 
 def connect(
-    url: str, *, pool: int, timeout: float, ca_file: str | None = None, verify: bool = True
+    address: Address,
+    *,
+    pool: int,
+    timeout: float,
+    ca_file: str | None = None,
+    verify: bool = True,
 ) -> Client:
     """Return a client; nothing is opened before the first command.
 
@@ -222,17 +227,15 @@ def connect(
     master of a cluster that has our slot.
 
     Args:
-        url: In a form that :class:`Address` knows.
+        address: Where Redis is.
         pool: Connections at most; a small plan allows 20 for everything.
         timeout: Seconds for a whole exchange, the opening of a connection included.
         ca_file: PEM file of the authority that signed the servers' certificates.
         verify: False takes any certificate (TLS only).
 
     Raises:
-        ValueError: The address is none.
         OSError: ``ca_file`` cannot be read.
     """
-    address = Address.parse(url)
     tls = _tls(ca_file, verify=verify) if address.tls else None
 
     def open_at(node: Node) -> Connection:
@@ -255,14 +258,14 @@ def connect(
 
 
 def _master(address: Address, tls: ssl.SSLContext | None) -> Master:
-    if address.form is Form.SOCKET:
+    if address.path:
         return FixedMaster(address.path)
-    if address.form is Form.SINGLE:
-        return FixedMaster(address.nodes[0])
-    if address.form is Form.SENTINEL:
+    if address.master:
         ask = _asking(tls, None, address.sentinel_password)
         return SentinelsMaster(ask, address.nodes, address.master)
-    return ClustersMaster(_asking(tls, address.username, address.password), address.nodes)
+    if address.cluster:
+        return ClustersMaster(_asking(tls, address.username, address.password), address.nodes)
+    return FixedMaster(address.nodes[0])
 
 
 def _asking(tls: ssl.SSLContext | None, username: str | None, password: str | None) -> Ask:

@@ -1,0 +1,57 @@
+"""The variables that the web server reads: in sentences, and without the rest of the package."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from verify_service.settings import processes
+from verify_service.settings.processes import SERVER_VARIABLES, NumberError
+
+ROOT = Path(__file__).parents[2]
+LOADED = """
+import sys
+before = set(sys.modules)
+import verify_service.settings.processes
+print(*{name.split(".")[0] for name in set(sys.modules) - before})
+"""
+
+
+def test_the_defaults_are_the_declarations() -> None:
+    assert processes.processes({}) == 2
+    assert processes.threads({}) == 1000
+
+
+def test_what_is_given_is_read() -> None:
+    assert processes.processes({"WEB_CONCURRENCY": " 3 "}) == 3
+    assert processes.threads({"THREADS": "2"}) == 2
+
+
+@pytest.mark.parametrize("text", ["two", "", "0", "-1", "1.5", "٢", "1e3", "9" * 5000])
+def test_what_is_refused(text: str) -> None:
+    """The sentence names the variable, its bounds and its default, and repeats no value."""
+    with pytest.raises(NumberError) as refused:
+        processes.processes({"WEB_CONCURRENCY": text})
+    sentence = "WEB_CONCURRENCY: Must be a whole number, at least 1; leave it out for 2."
+    assert str(refused.value) == sentence
+    with pytest.raises(NumberError, match=r"^THREADS: .*, at least 2; leave it out for 1000\.$"):
+        processes.threads({"THREADS": text})
+
+
+def test_the_server_loads_nothing_but_the_standard_library() -> None:
+    """It reads its numbers before gevent replaces the sockets that libraries would keep."""
+    done = subprocess.run(
+        [sys.executable, "-c", LOADED], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    loaded = set(done.stdout.split())
+    assert loaded <= sys.stdlib_module_names | {"verify_service"}
+    assert not loaded & {"socket", "ssl", "http", "urllib"}
+
+
+def test_gunicorns_own_default_of_the_port() -> None:
+    """config/gunicorn.conf.py reads the variable itself."""
+    text = (ROOT / "config/gunicorn.conf.py").read_text("utf-8")
+    assert f"os.environ.get('PORT', '{SERVER_VARIABLES['PORT'].default}')" in text
