@@ -14,8 +14,7 @@ from typing import Any
 import pytest
 
 from verify_service.sandbox import SandboxConfig
-from verify_service.sandbox.table import Table
-from verify_service.sandbox.welcome import markdown
+from verify_service.sandbox.table import Table, markdown
 
 from .harness import PATIENCE, Receiver, Sandbox
 

@@ -102,14 +102,21 @@ def test_mistyped_fields(sandbox: Sandbox, fields: dict[str, object], error: str
     assert answer.status_code == 200
 
 
-@pytest.mark.parametrize("missing", ["number", "code", "timeout"])
+@pytest.mark.parametrize("missing", ["number", "code"])
 def test_missing_fields(sandbox: Sandbox, missing: str) -> None:
-    """All three fields of the page are needed."""
+    """`number` and `code` are required."""
     body = {"number": ORDINARY_NUMBER, "code": 1234, "timeout": 30000}
     del body[missing]
     answer = sandbox.post(json=body, headers=KEY).json()
     assert answer["status"] == "invalidSchemeError"
     assert answer["error"].startswith(missing)
+
+
+def test_the_timeout_is_optional(sandbox: Sandbox) -> None:
+    """The provider's own demo sends none."""
+    body = {"number": ORDINARY_NUMBER, "code": 1234}
+    assert sandbox.post(json=body, headers=KEY).status_code == 200
+    assert sandbox.calls()[0]["timeout"] == 60_000
 
 
 @pytest.mark.parametrize("body", ["[]", "null", '"79161234567"', "1"])

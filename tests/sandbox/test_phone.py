@@ -151,13 +151,13 @@ def test_reset(calling: Sandbox, receiver: Receiver) -> None:
 @pytest.mark.parametrize(
     ("path", "body", "http_status", "error"),
     [
-        ("mode", {}, 400, "mode must be one of: on, off, busy, blocked"),
-        ("mode", {"mode": "lost"}, 400, "mode must be one of: on, off, busy, blocked"),
-        ("mode", {"mode": "on", "number": "x"}, 400, "number must be a phone number"),
-        ("mode", {"mode": "on", "x": 1}, 400, "'x' is no field; there are: mode, number"),
-        ("decide", {"call": "x"}, 400, "status must be one of: ANSWERED, BUSY_HERE, TERMINATED"),
-        ("decide", {"call": "x", "status": "ANSWERED"}, 409, "this call does not ring any more"),
-        ("decide", {"status": "ANSWERED"}, 409, "this call does not ring any more"),
+        ("mode", {}, 400, "mode: Missing data for required field."),
+        ("mode", {"mode": "lost"}, 400, "mode: Must be one of: on, off, busy, blocked"),
+        ("mode", {"mode": "on", "number": "x"}, 400, "number: Must be a phone number"),
+        ("mode", {"mode": "on", "x": 1}, 400, "x: Unknown field."),
+        ("decide", {"call": "x"}, 400, "status: Missing data for required field."),
+        ("decide", {"call": "x", "status": "ANSWERED"}, 409, "this call does not ring"),
+        ("decide", {"status": "ANSWERED"}, 400, "call: Missing data for required field."),
     ],
 )
 def test_what_it_does_not_take(

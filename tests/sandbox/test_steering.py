@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from tests.waiting import wait_until
-from verify_service.sandbox.wire import MOVED, PATH
+from verify_service.sandbox.vocabulary import MOVED, PATH
 
 from .harness import KEY, ORDINARY_NUMBER, Receiver, Sandbox, at_work
 
@@ -66,9 +66,7 @@ def test_a_body_without_a_type(sandbox: Sandbox, path: str) -> None:
     assert (answer.status_code, answer.json()["status"]) == (415, "requiredJsonError")
 
 
-@pytest.mark.parametrize(
-    "body", [b"", b"{", b"\xff", b"[" * 100_000, b"9" * 5000, b'{"number": "\\ud800"}']
-)
+@pytest.mark.parametrize("body", [b"", b"{", b"\xff", b"[" * 100_000, b"9" * 5000])
 @pytest.mark.parametrize("path", ["/sandbox/next", "/sandbox/callbacks"])
 def test_what_is_no_json(sandbox: Sandbox, path: str, body: bytes) -> None:
     """Never a bug of the simulator's."""
@@ -129,21 +127,26 @@ def test_a_lie_by_hand(calling: Sandbox, receiver: Receiver, lie: dict[str, Any]
 @pytest.mark.parametrize(
     ("body", "http_status", "word", "error"),
     [
-        ({"status": "ANSWERED"}, 400, "invalidSchemeError", "call must be a requestId, or a"),
-        ({"call": "x"}, 400, "invalidSchemeError", "status must be one of: ANSWERED"),
-        ({"call": "x", "status": "X"}, 400, "invalidSchemeError", "status must be one of: ANSW"),
-        ({"call": [], "status": "ANSWERED"}, 400, "invalidSchemeError", "call must be a text or"),
+        (
+            {"status": "ANSWERED"},
+            400,
+            "invalidSchemeError",
+            "call: Missing data for required field.",
+        ),
+        ({"call": "x"}, 400, "invalidSchemeError", "status: Missing data for required"),
+        ({"call": "x", "status": "X"}, 400, "invalidSchemeError", "status: Must be one of: ANSW"),
+        ({"call": [], "status": "ANSWERED"}, 400, "invalidSchemeError", "call: Must be a string"),
         (
             {"call": "x", "status": "ANSWERED", "app_key": "x"},
             400,
             "invalidSchemeError",
-            "'app_key' is no field; there are: appKey, call, number, requestId, status, timestamp",
+            "app_key: Unknown field.",
         ),
         (
             {"call": "x", "status": "ANSWERED", "timestamp": "1"},
             400,
             "invalidSchemeError",
-            "timestamp must be an integer from 0",
+            "timestamp: Not a valid integer.",
         ),
         ({"call": "x", "status": "ANSWERED"}, 404, "notFoundError", "no placed call x"),
     ],
@@ -167,21 +170,15 @@ def test_a_callback_without_an_address(sandbox: Sandbox) -> None:
 
 def test_reset(calling: Sandbox, receiver: Receiver) -> None:
     """Calls, script and callbacks are gone, and the answer says how many of each."""
-    others = workers()
     calling.next(statuses=["TERMINATED", "TERMINATED"], callbackAfter=60)
     calling.place("79990000001")
     calling.next(outcome="REJECTED", times=9)
-    wait_until(lambda: workers() - others)
     gone = calling.request("POST", "/sandbox/reset").json()
     assert gone == {"status": "ok", "lines": 1, "callbacks": 2, "calls": 1}
     assert calling.calls() == []
     assert calling.get("/sandbox/next").json()["next"] == []
     calling.place()
     assert receiver.wait_for(1)[0]["number"] == ORDINARY_NUMBER
-
-
-def workers() -> set[threading.Thread]:
-    return {each for each in threading.enumerate() if each.name == "sandbox-callback"}
 
 
 def test_nothing_comes_after_a_reset(calling: Sandbox, receiver: Receiver) -> None:
