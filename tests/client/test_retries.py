@@ -2,17 +2,12 @@
 
 from __future__ import annotations
 
-import random
-import statistics
-import time
-
 import pytest
 
 from verify_service.client import (
     CallFailed,
     Conflict,
     InvalidRequest,
-    Pace,
     ServerError,
     TooManyRequests,
     Unavailable,
@@ -161,13 +156,13 @@ def test_a_try_waits_no_longer_than_patience(
 ) -> None:
     """The first has its timeout, the others what is left of patience, but a second at least."""
     client = connect(script.url, start_timeout=13, patience=14)
-    given, send = [], client._wire.send
+    given, send = [], client._transport.send
 
     def watched(request, seconds):
         given.append(seconds)
         return send(request, seconds)
 
-    monkeypatch.setattr(client._wire, "send", watched)
+    monkeypatch.setattr(client._transport, "send", watched)
     script.will(reset, hurry.after(7.9, reset), hurry.after(5.3, reset), STARTED)
     client.start("+79179136787")
     assert given == pytest.approx([13, 13, 5.8, 1])
@@ -198,12 +193,4 @@ def test_each_try_again_is_logged(script: Front, connect: Connect, caplog) -> No
     connect(script.url).status(ID, request_id="trace:7")
     (line,) = [record for record in caplog.records if record.name == module.__name__]
     assert line.levelname == "INFO"
-    assert line.getMessage() == ("Asking again in 2.2 s: 503 rpcError: Said so. (request trace:7)")
-
-
-def test_time_is_real_unless_a_test_says_otherwise() -> None:
-    """The defaults that a login flow gets: a clock that never goes back, and chance."""
-    pace = Pace()
-    assert (pace.clock, pace.sleep) == (time.monotonic, time.sleep)
-    assert pace.between == random.uniform
-    assert statistics.stdev(pace.between(0, 1) for _ in range(100)) > 0.1
+    assert line.getMessage() == ("Retrying in 2.2 s: 503 rpcError: Said so. (request trace:7)")

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from verify_service.client import Pace
-
 from .server import Exchange, Fate
 
 
@@ -18,7 +16,6 @@ class Hurry:
         self.drawn: list[tuple[float, float]] = []
         self.also: Callable[[float], None] = lambda _: None
         """What else is told of the time that passes."""
-        self.pace = Pace(lambda: self.now, self._sleep, self._between)
 
     def passes(self, seconds: float) -> None:
         self.now += seconds
@@ -33,12 +30,12 @@ class Hurry:
 
         return late
 
-    def _sleep(self, seconds: float) -> None:
+    def sleep(self, seconds: float) -> None:
         assert seconds >= 0
         assert len(self.slept) < 100, "this will never end"
         self.slept.append(seconds)
         self.passes(seconds)
 
-    def _between(self, least: float, most: float) -> float:
+    def between(self, least: float, most: float) -> float:
         self.drawn.append((least, most))
         return most

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import ssl
-import subprocess
-import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -205,34 +203,6 @@ def test_many_threads_share_a_client(
             assert answers == {f"id-{name}-{turn}" for turn in range(10)}
     assert script.connections <= threads
     assert "discarding" not in caplog.text
-
-
-FORKING = """
-import os, sys
-from verify_service.client import VerifyClient
-
-with VerifyClient(*sys.argv[1:3], patience=0) as client:
-    client.status(sys.argv[3])
-    if child := os.fork():
-        _, status = os.waitpid(child, 0)
-        client.status(sys.argv[3])
-        sys.exit(status)
-    client.status(sys.argv[3])
-"""
-
-
-def test_a_process_leaves_its_parents_connections(script: Front) -> None:
-    """Two on one connection would read each other's answers. The parent goes on with its own."""
-    ports: list[int] = []
-
-    def noted(exchange) -> None:
-        ports.append(exchange.client_address[1])
-        READ(exchange)
-
-    script.will(noted, noted, noted)
-    subprocess.run([sys.executable, "-c", FORKING, script.url, KEY, ID], check=True, timeout=30)
-    parents, childs, parents_again = ports
-    assert parents == parents_again != childs
 
 
 def test_tls_is_verified(
