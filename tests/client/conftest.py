@@ -68,6 +68,6 @@ def client(front: Front, connect: Connect) -> VerifyClient:
 
 @pytest.fixture
 def script() -> Iterator[Front]:
-    """A server with nobody behind it: it only says what a test has it say."""
+    """A server without a service: it sends the answers of a test."""
     with Front() as front:
         yield front

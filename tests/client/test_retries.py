@@ -1,4 +1,4 @@
-"""What the client tries again by itself, when, and for how long."""
+"""Which requests the client retries, when, and for how long."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ def test_what_is_tried_again(script: Front, connect: Connect, fate) -> None:
 def test_what_is_not_tried_again(
     script: Front, connect: Connect, hurry: Hurry, fate, kind: type[VerifyError]
 ) -> None:
-    """A limit's wait and a second call are for the person to decide."""
+    """The person decides about a limit's wait and a second call."""
     script.will(fate)
     refused(kind, lambda: connect(script.url).start("+79179136787"))
     assert len(script.requests) == 1
@@ -100,7 +100,7 @@ def test_a_header_that_is_no_number_counts_for_nothing(
 def test_a_number_that_is_no_time_breaks_nothing(
     script: Front, connect: Connect, hurry: Hurry
 ) -> None:
-    """Below zero is now, and beyond all measure is longer than anybody's patience."""
+    """A negative number is 0; a huge number is longer than any patience."""
     script.will(says(503, {"status": "rpcError", "retryAfter": -5}))
     script.will(says(503, {"status": "rpcError", "retryAfter": 10**400}))
     refused(Unavailable, lambda: connect(script.url).status(ID))
@@ -116,7 +116,7 @@ def test_without_one_the_waits_double(script: Front, connect: Connect, hurry: Hu
 
 
 def test_patience_has_an_end(script: Front, connect: Connect, hurry: Hurry) -> None:
-    """Counted from the first failure; the error is the newest one, and nobody sleeps in vain."""
+    """It begins with the first error. The newest error is raised, without a useless wait."""
     script.will(*[PAUSED] * 6, error(409, "conflictError", retryAfter=1))
     failed = refused(Conflict, lambda: connect(script.url, patience=14).status(ID))
     assert hurry.slept == [2.25] * 6
@@ -127,7 +127,7 @@ def test_patience_has_an_end(script: Front, connect: Connect, hurry: Hurry) -> N
 def test_a_wait_that_patience_would_not_outlast_is_not_begun(
     script: Front, connect: Connect, hurry: Hurry
 ) -> None:
-    """Calls paused for five minutes: said at once, with the seconds."""
+    """Calls are paused for five minutes: the error is raised immediately, with the seconds."""
     script.will(error(503, "rpcError", retryAfter=300))
     failed = refused(Unavailable, lambda: connect(script.url).start("+79179136787"))
     assert failed.retry_after == 300

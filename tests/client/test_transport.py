@@ -1,4 +1,4 @@
-"""Where requests go, over which connections, and what they carry."""
+"""The addresses, connections and headers of requests."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def test_a_name_that_is_none(connect: Connect) -> None:
     ],
 )
 def test_what_is_no_address_is_said_at_once(url: str) -> None:
-    """And not quoted: it may hold a secret."""
+    """The message does not quote it: it can contain a secret."""
     with pytest.raises(ValueError, match="The address") as caught:
         VerifyClient(url, KEY)
     assert "canary" not in str(caught.value)
@@ -229,5 +229,5 @@ def test_tls_is_verified(
 
 
 def test_a_client_can_be_shown(connect: Connect) -> None:
-    """In a log, say: its address, never its key."""
+    """Its repr has the address and never the key."""
     assert repr(connect("http://127.0.0.1:8000/")) == "VerifyClient('http://127.0.0.1:8000')"

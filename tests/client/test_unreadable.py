@@ -1,4 +1,4 @@
-"""What may come back in place of an answer: never taken for one, and never quoted."""
+"""Answers that are not valid: they are never accepted and never quoted."""
 
 from __future__ import annotations
 
@@ -94,7 +94,7 @@ def test_nobody_is_verified_by_half_an_answer(script: Front, connect: Connect, f
 
 
 def test_what_others_say_fits_a_log(script: Front, connect: Connect) -> None:
-    """Whoever stands before the service may say anything, and of any length."""
+    """A text from the network can have any content and any length."""
     script.will(says(404, {"status": "notFoundError", "errorReason": "\x1b[2J\ud800" + "x" * 9000}))
     error = refused(NotFound, lambda: connect(script.url).status(ID))
     assert error.reason.startswith("?[2J?xx")
@@ -120,7 +120,7 @@ def test_an_answer_about_another_verification(script: Front, connect: Connect) -
 
 
 def test_what_a_newer_service_adds(script: Front, connect: Connect) -> None:
-    """Fields nobody knows are no fault, and a word nobody knows is OTHER."""
+    """Unknown fields are ignored, and an unknown word is OTHER."""
     odd = {"state": "paused", "nextAction": "dance", "more": {"a": 1}}
     script.will(says(200, verification(**odd, call={"state": "ringing", "codeDigits": 6})))
     found = connect(script.url).status(ID)
@@ -130,7 +130,7 @@ def test_what_a_newer_service_adds(script: Front, connect: Connect) -> None:
 
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
 def test_a_redirect_is_not_followed(script: Front, connect: Connect, status: int) -> None:
-    """Nor is where it leads looked at, or its endless body read."""
+    """Its target is not parsed either."""
     with Front() as elsewhere:
         body = b"x" * 10_000_000
         script.will(says(status, body, Location=f"{elsewhere.url}/verify/{ID}"))

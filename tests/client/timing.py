@@ -1,4 +1,4 @@
-"""A time that passes when somebody sleeps, and takes none."""
+"""A simulated clock: sleeping advances it and takes no real time."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from .server import Exchange, Fate
 
 
 class Hurry:
-    """Remembers what was slept. What is drawn at random is the largest there is."""
+    """Records the sleeps. A random number is always the largest one."""
 
     def __init__(self) -> None:
         self.now = 1000.0
         self.slept: list[float] = []
         self.drawn: list[tuple[float, float]] = []
         self.also: Callable[[float], None] = lambda _: None
-        """What else is told of the time that passes."""
+        """Called with the seconds that pass."""
 
     def passes(self, seconds: float) -> None:
         self.now += seconds

@@ -1,4 +1,4 @@
-"""What the simulator remembers and says."""
+"""The list of calls, and the log."""
 
 import logging
 import time
@@ -46,7 +46,7 @@ def test_one_call(sandbox: Sandbox) -> None:
 
 
 def test_a_request_id_goes_before_a_number(sandbox: Sandbox) -> None:
-    """An id may look like somebody's number."""
+    """A requestId can look like a number."""
     sandbox.next(requestId=79990000001)
     sandbox.place("79161234567")
     sandbox.place("79990000001")

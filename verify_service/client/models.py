@@ -49,7 +49,7 @@ class _Result:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Verification(_Result):
-    """A verification. It logs nobody in, in any state: see :class:`Check`.
+    """A verification. It never logs anyone in: see :class:`Check`.
 
     Attributes:
         verification_id: Keep it in the person's session.
