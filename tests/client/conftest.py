@@ -19,7 +19,7 @@ from tests.api.conftest import (  # noqa: F401 - fixtures
 )
 from tests.api.service import KEY, Service
 from tests.provider.conftest import certificate, tls  # noqa: F401 - fixtures
-from verify_service.client import VerifyClient
+from verify_service.client import VerifyClient, retries
 
 from .server import Front
 from .silence import assert_silent
@@ -29,9 +29,13 @@ Connect = Callable[..., VerifyClient]
 
 
 @pytest.fixture
-def hurry() -> Hurry:
+def hurry(monkeypatch: pytest.MonkeyPatch) -> Hurry:
     """The time of the clients: it passes when they sleep, and at once."""
-    return Hurry()
+    hurry = Hurry()
+    monkeypatch.setattr(retries, "monotonic", lambda: hurry.now)
+    monkeypatch.setattr(retries, "sleep", hurry.sleep)
+    monkeypatch.setattr(retries, "uniform", hurry.between)
+    return hurry
 
 
 @pytest.fixture
@@ -43,7 +47,6 @@ def connect(hurry: Hurry, caplog: pytest.LogCaptureFixture) -> Iterator[Connect]
         def build(url: str, key: str = KEY, **options: Any) -> VerifyClient:
             # The service quiets its own process' urllib3; a login flow may have it loud.
             caplog.set_level(logging.DEBUG, "urllib3")
-            options = {"pace": hurry.pace, **options}
             return stack.enter_context(VerifyClient(url, key, **options))
 
         yield build
@@ -65,6 +68,6 @@ def client(front: Front, connect: Connect) -> VerifyClient:
 
 @pytest.fixture
 def script() -> Iterator[Front]:
-    """A server with nobody behind it: it only says what a test has it say."""
+    """A server without a service: it sends the answers of a test."""
     with Front() as front:
         yield front

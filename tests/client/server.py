@@ -75,7 +75,7 @@ class Exchange(BaseHTTPRequestHandler):
                 self.send_header(name, value)
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
-        with contextlib.suppress(OSError):  # whoever asked may have gone
+        with contextlib.suppress(OSError):  # the client may have disconnected
             self.wfile.write(body)
 
     def break_off(self) -> None:
@@ -108,7 +108,7 @@ def reset(exchange: Exchange) -> None:
 
 
 def hang(exchange: Exchange) -> None:
-    """Say nothing until whoever asked has left, or the test is over."""
+    """Send nothing until the client has disconnected, or the test is over."""
     exchange.connection.settimeout(0.01)
     until = time.monotonic() + PATIENCE
     while not exchange.front.over.is_set() and time.monotonic() < until:
@@ -169,7 +169,7 @@ class Front:
         return [request.key for request in self.requests]
 
     def speak(self, tls: ssl.SSLContext) -> None:
-        """Speak TLS with whoever connects from now on."""
+        """Speak TLS on all later connections."""
         self._server.socket = tls.wrap_socket(self._server.socket, server_side=True)
 
     def will(self, *fates: Fate) -> Self:

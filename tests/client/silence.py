@@ -12,7 +12,7 @@ from verify_service.client import VerifyError
 
 
 def refused(kind: type[VerifyError], ask: Callable[[], object]) -> VerifyError:
-    """Return the error of exactly this class that asking comes to, which is silent."""
+    """Return the error of exactly this class that `ask` raises; it contains no secret."""
     with pytest.raises(VerifyError) as caught:
         ask()
     error = caught.value

@@ -23,8 +23,8 @@ from verify_service.client import (
     VerifyClient,
     VerifyError,
     client,
-    reading,
-    wire,
+    parsing,
+    transport,
 )
 from verify_service.domain import ids, models
 from verify_service.domain.limits import IN_FLIGHT_MARGIN_SECONDS, NumberLimits
@@ -62,10 +62,10 @@ def fields(kind: type) -> set[str]:
     return {field.name for field in dataclasses.fields(kind)}
 
 
-def answer(schema: schemas.Camel, http: int = 200, **more: Any) -> reading.Fields:
+def answer(schema: schemas.Camel, http: int = 200, **more: Any) -> parsing.Fields:
     """What the client reads of all that the schema can say."""
     said = schema.dump(MAXIMA | more)
-    return reading.Fields(wire.Answer(http, "application/json", "", "trace", b""), said)
+    return parsing.Fields(transport.HttpAnswer(http, "application/json", "", "trace", b""), said)
 
 
 @pytest.mark.parametrize(
@@ -104,11 +104,11 @@ def test_the_fields_are_the_same(kind, schema, renamed) -> None:
 def test_every_field_is_read() -> None:
     """Under the name it has outside, into the one it has here."""
     said = {name: MAXIMA[name] for name in fields(Verification) & MAXIMA.keys()}
-    read = reading.verification(answer(schemas.VerificationResponse()))
+    read = parsing.verification(answer(schemas.VerificationResponse()))
     assert dataclasses.asdict(read) == said | {"request_id": "trace"}
 
     said = {name: MAXIMA[name] for name in fields(Check) & MAXIMA.keys()}
-    checked = reading.check(answer(schemas.CheckResponse()))
+    checked = parsing.check(answer(schemas.CheckResponse()))
     assert dataclasses.asdict(checked) == said | {
         "request_id": "trace",
         "proven_number": MAXIMA["number"],
@@ -116,7 +116,7 @@ def test_every_field_is_read() -> None:
 
     said = {name: MAXIMA[name] for name in fields(VerifyError) & MAXIMA.keys()}
     error = answer(schemas.ErrorResponse(), 429, status="tooManyRequestsError")
-    assert vars(reading._error(error.answer, error)) == said | {
+    assert vars(parsing._error(error.answer, error)) == said | {
         "http_status": 429,
         "status": "tooManyRequestsError",
         "reason": "reason",
@@ -137,7 +137,7 @@ def test_what_can_be_asked_is_the_same(method, schema) -> None:
 def test_what_the_service_answers_at_once_has_a_class() -> None:
     """Each row of its table that a login flow can meet, but for what no client of ours sends."""
     statuses = {kind.http for kind in ERRORS} - {400, 405, 413, 415, 500}
-    assert statuses <= set(reading.BY_HTTP)
+    assert statuses <= set(parsing.BY_HTTP)
 
 
 def test_keys_and_ids_are_what_the_service_takes() -> None:
@@ -158,7 +158,7 @@ def test_the_times_fit_the_services() -> None:
     deadline = NumberLimits().deadline
     assert given["start_timeout"] >= deadline + 3
     assert given["patience"] >= deadline + IN_FLIGHT_MARGIN_SECONDS + 1
-    assert given["start_timeout"] + given["patience"] + wire.CONNECT_TIMEOUT <= 30
+    assert given["start_timeout"] + given["patience"] + transport.CONNECT_TIMEOUT <= 30
 
 
 def test_it_brings_nothing_of_the_service_along() -> None:

@@ -144,7 +144,7 @@ def test_a_key_that_came_with_another_body(client: VerifyClient, provider: Stand
 
 
 def test_a_request_still_at_work(front: Front, connect: Connect, provider: StandIn) -> None:
-    """Without patience it is told as it is."""
+    """Without patience it is raised immediately."""
     impatient = connect(front.url, patience=0)
     met = []
 
@@ -205,7 +205,7 @@ def test_an_error_is_one_sentence(client: VerifyClient) -> None:
 
 
 def test_an_error_survives_being_sent_elsewhere(client: VerifyClient, provider) -> None:
-    """To another process, say, with all that it carries."""
+    """For example to another process, with all its attributes."""
     client.start(NUMBER)
     error = refused(TooManyRequests, lambda: client.start(NUMBER))
     for twin in (pickle.loads(pickle.dumps(error)), copy.copy(error)):  # noqa: S301

@@ -44,7 +44,7 @@ def test_the_same_guess_twice_costs_two(client: VerifyClient, provider: StandIn)
 
 
 def test_a_key_of_the_callers_own(client: VerifyClient, front: Front, provider: StandIn) -> None:
-    """The same start again, from another process say, is told of the first."""
+    """The same start, for example from another process, returns the first verification."""
     first = client.start(NUMBER, idempotency_key="order-7")
     again = client.start(NUMBER, idempotency_key="order-7")
     assert again.verification_id == first.verification_id
@@ -85,7 +85,7 @@ def test_a_start_whose_answer_was_lost_rings_once(
 def test_a_check_whose_answer_was_lost_verifies(
     client: VerifyClient, front: Front, provider: StandIn, fate
 ) -> None:
-    """The right code is not used up by an answer that nobody read."""
+    """A lost answer does not use up the right code."""
     vid = client.start(NUMBER).verification_id
     front.will(fate)
     assert client.check(vid, provider.code).verified

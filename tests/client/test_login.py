@@ -52,7 +52,7 @@ def test_only_what_is_given_is_sent(client: VerifyClient, front: Front, provider
 
 
 def test_the_right_code_verifies_once(client: VerifyClient, provider: StandIn) -> None:
-    """Wrong, right, and the same once more: approved then, and nobody is logged in by it."""
+    """Wrong, right, and right again: the last check is approved and not verified."""
     vid = client.start(NUMBER, reference="r").verification_id
     mistyped = client.check(vid, wrong(provider.code))
     assert (mistyped.verified, mistyped.checks_left) == (False, 2)
@@ -66,7 +66,7 @@ def test_the_right_code_verifies_once(client: VerifyClient, provider: StandIn) -
 
 
 def test_a_check_has_no_truth(client: VerifyClient, provider: StandIn) -> None:
-    """`if client.check(…):` would log in whoever types anything, so it fails; verified or not."""
+    """`if client.check(…):` would be true for every code, so it raises TypeError."""
     vid = client.start(NUMBER).verification_id
     for code in (wrong(provider.code), provider.code):
         answer = client.check(vid, code)
@@ -75,7 +75,7 @@ def test_a_check_has_no_truth(client: VerifyClient, provider: StandIn) -> None:
 
 
 def test_there_is_no_number_without_proof(client: VerifyClient, provider: StandIn) -> None:
-    """Whoever forgets to ask `verified` meets an error, and not a person to log in."""
+    """Without `verified`, reading the number raises an error."""
     vid = client.start(NUMBER).verification_id
     with pytest.raises(ValueError, match="not verified"):
         _ = client.check(vid, wrong(provider.code)).number

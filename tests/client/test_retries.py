@@ -1,10 +1,6 @@
-"""What the client tries again by itself, when, and for how long."""
+"""Which requests the client retries, when, and for how long."""
 
 from __future__ import annotations
-
-import random
-import statistics
-import time
 
 import pytest
 
@@ -12,7 +8,6 @@ from verify_service.client import (
     CallFailed,
     Conflict,
     InvalidRequest,
-    Pace,
     ServerError,
     TooManyRequests,
     Unavailable,
@@ -68,7 +63,7 @@ def test_what_is_tried_again(script: Front, connect: Connect, fate) -> None:
 def test_what_is_not_tried_again(
     script: Front, connect: Connect, hurry: Hurry, fate, kind: type[VerifyError]
 ) -> None:
-    """A limit's wait and a second call are for the person to decide."""
+    """The person decides about a limit's wait and a second call."""
     script.will(fate)
     refused(kind, lambda: connect(script.url).start("+79179136787"))
     assert len(script.requests) == 1
@@ -105,7 +100,7 @@ def test_a_header_that_is_no_number_counts_for_nothing(
 def test_a_number_that_is_no_time_breaks_nothing(
     script: Front, connect: Connect, hurry: Hurry
 ) -> None:
-    """Below zero is now, and beyond all measure is longer than anybody's patience."""
+    """A negative number is 0; a huge number is longer than any patience."""
     script.will(says(503, {"status": "rpcError", "retryAfter": -5}))
     script.will(says(503, {"status": "rpcError", "retryAfter": 10**400}))
     refused(Unavailable, lambda: connect(script.url).status(ID))
@@ -121,7 +116,7 @@ def test_without_one_the_waits_double(script: Front, connect: Connect, hurry: Hu
 
 
 def test_patience_has_an_end(script: Front, connect: Connect, hurry: Hurry) -> None:
-    """Counted from the first failure; the error is the newest one, and nobody sleeps in vain."""
+    """It begins with the first error. The newest error is raised, without a useless wait."""
     script.will(*[PAUSED] * 6, error(409, "conflictError", retryAfter=1))
     failed = refused(Conflict, lambda: connect(script.url, patience=14).status(ID))
     assert hurry.slept == [2.25] * 6
@@ -132,7 +127,7 @@ def test_patience_has_an_end(script: Front, connect: Connect, hurry: Hurry) -> N
 def test_a_wait_that_patience_would_not_outlast_is_not_begun(
     script: Front, connect: Connect, hurry: Hurry
 ) -> None:
-    """Calls paused for five minutes: said at once, with the seconds."""
+    """Calls are paused for five minutes: the error is raised immediately, with the seconds."""
     script.will(error(503, "rpcError", retryAfter=300))
     failed = refused(Unavailable, lambda: connect(script.url).start("+79179136787"))
     assert failed.retry_after == 300
@@ -161,13 +156,13 @@ def test_a_try_waits_no_longer_than_patience(
 ) -> None:
     """The first has its timeout, the others what is left of patience, but a second at least."""
     client = connect(script.url, start_timeout=13, patience=14)
-    given, send = [], client._wire.send
+    given, send = [], client._transport.send
 
     def watched(request, seconds):
         given.append(seconds)
         return send(request, seconds)
 
-    monkeypatch.setattr(client._wire, "send", watched)
+    monkeypatch.setattr(client._transport, "send", watched)
     script.will(reset, hurry.after(7.9, reset), hurry.after(5.3, reset), STARTED)
     client.start("+79179136787")
     assert given == pytest.approx([13, 13, 5.8, 1])
@@ -198,12 +193,4 @@ def test_each_try_again_is_logged(script: Front, connect: Connect, caplog) -> No
     connect(script.url).status(ID, request_id="trace:7")
     (line,) = [record for record in caplog.records if record.name == module.__name__]
     assert line.levelname == "INFO"
-    assert line.getMessage() == ("Asking again in 2.2 s: 503 rpcError: Said so. (request trace:7)")
-
-
-def test_time_is_real_unless_a_test_says_otherwise() -> None:
-    """The defaults that a login flow gets: a clock that never goes back, and chance."""
-    pace = Pace()
-    assert (pace.clock, pace.sleep) == (time.monotonic, time.sleep)
-    assert pace.between == random.uniform
-    assert statistics.stdev(pace.between(0, 1) for _ in range(100)) > 0.1
+    assert line.getMessage() == ("Retrying in 2.2 s: 503 rpcError: Said so. (request trace:7)")

@@ -1,24 +1,21 @@
-"""A time that passes when somebody sleeps, and takes none."""
+"""A simulated clock: sleeping advances it and takes no real time."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 
-from verify_service.client import Pace
-
 from .server import Exchange, Fate
 
 
 class Hurry:
-    """Remembers what was slept. What is drawn at random is the largest there is."""
+    """Records the sleeps. A random number is always the largest one."""
 
     def __init__(self) -> None:
         self.now = 1000.0
         self.slept: list[float] = []
         self.drawn: list[tuple[float, float]] = []
         self.also: Callable[[float], None] = lambda _: None
-        """What else is told of the time that passes."""
-        self.pace = Pace(lambda: self.now, self._sleep, self._between)
+        """Called with the seconds that pass."""
 
     def passes(self, seconds: float) -> None:
         self.now += seconds
@@ -33,12 +30,12 @@ class Hurry:
 
         return late
 
-    def _sleep(self, seconds: float) -> None:
+    def sleep(self, seconds: float) -> None:
         assert seconds >= 0
         assert len(self.slept) < 100, "this will never end"
         self.slept.append(seconds)
         self.passes(seconds)
 
-    def _between(self, least: float, most: float) -> float:
+    def between(self, least: float, most: float) -> float:
         self.drawn.append((least, most))
         return most

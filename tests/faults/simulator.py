@@ -16,7 +16,6 @@ from tests.system.house import ROOT
 from tests.system.observed_service import APP_KEY, PROVIDER_KEY
 from tests.waiting import wait_until
 from verify_service.sandbox.control import Call, SandboxControl
-from verify_service.sandbox.remote import Remote
 
 PATIENCE = 60
 MANY = 1000
@@ -61,7 +60,7 @@ class Simulator:
             )
         self.wire.target = wait_until(self._port, PATIENCE)
         url = f"http://127.0.0.1:{self.wire.target}"
-        self.control, self._remote = SandboxControl(url), Remote(url)
+        self.control = SandboxControl(url)
 
     def _port(self) -> int:
         assert self._process.poll() is None, self._log.read_text()
@@ -93,4 +92,4 @@ class Simulator:
         try:
             yield
         finally:
-            self._remote.ask("DELETE", "/sandbox/next")
+            self.control.clear_script()

@@ -1,4 +1,4 @@
-"""Phones for tests: what the page does over HTTP, without the page."""
+"""Phones for tests: the HTTP requests of the phone's page."""
 
 import json
 from collections.abc import Iterator
@@ -48,7 +48,7 @@ class Phone:
 
 
 def post(sandbox: Sandbox, path: str, body: Any, origin: str | None = None) -> requests.Response:
-    """As the page does it, or as a page of somebody's might."""
+    """Send a request as the phone's page does, or with the Origin of another page."""
     headers = {"Origin": origin or sandbox.root}
     return sandbox.request("POST", f"/phone/{path}", json=body, headers=headers)
 

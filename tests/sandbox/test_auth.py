@@ -84,7 +84,7 @@ def test_refused_arguments(sandbox: Sandbox, query: str) -> None:
 
 
 def test_the_key_comes_before_the_body(sandbox: Sandbox) -> None:
-    """Without a key nobody learns what is wrong with the body."""
+    """Without a key the answer does not say what is wrong with the body."""
     assert sandbox.post(data="no JSON").status_code == 401
 
 

@@ -72,7 +72,7 @@ def test_a_caller_that_does_not_end_in_the_code(swift: Sandbox) -> None:
 def test_what_is_no_json(
     swift: Sandbox, receiver: Receiver, number: str, begins: str, content_type: str
 ) -> None:
-    """HTTP 200 all the same, and the phone rings."""
+    """The answer has HTTP 200, and the phone rings."""
     answer = swift.place(number)
     assert (answer.status_code, answer.headers["Content-Type"]) == (200, content_type)
     assert answer.text.startswith(begins)
@@ -82,7 +82,7 @@ def test_what_is_no_json(
 
 
 def test_a_huge_body(swift: Sandbox, receiver: Receiver) -> None:
-    """A success, and white space without end; who reads no more is not held to it."""
+    """A success with 10 MB of white space; a client can stop reading."""
     answer = swift.place(HUGE)
     assert len(answer.content) > 10_000_000
     assert answer.json()["requestId"] == receiver.wait_for(1)[0]["requestId"]
@@ -92,7 +92,7 @@ def test_a_huge_body(swift: Sandbox, receiver: Receiver) -> None:
 
 
 def test_a_redirect_that_is_followed_is_remembered(swift: Sandbox) -> None:
-    """The place it leads to answers like the page, and tells on the client."""
+    """Its target answers like the page and records the client."""
     answer = swift.place(REDIRECT)
     assert [each.status_code for each in answer.history] == [307]
     assert answer.json()["status"] == "ok"

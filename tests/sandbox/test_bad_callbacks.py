@@ -121,7 +121,7 @@ def test_a_simulator_that_has_stopped_sends_nothing(receiver: Receiver) -> None:
     before = set(threading.enumerate())
     with simulating(SandboxConfig(callback_url=receiver.url)) as sandbox:
         sandbox.place("79990000408")
-        wait_until(lambda: any("callback" in each.name for each in threading.enumerate()))
+        wait_until(sandbox.calls)
     wait_until(lambda: not set(threading.enumerate()) - before)
 
 

@@ -7,10 +7,10 @@ import time
 import pytest
 
 from tests.waiting import wait_until
-from verify_service.sandbox import SandboxConfig, callbacks, delivery
+from verify_service.sandbox import SandboxConfig, callbacks
 
 from .conftest import Start
-from .harness import ORDINARY_NUMBER, Receiver, Sandbox
+from .harness import ORDINARY_NUMBER, Receiver, Sandbox, at_work
 
 NOWHERE = "http://127.0.0.1:1/callbacks"
 
@@ -43,19 +43,12 @@ def test_the_delay(start: Start, receiver: Receiver) -> None:
 
 
 def test_many_calls(start: Start, receiver: Receiver) -> None:
-    """Each call gets its callback, though more wait than there are workers, who then go home."""
-    others = _workers()
+    """Each call gets its callback, and no thread is left."""
+    before = set(threading.enumerate())
     sandbox = start(SandboxConfig(callback_url=receiver.url, callback_delay=0.2))
-    ids = {sandbox.place().json()["requestId"] for _ in range(3 * callbacks.WORKERS)}
-    assert len(_workers() - others) <= callbacks.WORKERS
+    ids = {sandbox.place().json()["requestId"] for _ in range(24)}
     assert {each["requestId"] for each in receiver.wait_for(len(ids))} == ids
-    wait_until(lambda: not _workers() - others)
-    sandbox.place()
-    receiver.wait_for(len(ids) + 1)
-
-
-def _workers() -> set[threading.Thread]:
-    return {each for each in threading.enumerate() if each.name == "sandbox-callback"}
+    wait_until(lambda: not at_work(before))
 
 
 def test_the_answer_does_not_wait_for_the_callback(calling: Sandbox, receiver: Receiver) -> None:
@@ -119,16 +112,16 @@ def test_a_receiver_that_hangs(
     calling: Sandbox, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A callback ends by its timeout, also one that its answer waits for."""
-    monkeypatch.setattr(delivery, "TIMEOUT", (1.0, 0.05))
+    monkeypatch.setattr(callbacks, "TIMEOUT", (1.0, 0.05))
     receiver.open.clear()
     assert calling.place("79990000403").status_code == 200
     assert calling.callbacks()[0]["error"] == "ReadTimeout"
 
 
 def test_a_url_that_cannot_be_called(start: Start) -> None:
-    """Whatever goes wrong, the workers go on: every one of many calls has its failure."""
+    """Any error is recorded: each of many calls has its failure."""
     sandbox = start(SandboxConfig(callback_url="http://host:port/", callback_delay=0))
-    for _ in range(2 * callbacks.WORKERS):
+    for _ in range(16):
         sandbox.place()
     wait_until(lambda: all(call["callbacks"] for call in sandbox.calls()))
     assert {call["callbacks"][0]["error"] for call in sandbox.calls()} == {"InvalidURL"}
@@ -149,19 +142,5 @@ def test_no_callback_url(sandbox: Sandbox, caplog: pytest.LogCaptureFixture) -> 
     with caplog.at_level(logging.INFO, "verify_service.sandbox"):
         assert sandbox.place("79990000001").status_code == 200
         assert sandbox.place("79990000403").status_code == 200
-    assert "-> ANSWERED, no callback URL to tell" in caplog.text
+    assert "ANSWERED; callbacks: not sent, there is no callback URL" in caplog.text
     assert [call["callbacks"] for call in sandbox.calls()] == [[], []]
-
-
-def test_the_queue_is_bounded(
-    start: Start, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """A callback that finds no room is not sent, and that is not hidden."""
-    monkeypatch.setattr(callbacks, "MAX_WAITING", 1)
-    sandbox = start(SandboxConfig(callback_url=receiver.url, callback_delay=60))
-    sandbox.place()
-    sandbox.place()
-    wait_until(lambda: any(call["callbacks"] for call in sandbox.calls()))
-    [failed] = [each for call in sandbox.calls() for each in call["callbacks"]]
-    assert failed["error"] == "TooManyWaiting"
-    assert receiver.came == []

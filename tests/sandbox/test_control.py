@@ -9,7 +9,7 @@ from flask import Flask
 from verify_service.sandbox.control import (
     Call,
     Callback,
-    NothingCame,
+    NothingFound,
     Refused,
     SandboxControl,
     SandboxError,
@@ -40,7 +40,7 @@ def test_a_call(calling: Sandbox, receiver: Receiver) -> None:
         timeout=30000,
         placed_at=call.placed_at,
         outcome="TERMINATED",
-        callbacks=(Callback("TERMINATED", receiver.came[0]["timestamp"], 200, None, 2),),
+        callbacks=[Callback("TERMINATED", receiver.came[0]["timestamp"], 200, None, 2)],
         cursor=1,
     )
     assert abs(call.placed_at - time.time()) < 5
@@ -61,11 +61,11 @@ def test_calls(sandbox: Sandbox) -> None:
 
 def test_no_call(sandbox: Sandbox) -> None:
     """The message says what there is instead."""
-    with pytest.raises(NothingCame, match=r"^no call to anybody yet; calls so far: none$"):
+    with pytest.raises(NothingFound, match=r"^no call to any number yet; calls so far: none$"):
         sandbox.control.last_call()
     sandbox.place("79990000106")
     words = r"^no call to \+79161234567 yet; calls so far: 79990000106 \(errorCode 6; callbacks: "
-    with pytest.raises(NothingCame, match=words):
+    with pytest.raises(NothingFound, match=words):
         sandbox.control.last_call("+79161234567")
 
 
@@ -73,7 +73,7 @@ def test_a_message_is_of_readable_length(sandbox: Sandbox) -> None:
     """The newest ten calls, and how many came before."""
     for code in range(1000, 1012):
         sandbox.place(code=code)
-    with pytest.raises(NothingCame, match=r"calls so far: 2 earlier, 79161234567 \(") as caught:
+    with pytest.raises(NothingFound, match=r"calls so far: 2 earlier, 79161234567 \(") as caught:
         sandbox.control.last_call(OTHER_NUMBER)
     assert str(caught.value).count(ORDINARY_NUMBER) == 10
 
@@ -141,7 +141,7 @@ def test_one_outcome_at_a_time(sandbox: Sandbox) -> None:
 
 def test_what_the_simulator_refuses(sandbox: Sandbox) -> None:
     """In its own words, which say what is allowed."""
-    with pytest.raises(Refused, match="outcome must be one of: ANSWERED, TERMINATED"):
+    with pytest.raises(Refused, match="outcome: Must be one of: ANSWERED, TERMINATED"):
         sandbox.control.next_call(ORDINARY_NUMBER, "ANSWERD")
 
 

@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 
 from tests.waiting import wait_until
-from verify_service.sandbox import SandboxConfig, remote
-from verify_service.sandbox.control import NothingCame, Refused, SandboxControl
-from verify_service.sandbox.remote import Remote
+from verify_service.sandbox import SandboxConfig
+from verify_service.sandbox import control as module
+from verify_service.sandbox.control import NothingFound, Refused, SandboxControl
 
 from .conftest import Start
 from .harness import ORDINARY_NUMBER, Receiver, Sandbox
@@ -35,14 +35,14 @@ def test_waiting_for_a_call(sandbox: Sandbox) -> None:
 def test_a_wait_longer_than_a_request(sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
     """The simulator lets one request wait for half a minute; the control asks again."""
     asked: list[str] = []
-    ask = Remote.ask
+    ask = SandboxControl._ask
 
-    def counted(self: Remote, *args: Any, **kwargs: Any) -> Any:
+    def counted(self: SandboxControl, *args: Any, **kwargs: Any) -> Any:
         asked.append(args[1])
         return ask(self, *args, **kwargs)
 
-    monkeypatch.setattr(remote, "LONGEST_WAIT", 0.05)
-    monkeypatch.setattr(Remote, "ask", counted)
+    monkeypatch.setattr(module, "LONGEST_WAIT", 0.05)
+    monkeypatch.setattr(SandboxControl, "_ask", counted)
     with ThreadPoolExecutor() as pool:
         coming = pool.submit(sandbox.control.wait_for_call, timeout=30)
         wait_until(lambda: len(asked) > 2)
@@ -60,7 +60,7 @@ def test_waiting_for_a_callback(start: Start, receiver: Receiver) -> None:
     assert control.wait_for_callback("+79990000407") == callback
     older = control.wait_for_callback("+79990000407", "UNAVAILABLE")
     assert older.cursor < callback.cursor
-    with pytest.raises(NothingCame):
+    with pytest.raises(NothingFound):
         control.wait_for_callback("+79990000407", "UNAVAILABLE", timeout=0.05, after=older)
     sandbox.place("79990000407")
     assert control.wait_for_callback(None, "ANSWERED", after=callback).cursor > callback.cursor
@@ -75,7 +75,7 @@ def test_waiting_for_a_callback(start: Start, receiver: Receiver) -> None:
         ),
         (
             lambda control: control.wait_for_call(after=control.last_call(), timeout=0.1),
-            r"^no call to anybody within 0\.1 s; calls so far: ",
+            r"^no call to any number within 0\.1 s; calls so far: ",
         ),
         (
             lambda control: control.wait_for_callback(ORDINARY_NUMBER, "ANSWERED", timeout=0.1),
@@ -93,7 +93,7 @@ def test_what_does_not_come(
     """The wait ends, and the message says what came instead."""
     calling.place()
     calling.control.wait_for_callback()
-    with pytest.raises(NothingCame, match=words):
+    with pytest.raises(NothingFound, match=words):
         wait(calling.control)
 
 
@@ -122,7 +122,7 @@ def test_a_callback_by_hand(calling: Sandbox, receiver: Receiver) -> None:
 def test_a_callback_about_nothing(calling: Sandbox) -> None:
     """A call that was refused never rang."""
     calling.place("79990000106")
-    with pytest.raises(Refused, match="nothing rang"):
+    with pytest.raises(Refused, match="the call was refused"):
         calling.control.send_callback(calling.control.last_call(), "ANSWERED")
     with pytest.raises(Refused, match="no placed call"):
         calling.control.send_callback("79990000106", "ANSWERED")

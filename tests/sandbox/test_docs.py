@@ -1,4 +1,4 @@
-"""docs/sandbox.md says what is so: its table is the code's, its examples do what they show."""
+"""The table of docs/sandbox.md is generated from the code, and its examples work."""
 
 import json
 import os
@@ -14,8 +14,7 @@ from typing import Any
 import pytest
 
 from verify_service.sandbox import SandboxConfig
-from verify_service.sandbox.table import Table
-from verify_service.sandbox.welcome import markdown
+from verify_service.sandbox.table import Table, markdown
 
 from .harness import PATIENCE, Receiver, Sandbox
 
@@ -35,7 +34,7 @@ START, *EXAMPLES = blocks("sh")
 
 
 def test_the_table_is_the_codes() -> None:
-    """`make docs` writes it anew."""
+    """`make docs` writes it."""
     table = TEXT.partition(BEGIN)[2].partition(END)[0]
     assert table.strip() == markdown(Table(SandboxConfig())).strip(), "run: make docs"
 
@@ -58,13 +57,13 @@ def make_docs(house: Path, page: str) -> tuple[int, str]:
 
 
 def test_make_docs(tmp_path: Path) -> None:
-    """It writes the table anew, whatever was there, and touches nothing else."""
+    """It replaces the table and changes nothing else."""
     page = TEXT.partition(BEGIN)[0] + BEGIN + "| old |\n" + END + TEXT.partition(END)[2]
     assert make_docs(tmp_path, page) == (0, TEXT)
 
 
 def test_make_docs_without_an_end(tmp_path: Path) -> None:
-    """Else what comes after the table would be lost."""
+    """Without the end mark the page is not changed."""
     page = TEXT.replace(END, "")
     status, left = make_docs(tmp_path, page)
     assert status != 0
@@ -87,7 +86,7 @@ def documented(receiver: Receiver) -> Iterator[Sandbox]:
 
 
 def test_the_examples(documented: Sandbox) -> None:
-    """Pasted one after the other, they answer what the text shows."""
+    """Run in their order, they print what the page shows."""
     answers = blocks("json")
     assert len(EXAMPLES) == len(answers)
     for example, shown in zip(EXAMPLES, answers, strict=True):
@@ -111,7 +110,7 @@ def comparable(value: Any) -> Any:
 
 
 def test_the_python_example(calling: Sandbox, receiver: Receiver) -> None:
-    """It runs as it stands, given something to test."""
+    """It runs unchanged."""
     [example] = blocks("python")
     placing: list[threading.Thread] = []
 

@@ -27,7 +27,7 @@ def test_request_ids_differ(sandbox: Sandbox) -> None:
 
 @pytest.mark.parametrize("number", ["791791367878", "+79161234567", "1234567", "123456789012345"])
 def test_numbers_of_the_right_length(sandbox: Sandbox, number: str) -> None:
-    """Digits and length decide, so that the page's own example passes."""
+    """Only digits and length are checked: the page's own example is accepted."""
     assert sandbox.place(number).status_code == 200
 
 
@@ -102,14 +102,21 @@ def test_mistyped_fields(sandbox: Sandbox, fields: dict[str, object], error: str
     assert answer.status_code == 200
 
 
-@pytest.mark.parametrize("missing", ["number", "code", "timeout"])
+@pytest.mark.parametrize("missing", ["number", "code"])
 def test_missing_fields(sandbox: Sandbox, missing: str) -> None:
-    """All three fields of the page are needed."""
+    """`number` and `code` are required."""
     body = {"number": ORDINARY_NUMBER, "code": 1234, "timeout": 30000}
     del body[missing]
     answer = sandbox.post(json=body, headers=KEY).json()
     assert answer["status"] == "invalidSchemeError"
     assert answer["error"].startswith(missing)
+
+
+def test_the_timeout_is_optional(sandbox: Sandbox) -> None:
+    """The provider's own demo sends none."""
+    body = {"number": ORDINARY_NUMBER, "code": 1234}
+    assert sandbox.post(json=body, headers=KEY).status_code == 200
+    assert sandbox.calls()[0]["timeout"] == 60_000
 
 
 @pytest.mark.parametrize("body", ["[]", "null", '"79161234567"', "1"])
@@ -132,7 +139,7 @@ def test_bodies_that_are_no_json(sandbox: Sandbox, body: bytes) -> None:
 
 @pytest.mark.parametrize("content_type", ["text/plain", "application/x-www-form-urlencoded"])
 def test_the_content_type_has_to_say_json(sandbox: Sandbox, content_type: str) -> None:
-    """A body that is JSON all the same is not looked at."""
+    """The body is refused even if it is JSON."""
     body = '{"number": "79161234567", "code": 1234, "timeout": 30000}'
     answer = sandbox.post(data=body, headers={**KEY, "Content-Type": content_type}).json()
     assert answer["status"] == "requiredJsonError"

@@ -1,4 +1,4 @@
-"""Who may use the phone, and what its page may load."""
+"""Which requests the phone accepts, and what its page loads."""
 
 import pytest
 import requests
@@ -15,7 +15,7 @@ CHANGES = ["open", "mode", "decide"]
 @pytest.mark.parametrize("path", CHANGES)
 @pytest.mark.parametrize("origin", STRANGERS)
 def test_no_other_page_uses_it(sandbox: Sandbox, path: str, origin: str) -> None:
-    """Its Origin is the simulator's own address to the last digit, or it is refused."""
+    """A request is refused unless its Origin is exactly the simulator's address."""
     headers = {} if origin == "none" else {"Origin": origin}
     answer = sandbox.request("POST", f"/phone/{path}", json={}, headers=headers)
     assert (answer.status_code, answer.json()["status"]) == (403, "prohibitedForAppError")
@@ -32,7 +32,7 @@ def test_no_form_uses_it(sandbox: Sandbox, path: str) -> None:
 @pytest.mark.parametrize("path", ["", "/phone.js", "/events", "/open"])
 @pytest.mark.parametrize("host", ["attacker.example", "127.0.0.1.attacker.example", "[::1"])
 def test_no_borrowed_name(sandbox: Sandbox, path: str, host: str) -> None:
-    """A host name of somebody's that leads here makes their page the same origin: refused."""
+    """A foreign host name that resolves to 127.0.0.1 would be the same origin: refused."""
     method = "POST" if path == "/open" else "GET"
     headers = {"Host": host, "Origin": f"http://{host}"}
     answer = sandbox.request(method, f"/phone{path}", headers=headers)
@@ -48,7 +48,7 @@ def test_localhost_is_at_home(sandbox: Sandbox) -> None:
 
 @pytest.mark.parametrize("key", ["", "guess", "ключ"])
 def test_nobody_listens_without_a_key(calling: Sandbox, receiver: Receiver, key: str) -> None:
-    """Else any page could, with an image say, and hold up all calls by it."""
+    """Otherwise any page could take all calls, for example with an image."""
     answer = calling.get("/phone/events", params={"key": key})
     assert answer.status_code == 403
     calling.place()
@@ -61,7 +61,7 @@ def test_a_phone_of_no_number(sandbox: Sandbox) -> None:
 
 
 def test_the_page_of_no_number(sandbox: Sandbox) -> None:
-    """Said at once: the page could do nothing but try again for ever."""
+    """The page is refused too: its script could only retry without end."""
     answer = sandbox.get("/phone", params={"number": "mine"})
     assert (answer.status_code, answer.json()["status"]) == (400, "invalidSchemeError")
 

@@ -1,4 +1,4 @@
-"""The script: the next call to a number does as it is told."""
+"""The script: the outcomes of the next calls to a number."""
 
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
@@ -28,7 +28,7 @@ def test_the_next_call(sandbox: Sandbox, name: str) -> None:
 
 @pytest.mark.parametrize("spelling", ["+79161234567", "79161234567", "+7 (916) 123-45.67"])
 def test_spellings(sandbox: Sandbox, spelling: str) -> None:
-    """However the number is spelled here or there."""
+    """The spelling of the number does not matter."""
     sandbox.next(number=spelling, outcome="ANSWERED")
     sandbox.place("+79161234567")
     assert outcomes(sandbox) == ["ANSWERED"]
@@ -51,7 +51,7 @@ def test_first_in_first_out(sandbox: Sandbox) -> None:
 
 
 def test_a_line_for_one_number_is_no_others(sandbox: Sandbox) -> None:
-    """A call to somebody else passes it by."""
+    """A call to another number does not use it."""
     sandbox.next(number=OTHER_NUMBER, outcome="REJECTED")
     sandbox.place()
     sandbox.place(OTHER_NUMBER)
@@ -60,7 +60,7 @@ def test_a_line_for_one_number_is_no_others(sandbox: Sandbox) -> None:
 
 @pytest.mark.parametrize("anybody", [{}, {"number": None}, {"number": "*"}], ids=str)
 def test_a_line_for_anybody(sandbox: Sandbox, anybody: dict[str, Any]) -> None:
-    """Whoever is called first takes it, be it shown as `*`."""
+    """The first call to any number uses it; its number is shown as `*`."""
     assert sandbox.next(**anybody, outcome="REJECTED")["number"] == "*"
     sandbox.place()
     sandbox.place()
@@ -78,7 +78,7 @@ def test_the_oldest_line_that_fits(sandbox: Sandbox) -> None:
 
 
 def test_a_request_that_is_no_call_takes_nothing(sandbox: Sandbox) -> None:
-    """Without a key, or with a body that the page refuses anyway."""
+    """Without a key, or with a body that the page refuses."""
     sandbox.next(outcome="REJECTED")
     sandbox.post(json={"number": ORDINARY_NUMBER, "code": 1234, "timeout": 1})
     sandbox.post(json={"number": ORDINARY_NUMBER}, headers=KEY)
@@ -128,7 +128,7 @@ def test_forgetting(sandbox: Sandbox) -> None:
 
 
 def test_the_script_is_bounded(sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A loop without end is told so."""
+    """At most 1,000 lines."""
     monkeypatch.setattr(script, "MAX_LINES", 1)
     sandbox.next(outcome="REJECTED")
     answer = sandbox.tell("/sandbox/next", {"outcome": "REJECTED"})

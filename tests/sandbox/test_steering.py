@@ -1,4 +1,4 @@
-"""The pages that change what happens: whom they refuse, callbacks by hand, the reset."""
+"""The pages that change what happens: refused requests, callbacks by hand, the reset."""
 
 import threading
 from concurrent.futures import ThreadPoolExecutor
@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from tests.waiting import wait_until
-from verify_service.sandbox.wire import MOVED, PATH
+from verify_service.sandbox.vocabulary import MOVED, PATH
 
 from .harness import KEY, ORDINARY_NUMBER, Receiver, Sandbox, at_work
 
@@ -23,7 +23,7 @@ CHANGES = [
 @pytest.mark.parametrize(("method", "path"), CHANGES)
 @pytest.mark.parametrize("origin", ["https://example.org", "http://127.0.0.1:9090", "null"])
 def test_web_pages_change_nothing(sandbox: Sandbox, method: str, path: str, origin: str) -> None:
-    """A browser says whose page asks: nobody's may."""
+    """A request with an Origin is refused, whatever the origin is."""
     sandbox.place()
     line = {"outcome": "REJECTED"} if path == "/sandbox/next" else None
     answer = sandbox.request(method, path, headers={"Origin": origin}, json=line)
@@ -34,7 +34,7 @@ def test_web_pages_change_nothing(sandbox: Sandbox, method: str, path: str, orig
 
 @pytest.mark.parametrize(("method", "path"), [("POST", PATH), ("POST", MOVED), ("GET", MOVED)])
 def test_web_pages_place_no_calls(sandbox: Sandbox, method: str, path: str) -> None:
-    """Nor any trace of one, for a test to stumble over."""
+    """The refused request is not in the list of calls."""
     body = {"number": ORDINARY_NUMBER, "code": 1234, "timeout": 30000}
     origin = {"Origin": "https://example.org"}
     answer = sandbox.request(method, path, headers={**KEY, **origin}, json=body)
@@ -50,7 +50,7 @@ def test_no_request_fills_the_memory(sandbox: Sandbox) -> None:
 @pytest.mark.parametrize(("method", "path"), CHANGES)
 @pytest.mark.parametrize("content_type", ["text/plain", "application/x-www-form-urlencoded"])
 def test_forms_change_nothing(sandbox: Sandbox, method: str, path: str, content_type: str) -> None:
-    """What a browser sends without asking first is no JSON."""
+    """A browser sends forms to other origins without asking first; they are refused."""
     sandbox.place()
     answer = sandbox.request(
         method, path, headers={"Content-Type": content_type}, data='{"outcome": "REJECTED"}'
@@ -61,30 +61,28 @@ def test_forms_change_nothing(sandbox: Sandbox, method: str, path: str, content_
 
 @pytest.mark.parametrize("path", ["/sandbox/next", "/sandbox/callbacks"])
 def test_a_body_without_a_type(sandbox: Sandbox, path: str) -> None:
-    """It has to say that it is JSON."""
+    """The Content-Type must be JSON."""
     answer = sandbox.request("POST", path, data=b"{}")
     assert (answer.status_code, answer.json()["status"]) == (415, "requiredJsonError")
 
 
-@pytest.mark.parametrize(
-    "body", [b"", b"{", b"\xff", b"[" * 100_000, b"9" * 5000, b'{"number": "\\ud800"}']
-)
+@pytest.mark.parametrize("body", [b"", b"{", b"\xff", b"[" * 100_000, b"9" * 5000])
 @pytest.mark.parametrize("path", ["/sandbox/next", "/sandbox/callbacks"])
 def test_what_is_no_json(sandbox: Sandbox, path: str, body: bytes) -> None:
-    """Never a bug of the simulator's."""
+    """HTTP 400, never 500."""
     answer = sandbox.request("POST", path, data=body, headers={"Content-Type": "application/json"})
     assert (answer.status_code, answer.json()["status"]) == (400, "requiredJsonError")
 
 
 def test_a_body_of_any_length(sandbox: Sandbox) -> None:
-    """A megabyte is enough."""
+    """At most 1 MB."""
     answer = sandbox.tell("/sandbox/next", {"body": "x" * 1_000_001})
     assert (answer.status_code, answer.json()["status"]) == (413, "payloadTooLargeError")
     sandbox.next(body="x" * 900_000)
 
 
 def test_a_callback_by_hand(calling: Sandbox, receiver: Receiver) -> None:
-    """It is sent before the answer, which tells what came of it, as the call does from then on."""
+    """It is sent before the answer. The answer and the call contain the result."""
     calling.next(statuses=[])
     request_id = calling.place().json()["requestId"]
     told = calling.tell("/sandbox/callbacks", {"call": request_id, "status": "FORBIDDEN"}).json()
@@ -118,7 +116,7 @@ def test_which_call(calling: Sandbox, receiver: Receiver, integer: bool) -> None
     ids=str,
 )
 def test_a_lie_by_hand(calling: Sandbox, receiver: Receiver, lie: dict[str, Any]) -> None:
-    """Any field instead of the truth."""
+    """Each field can have another value."""
     calling.next(statuses=[])
     calling.place()
     calling.tell("/sandbox/callbacks", {"call": ORDINARY_NUMBER, "status": "ANSWERED", **lie})
@@ -129,21 +127,26 @@ def test_a_lie_by_hand(calling: Sandbox, receiver: Receiver, lie: dict[str, Any]
 @pytest.mark.parametrize(
     ("body", "http_status", "word", "error"),
     [
-        ({"status": "ANSWERED"}, 400, "invalidSchemeError", "call must be a requestId, or a"),
-        ({"call": "x"}, 400, "invalidSchemeError", "status must be one of: ANSWERED"),
-        ({"call": "x", "status": "X"}, 400, "invalidSchemeError", "status must be one of: ANSW"),
-        ({"call": [], "status": "ANSWERED"}, 400, "invalidSchemeError", "call must be a text or"),
+        (
+            {"status": "ANSWERED"},
+            400,
+            "invalidSchemeError",
+            "call: Missing data for required field.",
+        ),
+        ({"call": "x"}, 400, "invalidSchemeError", "status: Missing data for required"),
+        ({"call": "x", "status": "X"}, 400, "invalidSchemeError", "status: Must be one of: ANSW"),
+        ({"call": [], "status": "ANSWERED"}, 400, "invalidSchemeError", "call: Must be a string"),
         (
             {"call": "x", "status": "ANSWERED", "app_key": "x"},
             400,
             "invalidSchemeError",
-            "'app_key' is no field; there are: appKey, call, number, requestId, status, timestamp",
+            "app_key: Unknown field.",
         ),
         (
             {"call": "x", "status": "ANSWERED", "timestamp": "1"},
             400,
             "invalidSchemeError",
-            "timestamp must be an integer from 0",
+            "timestamp: Not a valid integer.",
         ),
         ({"call": "x", "status": "ANSWERED"}, 404, "notFoundError", "no placed call x"),
     ],
@@ -151,14 +154,14 @@ def test_a_lie_by_hand(calling: Sandbox, receiver: Receiver, lie: dict[str, Any]
 def test_callbacks_that_cannot_be_sent(
     calling: Sandbox, body: dict[str, Any], http_status: int, word: str, error: str
 ) -> None:
-    """Refused with what is allowed."""
+    """HTTP 400; the error names the field."""
     answer = calling.tell("/sandbox/callbacks", body)
     assert (answer.status_code, answer.json()["status"]) == (http_status, word)
     assert answer.json()["error"].startswith(error)
 
 
 def test_a_callback_without_an_address(sandbox: Sandbox) -> None:
-    """The answer says how to give one."""
+    """The error names the option."""
     sandbox.place()
     answer = sandbox.tell("/sandbox/callbacks", {"call": ORDINARY_NUMBER, "status": "ANSWERED"})
     assert (answer.status_code, answer.json()["status"]) == (400, "invalidDataError")
@@ -166,12 +169,10 @@ def test_a_callback_without_an_address(sandbox: Sandbox) -> None:
 
 
 def test_reset(calling: Sandbox, receiver: Receiver) -> None:
-    """Calls, script and callbacks are gone, and the answer says how many of each."""
-    others = workers()
+    """Calls, script and callbacks are removed; the answer contains the count of each."""
     calling.next(statuses=["TERMINATED", "TERMINATED"], callbackAfter=60)
     calling.place("79990000001")
     calling.next(outcome="REJECTED", times=9)
-    wait_until(lambda: workers() - others)
     gone = calling.request("POST", "/sandbox/reset").json()
     assert gone == {"status": "ok", "lines": 1, "callbacks": 2, "calls": 1}
     assert calling.calls() == []
@@ -180,12 +181,8 @@ def test_reset(calling: Sandbox, receiver: Receiver) -> None:
     assert receiver.wait_for(1)[0]["number"] == ORDINARY_NUMBER
 
 
-def workers() -> set[threading.Thread]:
-    return {each for each in threading.enumerate() if each.name == "sandbox-callback"}
-
-
 def test_nothing_comes_after_a_reset(calling: Sandbox, receiver: Receiver) -> None:
-    """Not even the callback of a call that was being answered meanwhile."""
+    """Also no callback of a call that was being answered during the reset."""
     before = set(threading.enumerate())
     with calling.open("79990000308"):
         wait_until(calling.calls)
@@ -199,7 +196,7 @@ def test_nothing_comes_after_a_reset(calling: Sandbox, receiver: Receiver) -> No
 def test_a_reset_waits_for_what_is_under_way(
     calling: Sandbox, receiver: Receiver, number: str
 ) -> None:
-    """A callback that is being taken is let arrive; the one after it does not come."""
+    """The reset waits for a callback that is being sent; the next one is not sent."""
     calling.next(number=number, statuses=["TERMINATED", "TERMINATED"], answerAfter=0)
     receiver.open.clear()
     with ThreadPoolExecutor() as pool:

@@ -24,8 +24,7 @@ from click.testing import CliRunner
 from tests.system.house import PATIENCE, ROOT
 from verify_service.client import TooManyRequests, VerifyClient
 from verify_service.testing.__main__ import EXTRA, main
-from verify_service.testing.sandbox import VerifySandbox
-from verify_service.testing.stack import DidNotStart, Stack, running
+from verify_service.testing.stack import DidNotStart, Stack, VerifySandbox, running
 
 CONSUMER = ROOT / "tests" / "consumer"
 NUMBER = "+79161234567"

@@ -30,11 +30,13 @@ DIRECTIONS: dict[str, set[str]] = {
     "dev": set(),
     "client": set(),
     "sandbox": set(),
-    "testing": {"client", "sandbox"},
+    "testing": {"app", "client", "sandbox", "settings", "telemetry"},
 }
-"""What each folder, or module beside the folders, may import of ours. ``wsgi`` is the entry point;
-``dev`` starts the service as a process of its own. The client and the sandbox know the service by
-its contract and by the provider's page, so that two readings of one page check each other."""
+"""What each folder, or module beside the folders, may import of ours.
+
+``wsgi`` is the entry point. ``dev`` starts the service as a process of its own, ``testing`` runs it
+for the tests of a login. The client and the sandbox know the service by its contract and by the
+provider's page, so that two readings of one page check each other."""
 
 LIBRARIES: dict[str, set[str]] = {
     "redis": {"store", "testing"},

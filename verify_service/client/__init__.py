@@ -1,9 +1,9 @@
-"""The client for login flows: start, check, status, cancel, each with its types.
+"""The client for login flows: start, check, status and cancel, with types.
 
-Knows the service by its HTTP contract alone, and imports nothing of it. See ``docs/client.md``.
+It knows the service by its HTTP contract alone and imports no other part of it. See
+``docs/client.md``.
 """
 
-from verify_service.client.answers import Call, Check, Verification
 from verify_service.client.client import VerifyClient
 from verify_service.client.errors import (
     CallFailed,
@@ -21,8 +21,8 @@ from verify_service.client.errors import (
     UnreadableAnswer,
     VerifyError,
 )
-from verify_service.client.retries import Pace
-from verify_service.client.words import CallState, NextAction, State
+from verify_service.client.models import Call, Check, Verification
+from verify_service.client.vocabulary import CallState, NextAction, State
 
 __all__ = [
     "Call",
@@ -37,7 +37,6 @@ __all__ = [
     "KeyReused",
     "NextAction",
     "NotFound",
-    "Pace",
     "ServerError",
     "State",
     "TooManyRequests",

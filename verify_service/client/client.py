@@ -11,45 +11,42 @@ from urllib.parse import quote, urlsplit
 
 import requests
 
-from verify_service.client import reading
-from verify_service.client.answers import Check, Verification
+from verify_service.client import parsing
 from verify_service.client.errors import NotFound, VerifyError
-from verify_service.client.reading import Fields, understood
-from verify_service.client.retries import Pace, Retries
-from verify_service.client.wire import AccessKey, Request, Wire
+from verify_service.client.models import Check, Verification
+from verify_service.client.parsing import Fields
+from verify_service.client.retries import retry
+from verify_service.client.transport import AccessKey, Request, Transport
 
 _KEY = re.compile(r"[!-~]{1,128}\Z")
 _REQUEST_ID = re.compile(r"[A-Za-z0-9_.:-]{1,128}\Z")
-Read = TypeVar("Read")
+Result = TypeVar("Result")
 
 
 class VerifyClient:
-    """Asks one verify-service. Make one for a process, at import say; all threads may share it.
+    """A client of one verify-service. Thread-safe: create one for each process.
 
-    At the defaults a start is over within 13 + 14 s and what connecting takes, and so before a
-    platform gives up the person's own request (30 s); the others within 5 + 14. Longer only where
-    an answer drips in, which the service's never do: the times are those of silence.
+    With the defaults a start ends within 13 + 14 s plus the time to connect, before a platform
+    ends the person's own request (30 s); the other requests end within 5 + 14 s. Timeouts limit
+    the time between two reads, as in ``requests``.
 
     Args:
-        url: Where the service is: ``https://verify.internal.example``.
-        access_key: The app's key. It is in no repr, error or log of this package.
-        timeout: Seconds to wait for the answer to check, status and cancel. They ask nobody but
-            Redis, and without it the service says 503 within 2 s.
-        start_timeout: Seconds to wait for the answer to a start. More than the service's
-            PROVIDER_DEADLINE (10), for which it waits itself, and three for everything else;
-            with less, a slow provider looks like a lost answer.
-        patience: Seconds from the first failure on in which another try may begin; 0 for none.
-            Somewhat more than PROVIDER_DEADLINE and 2 s: by then every key has its answer, also
-            that of a process which died over it.
-        session: Used as it is, proxies and ``trust_env`` included, and never closed. Without it
-            there is one that ignores the environment: an internal service is not behind the
-            proxy of HTTPS_PROXY, and a private authority is told by ``verify``.
-        verify: As in ``requests``: True, False, or the path of a CA bundle. TLS is verified
-            unless this or the session says otherwise.
-        pace: The clock, for tests.
+        url: The address of the service, for example ``https://verify.internal.example``.
+        access_key: The app's key. It is never in a repr, an error or a log of this package.
+        timeout: Seconds to wait for the answer to check, status and cancel. They only ask Redis,
+            and without Redis the service answers 503 within 2 s.
+        start_timeout: Seconds to wait for the answer to a start: three more than the service's
+            PROVIDER_DEADLINE (10). With less, the answer of a slow provider is lost.
+        patience: Seconds after the first error in which a retry may begin; 0 for no retries. More
+            than PROVIDER_DEADLINE and 2 s: by then every key has its answer, also the key of a
+            process that was killed.
+        session: Used as it is, proxies and ``trust_env`` included, and never closed. The default
+            session ignores the environment, for example HTTPS_PROXY and REQUESTS_CA_BUNDLE.
+        verify: As in ``requests``: True, False, or the path of a CA bundle. The default verifies
+            TLS, or follows the session.
 
     Raises:
-        ValueError: An argument cannot be right. It is not quoted.
+        ValueError: An argument is not valid. The message does not quote it.
     """
 
     def __init__(
@@ -62,14 +59,13 @@ class VerifyClient:
         patience: float = 14.0,
         session: requests.Session | None = None,
         verify: bool | str | None = None,
-        pace: Pace | None = None,
     ) -> None:
         if not (timeout > 0 and start_timeout > 0 and patience >= 0):
             raise ValueError("Timeouts are above 0 seconds, patience is 0 or more.")
         self._timeout = timeout
         self._start_timeout = start_timeout
-        self._retries = Retries(patience, pace or Pace())
-        self._wire = Wire(_address(url), AccessKey(access_key), session, verify)
+        self._patience = patience
+        self._transport = Transport(_base_url(url), AccessKey(access_key), session, verify)
 
     def start(
         self,
@@ -81,21 +77,21 @@ class VerifyClient:
         idempotency_key: str | None = None,
         request_id: str | None = None,
     ) -> Verification:
-        """Have a phone rung, once, however often this has to be sent.
+        """Call a phone, once, even where the request is retried.
 
         Args:
-            number: International, as the person typed it.
-            reference: Yours, up to 64 characters; every answer about the verification has it.
+            number: In international form, as the person typed it.
+            reference: Up to 64 characters; every answer about the verification contains it.
             client_ip: The person's address, for limits.
-            device_id: What a cookie that you signed says of the device; never the device's word.
-            idempotency_key: Yours, 1–128 visible ASCII characters, where the start has to be the
-                same one even if your process ends meanwhile; else a new one is made.
-            request_id: The id under which your log has this, for the service's log to share.
+            device_id: From a cookie that you signed; never chosen by the device.
+            idempotency_key: 1 to 128 visible ASCII characters, for a start that must be the same
+                one even if your process ends meanwhile. The default is a new key.
+            request_id: The request's id in your log; the service logs it too.
 
         Raises:
-            InvalidNumber, Forbidden, TooManyRequests, CallFailed: For the person.
-            VerifyError: Any other; see its classes.
-            ValueError: An Idempotency-Key that cannot be sent.
+            InvalidNumber, Forbidden, TooManyRequests, CallFailed: Show it to the person.
+            VerifyError: Any other error; see its classes.
+            ValueError: The Idempotency-Key is not valid.
         """
         body = {
             "number": number,
@@ -107,7 +103,7 @@ class VerifyClient:
         request = Request(
             "POST", "/verify/start", _request_id(request_id), given, _key(idempotency_key)
         )
-        return self._ask(request, self._start_timeout, reading.verification)
+        return self._ask(request, self._start_timeout, parsing.verification)
 
     def check(
         self,
@@ -117,42 +113,42 @@ class VerifyClient:
         idempotency_key: str | None = None,
         request_id: str | None = None,
     ) -> Check:
-        """Compare what the person typed. Only the answer's ``verified`` logs anyone in.
+        """Compare the code that the person typed. Only ``verified`` in the result logs anyone in.
 
         Args:
             code: Four digits.
-            idempotency_key: As for :meth:`start`. Whoever repeats it hears the same verdict
-                again, ``verified`` included: never take it from a browser.
+            idempotency_key: As for :meth:`start`. A repeat with the same key returns the same
+                result, ``verified`` included: never accept the key from a browser.
             request_id: As for :meth:`start`.
 
         Raises:
-            InvalidCode: Not four digits; it cost no check.
-            NotFound: Start anew.
-            VerifyError: Any other. Nobody is verified by it.
-            ValueError: An Idempotency-Key that cannot be sent.
+            InvalidCode: The code is not four digits; it cost no check.
+            NotFound: Start again.
+            VerifyError: Any other error. Nobody is verified.
+            ValueError: The Idempotency-Key is not valid.
         """
         body = {"verificationId": verification_id, "code": code}
         request = Request(
             "POST", "/verify/check", _request_id(request_id), body, _key(idempotency_key)
         )
-        return self._ask(request, self._timeout, reading.check)
+        return self._ask(request, self._timeout, parsing.check)
 
     def status(self, verification_id: str, *, request_id: str | None = None) -> Verification:
-        """Read a verification as it stands.
+        """Return a verification.
 
         Raises:
             NotFound: There is none, or it ended over an hour ago.
-            VerifyError: Any other.
+            VerifyError: Any other error.
         """
         return self._about(verification_id, "GET", "", request_id)
 
     def cancel(self, verification_id: str, *, request_id: str | None = None) -> Verification:
-        """End a pending verification; one that is over stays what it is. Raises as status."""
+        """End a pending verification; a final state does not change. Raises as status."""
         return self._about(verification_id, "POST", "/cancel", request_id)
 
     def close(self) -> None:
-        """Close the connections that are kept open, unless the session was given."""
-        self._wire.close()
+        """Close the kept connections, unless the session was given."""
+        self._transport.close()
 
     def __enter__(self) -> Self:
         return self
@@ -166,41 +162,40 @@ class VerifyClient:
         self.close()
 
     def __repr__(self) -> str:
-        return f"VerifyClient({self._wire.url!r})"
+        return f"VerifyClient({self._transport.url!r})"
 
     def _about(
         self, verification_id: str, method: str, action: str, request_id: str | None
     ) -> Verification:
         request_id = _request_id(request_id)
         if not verification_id.strip("."):
-            # However they are quoted, dots lead to another path.
-            raise NotFound("This is no verificationId.", request_id=request_id)
+            # An empty segment or one of dots is another path, also in a quoted form.
+            raise NotFound("This is not a verificationId.", request_id=request_id)
         path = f"/verify/{quote(verification_id, safe='', errors='replace')}{action}"
 
         def read(fields: Fields) -> Verification:
-            found = reading.verification(fields)
+            found = parsing.verification(fields)
             if found.verification_id != verification_id:
-                raise reading.unreadable(fields.answer, "It is about another verification.")
+                raise parsing.unreadable(fields.answer, "It is about another verification.")
             return found
 
         return self._ask(Request(method, path, request_id), self._timeout, read)
 
-    def _ask(self, request: Request, timeout: float, read: Callable[[Fields], Read]) -> Read:
-        def once(seconds: float) -> Read:
-            return read(understood(self._wire.send(request, seconds)))
+    def _ask(self, request: Request, timeout: float, read: Callable[[Fields], Result]) -> Result:
+        def once(seconds: float) -> Result:
+            return read(parsing.parse(self._transport.send(request, seconds)))
 
         try:
-            return self._retries.until_it_works(once, timeout)
+            return retry(once, timeout, self._patience)
         except VerifyError as error:
             error.idempotency_key = request.idempotency_key
             raise
 
 
-def _address(url: str) -> str:
-    """Return the base address without its last slash."""
+def _base_url(url: str) -> str:
     parts = urlsplit(url)
     if parts.scheme not in ("http", "https") or not parts.hostname:
-        raise ValueError("The address is no http:// or https:// one.")
+        raise ValueError("The address must begin with http:// or https://.")
     if parts.query or parts.fragment or "@" in parts.netloc:
         raise ValueError("The address has more than scheme, host, port and path.")
     return url.rstrip("/")
@@ -215,5 +210,5 @@ def _key(given: str | None) -> str:
 
 
 def _request_id(given: str | None) -> str:
-    """Return the caller's where the service would take it, else a new one, as it would."""
+    """Return the caller's id where the service accepts it, else a new one."""
     return given if given and _REQUEST_ID.match(given) else uuid.uuid4().hex

@@ -1,4 +1,4 @@
-"""What can go wrong, one class for each thing to be done about it."""
+"""The errors, one class for each way to handle them."""
 
 from __future__ import annotations
 
@@ -6,32 +6,31 @@ from collections.abc import Mapping
 from dataclasses import KW_ONLY, dataclass, field
 from typing import Any, ClassVar
 
-from verify_service.client.words import NextAction
+from verify_service.client.vocabulary import NextAction
 
 
 @dataclass(eq=False)
 class VerifyError(Exception):
-    """The root: nobody is verified by it.
+    """The base class. An error never verifies anyone.
 
     Attributes:
         reason: A sentence for a developer, not for the person.
-        http_status: None where no answer came.
-        status: The service's word for it, ``tooManyRequestsError`` say; None where the service
-            did not say any.
-        error_code: The number of the provider's page, where it has one.
+        http_status: None where there was no answer.
+        status: The service's word, for example ``tooManyRequestsError``; None where there is none.
+        error_code: The number in the provider's table, if any.
         errors: What is wrong with each field, for a request of the wrong shape.
-        limit: The name of the limit that refused.
-        retry_after: Seconds after which another try makes sense.
-        verification_id: Of a verification that was reserved before it went wrong.
+        limit: The name of the limit that refused the request.
+        retry_after: Seconds after which a retry can succeed.
+        verification_id: The verification that was reserved before the error.
         next_action: What to do about that verification.
-        restart_in: Seconds until the number's own limits let a new start through.
-        reference: As given to the start.
-        request_id: Find it in the log of the service.
-        idempotency_key: What was sent. A later try with it is the same request, not another one.
+        restart_in: Seconds until the number's own limits allow a new start.
+        reference: The start's reference.
+        request_id: The request's id in the log of the service.
+        idempotency_key: The key that was sent. A later request with it is the same request.
     """
 
     repeatable: ClassVar[bool] = False
-    """Whether the client tries again by itself, with the same Idempotency-Key."""
+    """Whether the client retries by itself, with the same Idempotency-Key."""
 
     reason: str
     _: KW_ONLY
@@ -49,24 +48,24 @@ class VerifyError(Exception):
     idempotency_key: str | None = None
 
     def __str__(self) -> str:
-        said = " ".join(str(part) for part in (self.http_status, self.status) if part)
-        return f"{said}{': ' if said else ''}{self.reason} (request {self.request_id})"
+        prefix = " ".join(str(part) for part in (self.http_status, self.status) if part)
+        return f"{prefix}{': ' if prefix else ''}{self.reason} (request {self.request_id})"
 
 
 class InvalidRequest(VerifyError):
-    """400, 405, 413, 415: the program that asked is wrong, unless it is one of the two below."""
+    """400, 405, 413, 415: the calling program is wrong, except for the two classes below."""
 
 
 class InvalidNumber(InvalidRequest):
-    """No number that can be called: ask the person for another one."""
+    """The number cannot be called: ask the person for another one."""
 
 
 class InvalidCode(InvalidRequest):
-    """Not four digits: ask the person to type them again. It cost no check."""
+    """The code is not four digits: ask the person again. It cost no check."""
 
 
 class KeyReused(InvalidRequest):
-    """422: the caller's own Idempotency-Key came with another body before."""
+    """422: the caller's own Idempotency-Key was sent before with another body."""
 
 
 class Unauthorized(VerifyError):
@@ -78,39 +77,39 @@ class Forbidden(VerifyError):
 
 
 class NotFound(VerifyError):
-    """404: no such verification for this app, or it ended over an hour ago. Start anew."""
+    """404: this app has no such verification, or it ended over an hour ago. Start again."""
 
 
 class TooManyRequests(VerifyError):
-    """429: a limit; wait ``retry_after`` seconds. Nobody was called."""
+    """429: a limit. No call was placed; wait ``retry_after`` seconds."""
 
 
 class CallFailed(VerifyError):
-    """502: the provider refused the call or was no use. Do what ``next_action`` says.
+    """502: the provider refused the call, or its answer was unusable. Follow ``next_action``.
 
-    A new start is the person's decision: the phone may ring all the same.
+    A new start is the person's decision: the phone may ring.
     """
 
 
 class Conflict(VerifyError):
-    """409: the first request with this Idempotency-Key is still at work. Ask again with it."""
+    """409: the first request with this Idempotency-Key is not finished. Retry with the key."""
 
     repeatable = True
 
 
 class Unavailable(VerifyError):
-    """503, or no answer at all. Ask again later; with the same key nobody is called twice."""
+    """503, or no answer. Retry later; with the same key there is no second call."""
 
     repeatable = True
 
 
 class ServerError(VerifyError):
-    """500: a bug of the service. For the operator."""
+    """500: an error in the service. For the operator."""
 
     repeatable = True
 
 
 class UnreadableAnswer(ServerError):
-    """What answered is not the service, or not as the contract has it. For the operator."""
+    """The answer is not the service's, or not as the contract defines it. For the operator."""
 
     repeatable = False

@@ -1,9 +1,10 @@
-"""The provider's simulator: a separate WSGI app that answers the Flash Call page over real HTTP.
+"""The provider's simulator: a WSGI app that implements the Flash Call API over real HTTP.
 
-It rings nobody. The number decides what happens (see `table`), or what `POST /sandbox/next` said of
-the next call; `GET /sandbox/calls` tells what did; `control.SandboxControl` does both from a test.
-`python -m verify_service.sandbox` runs it, and docs/sandbox.md is its manual. It shares nothing
-with the provider client but the wire, so that two readings of one page check each other.
+It places no real calls. The number selects what happens (see `table`), unless `POST /sandbox/next`
+has scripted the next call. `GET /sandbox/calls` returns what happened. From a test in Python,
+`control.SandboxControl` does both. `python -m verify_service.sandbox` runs it; the manual is
+docs/sandbox.md. It shares no code with the provider client, so that two independent readings of
+the provider's page check each other.
 """
 
 from verify_service.sandbox.app import create_sandbox

@@ -1,4 +1,4 @@
-"""`python -m verify_service.sandbox`: the simulator in a process of its own."""
+"""`python -m verify_service.sandbox`: the simulator in its own process."""
 
 import logging
 from typing import Any
@@ -8,8 +8,28 @@ import click
 from verify_service.sandbox.app import create_sandbox
 from verify_service.sandbox.config import SandboxConfig
 from verify_service.sandbox.server import base_url, bind, quiet_end
-from verify_service.sandbox.table import Table
-from verify_service.sandbox.welcome import markdown
+from verify_service.sandbox.table import Table, markdown
+
+OPTIONS = {
+    "access_key": "Token that a client must send.",
+    "app_key": "appKey in every callback.",
+    "callback_url": "Where callbacks are sent; without it none are sent.",
+    "callback_delay": "Seconds from an answer to its callback.",
+    "caller_prefix": "Digits of the calling number before the code.",
+    "slow_answer": "Seconds before a slow answer.",
+    "drip": "Seconds between two bytes of a dripping answer.",
+    "hang": "Seconds after which a dripping or missing answer ends.",
+    "late_callback": "Seconds from an answer to a late callback.",
+}
+"""Each setting, with its help text."""
+
+
+def _config_options(command: Any) -> Any:
+    for name, text in reversed(OPTIONS.items()):
+        default = getattr(SandboxConfig, name)
+        option = click.option(f"--{name.replace('_', '-')}", default=default, help=text)
+        command = option(command)
+    return command
 
 
 @click.command(
@@ -22,48 +42,16 @@ from verify_service.sandbox.welcome import markdown
 )
 @click.option("--host", default="127.0.0.1", help="Address to listen on.")
 @click.option(
-    "--port",
-    default=9090,
-    type=click.IntRange(0, 65535),
-    help="Port to listen on; 0: any free one.",
+    "--port", default=9090, type=click.IntRange(0, 65535), help="Port; 0 selects a free one."
 )
-@click.option("--access-key", default=SandboxConfig.access_key, help="Token a client must send.")
-@click.option("--app-key", default=SandboxConfig.app_key, help="appKey in every callback.")
-@click.option("--callback-url", help="Where callbacks go; without it none are sent.")
-@click.option(
-    "--callback-delay",
-    default=SandboxConfig.callback_delay,
-    help="Seconds from an answer to its callback.",
-)
-@click.option(
-    "--caller-prefix",
-    default=SandboxConfig.caller_prefix,
-    help="Digits of the calling number before the code.",
-)
-@click.option(
-    "--slow-answer",
-    default=SandboxConfig.slow_answer,
-    help="Seconds that a slow answer takes.",
-)
-@click.option(
-    "--drip",
-    default=SandboxConfig.drip,
-    help="Seconds from byte to byte of an answer that drips.",
-)
-@click.option(
-    "--hang",
-    default=SandboxConfig.hang,
-    help="Seconds after which an answer that drips or does not come is given up.",
-)
-@click.option(
-    "--late-callback",
-    default=SandboxConfig.late_callback,
-    help="Seconds from an answer to a late callback.",
-)
-@click.option("--table", is_flag=True, help="Print the table of numbers in Markdown, and no more.")
+@_config_options
+@click.option("--table", is_flag=True, help="Print the table of numbers in Markdown and exit.")
 def main(host: str, port: int, table: bool, **settings: Any) -> None:
-    """Simulate the provider of flash calls over HTTP. Nobody is rung."""
-    config = _config(settings)
+    """Simulate the provider of flash calls over HTTP. No real call is placed."""
+    try:
+        config = SandboxConfig(**settings)
+    except ValueError as error:
+        raise click.UsageError(str(error)) from None
     if table:
         click.echo(markdown(Table(config)), nl=False)
         return
@@ -73,13 +61,6 @@ def main(host: str, port: int, table: bool, **settings: Any) -> None:
         click.echo(f"Provider simulator: {base_url(server)}")
         click.echo(f"A phone that rings: {base_url(server).removesuffix('/api')}/phone")
         server.serve_forever()
-
-
-def _config(settings: dict[str, Any]) -> SandboxConfig:
-    try:
-        return SandboxConfig(**settings)
-    except ValueError as error:
-        raise click.UsageError(str(error)) from None
 
 
 if __name__ == "__main__":

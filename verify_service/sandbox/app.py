@@ -5,64 +5,55 @@ from threading import Event
 
 from flask import Flask
 
-from verify_service.sandbox import complaints
+from verify_service.sandbox import problems
 from verify_service.sandbox.callbacks import Callbacks
 from verify_service.sandbox.calls import CallLog
 from verify_service.sandbox.config import SandboxConfig
-from verify_service.sandbox.exchange import Exchange
-from verify_service.sandbox.pages import pages
+from verify_service.sandbox.endpoint import Endpoint
+from verify_service.sandbox.pages import control_pages, reading_pages, refuse_web_pages
 from verify_service.sandbox.phone.pages import phone_pages
 from verify_service.sandbox.phone.switchboard import Switchboard
 from verify_service.sandbox.script import Script
-from verify_service.sandbox.steering import refuse_web_pages, steering
+from verify_service.sandbox.server import STOP
 from verify_service.sandbox.table import Table
-from verify_service.sandbox.wire import MOVED, PATH
+from verify_service.sandbox.vocabulary import MOVED, PATH
 
+# Bytes. A scripted answer can be long.
 LARGEST_BODY = 1_000_000
-"""Bytes. A scripted answer may be long."""
-STOP = "sandbox.stop"
-"""Under this name in `extensions`: what ends all waiting, for the server to call when it closes."""
 
 
 def create_sandbox(config: SandboxConfig, on_reset: Callable[[], object] | None = None) -> Flask:
-    """A simulator of its own: its calls are shared with no other. Its base URL ends in `/api`.
+    """Return a simulator with its own calls. Its base URL ends in `/api`.
 
-    Serve it with `server.bind`: an answer that drips or breaks off goes past WSGI.
+    Serve it with `server.bind`: faulty answers bypass WSGI.
 
-    on_reset: called at the end of POST /sandbox/reset, for whoever has more to forget.
+    Args:
+        on_reset: Called at the end of POST /sandbox/reset, to reset other state as well.
     """
     app = Flask(__name__, static_folder=None)
     app.config["MAX_CONTENT_LENGTH"] = LARGEST_BODY
     app.before_request(refuse_web_pages)
-    app.json.sort_keys = False  # type: ignore[attr-defined]  # the page's order reads better
+    app.json.sort_keys = False  # type: ignore[attr-defined]  # fields in the order of the docs
     table, calls, stop = Table(config), CallLog(), Event()
     script, callbacks = Script(table), Callbacks(config, calls)
     switchboard = Switchboard(calls, callbacks)
-    exchange = Exchange(config, script, calls, callbacks, switchboard, stop=stop)
-    app.add_url_rule(PATH, view_func=exchange.place, methods=["POST"])
-    app.add_url_rule(MOVED, view_func=exchange.followed, methods=["GET", "POST"])
-    app.register_blueprint(pages(table, calls))
-    forget = _both(switchboard.forget, on_reset)
-    app.register_blueprint(steering(table, script, calls, callbacks, forget))
-    app.register_blueprint(phone_pages(calls, switchboard))
-    complaints.install(app)
-    app.extensions[STOP] = _ending(stop, calls, callbacks)
-    return app
 
+    def reset() -> None:
+        switchboard.reset()
+        if on_reset:
+            on_reset()
 
-def _both(one: Callable[[], object], other: Callable[[], object] | None) -> Callable[[], object]:
-    def act() -> None:
-        one()
-        if other:
-            other()
-
-    return act
-
-
-def _ending(stop: Event, calls: CallLog, callbacks: Callbacks) -> Callable[[], None]:
     def end() -> None:
         stop.set()
         calls.close()
-        callbacks.cancel(patience=0)
+        callbacks.cancel(wait=0)
 
-    return end
+    endpoint = Endpoint(config, script, calls, callbacks, switchboard, stop=stop)
+    app.add_url_rule(PATH, view_func=endpoint.place, methods=["POST"])
+    app.add_url_rule(MOVED, view_func=endpoint.followed, methods=["GET", "POST"])
+    app.register_blueprint(reading_pages(table, calls))
+    app.register_blueprint(control_pages(script, calls, callbacks, reset))
+    app.register_blueprint(phone_pages(calls, switchboard))
+    problems.install(app)
+    app.extensions[STOP] = end
+    return app

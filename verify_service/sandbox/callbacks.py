@@ -1,196 +1,186 @@
-"""Sends callbacks when they are due, off the request's thread."""
+"""Sends the callbacks of a call when they are due."""
 
-import heapq
-import itertools
 import logging
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import replace
-from threading import Condition, Thread
-from typing import NamedTuple
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from threading import Condition
+
+import requests
 
 from verify_service.sandbox.calls import Call, Callback, CallLog
 from verify_service.sandbox.config import SandboxConfig
-from verify_service.sandbox.delivery import deliver
-from verify_service.sandbox.outcomes import Notice
+from verify_service.sandbox.outcomes import PlannedCallback
 
-WORKERS = 8
-"""Callbacks under way at once: so many slow receivers it takes to hold the others up."""
-MAX_WAITING = 10_000
-"""Calls whose callbacks may wait, as many as are remembered."""
-FAREWELL = 5.0
-"""Seconds that a cancellation waits for callbacks under way: longer than one can take."""
+# Seconds to connect, and between two reads. Far below a client's deadline, because an answer waits
+# for a callback that is sent before it.
+TIMEOUT = (1.0, 3.0)
+# Seconds that `cancel` waits for callbacks that are being sent. More than one can take.
+CANCEL_WAIT_SECONDS = 5.0
 
 _log = logging.getLogger(__name__)
 
 
-class _Job(NamedTuple):
-    """The callbacks of a call, the first of them to send at `due` (monotonic seconds).
+@dataclass(slots=True)
+class _Plan:
+    """The callbacks of a call that are not sent yet.
 
-    order: keeps first in, first out. epoch: which cancellation ends it.
-    moment: unix seconds, what their timestamps are told from.
+    Attributes:
+        due: When the first one is sent, in monotonic seconds; infinite until `Callbacks.start`.
+        timestamp: Of all of them, Unix time in seconds.
     """
 
-    due: float
-    order: int
-    epoch: int
-    call: Call
-    notices: tuple[Notice, ...]
-    moment: int
+    callbacks: tuple[PlannedCallback, ...]
+    due: float = float("inf")
+    timestamp: int = 0
 
 
 class Callbacks:
-    """A heap of callbacks and the daemon threads that work on it.
+    """The planned callbacks of all calls. Thread-safe.
 
-    Threads start with the work and end with it, so an idle simulator has none and needs no closing.
+    The thread of a request plans the callbacks of its call; it waits and sends them after it has
+    closed its connection. `cancel` begins a new generation: no callback is planned for a request
+    of an earlier one.
     """
 
     def __init__(self, config: SandboxConfig, calls: CallLog) -> None:
         self._config = config
         self._calls = calls
-        self._heap: list[_Job] = []
-        self._order = itertools.count()
+        self._plans: dict[int, _Plan] = {}
         self._changed = Condition()
-        self._workers = 0
         self._sending = 0
-        self._epoch = 0
+        self.generation = 0
 
-    @property
-    def epoch(self) -> int:
-        """Counts the cancellations: what a call that is being answered has to remember."""
-        return self._epoch
-
-    def send_now(self, call: Call, notices: tuple[Notice, ...], epoch: int) -> None:
-        """Deliver at once, on the caller's thread, what has not been canceled."""
-        for notice in notices:
-            self.send(call, notice, epoch)
-
-    def send(self, call: Call, notice: Notice, epoch: int | None = None) -> Callback | None:
-        """Deliver one at once and tell what came of it; None where none was sent.
-
-        That is where there is no callback URL, or all callbacks of `epoch` have been canceled.
-        """
+    def plan(self, call: Call, callbacks: tuple[PlannedCallback, ...], generation: int) -> None:
+        """Plan the callbacks of a call, without a time."""
         with self._changed:
-            if epoch not in {None, self._epoch}:
-                return None
+            if callbacks and generation == self.generation:
+                self._plans[call.cursor] = _Plan(callbacks)
+
+    def start(self, call: Call, delay: float | None = None) -> None:
+        """Set the time of the planned callbacks of a call; the delay is its own or configured."""
+        with self._changed:
+            if plan := self._plans.get(call.cursor):
+                if delay is None:
+                    after = plan.callbacks[0].after
+                    delay = self._config.callback_delay if after is None else after
+                plan.due = time.monotonic() + delay
+                plan.timestamp = int(time.time() + delay)
+
+    def send_planned(self, call: Call) -> None:
+        """Send the planned callbacks of a call when they are due, each after the previous one."""
+        while due := self._wait(call):
+            self._send(call, *due)
+
+    def _wait(self, call: Call) -> tuple[PlannedCallback, int] | None:
+        """Return the next callback and its timestamp when it is due; None where none is left."""
+        with self._changed:
+            while plan := self._plans.get(call.cursor):
+                seconds = plan.due - time.monotonic()
+                if seconds > 0:
+                    self._changed.wait(seconds)
+                    continue
+                first, *others = plan.callbacks
+                if others:
+                    plan.callbacks = tuple(others)
+                    plan.due = time.monotonic() + (others[0].after or 0.0)
+                else:
+                    del self._plans[call.cursor]
+                self._sending += 1
+                return first, plan.timestamp
+        return None
+
+    def send(self, call: Call, callback: PlannedCallback) -> Callback | None:
+        """Send a callback now; None where there is no callback URL."""
+        with self._changed:
             self._sending += 1
-        with self._under_way():
-            return self._send(call, notice, int(time.time()))
+        return self._send(call, callback, int(time.time()))
 
-    def send_later(self, call: Call, notices: tuple[Notice, ...], epoch: int) -> None:
-        """Deliver in the background, unless all callbacks of that epoch have been canceled."""
-        if not notices:
-            return
-        delay = self._config.callback_delay if notices[0].after is None else notices[0].after
-        # One moment for all: a callback that comes twice is the same to the last digit.
-        due, moment = time.monotonic() + delay, int(time.time() + delay)
-        self._push(_Job(due, next(self._order), epoch, call, notices, moment))
+    def send_early(self, call: Call, status: str) -> bool:
+        """Send the planned callback of a call now, with this status.
 
-    def hasten(self, call: Call, status: str) -> bool:
-        """Have what waits for `call` come now, with this status; False where nothing waits.
-
-        True is said once for a call: whoever else decides, or the time, comes too late.
+        Returns:
+            False where the call has none. True is returned at most once for a call.
         """
         with self._changed:
-            job = self._waiting(call)
-            if job is None:
+            plan = self._plans.get(call.cursor)
+            if plan is None or plan.due <= time.monotonic():
                 return False
-            notice = replace(job.notices[0], status=status)
-            now = job._replace(due=time.monotonic(), notices=(notice,), moment=int(time.time()))
-            self._heap[self._heap.index(job)] = now
-            heapq.heapify(self._heap)
+            plan.callbacks = (replace(plan.callbacks[0], status=status),)
+            plan.due, plan.timestamp = time.monotonic(), int(time.time())
             self._changed.notify_all()
         return True
 
     def waits(self, call: Call) -> bool:
-        """Whether a callback of `call` is still to come, and not due."""
+        """Return whether a callback of the call is not yet due."""
         with self._changed:
-            return self._waiting(call) is not None
+            plan = self._plans.get(call.cursor)
+            return plan is not None and plan.due > time.monotonic()
 
-    def _waiting(self, call: Call) -> _Job | None:
-        now = time.monotonic()
-        return next((job for job in self._heap if job.call is call and job.due > now), None)
+    def cancel(self, wait: float = CANCEL_WAIT_SECONDS) -> int:
+        """Remove planned callbacks, and wait for those that are being sent.
 
-    def cancel(self, patience: float = FAREWELL) -> int:
-        """Forget what is waiting, let what is under way arrive; return how many will not come."""
+        Returns:
+            How many callbacks were removed.
+        """
         with self._changed:
-            self._epoch += 1
-            count = sum(len(job.notices) for job in self._heap)
-            self._heap.clear()
+            self.generation += 1
+            count = sum(len(plan.callbacks) for plan in self._plans.values())
+            self._plans.clear()
             self._changed.notify_all()
-            self._changed.wait_for(lambda: not self._sending, patience)
+            self._changed.wait_for(lambda: not self._sending, wait)
         return count
 
-    def _push(self, job: _Job) -> None:
-        with self._changed:
-            if job.epoch != self._epoch:
-                return
-            if len(self._heap) < MAX_WAITING:
-                heapq.heappush(self._heap, job)
-                self._changed.notify_all()
-                self._hire()
-                return
-        lost = Callback(job.notices[0].status, job.moment, None, "TooManyWaiting")
-        self._conclude(job.call, lost)
-
-    def _hire(self) -> None:
-        if self._workers < WORKERS:
-            self._workers += 1
-            Thread(target=self._work, name="sandbox-callback", daemon=True).start()
-
-    def _work(self) -> None:
-        while job := self._next():
-            first, *others = job.notices
-            with self._under_way():
-                self._send(job.call, first, job.moment)
-                # The next one after this one was taken: else two workers might swap them.
-                if others:
-                    due = time.monotonic() + (others[0].after or 0.0)
-                    self._push(job._replace(due=due, notices=tuple(others)))
-
-    def _next(self) -> _Job | None:
-        """Waits for a job to be due; None, and the worker is off the books, when none is left."""
-        with self._changed:
-            while self._heap:
-                seconds = self._heap[0].due - time.monotonic()
-                if seconds <= 0:
-                    self._sending += 1
-                    return heapq.heappop(self._heap)
-                self._changed.wait(seconds)
-            self._workers -= 1
-            return None
-
-    @contextmanager
-    def _under_way(self) -> Iterator[None]:
+    def _send(self, call: Call, planned: PlannedCallback, timestamp: int) -> Callback | None:
+        """Send a callback that `_sending` counts, and record it."""
         try:
-            yield
+            if self._config.callback_url is None:
+                # The call has ended, and a phone may show it.
+                self._calls.touch()
+                return None
+            body = self._body(call, planned, timestamp)
+            return self._record(call, body, *_post(self._config.callback_url, body))
         finally:
             with self._changed:
                 self._sending -= 1
                 self._changed.notify_all()
 
-    def _send(self, call: Call, notice: Notice, moment: int) -> Callback | None:
-        if self._config.callback_url is None:
-            # The call is over all the same, and a phone may be showing it.
-            self._calls.touch()
-            return None
-        timestamp = moment + notice.shift if notice.timestamp is None else notice.timestamp
-        payload = {
-            "requestId": call.request_id if notice.request_id is None else notice.request_id,
-            "number": call.digits if notice.number is None else notice.number,
-            "status": notice.status,
-            "timestamp": timestamp,
-            "appKey": self._config.app_key if notice.app_key is None else notice.app_key,
+    def _body(
+        self, call: Call, planned: PlannedCallback, timestamp: int
+    ) -> Mapping[str, str | int | None]:
+        timestamp += planned.shift
+        return {
+            "requestId": call.request_id if planned.request_id is None else planned.request_id,
+            "number": call.digits if planned.number is None else planned.number,
+            "status": planned.status,
+            "timestamp": timestamp if planned.timestamp is None else planned.timestamp,
+            "appKey": self._config.app_key if planned.app_key is None else planned.app_key,
         }
-        http_status, error = deliver(self._config.callback_url, payload)
-        return self._conclude(call, Callback(notice.status, timestamp, http_status, error))
 
-    def _conclude(self, call: Call, callback: Callback) -> Callback:
-        """Remembers what came of a callback and complains of one that did not arrive."""
-        if callback.http_status is None or callback.http_status >= 300:
-            problem = callback.error or f"the receiver answered {callback.http_status}"
-            _log.warning(
-                "callback %s of call %.4s… failed: %s", callback.status, call.request_id, problem
-            )
-        return self._calls.add_callback(call, callback)
+    def _record(
+        self,
+        call: Call,
+        body: Mapping[str, str | int | None],
+        http_status: int | None,
+        error: str | None,
+    ) -> Callback:
+        status, timestamp = str(body["status"]), int(body["timestamp"] or 0)
+        if http_status is None or http_status >= 300:
+            reason = error or f"the receiver answered {http_status}"
+            _log.warning("callback %s of call %.4s… failed: %s", status, call.request_id, reason)
+        return self._calls.add_callback(call, Callback(status, timestamp, http_status, error))
+
+
+def _post(url: str, body: Mapping[str, object]) -> tuple[int | None, str | None]:
+    """Send a callback once; return the HTTP status, or None and the class name of the error."""
+    # A session for each: a callback on a kept connection that the receiver closes would be lost.
+    with requests.Session() as session:
+        session.trust_env = False
+        try:
+            # Streamed: the body of the answer is not read.
+            with session.post(
+                url, json=body, timeout=TIMEOUT, allow_redirects=False, stream=True
+            ) as response:
+                return response.status_code, None
+        except Exception as error:  # every error is a result
+            return None, type(error).__name__

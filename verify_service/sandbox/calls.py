@@ -1,26 +1,35 @@
-"""What happened: every request, refused ones included, and the callbacks each call had."""
+"""The list of calls: every request, refused ones included, with the callbacks of each call."""
 
 import itertools
 import time
 from collections import deque
-from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, fields, replace
 from threading import Condition
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Self
 
-from verify_service.sandbox.outcomes import digits
+from verify_service.sandbox.vocabulary import digits
 
 CALLS_KEPT = 10_000
+
+# Field -> its name in JSON, where they differ.
+_JSON_NAMES = {
+    "caller": "from",
+    "http_status": "httpStatus",
+    "placed_at": "placedAt",
+    "request_id": "requestId",
+}
 
 
 @dataclass(frozen=True, slots=True)
 class Callback:
-    """One callback that was sent, or could not be.
+    """A callback that was sent, or failed.
 
-    timestamp: unix seconds, as in its body.
-    http_status: what the receiver answered; None where there was no answer.
-    error: then the class name of what went wrong.
-    cursor: its place among all that happened.
+    Attributes:
+        timestamp: Unix time in seconds, as in the body.
+        http_status: The receiver's answer; None where there was none.
+        error: Then the class name of the error.
+        cursor: Its position among all calls and callbacks.
     """
 
     status: str
@@ -30,22 +39,25 @@ class Callback:
     cursor: int = 0
 
     def as_json(self) -> dict[str, Any]:
-        return {
-            "status": self.status,
-            "timestamp": self.timestamp,
-            "httpStatus": self.http_status,
-            "error": self.error,
-            "cursor": self.cursor,
-        }
+        return _to_json(self)
+
+    @classmethod
+    def from_json(cls, body: Mapping[str, Any]) -> Self:
+        return cls(**_from_json(cls, body))
 
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """One request to call. Never holds the token.
+    """A request to call. Never contains the token.
 
-    request_id, caller: None where the call was refused.
-    timeout: milliseconds. placed_at: unix seconds with a fraction.
-    cursor: its place among all that happened.
+    Attributes:
+        request_id: None where the call was refused.
+        code: The four digits that rang.
+        caller: The number that rang, which ends in them; None where the call was refused.
+        timeout: Milliseconds.
+        placed_at: Unix time in seconds, with a fraction.
+        outcome: Its name in the table, `phone`, or `scripted`.
+        cursor: Its position among all calls and callbacks.
     """
 
     request_id: str | int | None
@@ -55,46 +67,62 @@ class Call:
     timeout: int | None
     placed_at: float
     outcome: str
-    callbacks: list[Callback] = field(default_factory=list)
     cursor: int = 0
+    callbacks: list[Callback] = field(default_factory=list)
 
     @property
     def digits(self) -> str:
-        """The number without its spelling."""
+        """The digits of the number."""
         return digits(self.number or "")
 
     def as_json(self) -> dict[str, Any]:
-        return {
-            "requestId": self.request_id,
-            "number": self.number,
-            "code": self.code,
-            "from": self.caller,
-            "timeout": self.timeout,
-            "placedAt": self.placed_at,
-            "outcome": self.outcome,
-            "cursor": self.cursor,
-            "callbacks": [callback.as_json() for callback in self.callbacks],
-        }
+        return _to_json(self) | {"callbacks": [each.as_json() for each in self.callbacks]}
+
+    @classmethod
+    def from_json(cls, body: Mapping[str, Any]) -> Self:
+        callbacks = [Callback.from_json(each) for each in body["callbacks"]]
+        return cls(**_from_json(cls, body) | {"callbacks": callbacks})
+
+    def __str__(self) -> str:
+        statuses = ", ".join(callback.status for callback in self.callbacks)
+        return f"{self.number} ({self.outcome}; callbacks: {statuses or 'none'})"
+
+
+def _to_json(record: Call | Callback) -> dict[str, Any]:
+    names = [each.name for each in fields(record)]
+    return {_JSON_NAMES.get(name, name): getattr(record, name) for name in names}
+
+
+def _from_json(kind: type[Call | Callback], body: Mapping[str, Any]) -> dict[str, Any]:
+    return {each.name: body[_JSON_NAMES.get(each.name, each.name)] for each in fields(kind)}
 
 
 class Query(NamedTuple):
-    """Which calls are meant.
+    """A selection of calls.
 
-    number: in any spelling; None: every number.
-    after: a cursor; only what happened after it counts.
-    callbacks: whether what counts is that a callback of the call was sent.
+    Attributes:
+        number: Calls to this number, in any spelling. None: to every number.
+        after: A cursor; only later calls.
+        callbacks: Whether `after` compares the callbacks of a call, not the call itself.
     """
 
     number: str | None = None
     after: int = 0
     callbacks: bool = False
 
+    def selects(self, call: Call) -> bool:
+        """Return whether the call belongs to the selection."""
+        if self.number is not None and call.digits != digits(self.number):
+            return False
+        cursors = [each.cursor for each in call.callbacks] if self.callbacks else [call.cursor]
+        return any(cursor > self.after for cursor in cursors)
+
 
 class CallLog:
-    """The last 10,000 requests, oldest first. Safe to use from several threads.
+    """The last 10,000 requests, oldest first. Thread-safe.
 
-    Whatever happens gets the next cursor, a number that only grows, also over a reset: who asks
-    for what came after a cursor misses nothing and sees nothing twice.
+    Each call and each callback gets the next cursor. Cursors only grow, also after a reset, so a
+    client that asks for everything after a cursor misses nothing and reads nothing twice.
     """
 
     def __init__(self) -> None:
@@ -102,23 +130,23 @@ class CallLog:
         self._changed = Condition()
         self._cursor = 0
         self._version = 0
-        self._closed = False
+        self.closed = False
 
     def add(self, call: Call) -> Call:
-        """Remember a call; return it with its cursor."""
+        """Add a call; return it with its cursor."""
         with self._changed:
-            call = replace(call, cursor=self._next())
+            call = replace(call, cursor=self._next_cursor())
             self._calls.append(call)
         return call
 
     def add_callback(self, call: Call, callback: Callback) -> Callback:
-        """Remember what came of a callback; return it with its cursor."""
+        """Add a callback to its call; return it with its cursor."""
         with self._changed:
-            callback = replace(callback, cursor=self._next())
+            callback = replace(callback, cursor=self._next_cursor())
             call.callbacks.append(callback)
         return callback
 
-    def _next(self) -> int:
+    def _next_cursor(self) -> int:
         self._cursor += 1
         self._touch()
         return self._cursor
@@ -128,55 +156,52 @@ class CallLog:
         self._changed.notify_all()
 
     def touch(self) -> None:
-        """Have whoever watches look again: something else about the calls is new."""
+        """Wake `watch`: something else about the calls has changed."""
         with self._changed:
             self._touch()
 
     def watch(self, version: int, wait: float) -> int:
-        """The version of now, as soon as it is not `version`; after `wait` seconds in any case.
+        """Wait up to `wait` seconds for a version other than `version`; return the current one.
 
-        Unlike a cursor it also changes when calls are forgotten.
+        Unlike a cursor, the version also changes when calls are removed.
         """
         with self._changed:
-            self._changed.wait_for(lambda: self._version != version or self._closed, wait)
+            self._changed.wait_for(lambda: self._version != version or self.closed, wait)
             return self._version
 
-    @property
-    def closed(self) -> bool:
-        """Whether all waiting has been ended."""
-        return self._closed
-
     def select(self, query: Query, wait: float = 0.0) -> tuple[list[dict[str, Any]], int]:
-        """The calls that are meant, and the cursor of now.
+        """Return the selected calls and the current cursor.
 
-        Where there is none yet, waits up to `wait` seconds for one.
+        Where there are none, waits up to `wait` seconds for the first one.
         """
-        until, meant = time.monotonic() + wait, _meant(query)
+        until = time.monotonic() + wait
         with self._changed:
             while True:
-                found = [call.as_json() for call in self._calls if meant(call)]
+                found = [call.as_json() for call in self._calls if query.selects(call)]
                 left = until - time.monotonic()
-                if found or left <= 0 or self._closed:
+                if found or left <= 0 or self.closed:
                     return found, self._cursor
                 self._changed.wait(left)
 
     def find(self, name: str) -> Call | None:
-        """The newest placed call with this requestId or, where none has it, to this number."""
-        with self._changed:
-            placed = [call for call in reversed(self._calls) if call.request_id is not None]
+        """Return the newest placed call with this requestId, else the newest to this number."""
+        placed = self._newest_first(lambda call: call.request_id is not None)
         by_id = (call for call in placed if str(call.request_id) == name)
         by_number = (call for call in placed if call.digits == digits(name))
         return next(by_id, None) or next(by_number, None)
 
     def newest(self, count: int, number: str | None = None) -> list[Call]:
-        """The newest placed calls, or those to a number (its digits), the newest first."""
-        with self._changed:
-            placed = (call for call in reversed(self._calls) if call.caller is not None)
-            meant = (call for call in placed if number in {None, call.digits})
-            return list(itertools.islice(meant, count))
+        """Return the newest calls that rang, of all numbers or of one, the newest first."""
+        return self._newest_first(
+            lambda call: call.caller is not None and number in {None, call.digits}, count
+        )
 
-    def forget(self) -> int:
-        """Empties the log and returns how many calls it held."""
+    def _newest_first(self, selects: Callable[[Call], bool], count: int = CALLS_KEPT) -> list[Call]:
+        with self._changed:
+            return list(itertools.islice(filter(selects, reversed(self._calls)), count))
+
+    def clear(self) -> int:
+        """Remove all calls; return how many there were."""
         with self._changed:
             count = len(self._calls)
             self._calls.clear()
@@ -184,19 +209,7 @@ class CallLog:
         return count
 
     def close(self) -> None:
-        """End all waiting, now and from now on."""
+        """End all waiting, also waiting that begins later."""
         with self._changed:
-            self._closed = True
+            self.closed = True
             self._changed.notify_all()
-
-
-def _meant(query: Query) -> Callable[[Call], bool]:
-    number = None if query.number is None else digits(query.number)
-
-    def meant(call: Call) -> bool:
-        if number is not None and call.digits != number:
-            return False
-        happened = [each.cursor for each in call.callbacks] if query.callbacks else [call.cursor]
-        return any(cursor > query.after for cursor in happened)
-
-    return meant

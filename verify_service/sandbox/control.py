@@ -1,4 +1,4 @@
-"""Steers a running simulator from a test, and tells what happened in it.
+"""Controls a running simulator from a test in Python, and returns what happened in it.
 
 sandbox = SandboxControl("http://127.0.0.1:9090")
 sandbox.next_call("+79161234567", "UNAVAILABLE")
@@ -8,57 +8,80 @@ assert sandbox.wait_for_callback("+79161234567").status == "UNAVAILABLE"
 
 import time
 from collections.abc import Collection, Mapping, Sequence
+from typing import Any
 
-from verify_service.sandbox.remote import Remote
-from verify_service.sandbox.seen import (
-    Call,
-    Callback,
-    NothingCame,
-    Refused,
-    SandboxError,
-    Unreachable,
-    listed,
-)
+import requests
+
+from verify_service.sandbox.calls import Call, Callback
 
 __all__ = [
     "Call",
     "Callback",
-    "NothingCame",
+    "NothingFound",
     "Refused",
     "SandboxControl",
     "SandboxError",
     "Unreachable",
 ]
 
+# Seconds in which a simulator answers. A reset waits for callbacks that are being sent.
+ANSWER_SECONDS = 10.0
+# Seconds that the simulator lets one request wait.
+LONGEST_WAIT = 30.0
+# Calls that an error message lists.
+LISTED = 10
+
+
+class SandboxError(Exception):
+    """The simulator cannot do what a test asked for. The message says what to do."""
+
+
+class Unreachable(SandboxError):
+    """No simulator answers at the address."""
+
+    def __init__(self, url: str, problem: str) -> None:
+        super().__init__(
+            f"no simulator answers at {url} ({problem}); "
+            "start one: python -m verify_service.sandbox"
+        )
+
+
+class Refused(SandboxError):
+    """The simulator refused the request; the message says what is allowed."""
+
+
+class NothingFound(SandboxError):
+    """There is no such call or callback; the message lists the newest calls."""
+
 
 class SandboxControl:
-    """A client of one simulator. Safe to share between threads; keeps nothing open.
+    """A client of one simulator. Thread-safe; keeps no connection open.
 
-    Numbers in any spelling. Durations in seconds. A cursor is the place of a call or a callback
-    among all that happened: `after=call` means only what came after that call.
+    Numbers can have any spelling. Durations are seconds. A cursor is the position of a call or a
+    callback among all of them: `after=call` selects only later ones.
 
-    Raises, from every method:
-        Unreachable: no simulator answers.
-        Refused: it does not take the request; the message says what is allowed.
+    Every method raises:
+        Unreachable: No simulator answers.
+        Refused: The simulator refuses the request.
     """
 
     def __init__(self, url: str) -> None:
-        """`url`: the simulator's address, with the provider's `/api` at its end or without."""
-        self._remote = Remote(url.rstrip("/").removesuffix("/api"))
+        """Use the simulator at `url`, with or without the provider's `/api` at its end."""
+        self._url = url.rstrip("/").removesuffix("/api")
 
     def calls(self, number: str | None = None) -> list[Call]:
-        """All calls, or those to `number`, the oldest first; refused ones too."""
-        return self._remote.calls(number, 0, False, 0)[0]
+        """Return all calls, or those to `number`, the oldest first; also refused ones."""
+        return self._calls(number)[0]
 
     def last_call(self, number: str | None = None) -> Call:
-        """The newest call.
+        """Return the newest call.
 
         Raises:
-            NothingCame: there is none.
+            NothingFound: There is none.
         """
         calls = self.calls(number)
         if not calls:
-            raise NothingCame(f"no call to {number or 'anybody'} yet; {self._so_far()}")
+            raise self._nothing_found(f"no call to {number or 'any number'} yet")
         return calls[-1]
 
     def next_call(
@@ -81,17 +104,18 @@ class SandboxControl:
         headers: Mapping[str, str] | None = None,
         body: object = None,
     ) -> None:
-        """Say what happens to the next `times` calls to `number`, or to anybody.
+        """Script the next `times` calls to `number`, or to any number.
 
         Args:
-            status, error_code, word, outcome: At most one: a call status, an error code or an
-                error word of the provider's page, or any name of the simulator's table. Without,
-                the rest changes what would have happened anyway.
-            statuses, timestamps: Of the callbacks, one each; `[]` for none.
+            status, error_code, word, outcome: At most one of them: a call status, an error code or
+                an error word of the provider's page, or any name of the simulator's table.
+                Without one, the other arguments change the usual outcome.
+            answer_after: Before the answer.
             callback_after: From the answer to the first callback.
-            caller: The number that calls, whatever the code.
-            without: `from`, `requestId`, or both: left out of the answer.
-            body: Text, sent as it is, or an object or a list, sent as JSON.
+            statuses, timestamps: One for each callback; `[]` for no callbacks.
+            caller: The calling number, instead of one that ends in the code.
+            without: `from`, `requestId`, or both: they are left out of the answer.
+            body: A string, sent as it is, or an object or a list, sent as JSON.
         """
         names = [status, None if error_code is None else f"errorCode {error_code}", word, outcome]
         chosen = [name for name in names if name is not None]
@@ -111,7 +135,11 @@ class SandboxControl:
             body=body,
             **{"from": caller},
         )
-        self._remote.ask("POST", "/sandbox/next", line | dict.fromkeys(without))
+        self._ask("POST", "/sandbox/next", line | dict.fromkeys(without))
+
+    def clear_script(self) -> None:
+        """Remove all scripted calls."""
+        self._ask("DELETE", "/sandbox/next")
 
     def wait_for_call(
         self,
@@ -120,18 +148,17 @@ class SandboxControl:
         after: Call | Callback | int | None = None,
         timeout: float = 5.0,
     ) -> Call:
-        """The newest call; where there is none, the first one to come.
+        """Return the newest call; where there is none, wait for the first one.
 
         Args:
-            after: Only a call that came after this.
+            after: Select only later calls.
 
         Raises:
-            NothingCame: not within `timeout`.
+            NothingFound: There was none within `timeout`.
         """
-        calls, _ = self._remote.calls(number, _cursor(after), False, timeout)
+        calls, _ = self._calls(number, _cursor(after), wait=timeout)
         if not calls:
-            wanted = f"no call to {number or 'anybody'} within {timeout:g} s"
-            raise NothingCame(f"{wanted}; {self._so_far()}")
+            raise self._nothing_found(f"no call to {number or 'any number'} within {timeout:g} s")
         return calls[-1]
 
     def wait_for_callback(
@@ -142,28 +169,29 @@ class SandboxControl:
         after: Call | Callback | int | None = None,
         timeout: float = 5.0,
     ) -> Callback:
-        """The newest callback about a call to `number`; where there is none, the first to come.
+        """Return the newest callback about a call to `number`, or wait for the first one.
 
-        It has been sent by then, and `http_status` says what the receiver made of it.
+        It has been sent, and `http_status` is the receiver's answer.
 
         Args:
-            status: Only a callback with this status.
-            after: Only a callback that was sent after this.
+            status: Select only callbacks with this status.
+            after: Select only later callbacks.
 
         Raises:
-            NothingCame: not within `timeout`.
+            NothingFound: There was none within `timeout`.
         """
-        until, since = time.monotonic() + timeout, _cursor(after)
-        cursor = since
+        until, first = time.monotonic() + timeout, _cursor(after)
+        cursor, left = first, timeout
         while True:
-            left = max(0.0, until - time.monotonic())
-            calls, cursor = self._remote.calls(number, cursor, True, left)
-            if fitting := _fitting(calls, status, since):
-                return max(fitting, key=lambda callback: callback.cursor)
+            calls, cursor = self._calls(number, cursor, callbacks=True, wait=left)
+            found = _matching(calls, status, first)
+            if found:
+                return max(found, key=lambda callback: callback.cursor)
+            left = until - time.monotonic()
             if left <= 0:
-                wanted = f"no callback {status or ''}".rstrip()
-                told = f"{wanted} about {number or 'anybody'} within {timeout:g} s"
-                raise NothingCame(f"{told}; {self._so_far()}")
+                callback = f"callback {status}" if status else "callback"
+                about = f"no {callback} about {number or 'any number'}"
+                raise self._nothing_found(f"{about} within {timeout:g} s")
 
     def send_callback(
         self,
@@ -175,46 +203,88 @@ class SandboxControl:
         number: str | None = None,
         request_id: str | int | None = None,
     ) -> Callback:
-        """Send a callback now, and tell what came of it.
+        """Send a callback now; return it with the receiver's answer.
 
         Args:
-            call: The call; or its requestId; or a number, for the newest call to it.
-            timestamp: Unixtime, instead of now.
-            app_key, number, request_id: Instead of the truth.
+            call: The call; or its requestId; or a number, which selects its newest call.
+            timestamp: Unix time in seconds, instead of the current one.
+            app_key, number, request_id: Instead of the true values.
         """
-        meant = call.request_id if isinstance(call, Call) else call
-        if meant is None:
-            raise Refused("the call was refused: nothing rang that a callback could be about")
+        selected = call.request_id if isinstance(call, Call) else call
+        if selected is None:
+            raise Refused("the call was refused: there is no call that a callback can be about")
         body = _given(
-            call=meant,
+            call=selected,
             status=status,
             timestamp=timestamp,
             appKey=app_key,
             number=number,
             requestId=request_id,
         )
-        return Callback.from_json(self._remote.ask("POST", "/sandbox/callbacks", body)["callback"])
+        return Callback.from_json(self._ask("POST", "/sandbox/callbacks", body)["callback"])
 
     def reset(self) -> None:
-        """Forget calls and script. After it nothing comes any more of what was before."""
-        self._remote.ask("POST", "/sandbox/reset")
+        """Remove calls and script. No earlier callback is sent afterwards."""
+        self._ask("POST", "/sandbox/reset")
 
-    def _so_far(self) -> str:
-        return f"calls so far: {listed(self.calls())}"
+    def _nothing_found(self, reason: str) -> NothingFound:
+        calls = self.calls()
+        earlier = len(calls) - LISTED
+        listed = [f"{earlier} earlier"] if earlier > 0 else []
+        listed += map(str, calls[-LISTED:])
+        return NothingFound(f"{reason}; calls so far: {', '.join(listed) or 'none'}")
+
+    def _calls(
+        self, number: str | None, after: int = 0, *, callbacks: bool = False, wait: float = 0.0
+    ) -> tuple[list[Call], int]:
+        """Return the selected calls and the current cursor; wait for the first call."""
+        until = time.monotonic() + wait
+        while True:
+            left = max(0.0, until - time.monotonic())
+            seconds = min(left, LONGEST_WAIT)
+            query = _given(
+                number=number, after=after, callbacks=int(callbacks), wait=f"{seconds:.3f}"
+            )
+            answer = self._ask("GET", "/sandbox/calls", query=query, wait=seconds)
+            if answer["calls"] or left <= LONGEST_WAIT:
+                return [Call.from_json(each) for each in answer["calls"]], answer["cursor"]
+
+    def _ask(
+        self,
+        method: str,
+        path: str,
+        body: Mapping[str, object] | None = None,
+        *,
+        query: Mapping[str, Any] | None = None,
+        wait: float = 0.0,
+    ) -> Any:
+        # A session for each request: the simulator closes every connection.
+        with requests.Session() as session:
+            # Neither a proxy variable nor a .netrc applies.
+            session.trust_env = False
+            try:
+                timeout = wait + ANSWER_SECONDS
+                url = self._url + path
+                answer = session.request(method, url, json=body, params=query, timeout=timeout)
+                found = answer.json()
+            except requests.RequestException as error:
+                raise Unreachable(self._url, type(error).__name__) from None
+        match found:
+            case {"status": "ok"}:
+                return found
+            case {"status": str(), "error": str(reason)}:
+                raise Refused(reason)
+            case _:
+                raise Unreachable(self._url, "another program answers")
 
 
-def _given(**fields: object) -> dict[str, object]:
-    """The fields that say something."""
+def _given(**fields: Any) -> dict[str, Any]:
     return {name: value for name, value in fields.items() if value is not None}
 
 
-def _fitting(calls: Sequence[Call], status: str | None, since: int) -> list[Callback]:
-    return [
-        callback
-        for call in calls
-        for callback in call.callbacks
-        if callback.cursor > since and status in {None, callback.status}
-    ]
+def _matching(calls: Sequence[Call], status: str | None, after: int) -> list[Callback]:
+    callbacks = [callback for call in calls for callback in call.callbacks]
+    return [each for each in callbacks if each.cursor > after and status in {None, each.status}]
 
 
 def _cursor(after: Call | Callback | int | None) -> int:

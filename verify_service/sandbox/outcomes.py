@@ -1,45 +1,44 @@
-"""What can become of a call: the words in which the table and the script say it."""
+"""What can happen to one call: its answer, or its refusal, and its callbacks."""
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum, auto
 
-from verify_service.sandbox.wire import Refusal
+from verify_service.sandbox.vocabulary import Refusal
 
+# The outcome of a call that rings at an open phone, where a person decides.
 PHONE = "phone"
-"""The outcome of a call that rings at an open phone: a person decides."""
 
 
-class Manner(StrEnum):
-    """How an answer travels. All but the first break off, or take their time over it."""
+class Transfer(StrEnum):
+    """How an answer is transferred. Every way but the first is a fault."""
 
-    WHOLE = auto()
+    COMPLETE = auto()
     DRIPPING_HEADERS = auto()
     DRIPPING_BODY = auto()
-    SILENT = auto()
+    NO_ANSWER = auto()
     CLOSED = auto()
     RESET = auto()
     CUT_SHORT = auto()
 
     @property
     def has_status(self) -> bool:
-        """Whether a client gets to see an HTTP status at all."""
-        return self not in {Manner.SILENT, Manner.CLOSED, Manner.RESET}
+        """Whether a client receives an HTTP status."""
+        return self not in {Transfer.NO_ANSWER, Transfer.CLOSED, Transfer.RESET}
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What the client gets for a call that is not refused.
+    """The answer to a call that is not refused.
 
-    body: sent as it is; None for the page's success.
-    content_type: of the body.
-    headers: in addition.
-    without: fields left out of the page's success.
-    padding: bytes of white space after the body.
+    Attributes:
+        body: Sent as it is. None: the success of the provider's page.
+        headers: Additional headers; they replace headers of the same name.
+        without: Fields that are left out of the success.
+        padding: Bytes of white space after the body.
     """
 
-    manner: Manner = Manner.WHOLE
+    transfer: Transfer = Transfer.COMPLETE
     http_status: int = 200
     body: str | None = None
     content_type: str = "application/json"
@@ -49,14 +48,15 @@ class Answer:
 
 
 @dataclass(frozen=True, slots=True)
-class Notice:
-    """A callback to come. What is None is as it should be.
+class PlannedCallback:
+    """A callback that is to be sent. None selects the true value.
 
-    after: seconds since what came before it: the answer, or the callback before; None: the
-        configured delay after the answer, nothing after a callback.
-    shift: seconds added to the moment that its timestamp would tell.
-    timestamp: the whole of it instead.
-    app_key, number, request_id: what it says instead of the truth.
+    Attributes:
+        after: Seconds since the answer or the previous callback. None: the configured delay after
+            the answer, 0 after a callback.
+        shift: Seconds that are added to the timestamp.
+        timestamp: Unix time in seconds, instead of the current one.
+        app_key, number, request_id: Values instead of the true ones.
     """
 
     status: str = "TERMINATED"
@@ -72,20 +72,22 @@ class Notice:
 class Outcome:
     """What happens to one call.
 
-    refusal: the answer, where the call is refused; there is no callback then.
-    answer: the answer else.
-    callbacks: one after the other, each when the one before has been taken.
-    answer_after: seconds before the answer.
-    callback_first: the callbacks are delivered before the answer, whatever their delay.
-    request_id, integer_id: the call's id, where it is not a string of the simulator's own.
-    caller: the calling number, where it does not end in the code.
+    Attributes:
+        refusal: The answer of a refused call, which has no callbacks.
+        answer: The answer of any other call.
+        callbacks: Sent in this order, each after the previous one was answered.
+        answer_after: Seconds before the answer.
+        callback_first: Whether the callbacks are sent before the answer, without a delay.
+        request_id: The call's id. None: a new one.
+        integer_id: Whether a new id is an integer, not a string.
+        caller: The calling number. None: the configured prefix and the code.
     """
 
     name: str
     meaning: str
     refusal: Refusal | None = None
     answer: Answer = Answer()
-    callbacks: tuple[Notice, ...] = (Notice(),)
+    callbacks: tuple[PlannedCallback, ...] = (PlannedCallback(),)
     answer_after: float = 0.0
     callback_first: bool = False
     request_id: str | int | None = None
@@ -94,14 +96,14 @@ class Outcome:
 
     @property
     def http_status(self) -> int | None:
-        """What the client reads first; None where nothing comes to be read."""
+        """The HTTP status of the answer; None where the client receives none."""
         if self.refusal:
             return self.refusal.http_status
-        return self.answer.http_status if self.answer.manner.has_status else None
+        return self.answer.http_status if self.answer.transfer.has_status else None
 
     @property
     def statuses(self) -> list[str]:
-        """The statuses of its callbacks, in their order."""
+        """The statuses of the callbacks, in their order."""
         return [each.status for each in self.callbacks]
 
     def as_json(self) -> Mapping[str, object]:
@@ -116,16 +118,7 @@ class Outcome:
         }
 
 
-Row = tuple[str, Outcome]
-"""The last four digits of a magic number, and what it does."""
-
-
 def refused(refusal: Refusal, meaning: str | None = None) -> Outcome:
-    """The outcome of a call that gets `refusal` for an answer."""
+    """Return the outcome of a call whose answer is `refusal`."""
     meaning = meaning or f"refused with HTTP {refusal.http_status}: {refusal.reason}"
     return Outcome(refusal.name, meaning, refusal=refusal, callbacks=())
-
-
-def digits(text: str) -> str:
-    """The ASCII digits of `text`: what two spellings of one number have in common."""
-    return re.sub("[^0-9]", "", text)

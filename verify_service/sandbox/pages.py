@@ -1,75 +1,172 @@
-"""The pages that tell: what there is, and what has happened."""
+"""The simulator's own pages: the front page, and under /sandbox what happened and what happens."""
+
+from collections.abc import Callable
 
 from flask import Blueprint, Response, jsonify, request
+from marshmallow import Schema, fields
+from marshmallow.validate import Range
 
+from verify_service.sandbox.callbacks import Callbacks
 from verify_service.sandbox.calls import CallLog, Query
-from verify_service.sandbox.complaints import Complaint, wrong_shape
-from verify_service.sandbox.table import Table
-from verify_service.sandbox.welcome import front_page, outcome_table
+from verify_service.sandbox.outcomes import PlannedCallback
+from verify_service.sandbox.problems import Problem, invalid_data, load, read_json
+from verify_service.sandbox.script import CallbackSchema, LineSchema, Script
+from verify_service.sandbox.table import ORDINARY, Table
+from verify_service.sandbox.vocabulary import PATH
 
-LONGEST_WAIT = 30
-"""Seconds."""
+FRONT_PAGE = """\
+Simulator of the provider's Flash Call API. No real call is placed: the number selects the outcome.
+
+Place a call (sandbox-access-key is the default key):
+
+  curl -s {root}{path} \\
+    -H 'X-Authorization: AccessKey sandbox-access-key' -H 'Content-Type: application/json' \\
+    -d '{{"number": "79990000001", "code": 1234, "timeout": 30000}}'
+
+A phone that rings, in a browser: {root}/phone
+
+Read what happened
+
+  GET    /sandbox/calls               all calls with their callbacks, the newest last; arguments:
+                                      number, after (a cursor), wait (seconds), callbacks=1
+  GET    /sandbox/calls/<requestId>   one call; a number stands for its newest call
+  GET    /sandbox/outcomes            the table below as JSON
+
+Set what happens (JSON, with Content-Type: application/json)
+
+  POST   /sandbox/next                script the next call to a number, or to any; fields:
+                                      number, outcome (a name of the table), times, answerAfter,
+                                      callbackAfter, statuses, timestamps, from, requestId,
+                                      httpStatus, headers, body
+  GET    /sandbox/next                list the script's lines
+  DELETE /sandbox/next                remove them
+  POST   /sandbox/callbacks           send a callback now; fields: call (a requestId or a number),
+                                      status, timestamp, appKey, number, requestId
+  DELETE /sandbox/calls               remove the calls
+  POST   /sandbox/reset               remove calls, script and waiting callbacks
+
+  curl -s {root}/sandbox/next -H 'Content-Type: application/json' \\
+    -d '{{"number": "+79161234567", "outcome": "UNAVAILABLE"}}'
+  curl -s '{root}/sandbox/calls?number=79990000001&wait=5'
+  curl -s -X POST {root}/sandbox/reset
+
+Numbers
+
+{table}
+
+Any other number: {otherwise}.
+"""
 
 
-def pages(table: Table, calls: CallLog) -> Blueprint:
-    """The front page, and what can be read under /sandbox."""
-    pages = Blueprint("pages", __name__)
+class QuerySchema(Schema):
+    """The arguments of GET /sandbox/calls."""
+
+    number = fields.String(load_default=None)
+    after = fields.Integer(load_default=0, validate=Range(0, 10**15))
+    callbacks = fields.Boolean(load_default=False)
+    wait = fields.Float(load_default=0.0, validate=Range(0, 30))
+
+
+def reading_pages(table: Table, calls: CallLog) -> Blueprint:
+    """Return the pages that change nothing."""
+    pages = Blueprint("reading", __name__)
 
     @pages.get("/")
-    def welcome() -> Response:
-        return Response(front_page(table, request.host_url.rstrip("/")), mimetype="text/plain")
+    def front_page() -> Response:
+        return Response(_front_page(table, request.host_url.rstrip("/")), mimetype="text/plain")
 
     @pages.get("/sandbox/outcomes")
     def list_outcomes() -> Response:
-        return jsonify(outcome_table(table))
+        return jsonify(table.as_json())
 
     @pages.get("/sandbox/calls")
     def list_calls() -> Response:
-        """Newest last; `?number=` in any spelling; `?wait=` for one that is not there yet."""
-        query, wait = _query()
-        found, cursor = calls.select(query, wait)
+        query = load(QuerySchema(), request.args.to_dict())
+        wait = query.pop("wait")
+        found, cursor = calls.select(Query(**query), wait)
         return jsonify({"status": "ok", "calls": found, "cursor": cursor})
 
     @pages.get("/sandbox/calls/<name>")
     def show_call(name: str) -> Response:
-        """By its requestId, or the newest to a number."""
         call = calls.find(name)
         if call is None:
-            raise Complaint(404, "notFoundError", "no placed call has this requestId or number")
+            raise Problem(404, "notFoundError", "no placed call has this requestId or number")
         return jsonify({"status": "ok", "call": call.as_json()})
 
     return pages
 
 
-def _query() -> tuple[Query, float]:
-    arguments = request.args.to_dict()
-    number = arguments.pop("number", None)
-    after = _integer(arguments.pop("after", "0"))
-    wait = _seconds(arguments.pop("wait", "0"))
-    callbacks = _flag(arguments.pop("callbacks", "0"))
-    if arguments:
-        allowed = "number, after, wait, callbacks"
-        raise wrong_shape(f"{min(arguments)!a} is no argument; there are: {allowed}")
-    return Query(number, after, callbacks), wait
+def control_pages(
+    script: Script, calls: CallLog, callbacks: Callbacks, on_reset: Callable[[], object]
+) -> Blueprint:
+    """Return the pages that set what happens."""
+    pages = Blueprint("control", __name__, url_prefix="/sandbox")
+    pages.before_request(refuse_forms)
+
+    @pages.get("/next")
+    def list_lines() -> Response:
+        return jsonify({"status": "ok", "next": script.as_json()})
+
+    @pages.post("/next")
+    def add_line() -> Response:
+        return jsonify({"status": "ok", "next": script.add(read_json(request, LineSchema()))})
+
+    @pages.delete("/next")
+    def clear_script() -> Response:
+        return jsonify({"status": "ok", "forgotten": script.clear()})
+
+    @pages.delete("/calls")
+    def clear_calls() -> Response:
+        """Remove the calls; their waiting callbacks are still sent."""
+        return jsonify({"status": "ok", "forgotten": calls.clear()})
+
+    @pages.post("/callbacks")
+    def send_callback() -> Response:
+        """Send a callback before the answer, which contains the result."""
+        body = read_json(request, CallbackSchema())
+        name = str(body.pop("call"))
+        call = calls.find(name)
+        if call is None:
+            raise Problem(404, "notFoundError", f"no placed call {ascii(name)[1:-1]}")
+        callback = callbacks.send(call, PlannedCallback(**body))
+        if callback is None:
+            raise invalid_data("the simulator was started without --callback-url")
+        return jsonify({"status": "ok", "callback": callback.as_json()})
+
+    @pages.post("/reset")
+    def reset() -> Response:
+        """Remove everything; after the answer no earlier callback is sent."""
+        lines, removed, canceled = script.clear(), calls.clear(), callbacks.cancel()
+        on_reset()
+        return jsonify({"status": "ok", "lines": lines, "calls": removed, "callbacks": canceled})
+
+    return pages
 
 
-def _integer(text: str) -> int:
-    if text.isascii() and text.isdigit() and len(text) <= 15:
-        return int(text)
-    raise wrong_shape("after must be a cursor: an integer that the simulator gave")
+def refuse_web_pages() -> None:
+    """Refuse requests of web pages (with an `Origin`), on every path except the phone's.
+
+    The simulator listens on loopback, but so does a developer's browser, and a page of any site
+    can post to 127.0.0.1. The phone's page has its own rules.
+    """
+    if "Origin" in request.headers and request.blueprint != "phone":
+        reason = "requests of web pages (with an Origin) are not allowed"
+        raise Problem(403, "prohibitedForAppError", reason)
 
 
-def _seconds(text: str) -> float:
-    try:
-        seconds = float(text)
-    except ValueError:
-        seconds = -1
-    if 0 <= seconds <= LONGEST_WAIT:
-        return seconds
-    raise wrong_shape(f"wait must be seconds from 0 to {LONGEST_WAIT}")
+def refuse_forms() -> None:
+    """Refuse changes with a body that is not JSON.
+
+    A browser sends a form to another origin without asking first; it does not send JSON.
+    """
+    changes = request.method not in {"GET", "HEAD", "OPTIONS"}
+    if changes and request.content_type is not None and not request.is_json:
+        raise Problem(415, "requiredJsonError", "Content-Type must be application/json")
 
 
-def _flag(text: str) -> bool:
-    if text in {"0", "1"}:
-        return text == "1"
-    raise wrong_shape("callbacks must be 1 (calls with a callback) or 0")
+def _front_page(table: Table, root: str) -> str:
+    lines = "\n".join(
+        f"  +{number}  {outcome.name:<24}  {outcome.meaning}"
+        for number, outcome in table.numbers.items()
+    )
+    return FRONT_PAGE.format(root=root, path=PATH, table=lines, otherwise=ORDINARY.meaning)

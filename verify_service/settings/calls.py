@@ -24,7 +24,7 @@ AUTH_FORMS = (
     "accesskey",
     "query",
 )
-"""The ways of sending the provider's token; ``provider/flash_call.py`` implements each by its name."""
+"""The ways of sending the provider's token; ``provider/flash_call.py`` has each by its name."""
 SANDBOX_PREFIX = "sandbox-"
 """The simulator's keys start with this, so that production, which must place real calls, can refuse
 them. The test keys of card processors work the same way."""

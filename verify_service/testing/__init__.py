@@ -1,5 +1,5 @@
-"""For the tests of login flows: the service, a Valkey and the simulator, for as long as a test run.
+"""Runs the service, a Valkey and the simulator for the tests of a login flow.
 
-``python -m verify_service.testing`` starts them for every language; pytest finds the fixture
-``verify_sandbox`` by itself wherever the package is installed with its extra ``testing``.
+``python -m verify_service.testing`` starts them for every language. pytest loads the fixture
+``verify_sandbox`` where the package is installed with its extra ``testing``.
 """

@@ -1,7 +1,7 @@
 """The pytest plugin: the fixture ``verify_sandbox``.
 
-pytest loads this wherever the package is installed, also where nobody tests a login. So nothing
-is imported or started before a test asks for it.
+pytest loads this where the package is installed, also where no test uses it. So nothing is
+imported or started before a test uses the fixture.
 """
 
 from __future__ import annotations
@@ -13,8 +13,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 if TYPE_CHECKING:
-    from verify_service.testing.sandbox import VerifySandbox
-    from verify_service.testing.stack import Stack
+    from verify_service.testing.stack import Stack, VerifySandbox
 
 _LOG: pytest.StashKey[tuple[Stack, int]] = pytest.StashKey()
 
@@ -32,24 +31,24 @@ def _verify_stack(
     from verify_service.testing.stack import DidNotStart, running  # noqa: PLC0415
 
     log = tmp_path_factory.mktemp("verify-service") / "log.txt"
-    with ExitStack() as ends:
+    with ExitStack() as exits:
         reason = ""
         try:
-            stack = ends.enter_context(running(verify_sandbox_settings, log))
+            stack = exits.enter_context(running(verify_sandbox_settings, log))
         except DidNotStart as error:
             reason = str(error)
-        if reason:  # out here: inside, pytest would show both errors
+        if reason:  # outside the `except` block: inside, pytest shows both errors
             pytest.fail(reason, pytrace=False)
         yield stack
 
 
 @pytest.fixture
 def verify_sandbox(_verify_stack: Stack, request: pytest.FixtureRequest) -> Iterator[VerifySandbox]:
-    """Run verify-service with a simulated provider; each test finds them as new.
+    """Run verify-service with a simulated provider, without data of earlier tests.
 
-    They start once for a test run. What they log during a test is shown where it fails.
+    Both start once for a test run. The report of a failed test contains their log of that test.
     """
-    from verify_service.testing.sandbox import VerifySandbox  # noqa: PLC0415
+    from verify_service.testing.stack import VerifySandbox  # noqa: PLC0415
 
     request.node.stash[_LOG] = _verify_stack, _verify_stack.log.stat().st_size
     sandbox = VerifySandbox(_verify_stack)
@@ -62,10 +61,10 @@ def verify_sandbox(_verify_stack: Stack, request: pytest.FixtureRequest) -> Iter
 def pytest_runtest_makereport(
     item: pytest.Item,
 ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-    """Show what service and simulator said beside a failure."""
+    """Add the log of service and simulator to the report of a failed test."""
     report = yield
     if report.failed and _LOG in item.stash:
         stack, start = item.stash[_LOG]
-        said = stack.log.read_bytes()[start:].decode("utf-8", "replace")
-        report.sections.append(("verify-service log", said))
+        text = stack.log.read_bytes()[start:].decode("utf-8", "replace")
+        report.sections.append(("verify-service log", text))
     return report

@@ -1,4 +1,4 @@
-"""The service, a real Valkey and the simulator, in this process and one of Valkey's own."""
+"""Runs the service and the simulator in this process, and a real Valkey in its own process."""
 
 from __future__ import annotations
 
@@ -26,29 +26,29 @@ from verify_service.telemetry import logs
 
 HOST = "127.0.0.1"
 ACCESS_KEY = "development-access-key"
-"""Of the app ``demo``, which development has unless it is told of others."""
+"""Of the app ``demo``, the default app in development."""
 
 
 @contextmanager
 def running(
     settings: Mapping[str, str], port: int, sandbox_port: int, callback_delay: float
 ) -> Iterator[dict[str, str]]:
-    """Run everything, and say where; each stops when the block ends.
+    """Run everything until the block ends; yield the addresses.
 
     Args:
-        port, sandbox_port: 0 is any free one.
+        port, sandbox_port: 0 selects a free one.
 
     Raises:
-        SystemExit: A port is taken; the reason is on stderr.
-        click.UsageError: A setting has a value that it cannot have.
+        SystemExit: A port is in use; the reason is on stderr.
+        click.UsageError: The value of a setting is not valid.
     """
     with ExitStack() as stack:
-        # A socket in a folder of its own: two test runs never reach for the same port.
+        # A socket in a new folder: two test runs never use the same port.
         socket = Path(stack.enter_context(TemporaryDirectory(prefix="verify-"))) / "valkey.sock"
         stack.enter_context(ValkeyServer(port=0, unix_socket_path=socket))
         store = stack.enter_context(redis.Redis(unix_socket_path=str(socket)))
-        # Bound before there is an application: the simulator has to know where callbacks go.
-        web = stack.enter_context(_bound(Flask("not yet"), port))
+        # Bound before the application exists: the simulator needs the address for callbacks.
+        web = stack.enter_context(_bound(Flask("placeholder"), port))
         url = f"http://{HOST}:{web.port}"
         config = SandboxConfig(
             callback_url=f"{url}/callbacks/flashcall", callback_delay=callback_delay
@@ -71,7 +71,8 @@ ROOMY = {
     "STARTS_PER_CLIENT_IP": "100000/3600",
     "CONVERSION_PREFIX": "100000/0.2",
 }
-"""A suite plays a whole town within one prefix; a number's own limits stay as they are."""
+"""Limits over many numbers, raised: a test suite calls many numbers of one prefix. The limits of
+one number keep their defaults."""
 
 
 def _service(redis_url: str, provider_url: str, settings: Mapping[str, str]) -> Flask:
@@ -88,12 +89,12 @@ def _service(redis_url: str, provider_url: str, settings: Mapping[str, str]) -> 
     for name in [name for name in os.environ if name.startswith("FLASK_")]:
         del os.environ[name]
     try:
-        read = Settings.from_env()
-        app = create_app(read)
+        loaded = Settings.from_env()
+        app = create_app(loaded)
     except SettingsError as error:
         raise click.UsageError(str(error)) from None
-    # Where the address is said, nothing else is: whoever reads one line may read no more.
-    logs.configure(read.log_level, sys.stderr)
+    # To stderr: stdout contains only the addresses, and its reader may stop after one line.
+    logs.configure(loaded.log_level, sys.stderr)
     return app
 
 

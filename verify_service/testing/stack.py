@@ -1,4 +1,4 @@
-"""Starts ``python -m verify_service.testing`` as a child, and ends it."""
+"""Runs ``python -m verify_service.testing`` as a child process, for the fixture."""
 
 from __future__ import annotations
 
@@ -14,23 +14,26 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-PATIENCE = 30
-"""Seconds until everything has to run; on a laptop it takes one."""
+from verify_service.client import VerifyClient
+from verify_service.sandbox.control import SandboxControl
+
+START_TIMEOUT = 30
+"""Seconds. A laptop needs one."""
 
 
 class DidNotStart(RuntimeError):
-    """The message has what the child said."""
+    """The child process did not start. The message contains its output."""
 
 
 @dataclass(frozen=True, slots=True)
 class Stack:
-    """What runs, and where.
+    """The running processes.
 
     Attributes:
-        url: The service.
-        sandbox: The provider's simulator.
+        url: The address of the service.
+        sandbox: The address of the provider's simulator.
         access_key: A key of the service.
-        log: What service and simulator say.
+        log: The output of both.
     """
 
     url: str
@@ -39,22 +42,41 @@ class Stack:
     log: Path
 
 
+class VerifySandbox(SandboxControl):
+    """The service, and the phone that it calls.
+
+    It has the methods of :class:`~verify_service.sandbox.control.SandboxControl`. ``reset`` also
+    removes verifications and limits.
+
+    Attributes:
+        url: The address of the service, for the login flow under test.
+        access_key: The login flow's key.
+        client: A client of the service.
+    """
+
+    def __init__(self, stack: Stack) -> None:
+        super().__init__(stack.sandbox)
+        self.url = stack.url
+        self.access_key = stack.access_key
+        self.client = VerifyClient(stack.url, stack.access_key)
+
+
 @contextmanager
 def running(settings: Mapping[str, str], log: Path) -> Iterator[Stack]:
-    """Run service, Valkey and simulator.
+    """Run service, Valkey and simulator until the block ends.
 
     Args:
-        settings: Of the service, by the names of its variables.
-        log: The file that takes what they say.
+        settings: The service's environment variables.
+        log: The file for the output.
 
     Raises:
-        DidNotStart: A setting is wrong, or a package is missing.
+        DidNotStart: A setting is not valid, or a package is missing.
     """
     command = [sys.executable, "-m", "verify_service.testing", "--until-eof"]
     command += [f"--set={name}={value}" for name, value in settings.items()]
     with log.open("wb") as output:
-        # Its input is a pipe of ours: it ends with us, however we end.
-        # A group of its own, with its Valkey in it: Ctrl-C is for us to tell it of.
+        # Its input is a pipe from this process, so it ends with this process, also after a kill.
+        # Its own process group, which includes Valkey: Ctrl-C does not reach it directly.
         process = subprocess.Popen(  # noqa: S603
             command,
             stdin=subprocess.PIPE,
@@ -72,19 +94,19 @@ def _end(process: subprocess.Popen[bytes]) -> None:
     if process.stdin:
         process.stdin.close()
     try:
-        process.wait(PATIENCE)
+        process.wait(START_TIMEOUT)
     except subprocess.TimeoutExpired:
         os.killpg(process.pid, signal.SIGKILL)
         process.wait()
 
 
 def _stack(process: subprocess.Popen[bytes], log: Path) -> Stack:
-    until = time.monotonic() + PATIENCE
+    until = time.monotonic() + START_TIMEOUT
     while process.poll() is None and time.monotonic() < until:
-        # Whatever Python or a library had to say may stand before it.
+        # Python or a library can write other lines before it.
         if line := re.search(rb'^{"url": .*\n', log.read_bytes(), re.MULTILINE):
-            told = json.loads(line[0])
-            return Stack(told["url"], told["sandbox"], told["accessKey"], log)
+            found = json.loads(line[0])
+            return Stack(found["url"], found["sandbox"], found["accessKey"], log)
         time.sleep(0.01)
-    said = log.read_text("utf-8", "replace").strip() or f"It said nothing for {PATIENCE} s."
-    raise DidNotStart(f"verify-service did not start.\n{said}")
+    output = log.read_text("utf-8", "replace").strip() or f"No output in {START_TIMEOUT} s."
+    raise DidNotStart(f"verify-service did not start.\n{output}")

@@ -1,4 +1,4 @@
 """A phone in the browser: it rings when the simulator places a call, and a person decides.
 
-It is there as long as its page is open. Without one, every call ends as the table has it.
+It exists while its page is open. Without a page, each call ends as the table defines.
 """

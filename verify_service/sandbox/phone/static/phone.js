@@ -1,13 +1,13 @@
-// The phone: listens to the simulator, shows what it says, and tells it what the person decides.
+// The phone: receives events of the simulator, shows them, and sends what the person decides.
 import { announce, show } from "./screen.js";
 import { ring } from "./sound.js";
 
 const element = (id) => document.getElementById(id);
 const number = new URLSearchParams(location.search).get("number") || "";
-const AGAIN = 1000; // milliseconds until the next try to reach the simulator
+const RECONNECT_AFTER = 1000; // milliseconds
 let ringing = null;
 
-async function tell(path, body) {
+async function post(path, body) {
   const answer = await fetch(`/phone/${path}`, {
     method: "POST",
     headers: { "Content-Type": "application/json" },
@@ -18,13 +18,13 @@ async function tell(path, body) {
 
 async function listen() {
   try {
-    const { key } = await tell("open", {});
+    const { key } = await post("open", {});
     const stream = new EventSource(`/phone/events?${new URLSearchParams({ key, number })}`);
     stream.onmessage = ({ data }) => {
       element("lost").hidden = true;
       update(JSON.parse(data));
     };
-    // Each new connection asks for a key: the simulator may have been started anew.
+    // Each new connection gets a new key: the simulator may have been restarted.
     stream.onerror = () => { stream.close(); lose(); };
   } catch { lose(); }
 }
@@ -32,7 +32,7 @@ async function listen() {
 function lose() {
   element("lost").hidden = false;
   ring(false);
-  setTimeout(listen, AGAIN);
+  setTimeout(listen, RECONNECT_AFTER);
 }
 
 function update(state) {
@@ -40,7 +40,7 @@ function update(state) {
   ringing = state.calls.find((call) => call.status === null) || null;
   const key = document.activeElement?.closest(".keys");
   show(state, ringing);
-  if (key && !ringing) element("recent").focus(); // the key that was pressed is gone
+  if (key && !ringing) element("recent").focus(); // the button that was pressed is hidden
   announce(state, ringing, before);
   ring(ringing !== null && element("sound").checked);
   document.body.dataset.live = "";
@@ -49,13 +49,13 @@ function update(state) {
 element("ringing").addEventListener("click", ({ target }) => {
   const key = target.closest("button");
   if (key && ringing) {
-    tell("decide", { call: ringing.id, status: key.dataset.status }).catch(() => {});
+    post("decide", { call: ringing.id, status: key.dataset.status }).catch(() => {});
   }
 });
 element("mode").addEventListener("submit", (event) => event.preventDefault());
 element("mode").addEventListener("change", ({ target }) => {
   if (target.name === "mode") {
-    tell("mode", number ? { number, mode: target.value } : { mode: target.value }).catch(() => {});
+    post("mode", number ? { number, mode: target.value } : { mode: target.value }).catch(() => {});
   } else {
     ring(ringing !== null && target.checked);
   }

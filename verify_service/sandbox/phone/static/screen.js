@@ -1,8 +1,8 @@
-// Draws what the simulator said. Nothing here remembers anything but what was new a moment ago.
+// Draws the state that the simulator sends.
 const ENDED = {
   ANSWERED: ["answered", "Answered", "picked up"],
   BUSY_HERE: ["dropped", "Dropped", "dropped by the person"],
-  TERMINATED: ["missed", "Missed", "nobody picked up"],
+  TERMINATED: ["missed", "Missed", "not picked up"],
   UNAVAILABLE: [null, "", "the phone is off"],
   REJECTED: [null, "", "in another call"],
   FORBIDDEN: [null, "", "stopped by anti-fraud"],
@@ -60,7 +60,7 @@ export function show(state, ringing) {
   document.title = ringing ? `Ringing: ${ringing.prefix} ${ringing.digits}` : title;
 }
 
-// In words, for who does not see it: a call that comes, how it ended, what the phone is up to.
+// Announces a call, its end and a new mode to screen readers.
 export function announce(state, ringing, before) {
   let words = "";
   if (ringing && ringing.id !== before?.id) {

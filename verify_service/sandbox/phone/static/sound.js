@@ -1,4 +1,4 @@
-// Two tones, as a phone has them; made here, so that nothing has to be loaded.
+// Two tones, like those of a phone, generated here, so that no file is loaded.
 const TONES = [440, 480]; // hertz
 const PERIOD = 3000; // milliseconds from ring to ring
 const LENGTH = 1.2; // seconds
@@ -19,7 +19,7 @@ function once() {
   }
 }
 
-// Begins to ring, or stops; what it does already it goes on doing.
+// Starts or stops ringing; no effect where it already does.
 export function ring(aloud) {
   if (aloud && timer === null) {
     once();

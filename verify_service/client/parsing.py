@@ -1,4 +1,4 @@
-"""What an answer means: its fields, or the error that its HTTP status stands for."""
+"""Parses an answer: into a value, or into the error of its HTTP status."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from verify_service.client import errors
-from verify_service.client.answers import Call, Check, Verification
-from verify_service.client.wire import Answer, harmless
-from verify_service.client.words import CallState, NextAction, State
+from verify_service.client.models import Call, Check, Verification
+from verify_service.client.transport import HttpAnswer, printable
+from verify_service.client.vocabulary import CallState, NextAction, State
 
 Value = TypeVar("Value")
 _E164 = re.compile(r"\+[0-9]{7,15}")
@@ -26,43 +26,51 @@ BY_HTTP: dict[int, type[errors.VerifyError]] = {
     502: errors.CallFailed,
     503: errors.Unavailable,
 }
-"""The rest of the 4xx are InvalidRequest, the rest of the 5xx ServerError. By the HTTP status and
-not by the word: words are added in time, and ``rpcError`` stands for two things."""
+"""Any other 4xx is InvalidRequest, any other 5xx ServerError. The HTTP status decides, not the
+word: a newer service can have more words, and ``rpcError`` has two meanings."""
 
 
 @dataclass(frozen=True, slots=True)
 class Fields:
-    """The fields of one object of an answer, each read with its type or not at all."""
+    """The fields of an object in an answer, read with their types."""
 
-    answer: Answer
+    answer: HttpAnswer
     values: Mapping[str, Any]
 
     def get(self, name: str, kind: type[Value]) -> Value:
-        """Return a field that the contract promises."""
+        """Return a required field."""
         value = self.maybe(name, kind)
         if value is None:
-            raise unreadable(self.answer, f"{name!r} is missing or not of its type.")
+            raise unreadable(self.answer, f"{name!r} is missing or has another type.")
         return value
 
     def maybe(self, name: str, kind: type[Value]) -> Value | None:
-        """Return a field that may be absent; one of another type is as good as absent."""
+        """Return an optional field; None where it has another type."""
         value = self.values.get(name)
-        if type(value) is not kind:  # isinstance() would take True for a 1
+        if type(value) is not kind:  # isinstance() would accept True as an integer
             return None
         return value
 
-    def inner(self, name: str) -> Fields:
-        """Return the object under a name."""
-        return Fields(self.answer, self.get(name, dict))
+    def shared(self) -> dict[str, Any]:
+        """Return the fields that every answer about a verification can have."""
+        return {
+            "state": State(self.get("state", str)),
+            "next_action": NextAction(self.get("nextAction", str)),
+            "limit": self.maybe("limit", str),
+            "retry_after": self.maybe("retryAfter", int),
+            "reference": self.maybe("reference", str),
+            "test": self.maybe("test", bool) or False,
+            "request_id": self.answer.request_id,
+        }
 
 
-def understood(answer: Answer) -> Fields:
-    """Return the fields of a success, or raise what the answer says.
+def parse(answer: HttpAnswer) -> Fields:
+    """Return the fields of a success.
 
     Raises:
-        UnreadableAnswer: Whoever answered, it was not the service.
-        Unavailable: A gateway says that the service is away, or the answer broke off.
-        VerifyError: What the service says.
+        UnreadableAnswer: The answer is not the service's.
+        Unavailable: A gateway answers that the service is not available.
+        VerifyError: The service's error.
     """
     fields = Fields(answer, _object(answer.body))
     status = fields.maybe("status", str)
@@ -74,46 +82,35 @@ def understood(answer: Answer) -> Fields:
 
 
 def verification(fields: Fields) -> Verification:
-    """Read what start, status and cancel answer."""
+    """Return the result of start, status or cancel."""
+    call = Fields(fields.answer, fields.get("call", dict))
     return Verification(
         verification_id=fields.get("verificationId", str),
-        state=State(fields.get("state", str)),
         number=fields.get("number", str),
-        call=_call(fields.inner("call")),
+        call=_call(call),
         checks_left=fields.get("checksLeft", int),
         expires_at=fields.get("expiresAt", int),
         expires_in=fields.get("expiresIn", int),
         restart_in=fields.get("restartIn", int),
-        next_action=NextAction(fields.get("nextAction", str)),
-        limit=fields.maybe("limit", str),
-        retry_after=fields.maybe("retryAfter", int),
-        reference=fields.maybe("reference", str),
-        test=fields.maybe("test", bool) or False,
-        request_id=fields.answer.request_id,
+        **fields.shared(),
     )
 
 
 def check(fields: Fields) -> Check:
-    """Read what a check answers."""
+    """Return the result of a check."""
     verified = fields.get("verified", bool)
     return Check(
         verified=verified,
-        state=State(fields.get("state", str)),
-        next_action=NextAction(fields.get("nextAction", str)),
         proven_number=_proven(fields) if verified else None,
         checks_left=fields.maybe("checksLeft", int),
         expires_in=fields.maybe("expiresIn", int),
         restart_in=fields.maybe("restartIn", int),
-        limit=fields.maybe("limit", str),
-        retry_after=fields.maybe("retryAfter", int),
-        reference=fields.maybe("reference", str),
-        test=fields.maybe("test", bool) or False,
-        request_id=fields.answer.request_id,
+        **fields.shared(),
     )
 
 
-def unreadable(answer: Answer, reason: str) -> errors.UnreadableAnswer:
-    """Return the error for an answer that the contract does not know. Never quotes it."""
+def unreadable(answer: HttpAnswer, reason: str) -> errors.UnreadableAnswer:
+    """Return the error for an answer that does not follow the contract. It is not quoted."""
     return errors.UnreadableAnswer(
         reason, http_status=answer.http_status, request_id=answer.request_id
     )
@@ -131,51 +128,43 @@ def _call(fields: Fields) -> Call:
 
 
 def _proven(fields: Fields) -> str:
-    """Return the number of an answer that says verified, and means it."""
     number = fields.get("number", str)
     if not _E164.fullmatch(number) or fields.get("state", str) != State.APPROVED:
-        raise unreadable(fields.answer, "It says verified, and not of whom or not in which state.")
+        raise unreadable(fields.answer, "It is verified without an approved state or a number.")
     return number
 
 
 def _object(body: bytes) -> dict[str, Any]:
     try:
-        found = json.loads(body, object_pairs_hook=_each_once)
+        found = json.loads(body)
     except (ValueError, RecursionError):
         return {}
     return found if isinstance(found, dict) else {}
 
 
-def _each_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found = dict(pairs)
-    if len(found) != len(pairs):
-        raise ValueError("A key stands twice; which of them would count?")
-    return found
-
-
-def _not_the_service(answer: Answer) -> errors.VerifyError:
-    broke_off = answer.http_status < 300 and not answer.body
-    if answer.http_status >= 500 or broke_off:
+def _not_the_service(answer: HttpAnswer) -> errors.VerifyError:
+    empty = answer.http_status < 300 and not answer.body
+    if answer.http_status >= 500 or empty:
         return errors.Unavailable(
-            "The answer broke off." if broke_off else "Something before the service answered.",
+            "The answer is empty." if empty else "A gateway answered, not the service.",
             http_status=answer.http_status,
             retry_after=_seconds(answer.retry_after),
             request_id=answer.request_id,
         )
-    kind = harmless(answer.content_type[:80]) or "no Content-Type"
-    return unreadable(answer, f"This is no answer of the service ({kind}); is its address right?")
+    kind = printable(answer.content_type[:80]) or "no Content-Type"
+    return unreadable(answer, f"The answer ({kind}) is not the service's; check the address.")
 
 
-def _error(answer: Answer, fields: Fields) -> errors.VerifyError:
-    wrong = fields.maybe("errors", dict) or {}
+def _error(answer: HttpAnswer, fields: Fields) -> errors.VerifyError:
+    invalid = fields.maybe("errors", dict) or {}
     action = fields.maybe("nextAction", str)
     retry_after = fields.maybe("retryAfter", int)
-    return _class(answer.http_status, fields, wrong)(
-        harmless(fields.maybe("errorReason", str) or "No reason given."),
+    return _class(answer.http_status, fields, invalid)(
+        printable(fields.maybe("errorReason", str) or "No reason given."),
         http_status=answer.http_status,
         status=fields.maybe("status", str),
         error_code=fields.maybe("errorCode", int),
-        errors=wrong,
+        errors=invalid,
         limit=fields.maybe("limit", str),
         retry_after=_seconds(answer.retry_after) if retry_after is None else retry_after,
         verification_id=fields.maybe("verificationId", str),
@@ -186,16 +175,16 @@ def _error(answer: Answer, fields: Fields) -> errors.VerifyError:
     )
 
 
-def _class(http: int, fields: Fields, wrong: dict[str, Any]) -> type[errors.VerifyError]:
+def _class(http: int, fields: Fields, invalid: dict[str, Any]) -> type[errors.VerifyError]:
     if http != 400:
         rest = errors.ServerError if http >= 500 else errors.InvalidRequest
         return BY_HTTP.get(http, rest)
-    # Two of the wrong shapes are what a person typed, and no bug of the login flow.
-    if fields.maybe("status", str) == "invalidDataError" or "number" in wrong:
+    # A person typed these two; they are not errors of the login flow.
+    if fields.maybe("status", str) == "invalidDataError" or "number" in invalid:
         return errors.InvalidNumber
-    return errors.InvalidCode if "code" in wrong else errors.InvalidRequest
+    return errors.InvalidCode if "code" in invalid else errors.InvalidRequest
 
 
 def _seconds(retry_after: str) -> int | None:
-    """Read a Retry-After; its other form, a date, only gateways send."""
+    """Parse a Retry-After in seconds. Only gateways send a date, which is ignored."""
     return int(retry_after) if re.fullmatch("[0-9]{1,9}", retry_after) else None

@@ -1,26 +1,26 @@
-"""What the provider's page fixes, as data: the path, both error shapes, the call statuses.
+"""The provider's page "FlashCall API" as data: path, call statuses, both shapes of an error."""
 
-Source: the page "FlashCall API" of the provider's documentation.
-"""
-
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 PATH = "/api/apps/flash/calls/flash"
+# Where the simulator's redirect leads. Not on the provider's page.
 MOVED = "/api/apps/flash/calls/moved"
-"""Not the page's: where our redirect leads."""
 
 CALL_STATUSES: Mapping[str, str] = {
     "ANSWERED": "the call came, the person picked up",
-    "TERMINATED": "the call came, nobody picked up",
+    "TERMINATED": "the call came, the person did not pick up",
     "BUSY_HERE": "the call came, the person dropped it",
     "REJECTED": "the call cannot be made: the number is in another call, or a SIP error",
     "UNAVAILABLE": "the subscriber is unavailable, the phone is off",
     "FORBIDDEN": "anti-fraud was triggered",
 }
+# A status that is not on the page.
 UNKNOWN_STATUS = "VOICEMAIL"
-"""A status that the page does not have."""
+STATUSES = (*CALL_STATUSES, UNKNOWN_STATUS)
 
+# errorCode -> HTTP status, errorReason.
 ERROR_CODES: Mapping[int, tuple[int, str]] = {
     1: (401, "Authentication required"),
     2: (400, "Inactive account"),
@@ -31,7 +31,6 @@ ERROR_CODES: Mapping[int, tuple[int, str]] = {
     11: (400, "Invalid number"),
     16: (400, "Sender not allowed"),
 }
-"""errorCode -> HTTP status, errorReason."""
 
 ERROR_WORDS: Mapping[str, str] = {
     "invalidAccessKeyError": "Invalid AccessKey",
@@ -43,16 +42,19 @@ ERROR_WORDS: Mapping[str, str] = {
     "rpcError": "Communication error",
 }
 
-# The page gives an HTTP status to every error code and to no word: a word is a field of "any
-# response". 200 is the reading that trusts the page, and the one a careless client fails on.
+# The page has an HTTP status for each error code and for no word. 200 follows the page, and it is
+# the case in which a careless client fails.
 WORD_HTTP_STATUS = 200
 
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """An answer that says no: its name in our reports, its HTTP status, its JSON body.
+    """An answer that refuses the call.
 
-    headers: in addition.
+    Attributes:
+        name: Its name in the list of calls.
+        body: The JSON body.
+        headers: Additional headers.
     """
 
     name: str
@@ -63,21 +65,19 @@ class Refusal:
 
 
 def refusal_by_code(code: int) -> Refusal:
-    """The `{errorCode, errorReason}` shape."""
+    """Return a refusal of the shape `{errorCode, errorReason}`."""
     http_status, reason = ERROR_CODES[code]
-    body: dict[str, int | str] = {"errorCode": code, "errorReason": reason}
-    return Refusal(f"errorCode {code}", reason, http_status, body)
+    return Refusal(
+        f"errorCode {code}", reason, http_status, {"errorCode": code, "errorReason": reason}
+    )
 
 
 def refusal_by_word(word: str, reason: str | None = None) -> Refusal:
-    """The `{status, error}` shape; `reason` defaults to the page's description of the word."""
+    """Return a refusal of the shape `{status, error}`; `reason` defaults to the page's text."""
     reason = reason or ERROR_WORDS[word]
     return Refusal(word, reason, WORD_HTTP_STATUS, {"status": word, "error": reason})
 
 
-class Refused(Exception):
-    """The request gets `refusal` for an answer."""
-
-    def __init__(self, refusal: Refusal) -> None:
-        super().__init__(refusal.name)
-        self.refusal = refusal
+def digits(text: str) -> str:
+    """Return the ASCII digits of `text`: two spellings of one number have the same digits."""
+    return re.sub("[^0-9]", "", text)

@@ -1,10 +1,8 @@
-"""Where requests go, over which connections, and what they carry."""
+"""The addresses, connections and headers of requests."""
 
 from __future__ import annotations
 
 import ssl
-import subprocess
-import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -54,7 +52,7 @@ def test_a_name_that_is_none(connect: Connect) -> None:
     ],
 )
 def test_what_is_no_address_is_said_at_once(url: str) -> None:
-    """And not quoted: it may hold a secret."""
+    """The message does not quote it: it can contain a secret."""
     with pytest.raises(ValueError, match="The address") as caught:
         VerifyClient(url, KEY)
     assert "canary" not in str(caught.value)
@@ -207,34 +205,6 @@ def test_many_threads_share_a_client(
     assert "discarding" not in caplog.text
 
 
-FORKING = """
-import os, sys
-from verify_service.client import VerifyClient
-
-with VerifyClient(*sys.argv[1:3], patience=0) as client:
-    client.status(sys.argv[3])
-    if child := os.fork():
-        _, status = os.waitpid(child, 0)
-        client.status(sys.argv[3])
-        sys.exit(status)
-    client.status(sys.argv[3])
-"""
-
-
-def test_a_process_leaves_its_parents_connections(script: Front) -> None:
-    """Two on one connection would read each other's answers. The parent goes on with its own."""
-    ports: list[int] = []
-
-    def noted(exchange) -> None:
-        ports.append(exchange.client_address[1])
-        READ(exchange)
-
-    script.will(noted, noted, noted)
-    subprocess.run([sys.executable, "-c", FORKING, script.url, KEY, ID], check=True, timeout=30)
-    parents, childs, parents_again = ports
-    assert parents == parents_again != childs
-
-
 def test_tls_is_verified(
     script: Front,
     connect: Connect,
@@ -259,5 +229,5 @@ def test_tls_is_verified(
 
 
 def test_a_client_can_be_shown(connect: Connect) -> None:
-    """In a log, say: its address, never its key."""
+    """Its repr has the address and never the key."""
     assert repr(connect("http://127.0.0.1:8000/")) == "VerifyClient('http://127.0.0.1:8000')"

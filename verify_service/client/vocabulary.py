@@ -1,7 +1,7 @@
-"""The words of the answers that a login flow decides by.
+"""The words in the answers on which a login flow decides.
 
-Each enum has one member more than the service: ``OTHER``, for a word of a newer service. A member
-and no bare text, so that a type checker holds whoever matches on them to having thought of it.
+Each enum also has ``OTHER``, for a word of a newer service. It is a member, not a string, so that
+a type checker finds a ``match`` that does not handle it.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ class _Word(StrEnum):
 
 
 class State(_Word):
-    """Where a verification stands. None of these logs anyone in: that is ``Check.verified``."""
+    """The state of a verification. No state logs anyone in: only ``Check.verified`` does."""
 
     PENDING = "pending"
     APPROVED = "approved"
@@ -29,18 +29,18 @@ class State(_Word):
 
 
 class CallState(_Word):
-    """Where the call of a verification stands."""
+    """The state of a verification's call."""
 
     PLACING = "placing"
     PLACED = "placed"
     UNKNOWN = "unknown"
-    """The provider did not answer in time: the phone may be ringing."""
+    """The provider did not answer in time: the phone may ring."""
 
     FAILED = "failed"
     DELIVERED = "delivered"
     UNDELIVERED = "undelivered"
     UNCONFIRMED = "unconfirmed"
-    """Placed, and no word since of how it ended."""
+    """Placed, and the provider has not reported how it ended."""
 
     OTHER = "other"
 
@@ -49,17 +49,17 @@ class NextAction(_Word):
     """What the login flow does next."""
 
     WAIT = "wait"
-    """Ask for the status again in 2 s."""
+    """Read the status again in 2 s."""
 
     ENTER_CODE = "enterCode"
     RESTART = "restart"
-    """A new start is the way on, in ``restart_in`` seconds."""
+    """Offer a new start, in ``restart_in`` seconds."""
 
     STOP = "stop"
     """Offer the person another way."""
 
     DONE = "done"
-    """Only beside ``verified``."""
+    """Only together with ``verified``."""
 
     OTHER = "other"
-    """Do as for ``STOP``."""
+    """Handle it like ``STOP``."""
