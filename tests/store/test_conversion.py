@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from tests.store.test_wide import number
+from tests.store.test_wide_limits import number
 from tests.store.world import NUMBER, OPEN, WRONG, World
 from verify_service.domain import limits
 from verify_service.domain.errors import LimitReached

@@ -11,7 +11,7 @@ from dataclasses import replace
 import pytest
 
 from tests.store.test_conversion import GUARDED, SETTLED
-from tests.store.test_wide import FIELDS, align, number, only
+from tests.store.test_wide_limits import FIELDS, align, number, only
 from tests.store.world import OPEN, WRONG, World
 from verify_service.domain.errors import LimitReached
 from verify_service.domain.limits import (

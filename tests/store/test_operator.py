@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from tests.store.test_conversion import CLOSED, GUARDED, PREFIX, SETTLED, call, refusal
-from tests.store.test_wide import FIELDS, align, draft, only, refused
+from tests.store.test_wide_limits import FIELDS, align, draft, only, refused
 from tests.store.world import APP, NUMBER, OPEN, RIGHT, WRONG, World
 from verify_service.domain.diagnosis import (
     Callers,
