@@ -6,14 +6,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 SECOND, HOUR, DAY = 1_000, 3_600_000, 86_400_000
-LOCKED_FOR, KEPT_FOR, KEPT, WAIVERS = 90 * DAY, 600 * SECOND, 5, 3
+LOCKED_FOR, WAITING_MS, KEPT, REFUNDS_PER_DAY = 90 * DAY, 600 * SECOND, 5, 3
 DELIVERED = ("ANSWERED", "TERMINATED", "BUSY_HERE")
-WAIVING = ("REJECTED", "UNAVAILABLE")
-STATUSES = (*DELIVERED, *WAIVING, "FORBIDDEN")
+REFUNDING = ("REJECTED", "UNAVAILABLE")
+STATUSES = (*DELIVERED, *REFUNDING, "FORBIDDEN")
 
 
 @dataclass(frozen=True)
-class Told:
+class Report:
     """What a callback says, and when it came."""
 
     request: str
@@ -21,7 +21,7 @@ class Told:
     stamp: int
     came: int
 
-    def changes(self, known: Told | None) -> bool:
+    def changes(self, known: Report | None) -> bool:
         """Newer wins, the same word is no news, and delivered is never taken back."""
         if known is None:
             return True
@@ -40,7 +40,7 @@ class Life:
     state: str = "pending"
     call: str = "placing"
     request: str = ""
-    told: Told | None = None
+    report: Report | None = None
     counts: bool = True
-    waived: bool = False
+    refunded: bool = False
     verdicts: tuple[tuple[str, str], ...] = ()

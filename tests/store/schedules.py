@@ -10,7 +10,7 @@ import random
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from tests.store.facts import STATUSES, WAIVING
+from tests.store.facts import REFUNDING, STATUSES
 from verify_service.domain.limits import DAY, NumberLimits
 from verify_service.domain.models import Window
 
@@ -24,7 +24,7 @@ POLICIES = (
 BARE = tuple(Window(count, count * 3_600) for count in range(1, 6))
 """Windows in which a wait tells how many starts count, and since when the oldest of them."""
 OUTCOMES = ("placed", "placed", "placed", "unknown", "unknown", "failed", "refunded", "died")
-WORDS = (*STATUSES, *WAIVING)
+WORDS = (*STATUSES, *REFUNDING)
 PAUSES = (0.001, 0.999, 1, 5, 9.999, 10, 30, 30, 60, 300, 599.999, 601, 3_600, 3_900, 86_400)
 
 
@@ -55,7 +55,7 @@ def schedule(seed: int) -> tuple[NumberLimits, list[Step]]:
     lines = [_start(dice, index, dice.choice(outcomes)) for index in range(starts)]
     lines += [[step] for step in _around(dice, starts)]
     if unlucky:
-        lines += [[_callback(dice, index, WAIVING, [5])] for index in range(starts)]
+        lines += [[_callback(dice, index, REFUNDING, [5])] for index in range(starts)]
     # Only a few of them may go on at a time, else every start would wait for the last one's pause.
     while len(lines) > 1:
         first, second = lines.pop(0), lines.pop(dice.randrange(min(6, len(lines))))

@@ -71,7 +71,7 @@ def fresh(valkey: redis.Redis, valkey_clock: KeptClock) -> Fresh:
 
 
 class Stranger:
-    """Starts and guesses whenever it can, and has every call waived that can be.
+    """Starts and guesses whenever it can, and has every call refunded that can be.
 
     Args:
         lead: Seconds before the day in which its guesses and calls count. Until then it keeps
@@ -181,12 +181,12 @@ class Crowd:
 
     def start(self, address: str, country: str = "RU") -> NewVerification | None:
         number = f"+7917{next(self._numbers):07}"
-        draft = replace(self._world.draft(number), client=address, country=country)
+        new = replace(self._world.new(number), client=address, country=country)
         try:
-            self._world.store.reserve(draft)
+            self._world.store.reserve(new)
         except LimitReached:
             return None
-        return draft
+        return new
 
     def starts(self) -> int:
         """Return how many were let through."""

@@ -47,7 +47,7 @@ def breaker(world: World) -> World:
 
 def begin(world: World) -> Reservation:
     """Reserve a verification of a number that nothing is known of."""
-    return world.store.reserve(world.draft(next(NUMBERS)))
+    return world.store.reserve(world.new(next(NUMBERS)))
 
 
 def say(world: World, begun: Reservation, signal: Signal) -> Notice | None:
@@ -229,15 +229,15 @@ def test_a_start_that_is_held_back_leaves_nothing(breaker: World) -> None:
             breaker.reserve(NUMBER)
     assert breaker.dump() == kept
     breaker.advance(10)
-    assert breaker.store.reserve(breaker.draft(NUMBER)).probe
+    assert breaker.store.reserve(breaker.new(NUMBER)).probe
 
 
 def test_a_test_number_goes_on(breaker: World) -> None:
     """It places no call: it is not held back, and takes no probe."""
 
     def test() -> Reservation:
-        draft = replace(breaker.draft(next(NUMBERS)), test_code="1234")
-        return breaker.store.reserve(draft)
+        new = replace(breaker.new(next(NUMBERS)), test_code="1234")
+        return breaker.store.reserve(new)
 
     fail(breaker, 3)
     kept = state(breaker)
@@ -252,24 +252,24 @@ def test_a_repeat_finds_its_own_probe(breaker: World) -> None:
     """Also when the next one has been let through: only a probe knows that it can be too late."""
     fail(breaker, 3)
     breaker.advance(10)
-    draft = breaker.draft(NUMBER)
-    first = breaker.store.reserve(draft)
+    new = breaker.new(NUMBER)
+    first = breaker.store.reserve(new)
     assert first.probe
-    assert breaker.store.reserve(draft) == first
+    assert breaker.store.reserve(new) == first
     assert wait(breaker) == 4
     breaker.advance(4)
     next_one = take_probe(breaker)
-    assert breaker.store.reserve(draft).probe
+    assert breaker.store.reserve(new).probe
     assert say(breaker, first, Signal.GOOD) is None
     assert say(breaker, next_one, Signal.GOOD) == CLOSES
 
 
 def test_a_repeat_of_any_other_start_is_no_probe(breaker: World) -> None:
     """It was let through before calls were paused, and goes on."""
-    draft = breaker.draft(NUMBER)
-    assert not breaker.store.reserve(draft).probe
+    new = breaker.new(NUMBER)
+    assert not breaker.store.reserve(new).probe
     fail(breaker, 3)
-    assert not breaker.store.reserve(draft).probe
+    assert not breaker.store.reserve(new).probe
 
 
 def test_a_row_is_forgotten(breaker: World) -> None:
@@ -350,18 +350,18 @@ def test_thirty_at_once_get_one_probe(real: World) -> None:
     quick = replace(OPEN, breaker=BreakerPolicy(1, pause=0, probing=60))
     world = real.within(quick)
     fail(world)
-    drafts = [world.draft(next(NUMBERS)) for _ in range(30)]
-    barrier = threading.Barrier(len(drafts))
+    new_ones = [world.new(next(NUMBERS)) for _ in range(30)]
+    barrier = threading.Barrier(len(new_ones))
 
-    def together(draft: NewVerification) -> bool:
+    def together(new: NewVerification) -> bool:
         barrier.wait(10)
         try:
-            return world.store.reserve(draft).probe
+            return world.store.reserve(new).probe
         except CallsSuspended:
             return False
 
-    with ThreadPoolExecutor(len(drafts)) as crowd:
-        probes = list(crowd.map(together, drafts))
+    with ThreadPoolExecutor(len(new_ones)) as crowd:
+        probes = list(crowd.map(together, new_ones))
     assert probes.count(True) == 1
-    places = [keys.verification(world.ids.locate(draft.id)) for draft in drafts]
+    places = [keys.verification(world.ids.locate(new.id)) for new in new_ones]
     assert [world.client.exists(place) == 1 for place in places] == probes

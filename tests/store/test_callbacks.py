@@ -10,8 +10,8 @@ from tests.store.world import OTHER_NUMBER, WRONG, World
 from verify_service.domain.limits import DAY, NumberLimits
 from verify_service.domain.models import CallState, CallStatus, Failed, State, Verdict, Window
 
-WAIVING = [CallStatus.REJECTED, CallStatus.UNAVAILABLE]
-NOT_WAIVING = [status for status in CallStatus if status not in WAIVING]
+REFUNDING = [CallStatus.REJECTED, CallStatus.UNAVAILABLE]
+NOT_WAIVING = [status for status in CallStatus if status not in REFUNDING]
 PAIRS = list(itertools.permutations(CallStatus, 2))
 
 
@@ -90,7 +90,7 @@ def test_a_callback_verifies_no_one_and_refills_no_guesses(
     assert world.refusal() == ("failures", DAY)
 
 
-@pytest.mark.parametrize("status", WAIVING)
+@pytest.mark.parametrize("status", REFUNDING)
 def test_an_undelivered_call_gives_its_start_back(world: World, status: CallStatus) -> None:
     """REJECTED, UNAVAILABLE: the pause ends, the windows forget it, the ladder steps back."""
     for _ in range(2):
@@ -135,12 +135,12 @@ def test_three_starts_a_day_are_given_back(world: World) -> None:
 
 
 def test_a_call_gives_back_once(world: World) -> None:
-    """Rejected, then unavailable: one start, given back once, one waiver used."""
+    """Rejected, then unavailable: one start, given back once, one refund used."""
     world = world.under(NumberLimits(cooldowns=(0,), starts=(Window(1, DAY),)))
     for count in range(3):
         request = f"request-{count}"
         world.start(request=request)
-        for stamp, status in enumerate([*WAIVING, *WAIVING]):
+        for stamp, status in enumerate([*REFUNDING, *REFUNDING]):
             assert world.report(status, stamp, request=request)
     world.start(request="fourth")
     world.report(CallStatus.REJECTED, request="fourth")

@@ -100,7 +100,7 @@ def test_a_record_without_a_reservation_is_refused(world: World) -> None:
     """Nothing is invented for an id that Redis does not know, and no key left behind."""
     for outcome in (PLACED, Unknown("timeout"), Failed("refused", refund=True)):
         with pytest.raises(VerificationNotFound):
-            world.store.record(world.draft(), outcome)
+            world.store.record(world.new(), outcome)
     assert world.dump() == {}
 
 

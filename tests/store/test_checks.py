@@ -128,7 +128,7 @@ def test_nine_failures_a_day_spend_the_budget(world: World) -> None:
     assert world.refusal() == ("failures", DAY - 100)
 
 
-def test_a_barred_check_changes_nothing(world: World) -> None:
+def test_a_blocked_check_changes_nothing(world: World) -> None:
     """While the budget is spent nothing is counted, stored or prolonged."""
     world = world.under(GUESSING)
     spare = world.start()

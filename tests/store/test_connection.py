@@ -192,10 +192,10 @@ def test_nodes_that_send_us_to_each_other(valkey_url: str) -> None:
         with (
             ours.broken(send_on([ours.port])),
             connect(f"redis+cluster://{HOST}:{ours.port}", pool=1, timeout=2) as client,
-            pytest.raises(StoreUnavailable) as told,
+            pytest.raises(StoreUnavailable) as raised,
         ):
             World(redis.Redis(), None, NumberLimits(), connected=client).store.ready()
-        assert "moves our data" in told.value.state
+        assert "migrating our slot" in raised.value.state
     finally:
         ours.close()
 

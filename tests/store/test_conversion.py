@@ -24,12 +24,12 @@ SETTLED = TTL + 200
 """Seconds after which a start counts: the code's life and, at most, one bucket."""
 
 
-def draft(world: World, count: int, prefix: str = PREFIX) -> NewVerification:
-    return replace(world.draft(number(count, prefix)), country="RU")
+def new(world: World, count: int, prefix: str = PREFIX) -> NewVerification:
+    return replace(world.new(number(count, prefix)), country="RU")
 
 
 def start(world: World, count: int, prefix: str = PREFIX) -> Verification:
-    return world.store.reserve(draft(world, count, prefix)).verification
+    return world.store.reserve(new(world, count, prefix)).verification
 
 
 def refusal(world: World, count: int = 9999, prefix: str = PREFIX) -> tuple[str, int] | None:
@@ -130,7 +130,7 @@ def test_calls_that_never_were_say_nothing(world: World) -> None:
     """Refused by the provider or by another limit: no phone rang, so no one could get in."""
     world = world.within(GUARDED)
     for count in range(40):
-        begun = draft(world, count)
+        begun = new(world, count)
         world.store.reserve(begun)
         world.store.record(begun, Failed("no connection", refund=True))
     start(world, 50)
@@ -144,7 +144,7 @@ def test_test_numbers_say_nothing(world: World) -> None:
     """No call is placed, so neither their starts nor their guesses count, right or wrong."""
     world = world.within(GUARDED)
     for count in range(40):
-        test = replace(draft(world, count), test_code="1234")
+        test = replace(new(world, count), test_code="1234")
         begun = world.store.reserve(test).verification
         world.check(begun, WRONG)
         world.check(begun)

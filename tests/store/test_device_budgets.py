@@ -1,4 +1,4 @@
-"""A number's lanes: strangers share one, and each device that verified it has its own."""
+"""A number's budgets: strangers share one, and each device that verified it has its own."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def free(world: World) -> World:
 
 
 def test_strangers_cannot_use_up_the_owners_starts(world: World) -> None:
-    """Cooldown and windows of the strangers' lane say nothing to a known device."""
+    """Cooldown and windows of the strangers' budget say nothing to a known device."""
     know(world)
     world.advance(DAY)
     for _ in range(5):
@@ -47,7 +47,7 @@ def test_strangers_cannot_use_up_the_owners_starts(world: World) -> None:
 
 
 def test_strangers_cannot_lock_the_owner_out(world: World) -> None:
-    """They lock their own lane for 90 days; the owner's device logs in all the same."""
+    """They lock their own budget for 90 days; the owner's device logs in all the same."""
     know(world)
     strangers = world.under(QUICK)
     guess(strangers, 30)
@@ -59,7 +59,7 @@ def test_strangers_cannot_lock_the_owner_out(world: World) -> None:
 
 
 def test_a_strangers_guess_costs_the_owner_nothing_and_the_other_way_around(free: World) -> None:
-    """Nine a day each: neither lane sees the other's."""
+    """Nine a day each: neither budget sees the other's."""
     know(free)
     assert guess(free, 9) == [Verdict.WRONG] * 9
     assert free.refusal() == ("failures", DAY)
@@ -171,7 +171,7 @@ def test_a_device_is_known_for_one_number_only(world: World) -> None:
 
 
 def test_a_refund_goes_where_the_start_was_counted(world: World) -> None:
-    """REJECTED ends the pause of the lane that started, and no other's."""
+    """REJECTED ends the pause of the budget that started, and no other's."""
     know(world)
     world.start()
     world.start(device=OWN, request="own")

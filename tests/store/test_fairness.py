@@ -69,7 +69,7 @@ def begin(work: Callable[[], object]) -> threading.Thread:
     return thread
 
 
-def wait_for_line(pool: Pool, length: int) -> None:
+def wait_for_queue(pool: Pool, length: int) -> None:
     wait_until(lambda: pool.waiting >= length, PATIENCE)
 
 
@@ -83,7 +83,7 @@ def test_the_caller_that_has_waited_longest_is_served_first() -> None:
         threads.append(
             begin(lambda place=place: served.append((place, opened.pool.acquire(soon()))))
         )
-        wait_for_line(opened.pool, place + 1)
+        wait_for_queue(opened.pool, place + 1)
     for place, connection in enumerate(taken):
         opened.pool.release(connection)
         threads[place].join(PATIENCE)
@@ -96,7 +96,7 @@ def test_no_caller_overtakes_the_line() -> None:
     (only,) = opened.take_all()
     got: list[Connection] = []
     thread = begin(lambda: got.append(opened.pool.acquire(soon())))
-    wait_for_line(opened.pool, 1)
+    wait_for_queue(opened.pool, 1)
     opened.pool.release(only)
     with pytest.raises(NothingAnswers):
         opened.pool.acquire(soon(0))
@@ -122,7 +122,7 @@ def test_a_line_that_moves_is_told_from_one_that_does_not() -> None:
     with pytest.raises(NothingAnswers):
         opened.pool.acquire(soon(0.01))
     ahead = begin(lambda: opened.pool.acquire(soon()))
-    wait_for_line(opened.pool, 1)
+    wait_for_queue(opened.pool, 1)
     refused: list[type[Exception]] = []
 
     def behind() -> None:
@@ -132,7 +132,7 @@ def test_a_line_that_moves_is_told_from_one_that_does_not() -> None:
             refused.append(type(error))
 
     waiting = begin(behind)
-    wait_for_line(opened.pool, 2)
+    wait_for_queue(opened.pool, 2)
     opened.pool.release(only)
     for thread in (ahead, waiting):
         thread.join(PATIENCE)
@@ -225,8 +225,8 @@ def test_a_dissolved_line_is_sent_away_at_once() -> None:
         sent_away.append(True)
 
     threads = [begin(wait) for _ in range(3)]
-    wait_for_line(opened.pool, 3)
-    opened.pool.dissolve()
+    wait_for_queue(opened.pool, 3)
+    opened.pool.end_waits()
     for thread in threads:
         thread.join(PATIENCE)
     assert len(sent_away) == 3

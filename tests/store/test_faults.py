@@ -38,7 +38,7 @@ def deciding(world: World, verification_id: str) -> Questions:
     """Return what may place a call, accept a code, or say that both can be done."""
     store = world.store
     return {
-        "reserve": lambda: store.reserve(world.draft("+79170000099")),
+        "reserve": lambda: store.reserve(world.new("+79170000099")),
         "check": lambda: store.check(verification_id, APP, [RIGHT], Nonce("nonce")),
         "ready": store.ready,
     }
@@ -46,9 +46,9 @@ def deciding(world: World, verification_id: str) -> Questions:
 
 def settling(world: World, verification_id: str) -> Questions:
     """Return what brings to an end what has begun, and what may write on the way."""
-    draft = world.draft("+79170000099")
+    new = world.new("+79170000099")
     return {
-        "record": lambda: world.store.record(draft, Placed("request 9", "7917913", 11)),
+        "record": lambda: world.store.record(new, Placed("request 9", "7917913", 11)),
         "callback": lambda: world.report(CallStatus.ANSWERED, request="request"),
         "status": lambda: world.store.status(verification_id, APP),
         "cancel": lambda: world.store.cancel(verification_id, APP),
@@ -129,9 +129,9 @@ def test_a_full_server_begins_nothing(real: World, full: Callable[[], None], que
     verification = real.start(request="request")
     kept = real.dump()
     full()
-    with pytest.raises(StoreUnavailable) as told:
+    with pytest.raises(StoreUnavailable) as raised:
         deciding(real, verification.id)[question]()
-    assert told.value.state == "is out of memory"
+    assert raised.value.state == "is out of memory"
     assert real.dump() == kept
 
     real.client.config_set("maxmemory", 0)
@@ -184,11 +184,11 @@ def test_a_server_without_its_replicas_is_called_so(real: World) -> None:
     """Its answer to whether it takes writes is no bug of ours."""
     real.client.config_set("min-replicas-to-write", 1)
     try:
-        with pytest.raises(StoreUnavailable) as told:
+        with pytest.raises(StoreUnavailable) as raised:
             real.store.ready()
     finally:
         real.client.config_set("min-replicas-to-write", 0)
-    assert "too few replicas" in told.value.state
+    assert "too few replicas" in raised.value.state
 
 
 @pytest.mark.parametrize("fault", ["read-only", "too few replicas"])
@@ -205,9 +205,9 @@ def test_a_server_that_takes_no_writes_verifies_no_one(real: World, fault: str) 
         writing = deciding(real, verification.id) | settling(real, verification.id)
         writing |= operating(real)
         for asked in writing.values():
-            with pytest.raises(StoreUnavailable) as told:
+            with pytest.raises(StoreUnavailable) as raised:
                 asked()
-            assert fault in told.value.state
+            assert fault in raised.value.state
         for asked in looking(real).values():
             asked()
     finally:
@@ -271,7 +271,7 @@ def test_a_bug_in_a_function_is_not_an_outage(
 ) -> None:
     """An error of our own Lua is raised as what it is: behind a 503 it would not be looked for."""
     buggy = world.under(NumberLimits(code_ttl=299))  # a library of its own
-    begin = "decision('cancel', {'allow-oom'}, function(KEYS, asked, now)\n"
+    begin = "decision('cancel', {'allow-oom'}, function(KEYS, args, now)\n"
     assert begin in buggy.functions.text
     text = buggy.functions.text.replace(begin, f"{begin}  local _ = {{}} + 1\n")
     monkeypatch.setattr(buggy.functions, "text", text)
@@ -320,9 +320,9 @@ def test_a_silent_server_is_not_taken_for_a_small_pool(silent_port: int, timeout
         world = World(redis.Redis(), None, NumberLimits(), connected=client)
 
         def state(_: int) -> str:
-            with pytest.raises(StoreUnavailable) as told:
+            with pytest.raises(StoreUnavailable) as raised:
                 world.store.ready()
-            return told.value.state
+            return raised.value.state
 
         states = set(crowd.map(state, range(8)))
     assert states <= {"does not answer in time", "cannot be reached, or does not answer"}
@@ -339,10 +339,10 @@ def test_a_small_pool_is_called_so(one: World, monkeypatch: pytest.MonkeyPatch) 
         asked = late.submit(one.store.ready)
         wait_until(lambda: pool.waiting == 2)
         pool.release(held)
-        with pytest.raises(StoreUnavailable) as told:
+        with pytest.raises(StoreUnavailable) as raised:
             asked.result(PATIENCE)
         pool.release(ahead.result(PATIENCE))
-    assert "REDIS_POOL" in told.value.state
+    assert "REDIS_POOL" in raised.value.state
 
 
 def test_the_line_is_short(one: World) -> None:

@@ -40,17 +40,17 @@ FREE = NumberLimits(cooldowns=(0,), starts=(Window(100, DAY),))
 PLACED = Placed("request", "7917913", 11)
 
 
-def again(world: World, draft: NewVerification, body: str = "body") -> NewVerification:
+def again(world: World, new: NewVerification, body: str = "body") -> NewVerification:
     """Return what the same request would reserve when it comes again."""
-    repeated = world.draft(draft.number, app=draft.app, device=draft.device)
+    repeated = world.new(new.number, app=new.app, device=new.device)
     return replace(repeated, idempotency=Binding(KEY, body))
 
 
 def start(world: World, number: str = NUMBER) -> Verification:
     """Start under the key, its call placed."""
-    draft = world.draft(number, key=KEY)
-    world.store.reserve(draft)
-    return world.store.record(draft, PLACED)
+    new = world.new(number, key=KEY)
+    world.store.reserve(new)
+    return world.store.record(new, PLACED)
 
 
 def check(
@@ -68,10 +68,10 @@ def guess(count: int, body: str = "body") -> Nonce:
 
 def test_a_key_is_bound_with_the_reservation(world: World) -> None:
     """Before the call is placed, a repeat finds the verification, its call still being placed."""
-    draft = world.draft(key=KEY)
-    reserved = world.store.reserve(draft)
+    new = world.new(key=KEY)
+    reserved = world.store.reserve(new)
     assert not reserved.earlier
-    repeat = world.store.reserve(again(world, draft))
+    repeat = world.store.reserve(again(world, new))
     assert repeat.earlier
     assert repeat.verification == reserved.verification
     assert repeat.verification.call.state is CallState.PLACING
@@ -79,57 +79,57 @@ def test_a_key_is_bound_with_the_reservation(world: World) -> None:
 
 def test_a_repeat_is_told_how_the_first_start_stands(world: World) -> None:
     """Not what it was told at the time: its code was entered since, and its cooldown goes on."""
-    draft = world.draft(key=KEY)
-    world.store.reserve(draft)
-    first = world.store.record(draft, PLACED)
+    new = world.new(key=KEY)
+    world.store.reserve(new)
+    first = world.store.record(new, PLACED)
     world.advance(10)
-    assert world.store.reserve(again(world, draft)).verification == replace(
+    assert world.store.reserve(again(world, new)).verification == replace(
         first, now=world.now, restart=replace(first.restart, milliseconds=20_000)
     )
     world.check(first)
-    repeat = world.store.reserve(again(world, draft))
+    repeat = world.store.reserve(again(world, new))
     assert repeat.earlier
-    assert (repeat.verification.id, repeat.verification.state) == (draft.id, State.APPROVED)
+    assert (repeat.verification.id, repeat.verification.state) == (new.id, State.APPROVED)
 
 
 @pytest.mark.parametrize("refund", [True, False])
 def test_a_start_that_failed_is_repeated_too(world: World, refund: bool) -> None:
     """A 502 is an answer: under the same key it comes again, and does not call again."""
-    draft = world.draft(key=KEY)
-    world.store.reserve(draft)
-    failed = world.store.record(draft, Failed("HTTP 500", refund=refund))
-    repeat = world.store.reserve(again(world, draft))
+    new = world.new(key=KEY)
+    world.store.reserve(new)
+    failed = world.store.record(new, Failed("HTTP 500", refund=refund))
+    repeat = world.store.reserve(again(world, new))
     assert (repeat.earlier, repeat.verification) == (True, failed)
 
 
 def test_a_repeat_costs_nothing(world: World) -> None:
     """Neither a start nor a longer wait nor a byte; a limit that is full does not refuse it."""
     world = world.within(replace(OPEN, day=(Window(1, DAY),)))
-    draft = world.draft(key=KEY)
-    world.store.reserve(draft)
+    new = world.new(key=KEY)
+    world.store.reserve(new)
     kept = world.dump()
     for _ in range(5):
-        assert world.store.reserve(again(world, draft)).earlier
+        assert world.store.reserve(again(world, new)).earlier
     assert world.dump() == kept
 
 
 def test_a_key_under_pause_and_breaker_still_tells(world: World) -> None:
     """A repeat places no call, so nothing that pauses calls refuses it."""
     world = world.within(replace(OPEN, breaker=BreakerPolicy(1, pause=10, probing=4)))
-    draft = world.draft(key=KEY)
-    world.store.reserve(draft)
-    world.store.record(draft, Unknown("timeout"))
+    new = world.new(key=KEY)
+    world.store.reserve(new)
+    world.store.record(new, Unknown("timeout"))
     world.operator.pause(60)
     assert world.store.ready().breaker_open
-    assert world.store.reserve(again(world, draft)).earlier
+    assert world.store.reserve(again(world, new)).earlier
 
 
 def test_another_body_is_refused_and_changes_nothing(world: World) -> None:
-    draft = world.draft(key=KEY)
-    world.store.reserve(draft)
+    new = world.new(key=KEY)
+    world.store.reserve(new)
     kept = world.dump()
     with pytest.raises(KeyReused):
-        world.store.reserve(again(world, draft, "another body"))
+        world.store.reserve(again(world, new, "another body"))
     assert world.dump() == kept
 
 
@@ -138,16 +138,16 @@ def test_another_number_is_another_body(world: World) -> None:
     start(world)
     kept = world.dump()
     with pytest.raises(KeyReused):
-        world.store.reserve(world.draft(OTHER_NUMBER, key=KEY))
+        world.store.reserve(world.new(OTHER_NUMBER, key=KEY))
     assert world.dump() == kept
 
 
 def test_a_second_run_of_a_start_is_not_its_repeat(world: World) -> None:
     """Its reply was lost: the verification is its own to call for, whatever it is bound to."""
-    draft = world.draft(key=KEY)
-    first = world.store.reserve(draft)
+    new = world.new(key=KEY)
+    first = world.store.reserve(new)
     kept = world.dump()
-    assert world.store.reserve(draft) == first
+    assert world.store.reserve(new) == first
     assert not first.earlier
     assert world.dump() == kept
 
@@ -194,12 +194,12 @@ def test_a_refused_start_binds_nothing(
 ) -> None:
     """The same key starts as soon as it is let through, with another body as well."""
     world = refuse(world)
-    draft = world.draft(key=KEY)
+    new = world.new(key=KEY)
     with pytest.raises(error):
-        world.store.reserve(draft)
+        world.store.reserve(new)
     assert keys.idempotency_key(KEY) not in world.dump()
     world.advance(30)
-    assert not world.store.reserve(again(world, draft, "another body")).earlier
+    assert not world.store.reserve(again(world, new, "another body")).earlier
 
 
 def ends(world: World, verification: Verification) -> None:
@@ -226,38 +226,38 @@ def test_a_key_whose_verification_is_gone_is_free(
     world = world.under(FREE)
     first = start(world)
     goes(world, first)
-    draft = again(world, world.draft(), body)
-    assert not world.store.reserve(draft).earlier
-    repeat = world.store.reserve(again(world, draft, body))
-    assert (repeat.earlier, repeat.verification.id) == (True, draft.id)
+    new = again(world, world.new(), body)
+    assert not world.store.reserve(new).earlier
+    repeat = world.store.reserve(again(world, new, body))
+    assert (repeat.earlier, repeat.verification.id) == (True, new.id)
 
 
 def test_a_key_is_bound_for_as_long_as_its_verification_can_be_read(world: World) -> None:
     """To the millisecond, and no key of Redis stays longer."""
-    draft = world.draft(key=KEY)
-    world.store.reserve(draft)
+    new = world.new(key=KEY)
+    world.store.reserve(new)
     world.advance(300 + READABLE_SECONDS - 0.001)
-    assert world.store.reserve(again(world, draft)).earlier
+    assert world.store.reserve(again(world, new)).earlier
     world.advance(0.001)
     assert keys.idempotency_key(KEY) not in world.dump()
-    assert not world.store.reserve(again(world, draft)).earlier
+    assert not world.store.reserve(again(world, new)).earlier
 
 
 def test_two_keys_of_one_number_are_two_starts(world: World) -> None:
     world = world.under(FREE)
-    drafts = [world.draft(key=name * 22) for name in "ab"]
-    assert [world.store.reserve(draft).earlier for draft in drafts] == [False, False]
-    assert world.lane().starts == 2
+    new_ones = [world.new(key=name * 22) for name in "ab"]
+    assert [world.store.reserve(new).earlier for new in new_ones] == [False, False]
+    assert world.used().starts == 2
 
 
 @pytest.mark.parametrize("number", [NUMBER, OTHER_NUMBER, "+79179136789"])
 def test_thirty_starts_at_once_under_one_key_are_one(real: World, number: str) -> None:
     """29 are told of the one, which alone calls; a limit refuses none of them."""
-    drafts = [real.draft(number, key=KEY) for _ in range(30)]
-    told = at_once(*[lambda draft=draft: real.store.reserve(draft) for draft in drafts])
+    new_ones = [real.new(number, key=KEY) for _ in range(30)]
+    told = at_once(*[lambda new=new: real.store.reserve(new) for new in new_ones])
     (first,) = [one for one in told if not one.earlier]
     assert {one.verification.id for one in told} == {first.verification.id}
-    assert real.lane(number).starts == 1
+    assert real.used(number).starts == 1
 
 
 # -- a check's ---------------------------------------------------------------------------------
@@ -291,7 +291,7 @@ def test_a_guess_that_came_too_late_is_told_again(world: World) -> None:
     ]
 
 
-def test_a_barred_guess_stays_one(world: World) -> None:
+def test_a_blocked_guess_stays_one(world: World) -> None:
     """The bar is over, and its repeat is still not compared; a new guess is."""
     world = world.under(replace(FREE, failures=(Window(1, 60),)))
     spent, verification = world.start(), world.start()

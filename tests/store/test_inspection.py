@@ -33,7 +33,7 @@ from verify_service.domain.limits import DAY, HOUR, ConversionThreshold, NumberL
 from verify_service.domain.models import CallStatus, DeliveryReport, Failed, Window
 from verify_service.store.connection.client import Client, Command, connect
 from verify_service.store.functions import Functions
-from verify_service.store.inspection import NEEDED, inspect
+from verify_service.store.inspection import NEEDED_COMMANDS, inspect
 from verify_service.store.libraries import keep_three
 from verify_service.store.policy import encode
 
@@ -44,15 +44,15 @@ GOOD: dict[str, Any] = {
     "aof_enabled": 1,
     "maxclients": 20,
 }
-ALL = ("function|load", *(name for name, _ in NEEDED))
+ALL = ("function|load", *(name for name, _ in NEEDED_COMMANDS))
 """Every right that serving needs."""
 OUR_KEYS = "~{verify}:*"
 BESIDE = ("scan", "info", "function|list", "function|delete")
 """Rights that only the operator and the check before a release use."""
-REFUSED = "refuses our user a command or a key: `python -m verify_service.cli.release` says which"
+REFUSED = "refuses our user a command or a key; `python -m verify_service.cli.release` names it"
 
 
-class Told:
+class FakedInfo:
     """A client of a server that says this of itself.
 
     Args:
@@ -70,10 +70,12 @@ class Told:
     ) -> None:
         self._client, self._facts = client, {**GOOD, **facts}
         self._settings, self._has_functions = settings or {}, has_functions
-        self.patience = client.patience
+        self.longest_send_seconds = client.longest_send_seconds
 
     def send(self, *commands: Command, until: float = math.inf) -> list[Any]:
         return [self._reply(command) for command in commands]
+
+    execute = Client.execute
 
     def _reply(self, command: Command) -> Any:
         match tuple(command):
@@ -97,8 +99,8 @@ def severities(fake: redis.Redis) -> Severities:
     def of(
         settings: dict[str, str] | None = None, *, has_functions: bool = True, **facts: Any
     ) -> dict[str, Severity]:
-        told = Told(store_client(fake), facts, settings, has_functions=has_functions)
-        return {result.sentence: result.severity for result in inspect(functions(told), 16)}
+        client = FakedInfo(store_client(fake), facts, settings, has_functions=has_functions)
+        return {result.sentence: result.severity for result in inspect(functions(client), 16)}
 
     return of
 
@@ -123,8 +125,8 @@ def test_a_server_without_functions(severities: Severities) -> None:
     """It says so, and which version it is: one sentence for each."""
     found = severities(redis_version="6.2.14", has_functions=False)
     assert [words for words in found if found[words] is Severity.ERROR] == [
-        "Redis has no functions: Redis 7.0 or newer is needed, or Valkey.",
-        "Redis 6.2.14 is too old; it takes 7.0 or newer.",
+        "Redis has no functions: Redis 7.0 or newer, or Valkey, is needed.",
+        "Redis 6.2.14 is too old; 7.0 or newer is needed.",
     ]
 
 
@@ -132,7 +134,7 @@ def test_a_server_without_functions(severities: Severities) -> None:
 def test_functions_that_are_switched_off(tmp_path: Path, renamed: str) -> None:
     """By a new name for a command: it is said before a release, by readiness and by a start."""
     server = Server(tmp_path / "server", {"rename-command": f'{renamed} ""'}).start()
-    words = "has no functions: Redis 7.0 or newer is needed, or Valkey"
+    words = "has no functions: Redis 7.0 or newer, or Valkey, is needed"
     try:
         with connect(f"redis://127.0.0.1:{server.port}", pool=1, timeout=5) as client:
             errors = [
@@ -201,11 +203,7 @@ def user(valkey: redis.Redis) -> Iterator[User]:
 
 def complaints(client: Client) -> dict[str, Severity]:
     found = inspect(functions(client), 16)
-    return {
-        one.sentence: one.severity
-        for one in found
-        if "right" in one.sentence or "user" in one.sentence
-    }
+    return {one.sentence: one.severity for one in found if "user" in one.sentence}
 
 
 def test_every_command_of_the_functions_is_tried() -> None:
@@ -215,7 +213,7 @@ def test_every_command_of_the_functions_is_tried() -> None:
         for path in LUA.rglob("*.lua")
         for command in re.findall(r"redis\.p?call\(\s*'(\w+)'", path.read_text("utf-8"))
     }
-    assert run | {"fcall"} == {name for name, _ in NEEDED}
+    assert run | {"fcall"} == {name for name, _ in NEEDED_COMMANDS}
 
 
 WATCHED = replace(
@@ -240,8 +238,8 @@ class Tour:
         if clock:
             clock.advance(DAY + 61)
         world.start(self.POOR)
-        self.draft = world.draft(NUMBER)
-        self.begun = world.store.reserve(self.draft).verification
+        self.new = world.new(NUMBER)
+        self.begun = world.store.reserve(self.new).verification
         if clock:
             clock.advance(900)
 
@@ -264,7 +262,7 @@ class Tour:
                 lambda: world.check(self.begun, WRONG),
                 lambda: world.status(self.begun),
                 lambda: store.record_callback(report),
-                lambda: store.record(self.draft, Failed("refused", refund=True)),
+                lambda: store.record(self.new, Failed("refused", refund=True)),
                 lambda: store.cancel(self.begun.id, self.begun.app),
                 lambda: operator.diagnose(NUMBER, "RU", ["login"]),
                 lambda: operator.rule("+4917", "block", 60),
@@ -314,7 +312,7 @@ def test_a_missing_right_is_named(
     # A clock that tests can move takes the place of TIME.
     clock = None if right == "time" else request.getfixturevalue("valkey_clock")
     client = request.getfixturevalue("user")(right)
-    words = f"Our user lacks rights that serving needs: permit +{right}."
+    words = f"Our user lacks permissions that the service needs: permit +{right}."
     assert complaints(client) == {words: Severity.ERROR}
     tour = Tour(valkey, clock)
     if right == "function|load":
@@ -334,7 +332,7 @@ def test_redis_says_it_in_other_words(tmp_path: Path, right: str) -> None:
     try:
         url = f"redis://limited:word@127.0.0.1:{server.port}"
         with server.client() as plain, connect(url, pool=1, timeout=5) as client:
-            words = f"Our user lacks rights that serving needs: permit +{right}."
+            words = f"Our user lacks permissions that the service needs: permit +{right}."
             assert complaints(client) == {words: Severity.ERROR}
             tour = Tour(plain, None)
             if right == "function|load":
@@ -348,7 +346,7 @@ def test_redis_says_it_in_other_words(tmp_path: Path, right: str) -> None:
 def test_several_missing_rights_are_named_together(user: User) -> None:
     """Also where the library could not be loaded."""
     client = user("function|load", OUR_KEYS, "-hset", "-time")
-    words = "Our user lacks rights that serving needs: permit +function|load +time +hset."
+    words = "Our user lacks permissions that the service needs: permit +function|load +time +hset."
     assert complaints(client) == {words: Severity.ERROR}
 
 
@@ -358,7 +356,7 @@ def test_a_right_that_connecting_needs_is_named(user: User, valkey: redis.Redis)
     options = valkey.connection_pool.connection_kwargs
     url = f"redis://limited:word@{options['host']}:{options['port']}/1"
     with connect(url, pool=1, timeout=5) as client:
-        words = "Our user lacks rights that serving needs: permit +select."
+        words = "Our user lacks permissions that the service needs: permit +select."
         assert complaints(client) == {words: Severity.ERROR}
         with pytest.raises(StoreUnavailable) as refused:
             World(valkey, None, NumberLimits(), connected=client).store.ready()
@@ -368,7 +366,7 @@ def test_a_right_that_connecting_needs_is_named(user: User, valkey: redis.Redis)
 def test_a_user_who_may_not_scan_cannot_erase(user: User, valkey: redis.Redis) -> None:
     """Which only the operator does: a warning."""
     client = user("scan")
-    words = "Our user may not run SCAN, so the operator's command `erase` cannot. Permit +scan."
+    words = "Our user may not run SCAN, so the operator's command `erase` fails. Permit +scan."
     assert complaints(client) == {words: Severity.WARNING}
     world = World(valkey, None, NumberLimits(), connected=client)
     world.start()
@@ -383,7 +381,7 @@ def test_a_key_pattern_that_does_not_fit_is_named(
 ) -> None:
     """As the pattern that has to be permitted."""
     tour, client = Tour(valkey, None), user("", pattern)
-    words = f"Our user lacks rights that serving needs: permit {OUR_KEYS}."
+    words = f"Our user lacks permissions that the service needs: permit {OUR_KEYS}."
     assert complaints(client) == {words: Severity.ERROR}
     assert tour.everything(client) == {REFUSED}
 
@@ -435,9 +433,9 @@ def test_a_user_who_may_not_remove_libraries_is_warned(
 ) -> None:
     """They cost memory, and nothing else."""
     client = user(right)
-    told = [found for count in range(5) for found in keep_three(release(client, count))]
-    assert {one.severity for one in told} == {Severity.WARNING}
-    assert all("Permit +function|list and +function|delete" in one.sentence for one in told)
+    results = [found for count in range(5) for found in keep_three(release(client, count))]
+    assert {one.severity for one in results} == {Severity.WARNING}
+    assert all("Permit +function|list and +function|delete" in one.sentence for one in results)
     assert complaints(client) == {}
 
 
@@ -445,8 +443,8 @@ def test_libraries_that_cannot_be_kept_hold_no_release_up(valkey: redis.Redis) -
     """Where Redis went away since it was looked at."""
     options = valkey.connection_pool.connection_kwargs
     with connect(f"redis://{options['host']}:{free_port()}", pool=1, timeout=5) as client:
-        (told,) = keep_three(release(client, 0))
-    assert (told.severity, told.sentence) == (
+        (result,) = keep_three(release(client, 0))
+    assert (result.severity, result.sentence) == (
         Severity.WARNING,
-        "Redis cannot be reached; old libraries stay.",
+        "Redis cannot be reached; old function libraries are kept.",
     )

@@ -42,16 +42,16 @@ def know(world: World, *counts: int) -> None:
     align(world)
 
 
-def draft(world: World, count: int, device: str = "") -> NewVerification:
-    return replace(world.draft(number(count), device=device), client="one client", country="RU")
+def new(world: World, count: int, device: str = "") -> NewVerification:
+    return replace(world.new(number(count), device=device), client="one client", country="RU")
 
 
 def start(world: World, count: int, device: str = "") -> Verification:
-    return world.store.reserve(draft(world, count, device)).verification
+    return world.store.reserve(new(world, count, device)).verification
 
 
 def start_without_a_call(world: World, count: int, device: str) -> None:
-    begun = draft(world, count, device)
+    begun = new(world, count, device)
     world.store.reserve(begun)
     world.store.record(begun, Failed("no connection", refund=True))
 
@@ -202,7 +202,7 @@ def test_a_repeat_of_a_known_devices_start_takes_one_place(world: World) -> None
     world = world.within(FULL)
     know(world, 0, 1, 2, 3)
     fill(world)
-    same = draft(world, 0, OWN)
+    same = new(world, 0, OWN)
     for _ in range(4):
         world.store.reserve(same)
     assert [refusal(world, count, OWN) is None for count in (1, 2, 3)] == [
@@ -275,8 +275,8 @@ def test_races_let_exactly_n_through_and_leave_nothing_of_the_others(
     for count in range(100, 103):
         start(world, count)
     before = world.dump()
-    asked = [draft(world, count, MADE_UP) for count in range(200, 230)]
-    asked += [draft(world, count, OWN) for count in range(5)]
+    asked = [new(world, count, MADE_UP) for count in range(200, 230)]
+    asked += [new(world, count, OWN) for count in range(5)]
     random.Random(turn).shuffle(asked)  # noqa: S311 - an order, no secret
     barrier = threading.Barrier(len(asked))
 
@@ -300,4 +300,4 @@ def test_guesses_of_a_known_device_are_no_strangers(world: World) -> None:
     know(world, 0)
     fill(world)
     assert world.check(start(world, 0, OWN), WRONG).verification.checks_left == 2
-    assert world.lane(number(0)).failures == 0
+    assert world.used(number(0)).failures == 0

@@ -94,14 +94,14 @@ def pending(
     def request(name: str) -> KeyedRequest | None:
         return KeyedRequest(name, "body") if keyed else None
 
-    draft = replace(world.draft(reference=reference, device="device 1"), country="RU")
+    new = replace(world.new(reference=reference, device="device 1"), country="RU")
     if keyed:
-        draft = replace(draft, idempotency=DIGESTS.binding(APP, KeyedRequest("start", "body")))
-    world.store.reserve(draft)
-    verification = world.store.record(draft, outcome)
+        new = replace(new, idempotency=DIGESTS.binding(APP, KeyedRequest("start", "body")))
+    world.store.reserve(new)
+    verification = world.store.record(new, outcome)
     for guess in ("first", "second"):
-        nonce = DIGESTS.nonce(APP, draft.id, request(guess))
-        world.store.check(draft.id, APP, [WRONG], nonce)
+        nonce = DIGESTS.nonce(APP, new.id, request(guess))
+        world.store.check(new.id, APP, [WRONG], nonce)
     return world.status(verification)
 
 
@@ -145,10 +145,10 @@ def test_a_reserved_verification_fits_its_bound(
 ) -> None:
     """Before its outcome is known, with the places that it took in every limit."""
     world = real.within(WideLimits())
-    draft = replace(world.draft(reference=reference, device="d" * 8), client="c" * 19, country="RU")
+    new = replace(world.new(reference=reference, device="d" * 8), client="c" * 19, country="RU")
     if keyed:
-        draft = replace(draft, idempotency=DIGESTS.binding(APP, KeyedRequest("start", "body")))
-    world.store.reserve(draft)
+        new = replace(new, idempotency=DIGESTS.binding(APP, KeyedRequest("start", "body")))
+    world.store.reserve(new)
     shared = sum(usage(world.client, key) for key in world.dump() if key.startswith(COUNTED))
     assert bytes_used(world) - shared <= bound + FOR_KEYS * keyed
 
@@ -156,8 +156,8 @@ def test_a_reserved_verification_fits_its_bound(
 def test_what_is_counted_over_all_numbers_is_small(real: World) -> None:
     """Beside it: a person's address and the places it shares with everybody, each one key."""
     world = real.within(WideLimits())
-    draft = replace(world.draft(), client="c" * 19, country="RU")
-    world.store.reserve(draft)
+    new = replace(world.new(), client="c" * 19, country="RU")
+    world.store.reserve(new)
     sizes = {key: usage(world.client, key) for key in world.dump() if key.startswith(COUNTED)}
     assert len(sizes) == len(WIDE_LIMITS) + 2
     assert max(sizes.values()) <= OF_A_PLACE
@@ -166,7 +166,7 @@ def test_what_is_counted_over_all_numbers_is_small(real: World) -> None:
 def test_an_idempotency_key_is_small(real: World) -> None:
     """A login flow that sends a key with each start can tell what they cost."""
     binding = DIGESTS.binding(APP, KeyedRequest("k" * 128, "body" * 1000))
-    real.store.reserve(replace(real.draft(), idempotency=binding))
+    real.store.reserve(replace(real.new(), idempotency=binding))
     place = keys.idempotency_key(binding.name)
     assert usage(real.client, place) <= OF_A_KEY
 

@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from tests.store.test_conversion import CLOSED, GUARDED, PREFIX, SETTLED, call, refusal
-from tests.store.test_wide_limits import FIELDS, align, draft, only, refused
+from tests.store.test_wide_limits import FIELDS, align, new, only, refused
 from tests.store.world import APP, NUMBER, OPEN, RIGHT, WRONG, World
 from verify_service.domain.diagnosis import (
     Callers,
@@ -41,7 +41,7 @@ WIDE_OF_A_NUMBER = sorted(set(FIELDS) - {"clientIp"})
 
 
 def uses(world: World) -> list[tuple[str, str, WindowUsage]]:
-    """Of the number that :func:`draft` makes first; without the places kept for known devices."""
+    """Of the number that :func:`new` makes first; without the places kept for known devices."""
     found = world.operator.diagnose("+79170000001", "RU", ["login"])
     return [use for use in found.uses if use[0] != KNOWN_DEVICE]
 
@@ -68,7 +68,7 @@ def test_a_window_with_room_says_how_long_its_oldest_counts(world: World) -> Non
     world = world.within(only("day", TIGHT))
     align(world)
     for count in range(2):
-        world.store.reserve(draft(world, count))
+        world.store.reserve(new(world, count))
         world.advance(200)
     ((_, _, shown),) = uses(world)
     assert shown.used == 2
@@ -83,7 +83,7 @@ def test_a_limit_lowered_below_what_is_used(world: World) -> None:
     wide = world.within(only("day", TIGHT))
     align(world)
     for count in range(3):
-        wide.store.reserve(draft(wide, count))
+        wide.store.reserve(new(wide, count))
         wide.advance(200)
     narrow = world.within(only("day", Window(1, HOUR)))
     ((_, _, shown),) = uses(narrow)
@@ -176,14 +176,14 @@ def test_resume_ends_whichever_pause_there_is(world: World) -> None:
     for operator in (True, False):
         for breaker in (True, False):
             if breaker:
-                with_outcome(world, draft(world, 1), BROKEN)
+                with_outcome(world, new(world, 1), BROKEN)
             if operator:
                 world.operator.pause(60)
             ready = world.store.ready()
             assert (ready.calls_paused, ready.breaker_open) == (operator, breaker)
             assert world.operator.resume() == Resumed(operator=operator, breaker=breaker)
             assert world.operator.restrictions() == []
-            with_outcome(world, draft(world, 2), Failed("", refund=True))
+            with_outcome(world, new(world, 2), Failed("", refund=True))
 
 
 # -- what is shown is what refuses ---------------------------------------------------------------
@@ -214,7 +214,7 @@ class Past:
         self.world = world
 
     def begin(self, number: str, device: str = "") -> NewVerification:
-        begun = self.world.draft(number, device=device)
+        begun = self.world.new(number, device=device)
         code = "1234" if number == TESTED else None
         return replace(begun, country=country_of(number), test_code=code)
 

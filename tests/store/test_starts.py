@@ -14,11 +14,11 @@ NO_COOLDOWN = NumberLimits(cooldowns=(0,))
 
 def test_a_reservation_is_pending_and_its_call_not_yet_placed(world: World) -> None:
     """A reservation says what was asked for, with all its checks and its full time."""
-    draft = world.draft(reference="order 7 – Ærø")
+    new = world.new(reference="order 7 – Ærø")
 
-    reserved = world.store.reserve(draft).verification
+    reserved = world.store.reserve(new).verification
 
-    assert (reserved.id, reserved.app, reserved.number) == (draft.id, APP, NUMBER)
+    assert (reserved.id, reserved.app, reserved.number) == (new.id, APP, NUMBER)
     assert reserved.reference == "order 7 – Ærø"
     assert (reserved.state, reserved.call.state) == (State.PENDING, CallState.PLACING)
     assert (reserved.checks_left, reserved.expires_in, reserved.restart_in) == (3, 300, 30)
@@ -43,11 +43,11 @@ def test_a_reference_comes_back_as_it_was_given(world: World, reference: str) ->
 
 def test_a_repeated_reservation_finds_its_first_work(world: World) -> None:
     """The same id reserved again, its first answer lost, neither counts nor is refused."""
-    draft = world.draft()
-    first = world.store.reserve(draft)
+    new = world.new()
+    first = world.store.reserve(new)
     kept = world.dump()
 
-    assert world.store.reserve(draft) == first
+    assert world.store.reserve(new) == first
     assert world.dump() == kept
 
 
@@ -200,7 +200,7 @@ def test_starts_of_one_millisecond_are_told_apart(world: World) -> None:
     assert world.record(first, refunded).restart_in == 60
     assert world.record(third, refunded).restart_in == 0
     assert world.record(second, refunded).restart_in == 0
-    assert world.lane().starts == 0
+    assert world.used().starts == 0
 
 
 def test_a_start_that_never_opened_a_connection_costs_nothing(world: World) -> None:

@@ -60,10 +60,10 @@ def life(client: Client) -> str:
     """
     world, number = world_of(client), next(NUMBERS)
     assert not world.store.ready().calls_paused
-    draft = replace(world.draft(number, key=f"key {number}"), country="RU", client=number)
-    assert not world.store.reserve(draft).earlier
-    verification = world.store.record(draft, Placed("request", "7917913", 11))
-    again = replace(world.draft(number, key=f"key {number}"), country="RU", client=number)
+    new = replace(world.new(number, key=f"key {number}"), country="RU", client=number)
+    assert not world.store.reserve(new).earlier
+    verification = world.store.record(new, Placed("request", "7917913", 11))
+    again = replace(world.new(number, key=f"key {number}"), country="RU", client=number)
     assert world.store.reserve(again).verification.id == verification.id
     assert world.refusal(number) == ("cooldown", 30)
     assert world.report(CallStatus.ANSWERED, request="request", number=number)
@@ -90,9 +90,9 @@ def answers(client: Client) -> bool:
 
 def state_of(client: Client) -> str:
     """What readiness says of a Redis that cannot work."""
-    with pytest.raises(StoreUnavailable) as told:
+    with pytest.raises(StoreUnavailable) as raised:
         world_of(client).store.ready()
-    return told.value.state
+    return raised.value.state
 
 
 def open_all(client: Client) -> None:
@@ -204,8 +204,8 @@ def test_a_server_behind_a_name_that_leads_elsewhere(tmp_path: Path) -> None:
             life(client)
             open_all(client)
             name.target = new.port
-            with old.client() as told:
-                told.replicaof("127.0.0.1", str(new.port))
+            with old.client() as demoted:
+                demoted.replicaof("127.0.0.1", str(new.port))
             life(client)
             with old.client() as left:
                 wait_until(lambda: left.info("clients")["connected_clients"] == 1, 10)
@@ -254,9 +254,9 @@ def test_a_replica_without_its_master_is_called_so(tmp_path: Path) -> None:
             with server.client() as plain:
                 plain.replicaof("127.0.0.1", "1")
             assert "is read-only" in state_of(client)
-            with pytest.raises(StoreUnavailable) as told:
+            with pytest.raises(StoreUnavailable) as raised:
                 world_of(client).operator.restrictions()
-            assert told.value.state == "is a replica without its master"
+            assert raised.value.state == "is a replica without its master"
     finally:
         server.kill()
 
@@ -332,7 +332,7 @@ def test_a_sentinel_that_is_gone_is_passed_over(watched: Watched) -> None:
         life(client)
     url = watched.url.replace("/verify", "/unheard")
     with connect(url, pool=2, timeout=TIMEOUT) as client:
-        assert "no Sentinel or node knows the master" in state_of(client)
+        assert "no Sentinel or cluster node names the master" in state_of(client)
 
 
 def is_replica(server: Server) -> bool:
@@ -397,11 +397,11 @@ def test_sentinels_that_refuse_the_password(tmp_path: Path) -> None:
         for given in (url, f"{url}?sentinel_password=wrong"):
             with (
                 connect(given, pool=2, timeout=TIMEOUT) as client,
-                pytest.raises(StoreUnavailable) as told,
+                pytest.raises(StoreUnavailable) as raised,
             ):
                 world_of(client).store.ready()
-            assert "refuse our password (sentinel_password)" in told.value.state
-            assert "wrong" not in told.value.reason
+            assert "refuse our password (sentinel_password)" in raised.value.state
+            assert "wrong" not in raised.value.reason
     finally:
         sentinel.kill()
 
@@ -429,12 +429,12 @@ def test_limits_over_all_numbers_on_a_cluster(shards: Shards) -> None:
         world = world_of(client, wide)
 
         def start(count: int, device: str = "") -> Verification:
-            draft = world.draft(f"+7915000{count:04}", device=device)
-            draft = replace(draft, client="one client", country="RU")
-            reserved = world.store.reserve(draft).verification
+            new = world.new(f"+7915000{count:04}", device=device)
+            new = replace(new, client="one client", country="RU")
+            reserved = world.store.reserve(new).verification
             if count == 1:
-                return world.store.record(draft, Failed("no connection", refund=True))
-            return world.store.record(draft, Placed(f"{count}{reserved.id}", "7915000", 11))
+                return world.store.record(new, Failed("no connection", refund=True))
+            return world.store.record(new, Placed(f"{count}{reserved.id}", "7915000", 11))
 
         assert world.check(start(0, "owner's.")).verdict is Verdict.RIGHT
         assert [start(1).state for _ in range(3)] == [State.FAILED] * 3
@@ -475,8 +475,8 @@ def test_a_number_is_erased_on_a_cluster(shards: Shards) -> None:
         world = world_of(client)
         other = world.start("+79180000099")
         for number in (f"+7918{n:07}" for n in range(4)):  # no other test's
-            draft = world.draft(number, key=f"key of {number}")
-            world.store.reserve(draft)
+            new = world.new(number, key=f"key of {number}")
+            world.store.reserve(new)
             tag = world.ids.tag(number)
             assert keys_with(shards, tag)
             assert world.operator.erase(number) == 3
@@ -533,7 +533,7 @@ def test_a_cluster_that_is_not_whole_is_called_so(tmp_path: Path) -> None:
             life(client)
             dead.kill()
             wait_until(lambda: not answers(client), 20)
-            assert state_of(client) == "is a cluster that is not whole"
+            assert state_of(client) == "is a cluster that does not serve all slots"
             tell(ours, "CONFIG SET", "cluster-require-full-coverage", "no")
             wait_until(lambda: answers(client), 20)
             life(client)
@@ -592,7 +592,7 @@ def rights() -> dict[str, list[str]]:
 
 SERVING, SENTINEL, CLUSTER = "serving", "serving, with Sentinels", "serving, on a cluster"
 ERASING = "erasing a number"
-NO_RIGHT = "refuses our user a command or a key"
+NO_PERMISSION = "refuses our user a command or a key"
 
 
 def permit(servers: list[Server], *purposes: str, but: str = "") -> None:
@@ -612,9 +612,9 @@ def test_a_user_with_the_rights_of_the_page(tmp_path: Path, program: str) -> Non
         permit([server], SERVING)
         with connect(url, pool=2, timeout=TIMEOUT) as client:
             number = life(client)
-            with pytest.raises(StoreUnavailable) as told:
+            with pytest.raises(StoreUnavailable) as raised:
                 world_of(client).operator.erase(number)
-            assert NO_RIGHT in told.value.state
+            assert NO_PERMISSION in raised.value.state
         permit([server], SERVING, ERASING)
         with connect(url, pool=2, timeout=TIMEOUT) as client:
             assert world_of(client).operator.erase(number) == 3
@@ -623,9 +623,9 @@ def test_a_user_with_the_rights_of_the_page(tmp_path: Path, program: str) -> Non
             tell(server, "FUNCTION FLUSH")
             permit([server], SERVING, but=right)
             with connect(url, pool=2, timeout=TIMEOUT) as client:
-                with pytest.raises(StoreUnavailable) as told:
+                with pytest.raises(StoreUnavailable) as raised:
                     every_decision(client)
-                assert NO_RIGHT in told.value.state, right
+                assert NO_PERMISSION in raised.value.state, right
     finally:
         server.kill()
 
@@ -636,9 +636,9 @@ def every_decision(client: Client) -> None:
     world = world_of(client)
     world.operator.rule("+7917", "block", 60)
     world.operator.rule("+7917", "none")
-    draft = world.draft("+79170001111")
-    world.store.reserve(draft)
-    world.store.record(draft, Failed("no connection", refund=True))
+    new = world.new("+79170001111")
+    world.store.reserve(new)
+    world.store.record(new, Failed("no connection", refund=True))
 
 
 def test_a_users_rights_with_sentinels_and_on_a_cluster(watched: Watched, shards: Shards) -> None:
@@ -656,7 +656,7 @@ def test_a_users_rights_with_sentinels_and_on_a_cluster(watched: Watched, shards
         life(client)
     permit(shards.masters, SERVING)
     with connect(url, pool=2, timeout=TIMEOUT) as client:
-        assert NO_RIGHT in state_of(client)
+        assert NO_PERMISSION in state_of(client)
     url = shards.url.replace("://", "://shop:wrong@", 1)
     with connect(url, pool=2, timeout=TIMEOUT) as client:
         assert state_of(client) == "refuses our user or password"

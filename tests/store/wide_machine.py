@@ -78,8 +78,8 @@ RARELY = st.sampled_from([False, False, False, False, True])
 class Life:
     """One verification: what the model and the store each call it."""
 
-    def __init__(self, draft: NewVerification, start: Start) -> None:
-        self.draft, self.start = draft, start
+    def __init__(self, new: NewVerification, start: Start) -> None:
+        self.new, self.start = new, start
         self.recorded = False
         self.guesses = 0
 
@@ -133,34 +133,34 @@ class Crowd(RuleBasedStateMachine):
         """Start; mostly with the call's outcome recorded at once."""
         start = Start(number, app, client, device, test=number == TESTED)
         key = Binding(f"key {len(self.lives)}", "body")
-        self.ask(self.draft(start, key), start, is_lost)
+        self.ask(self.new(start, key), start, is_lost)
         if self.lives and self.lives[-1].start is start and outcome:
             self.record(self.lives[-1], outcome, is_lost)
 
-    def draft(self, start: Start, key: Binding) -> NewVerification:
+    def new(self, start: Start, key: Binding) -> NewVerification:
         return replace(
-            self.live.draft(start.number, app=start.app, device=start.device),
+            self.live.new(start.number, app=start.app, device=start.device),
             client=start.client,
             country=start.places["country"],
             test_code="1234" if start.test else None,
             idempotency=key,
         )
 
-    def ask(self, draft: NewVerification, start: Start, is_lost: bool) -> None:
+    def ask(self, new: NewVerification, start: Start, is_lost: bool) -> None:
         """Reserve; where it is refused, the name and the wait have to be the model's."""
         expected = self.model.start(start, is_lost)
         with self.losing(is_lost):
-            self.reserve(draft, expected)
+            self.reserve(new, expected)
         if not expected:
-            self.lives.append(Life(draft, start))
+            self.lives.append(Life(new, start))
 
-    def reserve(self, draft: NewVerification, expected: Refusal | None) -> None:
+    def reserve(self, new: NewVerification, expected: Refusal | None) -> None:
         if expected is None:
-            reservation = self.live.store.reserve(draft)
+            reservation = self.live.store.reserve(new)
             assert (reservation.earlier, reservation.probe) == (False, False)
             return
         with pytest.raises((LimitReached, CallsPaused)) as refused:
-            self.live.store.reserve(draft)
+            self.live.store.reserve(new)
         assert getattr(refused.value, "limit", PAUSED) in expected.names
         assert refused.value.retry_after == seconds(expected.wait)
         self.told_wait = expected.wait
@@ -176,18 +176,18 @@ class Crowd(RuleBasedStateMachine):
         Once its verification is gone, the key is free.
         """
         life = self.pick(back)
-        assert life.draft.idempotency
-        key = replace(life.draft.idempotency, body=body)
+        assert life.new.idempotency
+        key = replace(life.new.idempotency, body=body)
         bound = self.bound_to(key)
         if bound is None:
             start = replace(life.start, room=frozenset(), counts=frozenset(), attempt=None)
-            self.ask(self.draft(start, key), start, is_lost)
+            self.ask(self.new(start, key), start, is_lost)
             return
-        again = self.draft(life.start, key)
+        again = self.new(life.start, key)
         with self.losing(is_lost):
-            if key == bound.draft.idempotency:
+            if key == bound.new.idempotency:
                 earlier = self.live.store.reserve(again)
-                assert (earlier.earlier, earlier.verification.id) == (True, bound.draft.id)
+                assert (earlier.earlier, earlier.verification.id) == (True, bound.new.id)
             else:
                 with pytest.raises(KeyReused):
                     self.live.store.reserve(again)
@@ -197,7 +197,7 @@ class Crowd(RuleBasedStateMachine):
         under = [
             life
             for life in self.lives
-            if life.draft.idempotency and life.draft.idempotency.name == key.name
+            if life.new.idempotency and life.new.idempotency.name == key.name
         ]
         return under[-1] if under[-1].start.attempt.readable(self.model.now) else None
 
@@ -215,16 +215,16 @@ class Crowd(RuleBasedStateMachine):
         """Record what the provider did, once; where it refused, all that was taken goes back."""
         life.recorded = True
         if isinstance(outcome, Placed):
-            outcome = replace(outcome, request_id=f"request of {life.draft.id}")
+            outcome = replace(outcome, request_id=f"request of {life.new.id}")
         known = life.start.attempt.readable(self.model.now)
         with (
             self.losing(is_lost),
             nullcontext() if known else pytest.raises(VerificationNotFound),
         ):
-            self.live.store.record(life.draft, outcome)
+            self.live.store.record(life.new, outcome)
         if known:
             if isinstance(outcome, Failed) and outcome.refund:
-                self.model.give_back(life.start)
+                self.model.refund_start(life.start)
             number = self.number(life)
             match outcome:
                 case Placed(request_id):
@@ -242,7 +242,7 @@ class Crowd(RuleBasedStateMachine):
         self.let_time_pass(0.001)  # no approval in the very millisecond of its start
         life.guesses += 1
         nonce = f"guess {life.guesses}"
-        guess = life.draft.id, life.draft.app, [RIGHT if right else WRONG], Nonce(nonce)
+        guess = life.new.id, life.new.app, [RIGHT if right else WRONG], Nonce(nonce)
         with self.losing(is_lost):
             if not life.start.attempt.readable(self.model.now):
                 with pytest.raises(VerificationNotFound):
@@ -347,7 +347,7 @@ class Crowd(RuleBasedStateMachine):
     def look(self, number: str) -> None:
         """Every budget is as the model says; where nothing is kept, none has anything."""
         model, found = self.model.number(number), self.diagnose(number).budgets
-        known = [(name, lane.run, model.used(lane)) for name, lane in model.lanes().items()]
+        known = [(name, budget.run, model.used(budget)) for name, budget in model.budgets().items()]
         shown = [(one.device, one.failures_in_a_row, used(one)) for one in found]
         assert known == shown or (not found and not known[0][1] and not any(known[0][2]))
         for budget in found:
@@ -503,7 +503,6 @@ def usages(world: World, places: Sequence[tuple[str, str]]) -> list[list[tuple[i
         "number": "+00000",
         "country": "",
         "limits": [limit for limit, _ in places],
-        "apps": len(places),
     }
     shown = world.functions.call("show_number", [*nowhere, *counted], asked)
     return [[(one["used"], one["wait"]) for one in usage] for usage in shown["usage"]]

@@ -287,7 +287,7 @@ class WideModel:
 
     def is_known(self, start: Start) -> bool:
         number = self.number(start.number)
-        return number.lane_for(start.device) is not number.strangers
+        return number.budget_for(start.device) is not number.strangers
 
     def start(self, start: Start, is_lost: bool = False) -> Refusal | None:
         """Start where everything lets it.
@@ -319,7 +319,7 @@ class WideModel:
             for window in self.wide.windows(limit)
         ]
 
-    def give_back(self, start: Start) -> None:
+    def refund_start(self, start: Start) -> None:
         """The call never was: it says nothing, and counts in no window that is configured now."""
         start.counts -= set(self.windows())
         span = self.guards_span

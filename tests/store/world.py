@@ -120,7 +120,7 @@ class ServerClock:
 
 @dataclass(frozen=True)
 class UsedUp:
-    """Of a number's lane."""
+    """Of a number's budget."""
 
     starts: int = 0
     failures: int = 0
@@ -149,7 +149,7 @@ class World:
         self.operator = RedisOperator(self.functions, self.ids, policy, self.wide)
         self._clock = clock
         self._requests = itertools.count(1)
-        self._drafts: dict[str, NewVerification] = {}
+        self._new: dict[str, NewVerification] = {}
 
     @property
     def now(self) -> int:
@@ -169,7 +169,7 @@ class World:
         """Return the same world under other limits over all numbers."""
         return World(self.client, self._clock, self.policy, wide, connected=self.connected)
 
-    def draft(
+    def new(
         self,
         number: str = NUMBER,
         *,
@@ -181,11 +181,11 @@ class World:
         """Return what a start would reserve; ``key`` is its Idempotency-Key's digest."""
         binding = Binding(key, "body") if key else None
         verification_id = self.ids.mint(number)
-        draft = NewVerification(
+        new = NewVerification(
             verification_id, app, number, reference, RIGHT, device=device, idempotency=binding
         )
-        self._drafts[verification_id] = draft
-        return draft
+        self._new[verification_id] = new
+        return new
 
     def reserve(
         self,
@@ -196,12 +196,12 @@ class World:
         device: str = "",
     ) -> Verification:
         """Reserve, the call still being placed."""
-        draft = self.draft(number, app=app, reference=reference, device=device)
-        return self.store.reserve(draft).verification
+        new = self.new(number, app=app, reference=reference, device=device)
+        return self.store.reserve(new).verification
 
     def record(self, verification: Verification, outcome: CallOutcome) -> Verification:
-        """Record what the provider did with a call that :meth:`draft` began."""
-        return self.store.record(self._drafts[verification.id], outcome)
+        """Record what the provider did with a call that :meth:`new` began."""
+        return self.store.record(self._new[verification.id], outcome)
 
     def start(
         self,
@@ -234,7 +234,7 @@ class World:
     def status(self, verification: Verification, app: str = APP) -> Verification:
         return self.store.status(verification.id, app)
 
-    def lane(self, number: str = NUMBER) -> UsedUp:
+    def used(self, number: str = NUMBER) -> UsedUp:
         """Return what strangers have used up, by the longest windows."""
         budgets = self.operator.diagnose(number, "RU", []).budgets
         if not budgets:

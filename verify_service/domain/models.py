@@ -94,7 +94,7 @@ class Verdict(StrEnum):
     ENDED = "ended"
     """Not compared: the verification is over."""
 
-    BLOCKED = "barred"
+    BLOCKED = "blocked"
     """Not compared: the number's guess budget is spent, or it is locked."""
 
 
