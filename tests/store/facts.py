@@ -1,5 +1,7 @@
-"""What can be known of one number's calls. The table of statuses and every figure is written out
-here, from the contract; moments are in milliseconds."""
+"""The facts of one number's calls: statuses and figures, written out from the contract.
+
+Moments are in milliseconds.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +16,7 @@ STATUSES = (*DELIVERED, *REFUNDING, "FORBIDDEN")
 
 @dataclass(frozen=True)
 class Report:
-    """What a callback says, and when it came."""
+    """The content of a callback, and when it was received."""
 
     request: str
     status: str
@@ -22,7 +24,7 @@ class Report:
     came: int
 
     def changes(self, known: Report | None) -> bool:
-        """Newer wins, the same word is no news, and delivered is never taken back."""
+        """Newer wins, the same status changes nothing, delivered does not become undelivered."""
         if known is None:
             return True
         news = self.stamp > known.stamp and self.status != known.status

@@ -1,4 +1,4 @@
-"""A random life of two numbers, lived by the store and by a plain-Python model of the rules."""
+"""A random history of two numbers, run on the store and on a plain-Python model of the rules."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ class Budgets(RuleBasedStateMachine):
 
     policies: Sequence[NumberLimits]
     exact = True
-    """Whether time stands still but when it is told to pass."""
+    """Whether time passes only when a test advances it."""
 
     def world(self, policy: NumberLimits) -> World:
         raise NotImplementedError
@@ -80,7 +80,7 @@ class Budgets(RuleBasedStateMachine):
         self.bound: dict[str, Life] = {}
 
     def model(self, number: str) -> Model:
-        """Return the number's model at this moment. A store's answer has its own, as exact."""
+        """Return the number's model at this moment. A store's result has its own, as exact."""
         model = self.models[number]
         model.now = self.live.now
         return model
@@ -128,7 +128,7 @@ class Budgets(RuleBasedStateMachine):
     @precondition(lambda self: self.bound)
     @rule(which=st.integers(0, 9), same_body=st.booleans())
     def start_again(self, which: int, same_body: bool) -> None:
-        """Start under a key that was bound: it tells of the earlier start, or is free again."""
+        """Start under a key that was bound: it returns the earlier start, or is free again."""
         name = list(self.bound)[-1 - which % len(self.bound)]
         life = self.bound[name]
         body = "body" if same_body else "another body"
@@ -188,7 +188,7 @@ class Budgets(RuleBasedStateMachine):
         new = Nonce(f"nonce {len(life.nonces)}", "body" if keyed else None)
         nonce = life.nonces[-1] if repeat and life.nonces else new
         life.nonces += [] if nonce in life.nonces else [nonce]
-        told = nonce.name in life.attempt.verdicts
+        known = nonce.name in life.attempt.verdicts
         digests = [RIGHT if right else WRONG]
         seen: list[CheckedGuess] = []
 
@@ -199,8 +199,8 @@ class Budgets(RuleBasedStateMachine):
         if self.ask(life, question):
             model = self.models[life.number]
             expected = model.check(life.attempt, right, nonce.name, keyed=nonce.body is not None)
-            assert [(one.verdict, one.repeated) for one in seen] == [(expected, told)]
-            life.rights += expected is Verdict.RIGHT and not told
+            assert [(one.verdict, one.repeated) for one in seen] == [(expected, known)]
+            life.rights += expected is Verdict.RIGHT and not known
             assert life.rights <= 1
 
     @precondition(lambda self: self.lives)
@@ -276,8 +276,8 @@ def assert_same(found: Verification, attempt: Attempt, model: Model) -> None:
     assert found.state is attempt.state(model.now)
     assert (found.checks_left, found.expires_at) == (attempt.left, attempt.expires)
     assert (found.call.state, found.call.number_rejected) == (attempt.call, attempt.number_rejected)
-    told = (attempt.report.status, attempt.report.stamp) if attempt.report else (None, None)
-    assert (found.call.provider_status, found.call.status_at) == told
+    status = (attempt.report.status, attempt.report.stamp) if attempt.report else (None, None)
+    assert (found.call.provider_status, found.call.status_at) == status
     guess_block = (
         (found.guess_block.limit, found.guess_block.milliseconds) if found.guess_block else ("", 0)
     )

@@ -1,6 +1,6 @@
-"""What a number may do, in plain Python: an independent reading of the contract's rules.
+"""The limits of one number in plain Python: an independent implementation of the contract.
 
-It is slow and keeps everything for ever. It knows nothing of Redis, of keys or of Lua.
+It is slow and keeps everything. It knows nothing of Redis, of keys or of Lua.
 Moments and durations are in milliseconds; the caller sets ``now``.
 """
 
@@ -23,7 +23,7 @@ UNCOMPARED = 20
 
 @dataclass
 class Report:
-    """A callback: its status, its own second, and the moment it came."""
+    """A callback: its status, its own second, and the moment it was received."""
 
     request: str
     status: CallStatus
@@ -64,7 +64,7 @@ class Attempt:
 
 @dataclass(eq=False)
 class Budget:
-    """What one kind of caller used up. No budget knows of another."""
+    """What one device, or all strangers, have used. Budgets are independent."""
 
     starts: list[Attempt] = field(default_factory=list)
     failures: list[int] = field(default_factory=list)

@@ -1,7 +1,7 @@
-"""One number as the contract has it, event by event: a second reading, made for its calls.
+"""One number by the contract, event by event: a second implementation, for its calls.
 
-``model.py`` follows a number through months of limits; this one asks only what a few events in
-some order must come to, and can be copied at every fork of that order.
+``model.py`` follows a number through months of limits; this one gives only the result of a few
+events in some order, and can be copied at every fork of that order.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from verify_service.domain.limits import NumberLimits
 
 @dataclass
 class Number:
-    """The events of one number. Each method is one event; it returns what is answered."""
+    """The events of one number. Each method is one event; it returns the expected result."""
 
     policy: NumberLimits
     now: int = 0
@@ -45,7 +45,7 @@ class Number:
         return other
 
     def key(self) -> tuple[object, ...]:
-        """What two orders of events that came to the same have in common."""
+        """Return the same value for two orders of events with the same result."""
         return (*self.lives.items(), self.failures, self.pause, self.refunds, self.waiting)
 
     # -- what is read ------------------------------------------------------------------------

@@ -76,8 +76,8 @@ def _start(dice: random.Random, index: int, outcome: str) -> list[Step]:
 
 def _around(dice: random.Random, starts: int) -> Iterator[Step]:
     for _ in range(dice.randint(1, 7)):
-        told = _callback(dice, dice.randrange(starts))
-        yield from [told] * dice.choice((1, 1, 1, 2))
+        callback = _callback(dice, dice.randrange(starts))
+        yield from [callback] * dice.choice((1, 1, 1, 2))
     for _ in range(dice.choice((0, 1, 2, 3, 6))):
         guess = dice.choice(("right", "wrong", "wrong", "wrong"))
         yield Step("check", dice.randrange(starts), guess, request=f"nonce {dice.randrange(9)}")
@@ -104,6 +104,6 @@ def _callback(
 
 def _merge(dice: random.Random, first: list[Step], second: list[Step]) -> list[Step]:
     """Put two lines of events into one; each keeps its own order."""
-    places = set(dice.sample(range(len(first) + len(second)), len(second)))
+    positions = set(dice.sample(range(len(first) + len(second)), len(second)))
     ones, others = iter(first), iter(second)
-    return [next(others if at in places else ones) for at in range(len(first) + len(second))]
+    return [next(others if at in positions else ones) for at in range(len(first) + len(second))]

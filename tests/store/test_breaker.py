@@ -54,13 +54,13 @@ def say(world: World, begun: Reservation, signal: Signal) -> Notice | None:
     """Record a call's outcome; return what the breaker makes of it."""
     before = len(world.notices)
     world.record(begun.verification, OUTCOMES[signal])
-    (told,) = world.notices[before:] or [None]
-    return told
+    (notice,) = world.notices[before:] or [None]
+    return notice
 
 
 def fail(world: World, times: int = 1) -> Notice | None:
-    told = [say(world, begin(world), Signal.BAD) for _ in range(times)]
-    return told[-1]
+    notices = [say(world, begin(world), Signal.BAD) for _ in range(times)]
+    return notices[-1]
 
 
 def opened(seconds: int) -> Notice:
@@ -71,11 +71,11 @@ CLOSES = Notice("closed", "breaker")
 
 
 def wait(world: World) -> int:
-    """For how many seconds a start is held back; 0 where it is let through."""
+    """Return the seconds for which a start is refused; 0 if it may proceed."""
     try:
         begin(world)
-    except CallsSuspended as held:
-        return held.retry_after
+    except CallsSuspended as suspended:
+        return suspended.retry_after
     return 0
 
 
@@ -155,7 +155,7 @@ def test_those_in_flight_when_it_opened_say_nothing_new(breaker: World) -> None:
 @pytest.mark.parametrize("signal", Signal)
 def test_a_late_word_is_not_the_probes(breaker: World, signal: Signal) -> None:
     """While one probe is under way, an earlier call, or a probe that was given up, changes
-    nothing: it neither lets another probe through nor decides in the first one's place."""
+    nothing: it neither lets another probe through nor decides instead of the first."""
     earlier = begin(breaker)
     fail(breaker, 3)
     breaker.advance(10)
@@ -205,7 +205,7 @@ def test_a_start_that_is_refused_takes_no_probe(breaker: World) -> None:
 
 
 def test_the_operators_pause_comes_first_and_the_limits_last(breaker: World) -> None:
-    """The refusal that most others share is told: a pause, then the provider, then a limit."""
+    """The refusal that most others share is returned: a pause, then the provider, then a limit."""
     full = breaker.within(replace(TOLERANT, app=(Window(1, DAY),)))
     fail(full, 1)
     fail(breaker, 2)
@@ -219,8 +219,8 @@ def test_the_operators_pause_comes_first_and_the_limits_last(breaker: World) -> 
         begin(full)
 
 
-def test_a_start_that_is_held_back_leaves_nothing(breaker: World) -> None:
-    """No place of any limit, and its number can start as soon as calls go on."""
+def test_a_start_that_is_refused_leaves_nothing(breaker: World) -> None:
+    """No count in any limit, and its number can start as soon as calls go on."""
     breaker = breaker.within(replace(TOLERANT, day=(Window(4, DAY),)))
     fail(breaker, 3)
     kept = breaker.dump()
@@ -233,7 +233,7 @@ def test_a_start_that_is_held_back_leaves_nothing(breaker: World) -> None:
 
 
 def test_a_test_number_goes_on(breaker: World) -> None:
-    """It places no call: it is not held back, and takes no probe."""
+    """It places no call: it is not refused, and is no probe."""
 
     def test() -> Reservation:
         new = replace(breaker.new(next(NUMBERS)), test_code="1234")
@@ -330,7 +330,7 @@ def test_it_is_one_small_key(breaker: World) -> None:
 
 @pytest.mark.parametrize("again", [1, 2, 5])
 def test_a_record_counts_once_however_often_it_comes(breaker: World, again: int) -> None:
-    """Also where others were recorded in between, and the answer is the same."""
+    """Also where others were recorded in between, and the result is the same."""
     first, second, third = begin(breaker), begin(breaker), begin(breaker)
     for _ in range(again):
         assert say(breaker, first, Signal.BAD) is None
@@ -363,5 +363,5 @@ def test_thirty_at_once_get_one_probe(real: World) -> None:
     with ThreadPoolExecutor(len(new_ones)) as crowd:
         probes = list(crowd.map(together, new_ones))
     assert probes.count(True) == 1
-    places = [keys.verification(world.ids.locate(new.id)) for new in new_ones]
-    assert [world.client.exists(place) == 1 for place in places] == probes
+    stored = [keys.verification(world.ids.locate(new.id)) for new in new_ones]
+    assert [world.client.exists(key) == 1 for key in stored] == probes

@@ -22,7 +22,7 @@ def known(world: World, verification_id: str) -> tuple[CallState, str | None, in
 
 @pytest.mark.parametrize("status", CallStatus)
 def test_each_status_marks_the_call(world: World, status: CallStatus) -> None:
-    """Three of the page's six mean delivered, three undelivered; status and time are told."""
+    """Three of the page's six mean delivered, three undelivered; status and time are stored."""
     verification = world.start(request="request")
     assert world.report(status, 1_790_000_007, request="request")
     state = CallState.DELIVERED if status.delivered else CallState.UNDELIVERED
@@ -135,7 +135,7 @@ def test_three_starts_a_day_are_given_back(world: World) -> None:
 
 
 def test_a_call_gives_back_once(world: World) -> None:
-    """Rejected, then unavailable: one start, given back once, one refund used."""
+    """Rejected, then unavailable: one start, refunded once, one refund used."""
     world = world.under(NumberLimits(cooldowns=(0,), starts=(Window(1, DAY),)))
     for count in range(3):
         request = f"request-{count}"
@@ -148,7 +148,7 @@ def test_a_call_gives_back_once(world: World) -> None:
 
 
 def test_an_older_call_does_not_shorten_the_newer_ones_pause(world: World) -> None:
-    """A late word about the first call gives its place back, not the second one's pause."""
+    """A late callback for the first call refunds its start, but not the second one's pause."""
     older = world.start(request="older")
     world.advance(30)
     newer = world.start(request="newer")

@@ -46,7 +46,7 @@ def test_an_outcome_decides_state_and_quota(
 def test_a_repeated_record_is_harmless(
     world: World, outcome: CallOutcome, state: State, call: CallState, restart_in: int
 ) -> None:
-    """The same outcome recorded again, its answer lost, changes nothing at all."""
+    """The same outcome recorded again, after a lost reply, changes nothing."""
     verification = world.reserve()
     first = world.record(verification, outcome)
     kept = world.dump()
@@ -64,7 +64,7 @@ def test_a_refund_is_given_once(world: World) -> None:
 
 
 def test_a_placed_call_tells_its_caller(world: World) -> None:
-    """All of the caller's number but the code is kept, and shown whenever it is asked for."""
+    """All of the caller's number but the code is kept, and returned by every read."""
     recorded = world.record(world.reserve(), PLACED)
     assert (recorded.call.caller_prefix, recorded.call.caller_length) == ("7917913", 11)
     assert recorded.call.provider_status is None

@@ -28,7 +28,7 @@ def guess_wrong(world: World, times: int) -> Verification:
 
 
 def test_the_right_code_verifies_once(world: World) -> None:
-    """Right is right once; it costs a check; a repeat is told the state and nothing else."""
+    """Right is right once; it costs a check; a repeat returns the state and nothing else."""
     verification = world.start()
 
     checked = world.check(verification)
@@ -77,7 +77,7 @@ def test_the_last_guess_may_be_right(world: World) -> None:
 def test_a_repeated_nonce_is_told_the_first_verdict(
     world: World, digest: str, verdict: Verdict
 ) -> None:
-    """An answer lost on its way is told again, whatever the repeat brings along, at no cost."""
+    """A lost result is returned again, whatever the repeat contains, at no cost."""
     verification = world.start()
     first = world.check(verification, digest, nonce="n" * 22)
     kept = world.dump()

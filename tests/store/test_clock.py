@@ -1,4 +1,4 @@
-"""Redis' clock steps back: it switches no limit off, and no pause lasts longer than its setting."""
+"""Redis' clock steps back: it disables no limit, and no pause lasts longer than its setting."""
 
 from __future__ import annotations
 

@@ -40,8 +40,8 @@ def refusal(world: World, count: int = 9999, prefix: str = PREFIX) -> tuple[str,
     return None
 
 
-def held(world: World) -> list[tuple[str, str, str]]:
-    """Return what the operator is shown: who, which place, and how."""
+def restrictions(world: World) -> list[tuple[str, str, str]]:
+    """Return what the operator sees: who restricts which scope, and how."""
     return [(one.who, one.place, one.kind) for one in world.operator.restrictions()]
 
 
@@ -194,7 +194,7 @@ def test_in_dry_run_it_blocks_nothing_and_says_what_it_would(world: World) -> No
         Notice("dry", "conversion", PREFIX, HOUR),
         Notice("dry", "conversion", PREFIX, HOUR - 60),
     ]
-    assert held(world) == [("conversion", PREFIX, "would-block")]
+    assert restrictions(world) == [("conversion", PREFIX, "would-block")]
 
 
 def test_the_end_of_a_dry_run_blocks_by_what_came_since(world: World) -> None:
@@ -206,7 +206,7 @@ def test_the_end_of_a_dry_run_blocks_by_what_came_since(world: World) -> None:
     assert refusal(world, 901) is None
     call(world, 20, first=100)
     assert refusal(world) == ("conversion", HOUR)
-    assert held(world) == [("conversion", PREFIX, "block")]
+    assert restrictions(world) == [("conversion", PREFIX, "block")]
 
 
 def test_a_dry_run_lifts_a_block_and_says_so(world: World) -> None:
@@ -216,7 +216,7 @@ def test_a_dry_run_lifts_a_block_and_says_so(world: World) -> None:
     dry = world.within(DRY)
     assert refusal(dry, 900) is None
     assert dry.notices == [Notice("dry", "conversion", PREFIX, HOUR)]
-    assert held(dry) == [("conversion", PREFIX, "would-block")]
+    assert restrictions(dry) == [("conversion", PREFIX, "would-block")]
     assert refusal(world.within(GUARDED), 901) == ("conversion", HOUR)
 
 

@@ -35,7 +35,7 @@ def free(world: World) -> World:
 
 
 def test_strangers_cannot_use_up_the_owners_starts(world: World) -> None:
-    """Cooldown and windows of the strangers' budget say nothing to a known device."""
+    """Cooldown and windows of the strangers' budget do not apply to a known device."""
     know(world)
     world.advance(DAY)
     for _ in range(5):
@@ -113,7 +113,7 @@ def test_a_verification_stays_in_the_lane_it_began_in(free: World) -> None:
 
 
 def test_a_number_knows_three_devices(free: World) -> None:
-    """A fourth takes the place of the one that was longest without an approval."""
+    """A fourth replaces the one with the oldest approval."""
     names = ["device 1", "device 2", "device 3"]
     for name in names:
         know(free, name)
@@ -122,8 +122,8 @@ def test_a_number_knows_three_devices(free: World) -> None:
     free.advance(1)
     know(free, "device 4")
     guess(free, 9)
-    told = {name: free.refusal(device=name) for name in [*names, "device 4"]}
-    assert told == {
+    waits = {name: free.refusal(device=name) for name in [*names, "device 4"]}
+    assert waits == {
         "device 1": None,
         "device 2": ("failures", DAY),
         "device 3": None,
@@ -152,7 +152,7 @@ def test_a_device_forgotten_in_between_guesses_as_a_stranger(free: World) -> Non
 
 
 def test_a_device_is_known_for_90_days_after_its_last_approval(free: World) -> None:
-    """To the millisecond, and each approval begins them anew."""
+    """To the millisecond, and each approval restarts them."""
     know(free)
     free.advance(KNOWN_DEVICE_SECONDS - 1)
     know(free)

@@ -35,7 +35,7 @@ Questions = dict[str, Callable[[], object]]
 
 
 def deciding(world: World, verification_id: str) -> Questions:
-    """Return what may place a call, accept a code, or say that both can be done."""
+    """Return the operations that place calls or accept codes, and readiness."""
     store = world.store
     return {
         "reserve": lambda: store.reserve(world.new("+79170000099")),
@@ -75,17 +75,17 @@ def looking(world: World) -> Questions:
     }
 
 
-def questions(world: World) -> list[Callable[[], object]]:
-    """Return everything that can be asked."""
+def operations(world: World) -> list[Callable[[], object]]:
+    """Return every operation."""
     own = world.ids.mint(NUMBER)
     every = deciding(world, own) | settling(world, own) | operating(world) | looking(world)
     return list(every.values())
 
 
-def assert_unavailable(asked: Callable[[], object]) -> None:
+def assert_unavailable(operation: Callable[[], object]) -> None:
     began = time.monotonic()
     with pytest.raises(StoreUnavailable):
-        asked()
+        operation()
     assert time.monotonic() - began < PATIENCE
 
 
@@ -112,14 +112,14 @@ def test_a_refused_connection_is_told_in_time() -> None:
     """Connection refused: StoreUnavailable for every question, within 2 s each."""
     with socket.create_server(("127.0.0.1", 0)) as server:
         port = server.getsockname()[1]
-    for asked in questions(world_at(port)):
-        assert_unavailable(asked)
+    for operation in operations(world_at(port)):
+        assert_unavailable(operation)
 
 
 def test_a_silent_server_is_told_in_time(silent_port: int) -> None:
-    """A black hole: the connection stands and no answer comes; within 2 s all the same."""
-    for asked in questions(world_at(silent_port)):
-        assert_unavailable(asked)
+    """A black hole: the connection is open and no reply comes; it ends within 2 s."""
+    for operation in operations(world_at(silent_port)):
+        assert_unavailable(operation)
 
 
 @pytest.mark.parametrize("question", ["reserve", "check", "ready"])
@@ -181,7 +181,7 @@ def test_a_full_server_loses_no_waiting_callback(real: World, full: Callable[[],
 
 
 def test_a_server_without_its_replicas_is_called_so(real: World) -> None:
-    """Its answer to whether it takes writes is no bug of ours."""
+    """Its reply to the write test is no bug of ours."""
     real.client.config_set("min-replicas-to-write", 1)
     try:
         with pytest.raises(StoreUnavailable) as raised:
@@ -204,12 +204,12 @@ def test_a_server_that_takes_no_writes_verifies_no_one(real: World, fault: str) 
     try:
         writing = deciding(real, verification.id) | settling(real, verification.id)
         writing |= operating(real)
-        for asked in writing.values():
+        for operation in writing.values():
             with pytest.raises(StoreUnavailable) as raised:
-                asked()
+                operation()
             assert fault in raised.value.state
-        for asked in looking(real).values():
-            asked()
+        for operation in looking(real).values():
+            operation()
     finally:
         real.client.replicaof("NO", "ONE")
         real.client.config_set("min-replicas-to-write", 0)
@@ -311,8 +311,8 @@ def test_a_crowd_is_told_in_time_too(silent_port: int) -> None:
 
 @pytest.mark.parametrize("timeout", [0.25, 2.0])
 def test_a_silent_server_is_not_taken_for_a_small_pool(silent_port: int, timeout: float) -> None:
-    """A caller that waited in line for nothing is told that Redis is silent: more connections would
-    not help. Also where the line's wait ends before the first exchange does."""
+    """A caller that waited in the queue gets the error of a silent Redis: more connections would
+    not help. Also if the wait in the queue ends before the first exchange does."""
     with (
         connect(f"redis://127.0.0.1:{silent_port}", pool=1, timeout=timeout) as client,
         ThreadPoolExecutor(8) as crowd,
@@ -333,35 +333,35 @@ def test_a_small_pool_is_called_so(one: World, monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setattr(POOL_WAIT, 0.5)
     pool = one.connected.pool
     with ThreadPoolExecutor(2) as late:
-        held = pool.acquire(0)
+        taken = pool.acquire(0)
         ahead = late.submit(pool.acquire, time.monotonic() + PATIENCE)
         wait_until(lambda: pool.waiting == 1)
-        asked = late.submit(one.store.ready)
+        pending = late.submit(one.store.ready)
         wait_until(lambda: pool.waiting == 2)
-        pool.release(held)
+        pool.release(taken)
         with pytest.raises(StoreUnavailable) as raised:
-            asked.result(PATIENCE)
+            pending.result(PATIENCE)
         pool.release(ahead.result(PATIENCE))
     assert "REDIS_POOL" in raised.value.state
 
 
-def test_the_line_is_short(one: World) -> None:
-    """As shipped: a caller that finds no connection free within 1.5 s is told, within two all in
-    all."""
-    held = one.connected.pool.acquire(0)
+def test_the_queue_is_short(one: World) -> None:
+    """As shipped: a caller that finds no connection free within 1.5 s gets an error, after two at
+    most."""
+    taken = one.connected.pool.acquire(0)
     assert_unavailable(one.store.ready)
-    one.connected.pool.release(held)
+    one.connected.pool.release(taken)
 
 
 def test_a_burst_waits_for_its_turn(one: World) -> None:
     """While Redis answers, a caller that finds all connections in use waits, and is served."""
-    held = one.connected.pool.acquire(0)
+    taken = one.connected.pool.acquire(0)
     with ThreadPoolExecutor(1) as late:
-        asked = late.submit(one.store.ready)
+        pending = late.submit(one.store.ready)
         time.sleep(0.6)  # longer than Redis itself may take
-        assert not asked.done()
-        one.connected.pool.release(held)
-        assert not asked.result(timeout=PATIENCE).calls_paused
+        assert not pending.done()
+        one.connected.pool.release(taken)
+        assert not pending.result(timeout=PATIENCE).calls_paused
 
 
 def test_other_numbers_go_on_beside_a_fault(real: World) -> None:

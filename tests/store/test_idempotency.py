@@ -78,7 +78,7 @@ def test_a_key_is_bound_with_the_reservation(world: World) -> None:
 
 
 def test_a_repeat_is_told_how_the_first_start_stands(world: World) -> None:
-    """Not what it was told at the time: its code was entered since, and its cooldown goes on."""
+    """Not the first result: its code was entered since, and its cooldown goes on."""
     new = world.new(key=KEY)
     world.store.reserve(new)
     first = world.store.record(new, PLACED)
@@ -94,7 +94,7 @@ def test_a_repeat_is_told_how_the_first_start_stands(world: World) -> None:
 
 @pytest.mark.parametrize("refund", [True, False])
 def test_a_start_that_failed_is_repeated_too(world: World, refund: bool) -> None:
-    """A 502 is an answer: under the same key it comes again, and does not call again."""
+    """A 502 is a result: the same key returns it again, and places no call."""
     new = world.new(key=KEY)
     world.store.reserve(new)
     failed = world.store.record(new, Failed("HTTP 500", refund=refund))
@@ -134,7 +134,7 @@ def test_another_body_is_refused_and_changes_nothing(world: World) -> None:
 
 
 def test_another_number_is_another_body(world: World) -> None:
-    """Whatever the digest of the body says: no answer about a number reaches who named another."""
+    """Whatever the digest of the body says: no result of a number reaches a request for another."""
     start(world)
     kept = world.dump()
     with pytest.raises(KeyReused):
@@ -252,11 +252,11 @@ def test_two_keys_of_one_number_are_two_starts(world: World) -> None:
 
 @pytest.mark.parametrize("number", [NUMBER, OTHER_NUMBER, "+79179136789"])
 def test_thirty_starts_at_once_under_one_key_are_one(real: World, number: str) -> None:
-    """29 are told of the one, which alone calls; a limit refuses none of them."""
+    """29 return the one that calls; a limit refuses none of them."""
     new_ones = [real.new(number, key=KEY) for _ in range(30)]
-    told = at_once(*[lambda new=new: real.store.reserve(new) for new in new_ones])
-    (first,) = [one for one in told if not one.earlier]
-    assert {one.verification.id for one in told} == {first.verification.id}
+    reservations = at_once(*[lambda new=new: real.store.reserve(new) for new in new_ones])
+    (first,) = [one for one in reservations if not one.earlier]
+    assert {one.verification.id for one in reservations} == {first.verification.id}
     assert real.used(number).starts == 1
 
 
@@ -283,8 +283,8 @@ def test_a_compared_guess_is_told_again(world: World, digest: str, verdict: Verd
 def test_a_guess_that_came_too_late_is_told_again(world: World) -> None:
     verification = world.start()
     world.store.cancel(verification.id, APP)
-    told = [check(world, verification) for _ in range(3)]
-    assert [(one.verdict, one.repeated) for one in told] == [
+    checked = [check(world, verification) for _ in range(3)]
+    assert [(one.verdict, one.repeated) for one in checked] == [
         (Verdict.ENDED, False),
         (Verdict.ENDED, True),
         (Verdict.ENDED, True),
@@ -340,21 +340,21 @@ def test_twenty_guesses_that_were_not_compared_are_kept_and_no_more(world: World
     """They cost no check: without a bound a stranger's keys would fill Redis."""
     verification = world.start()
     world.store.cancel(verification.id, APP)
-    place = keys.verification(world.ids.locate(verification.id))
+    key = keys.verification(world.ids.locate(verification.id))
     sizes = []
     for count in range(40):
         assert not check(world, verification, nonce=guess(count)).repeated
-        sizes.append(world.client.strlen(place))
+        sizes.append(world.client.strlen(key))
     assert sizes[:20] == sorted(set(sizes[:20]))
     assert set(sizes[19:]) == {sizes[19]}
-    told = [check(world, verification, nonce=guess(count)) for count in range(40)]
-    assert [one.repeated for one in told] == [True] * 20 + [False] * 20
-    assert {one.verdict for one in told} == {Verdict.ENDED}
+    checked = [check(world, verification, nonce=guess(count)) for count in range(40)]
+    assert [one.repeated for one in checked] == [True] * 20 + [False] * 20
+    assert {one.verdict for one in checked} == {Verdict.ENDED}
     assert check(world, verification, nonce=guess(20, "another body")).verdict is Verdict.ENDED
 
 
 def test_a_right_guess_stays_whatever_comes_after_it(world: World) -> None:
-    """Forty others push it out as little as time does, for as long as it could be told."""
+    """Neither forty others nor time remove it while the verification can be read."""
     verification = world.start()
     assert check(world, verification).verdict is Verdict.RIGHT
     for count in range(40):
@@ -378,7 +378,7 @@ def test_guesses_that_were_not_compared_leave_room_for_those_that_are(world: Wor
 
 @pytest.mark.parametrize("turn", range(3))
 def test_fifty_checks_at_once_under_one_key_are_one(real: World, turn: int) -> None:
-    """All with the same code are told the same; those with another one are refused."""
+    """All with the same code have the same result; those with another one are refused."""
     verification = real.start()
     nonces = [replace(GUESS, body=f"body {(count + turn) % 2}") for count in range(50)]
 
@@ -388,6 +388,6 @@ def test_fifty_checks_at_once_under_one_key_are_one(real: World, turn: int) -> N
         except KeyReused:
             return "other body"
 
-    told = Counter(at_once(*[lambda nonce=nonce: ask(nonce) for nonce in nonces]))
-    assert told == {"wrong": 25, "other body": 25}
+    results = Counter(at_once(*[lambda nonce=nonce: ask(nonce) for nonce in nonces]))
+    assert results == {"wrong": 25, "other body": 25}
     assert real.status(verification).checks_left == 2

@@ -56,7 +56,7 @@ class FakedInfo:
     """A client of a server that says this of itself.
 
     Args:
-        client: What it is asked for beside that.
+        client: Replies to all other commands.
         has_functions: False for one that is too old for them.
     """
 
@@ -222,7 +222,7 @@ WATCHED = replace(
 
 
 class Tour:
-    """Asks for everything that login flows, the provider and the operator may ask for.
+    """Runs every operation of login flows, the provider and the operator.
 
     A start of ``POOR`` makes the conversion guard block its prefix, and forget an old block.
     """
@@ -247,11 +247,11 @@ class Tour:
         return World(self.plain, self.clock, NumberLimits(code_ttl=600), WATCHED, connected=client)
 
     def starts(self, client: Client) -> set[str]:
-        """Return the states in which Redis is said to be to two starts."""
+        """Return the states that two starts report."""
         return states(self._starts(self.world(client)))
 
     def everything(self, client: Client) -> set[str]:
-        """Return those in which it is said to be to everything that is asked."""
+        """Return the states that every operation reports."""
         world = self.world(client)
         store, operator = world.store, world.operator
         report = DeliveryReport("request", NUMBER, CallStatus.UNAVAILABLE, 100)
@@ -279,12 +279,12 @@ class Tour:
         return [lambda: world.reserve(self.POOR[:-1] + "2"), lambda: world.reserve(self.NEW)]
 
 
-def states(asked: Iterable[Callable[[], object]]) -> set[str]:
+def states(operations: Iterable[Callable[[], object]]) -> set[str]:
     """Ask, and return what StoreUnavailable says; nothing else goes wrong."""
     found = set()
-    for ask in asked:
+    for operation in operations:
         try:
-            ask()
+            operation()
         except LimitReached:
             continue
         except StoreUnavailable as gone:
@@ -295,7 +295,7 @@ def states(asked: Iterable[Callable[[], object]]) -> set[str]:
 def test_these_rights_are_enough(
     user: User, valkey: redis.Redis, valkey_clock: KeptClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """For all that is asked of the service and by the operator."""
+    """For every operation of the service and the operator."""
     monkeypatch.setattr(limits, "WRONG_GUESSES", 1)
     tour, client = Tour(valkey, valkey_clock), user()
     assert complaints(client) == {}
@@ -309,7 +309,7 @@ def test_a_missing_right_is_named(
     """That one alone; where it is needed Redis is said to refuse it, and nothing is a bug."""
     monkeypatch.setattr(limits, "WRONG_GUESSES", 1)
     valkey = request.getfixturevalue("valkey")
-    # A clock that tests can move takes the place of TIME.
+    # A clock that tests can move replaces TIME.
     clock = None if right == "time" else request.getfixturevalue("valkey_clock")
     client = request.getfixturevalue("user")(right)
     words = f"Our user lacks permissions that the service needs: permit +{right}."

@@ -144,15 +144,15 @@ class Run:
         number = self.number if step.ours else self.other
         rules = self.rules[number]
         refunds = len(rules.refunds)
-        told = Report(self._request(step), step.word, step.stamp, rules.now)
-        expected = rules.callback(told)
+        report = Report(self._request(step), step.word, step.stamp, rules.now)
+        expected = rules.callback(report)
         status = CallStatus[step.word]
-        applied = self.live.report(status, step.stamp, request=told.request, number=number)
+        applied = self.live.report(status, step.stamp, request=report.request, number=number)
         assert applied is expected
         self.seen["applied" if applied else "not applied"] += 1
         if applied:
             assert step.ours
-            refunded = rules.lives[rules.owner(told.request)].refunded
+            refunded = rules.lives[rules.owner(report.request)].refunded
             self.seen["given back"] += len(rules.refunds) - refunds
             self.seen["no more given back"] += step.word in REFUNDING and not refunded
 
@@ -168,10 +168,10 @@ class Run:
         """All that a login flow can see of it."""
         rules = self.rules[self.number]
         life = rules.lives[name]
-        told = (life.report.status, life.report.stamp) if life.report else (None, None)
+        known = (life.report.status, life.report.stamp) if life.report else (None, None)
         assert (found.state, found.checks_left) == (rules.state(life), life.left)
         assert found.call.state == life.call
-        assert (found.call.provider_status, found.call.status_at) == told
+        assert (found.call.provider_status, found.call.status_at) == known
         waits = rules.waits()
         restart = (found.restart.limit, found.restart.milliseconds) if found.restart else ("", 0)
         assert restart[1] == max(waits.values(), default=0)

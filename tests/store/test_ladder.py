@@ -1,4 +1,4 @@
-"""The cooldown ladder looks at 24 hours, however far back other limits do."""
+"""The cooldown ladder covers 24 hours, even if other limits cover more."""
 
 from __future__ import annotations
 

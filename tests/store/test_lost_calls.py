@@ -1,4 +1,4 @@
-"""Callbacks before their call is known, and calls whose requestId was never learned."""
+"""Callbacks before their call is known, and calls whose requestId is not known."""
 
 from __future__ import annotations
 

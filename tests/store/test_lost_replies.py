@@ -1,4 +1,4 @@
-"""A reply cut on the wire, its function already run: asked once more, and nothing happens twice."""
+"""A reply is lost after its function ran: the call is sent again, and nothing happens twice."""
 
 from __future__ import annotations
 
@@ -124,7 +124,7 @@ def test_and_given_back_once(three: World, proxy: RedisProxy) -> None:
 def test_a_refusal_that_was_lost_is_told_and_leaves_nothing(
     three: World, proxy: RedisProxy
 ) -> None:
-    """The day is full, however often it is asked."""
+    """The day is full, however often the call is sent."""
     assert started(three) == 3
     with proxy.losing(), pytest.raises(LimitReached) as refused:
         three.reserve()
@@ -195,7 +195,7 @@ def call(world: World) -> Verification:
 
 
 def test_a_failure_of_the_provider_counts_once(three_fail: World, proxy: RedisProxy) -> None:
-    """Two failures, each recorded twice, are two; the third one opens, and that is told."""
+    """Two failures, each recorded twice, are two; the third one opens it, with a notice."""
     for _ in range(2):
         begun = call(three_fail)
         with proxy.losing():
@@ -248,7 +248,7 @@ def test_a_probe_is_its_takers_own(three_fail: World, proxy: RedisProxy) -> None
 
 
 def test_a_callback_is_applied_once_and_its_repeat_says_so(far: World, proxy: RedisProxy) -> None:
-    """The provider is told `"applied": false`, as of any that comes twice."""
+    """The provider gets `"applied": false`, as for any that is repeated."""
     verification = far.start(request="request")
     with proxy.losing():
         assert not far.report(CallStatus.ANSWERED, request="request")
@@ -291,7 +291,7 @@ def test_a_library_is_loaded_though_a_reply_is_lost(far: World, proxy: RedisProx
 
 
 def test_a_second_loss_is_told(far: World, proxy: RedisProxy) -> None:
-    """Once more means once. What was decided is told under the same nonce."""
+    """Once more means once. The same nonce returns what was decided."""
     verification = far.start()
     with proxy.losing(2), pytest.raises(StoreUnavailable):
         far.check(verification, RIGHT, nonce="nonce")

@@ -1,4 +1,4 @@
-"""The Lua files: each names what it takes and returns, and includes what it uses, and no more."""
+"""The Lua files: each documents its arguments and result, and includes exactly what it uses."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def used(text: str) -> set[str]:
             scopes.append(parameters)
         elif token in ("for", "local") and tokens[at + 1] != "function":
             at, names = _names(tokens, at + 1)
-            # What a `for` binds is gone at its end; without other uses that is near enough.
+            # A name that `for` binds ends with it; only another use would make a difference.
             scopes[-1] |= names
         elif token in ("then", "do", "repeat"):
             scopes.append(set())

@@ -1,4 +1,4 @@
-"""A cluster moves our slot to another master, key by key: each decision is whole, or refused.
+"""A cluster migrates our slot to another master: each decision is made as a whole, or refused.
 
 `tests/faults/test_moving_slot.py` does it under load.
 """
@@ -71,17 +71,17 @@ def kept(shards: Shards) -> dict[str, object]:
             for key in client.scan_iter():
                 assert key not in found, "a key is on two masters"
                 # While the slot moves, each command about a key needs an ASKING of its own.
-                asked = client.pipeline(transaction=False)
-                asked.execute_command("ASKING")
-                asked.execute_command("HGETALL" if key == keys.RESTRICTIONS else "GET", key)
-                found[key] = asked.execute()[1]
+                pipeline = client.pipeline(transaction=False)
+                pipeline.execute_command("ASKING")
+                pipeline.execute_command("HGETALL" if key == keys.RESTRICTIONS else "GET", key)
+                found[key] = pipeline.execute()[1]
     return found
 
 
-def refused(asked: Callable[[], object]) -> bool:
+def refused(operation: Callable[[], object]) -> bool:
     """Whether it was refused because the slot moves; anything else is an error."""
     try:
-        asked()
+        operation()
     except StoreUnavailable as error:
         if error.state != MOVING:
             raise

@@ -345,10 +345,10 @@ def test_libraries_flushed_in_a_storm_are_loaded_and_nothing_happens_twice(real:
     turns = list(range(8 * len(numbers)))
     random.Random(27).shuffle(turns)  # noqa: S311 - an order, no secret
     with ThreadPoolExecutor(20) as crowd:
-        told = Counter(word for words in crowd.map(live, turns) for word in words)
+        seen = Counter(word for words in crowd.map(live, turns) for word in words)
     assert next(steps) > 24 * 50
     let_through = 4 * len(numbers)
-    assert told == {
+    assert seen == {
         "let through": let_through,
         "number": let_through,
         "wrong": let_through,

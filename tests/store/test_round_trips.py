@@ -1,4 +1,4 @@
-"""What a decision costs on the wire: one call of one function, whatever it comes to."""
+"""The cost of a decision on the wire: one call of one function, whatever the result."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The same store over Redis in every form: a socket, TLS, Sentinels, a cluster."""
+"""The same store on every topology of Redis: a socket, TLS, Sentinels, a cluster."""
 
 from __future__ import annotations
 
@@ -48,9 +48,9 @@ NUMBERS = (f"+7917{n:07}" for n in itertools.count())
 needs_tls = pytest.mark.skipif(not redis_server(), reason="needs Debian's redis-server")
 
 
-def world_of(client: Client, wide: WideLimits = WIDE) -> World:
+def world_of(client: Client, wide_limits: WideLimits = WIDE) -> World:
     """A store over this client alone."""
-    return World(redis.Redis(), None, NumberLimits(), wide, connected=client)
+    return World(redis.Redis(), None, NumberLimits(), wide_limits, connected=client)
 
 
 def life(client: Client) -> str:
@@ -80,7 +80,7 @@ def life(client: Client) -> str:
     return number
 
 
-def answers(client: Client) -> bool:
+def replies(client: Client) -> bool:
     try:
         world_of(client).store.ready()
     except StoreUnavailable:
@@ -195,7 +195,7 @@ def test_a_self_signed_certificate(
 
 
 def test_a_server_behind_a_name_that_leads_elsewhere(tmp_path: Path) -> None:
-    """A failover as managed Redis does it: the old master is a replica now, and answers. It is
+    """A failover as managed Redis does it: the old master is a replica now, and replies. It is
     left at once, by the connections that were idle too, and no caller gets a 503."""
     old, new = (Server(tmp_path / name).start() for name in ("old", "new"))
     name = TcpProxy(old.port)
@@ -274,7 +274,7 @@ def test_sentinels_over_tls(tmp_path: Path, authority: Authority) -> None:
             wait_until(lambda: watched.master() != before, 20)
         ca_file = str(authority.certificate)
         with connect(watched.url, pool=2, timeout=TIMEOUT, ca_file=ca_file) as client:
-            wait_until(lambda: answers(client), 20)
+            wait_until(lambda: replies(client), 20)
             life(client)
     finally:
         watched.end()
@@ -297,7 +297,7 @@ def secure(url: str, authority: Authority) -> None:
     with connect(url, pool=2, timeout=2, ca_file=str(authority.certificate)) as client:
         life(client)
     with connect(url, pool=2, timeout=2) as client:
-        assert not answers(client)
+        assert not replies(client)
 
 
 @pytest.fixture(scope="module")
@@ -317,7 +317,7 @@ def test_the_sentinels_master(watched: Watched) -> None:
             wait_until(lambda: watched.master() != before, 20)
 
         def goes_on() -> bool:
-            return answers(client) and client.send(("ROLE",))[0][0] == "master"
+            return replies(client) and client.send(("ROLE",))[0][0] == "master"
 
         wait_until(goes_on, 20)
         life(client)
@@ -423,10 +423,10 @@ def test_a_cluster_of_three(shards: Shards) -> None:
 
 
 def test_limits_over_all_numbers_on_a_cluster(shards: Shards) -> None:
-    """N means N, and what is refused or never placed is given back; a known device has places."""
-    wide = WideLimits(prefix=(Window(3, 3_600),))
+    """N means N, and what is refused or never placed is refunded; known devices have their own."""
+    wide_limits = WideLimits(prefix=(Window(3, 3_600),))
     with connect(shards.url, pool=2, timeout=TIMEOUT) as client:
-        world = world_of(client, wide)
+        world = world_of(client, wide_limits)
 
         def start(count: int, device: str = "") -> Verification:
             new = world.new(f"+7915000{count:04}", device=device)
@@ -494,12 +494,12 @@ def keys_with(shards: Shards, part: str) -> list[str]:
 
 
 def test_a_crowd_at_a_cold_start_is_served(shards: Shards) -> None:
-    """No caller knows who has our slot, and the node that is asked takes its time: all wait for it,
-    and none is refused."""
-    asked, go = threading.Event(), threading.Event()
+    """No caller knows the master of our slot, and the first node replies late: all wait for it, and
+    none is refused."""
+    called, go = threading.Event(), threading.Event()
 
     def slowly(piece: bytes) -> Passed:
-        asked.set()
+        called.set()
         assert go.wait(10)
         return Passed(piece)
 
@@ -511,7 +511,7 @@ def test_a_crowd_at_a_cold_start_is_served(shards: Shards) -> None:
             world = world_of(client)
             try:
                 first = crowd.submit(world.store.ready)
-                assert asked.wait(10)
+                assert called.wait(10)
                 others = [crowd.submit(world.store.ready) for _ in range(9)]
                 assert not wait(others, 0.2).done
             finally:
@@ -524,7 +524,7 @@ def test_a_crowd_at_a_cold_start_is_served(shards: Shards) -> None:
 
 def test_a_cluster_that_is_not_whole_is_called_so(tmp_path: Path) -> None:
     """A master that has none of our data dies: the others refuse everything until its slots are
-    served again, unless they are told not to (`cluster-require-full-coverage no`)."""
+    served again, unless configured not to be (`cluster-require-full-coverage no`)."""
     shards = Shards(tmp_path / "shards", timeout=500)
     ours = shards.owner()
     dead = next(one for one in shards.masters if one is not ours)
@@ -532,10 +532,10 @@ def test_a_cluster_that_is_not_whole_is_called_so(tmp_path: Path) -> None:
         with connect(shards.url, pool=2, timeout=TIMEOUT) as client:
             life(client)
             dead.kill()
-            wait_until(lambda: not answers(client), 20)
+            wait_until(lambda: not replies(client), 20)
             assert state_of(client) == "is a cluster that does not serve all slots"
             tell(ours, "CONFIG SET", "cluster-require-full-coverage", "no")
-            wait_until(lambda: answers(client), 20)
+            wait_until(lambda: replies(client), 20)
             life(client)
     finally:
         shards.end()
@@ -570,8 +570,8 @@ def test_a_crowd_before_silence_is_told_in_time(form: str, silent: list[int]) ->
 def test_one_that_is_silent_is_asked_last(
     watched: Watched, shards: Shards, silent: list[int]
 ) -> None:
-    """A Sentinel or a node that swallows questions costs half of the time once, and is asked last
-    from then on."""
+    """A Sentinel or a node that does not reply takes half of the time once, and is asked last from
+    then on."""
     for url in (watched.url, shards.url):
         first = url.replace("://", f"://127.0.0.1:{silent[0]},", 1)
         with connect(first, pool=2, timeout=TIMEOUT) as client:

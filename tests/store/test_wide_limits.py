@@ -170,7 +170,7 @@ def test_a_repeat_counts_once(world: World) -> None:
         assert world.store.reserve(new(world, 1, idempotency=key)).earlier
     assert world.dump() == kept
     assert refused(world, 2) is None
-    # Now full, but the repeat has its place.
+    # Now full, but the repeat is counted already.
     assert world.store.reserve(same).verification.id == same.id
     assert refused(world, 3) is not None
 
@@ -230,7 +230,7 @@ def test_a_roll_back_finds_its_windows(world: World) -> None:
 
 
 def test_a_dry_limit_lets_through_and_says_so(world: World) -> None:
-    """And goes on counting as if it had refused: what is refused takes no place."""
+    """And goes on counting as if it had refused: what is refused is not counted."""
     world = world.within(only("app", Window(1, HOUR), dry_run=frozenset({"app"})))
     align(world)
     assert [refused(world, count) for count in range(3)] == [None] * 3

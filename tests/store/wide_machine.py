@@ -46,10 +46,10 @@ APPS = st.sampled_from(["login", "login", "bank"])
 CLIENTS = ["", "client 1", "client 2", "client 3"]
 PLACES = sorted(
     {
-        place
+        scope
         for number in CALLED
         for app, client in product(["login", "bank"], CLIENTS)
-        for place in Start(number, app, client).places.items()
+        for scope in Start(number, app, client).scopes.items()
     }
 )
 RULED = st.sampled_from(["+7917913", "+7917913", "+79179130001"])
@@ -90,16 +90,16 @@ class Crowd(RuleBasedStateMachine):
     policies: Sequence[tuple[NumberLimits, WideLimits]]
     wire: Wire
 
-    def world(self, policy: NumberLimits, wide: WideLimits) -> World:
+    def world(self, policy: NumberLimits, wide_limits: WideLimits) -> World:
         raise NotImplementedError
 
     @initialize(data=st.data())
     def begin(self, data: st.DataObject) -> None:
-        policy, wide = data.draw(st.sampled_from(self.policies))
-        self.live = self.world(policy, wide)
+        policy, wide_limits = data.draw(st.sampled_from(self.policies))
+        self.live = self.world(policy, wide_limits)
         self.live.functions.load()
         self.releases = [self.live, another_release(self.live)]
-        self.model = WideModel(policy, wide)
+        self.model = WideModel(policy, wide_limits)
         self.model.now = self.live.now
         self.lives: list[Life] = []
         self.told_wait = 0
@@ -141,7 +141,7 @@ class Crowd(RuleBasedStateMachine):
         return replace(
             self.live.new(start.number, app=start.app, device=start.device),
             client=start.client,
-            country=start.places["country"],
+            country=start.scopes["country"],
             test_code="1234" if start.test else None,
             idempotency=key,
         )
@@ -248,10 +248,10 @@ class Crowd(RuleBasedStateMachine):
                 with pytest.raises(VerificationNotFound):
                     self.live.store.check(*guess)
                 return
-            told = len(self.model.notices)
+            before = len(self.model.notices)
             expected = self.model.check(life.start, right, nonce)
             if is_lost:
-                del self.model.notices[told:]
+                del self.model.notices[before:]
             assert self.live.store.check(*guess).verdict is expected
 
     @rule(number=NUMBERS, device=DEVICES)
@@ -287,7 +287,7 @@ class Crowd(RuleBasedStateMachine):
     def crowd_out_an_owner(self, prefix: str, owner: int) -> None:
         """Strangers use a prefix up, and get it blocked; an owner of a number there comes again.
 
-        As often as the places last that are kept for such devices.
+        As long as the starts reserved for such devices last.
         """
         self.log_in(f"{prefix}000{owner}", "device A")
         self.call_all(prefix)
@@ -387,9 +387,9 @@ class Crowd(RuleBasedStateMachine):
         self.live.operator.rule(prefix, kind, duration)
         self.model.rule(prefix, kind, duration * SECOND)
 
-    @rule(place=HELD)
-    def unblock(self, place: str) -> None:
-        assert self.live.operator.rule(place, "none") == self.model.unblock(place)
+    @rule(scope=HELD)
+    def unblock(self, scope: str) -> None:
+        assert self.live.operator.rule(scope, "none") == self.model.unblock(scope)
 
     @rule(duration=SPANS, number=NUMBERS, is_resumed=st.booleans())
     def pause(self, duration: int, number: str, is_resumed: bool) -> None:
@@ -414,29 +414,29 @@ class Crowd(RuleBasedStateMachine):
             for notices in (self.model.notices, self.live.notices):
                 notices.clear()
             self.live = release
-            self.model.deploy(release.policy, release.wide)
+            self.model.deploy(release.policy, release.wide_limits)
             self.let_time_pass(60)
 
     # -- what always holds -------------------------------------------------------------------
 
     @invariant()
     def what_counts_is_what_the_model_counts(self) -> None:
-        """Every window of every place, as each of the two releases sees it."""
+        """Every window of every scope, as each of the two releases sees it."""
         for release in self.releases:
-            for (limit, place), shown in zip(PLACES, usages(release, PLACES), strict=True):
-                windows = release.wide.windows(limit)
-                expected = [self.model.usage(limit, place, window) for window in windows]
-                assert shown == expected, (limit, place)
+            for (limit, scope), shown in zip(PLACES, usages(release, PLACES), strict=True):
+                windows = release.wide_limits.windows(limit)
+                expected = [self.model.usage(limit, scope, window) for window in windows]
+                assert shown == expected, (limit, scope)
 
     @invariant()
     def the_guards_know_who_got_in(self) -> None:
-        """So many who started and who were approved, in every place."""
+        """So many who started and who were approved, in every scope."""
         for prefix in PREFIXES:
             shown = self.diagnose(f"{prefix}0000")
-            for share, place in zip(shown.shares, (prefix, shown.country), strict=True):
-                guard = self.model.guards.get(place)
+            for share, scope in zip(shown.shares, (prefix, shown.country), strict=True):
+                guard = self.model.guards.get(scope)
                 known = self.model.settled(guard) if guard else (0, 0)
-                assert share == ConversionCount(share.limit, *known), place
+                assert share == ConversionCount(share.limit, *known), scope
 
     @invariant()
     def never_more_than_n_in_any_window(self) -> None:
@@ -445,11 +445,11 @@ class Crowd(RuleBasedStateMachine):
         for start in self.model.starts:
             for limit, span in start.counts:
                 if not (start.exempt and limit == "prefix"):
-                    view[limit, span, start.places[limit]].append(start.moment)
+                    view[limit, span, start.scopes[limit]].append(start.moment)
         most = {
             (limit, window.seconds * SECOND): window.count
             for limit in (*WIDE_LIMITS, KNOWN_DEVICE)
-            for window in self.model.wide.windows(limit)
+            for window in self.model.wide_limits.windows(limit)
         }
         for (limit, span, _), moments in view.items():
             inside_now = sum(moment > self.model.now - span for moment in moments)
@@ -470,7 +470,7 @@ class Crowd(RuleBasedStateMachine):
 
 def another_release(live: World) -> World:
     """Return the same world under the same limits over windows of other spans."""
-    wide = live.wide
+    wide_limits = live.wide_limits
 
     def others(windows: tuple[Window, ...]) -> tuple[Window, ...]:
         return tuple(Window(window.count, window.seconds // 2) for window in windows)
@@ -478,12 +478,12 @@ def another_release(live: World) -> World:
     ttl = 2 * live.policy.code_ttl
     other = live.under(replace(live.policy, code_ttl=ttl)).within(
         replace(
-            wide,
-            client_ip=others(wide.client_ip),
-            prefix=others(wide.prefix),
-            country=others(wide.country),
-            app=others(wide.app),
-            day=others(wide.day),
+            wide_limits,
+            client_ip=others(wide_limits.client_ip),
+            prefix=others(wide_limits.prefix),
+            country=others(wide_limits.country),
+            app=others(wide_limits.app),
+            day=others(wide_limits.day),
             code_ttl=ttl,
         )
     )
@@ -495,16 +495,16 @@ def used(budget: DeviceBudget) -> list[int]:
     return [use.used for use in (*budget.starts, *budget.guesses)]
 
 
-def usages(world: World, places: Sequence[tuple[str, str]]) -> list[list[tuple[int, int]]]:
-    """Return of each window at some places how many it has, and until when (ms)."""
-    counted = [keys.limit(limit, place) for limit, place in places]
+def usages(world: World, scopes: Sequence[tuple[str, str]]) -> list[list[tuple[int, int]]]:
+    """Return of each window at some scopes how many it has, and until when (ms)."""
+    counted = [keys.limit(limit, scope) for limit, scope in scopes]
     nowhere = [keys.number(""), keys.RESTRICTIONS, keys.BREAKER, *map(keys.conversion, "12")]
-    asked = {
+    arguments = {
         "number": "+00000",
         "country": "",
-        "limits": [limit for limit, _ in places],
+        "limits": [limit for limit, _ in scopes],
     }
-    shown = world.functions.call("show_number", [*nowhere, *counted], asked)
+    shown = world.functions.call("show_number", [*nowhere, *counted], arguments)
     return [[(one["used"], one["wait"]) for one in usage] for usage in shown["usage"]]
 
 

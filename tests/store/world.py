@@ -1,4 +1,4 @@
-"""A store under test together with the clock that its scripts read."""
+"""A store under test, with the clock that its functions read."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ COUNTED = ("{verify}:limit:", "{verify}:conversion:", "{verify}:guesses")
 
 
 class Clock(Protocol):
-    """Time that passes only when told to."""
+    """Time that passes only when a test advances it."""
 
     def milliseconds(self) -> int: ...
     def advance(self, seconds: float) -> None: ...
@@ -103,7 +103,7 @@ class KeptClock:
 
 
 class ServerClock:
-    """The server's own time. It cannot be moved, so little of what is asked for is waited."""
+    """The server's own time. It cannot be moved, so a test waits only a short time."""
 
     LONGEST = 0.2
 
@@ -120,33 +120,33 @@ class ServerClock:
 
 @dataclass(frozen=True)
 class UsedUp:
-    """Of a number's budget."""
+    """The used part of a number's budget."""
 
     starts: int = 0
     failures: int = 0
 
 
 class World:
-    """Short words for what tests do to one store."""
+    """Short methods for what tests do with one store."""
 
     def __init__(
         self,
         client: redis.Redis,
         clock: Clock | None,
         policy: NumberLimits,
-        wide: WideLimits | None = None,
+        wide_limits: WideLimits | None = None,
         *,
         connected: Client | None = None,
     ) -> None:
         self.client = client
-        self.wide = wide or OPEN
+        self.wide_limits = wide_limits or OPEN
         self.notices: list[Notice] = []
         self.ids = VerificationIds(b"number-secret-of-the-store-tests")
         self.policy = policy
         self.connected = connected or store_client(client)
-        self.functions = Functions(self.connected, encode(policy, self.wide))
-        self.store = RedisStore(self.functions, self.ids, self.wide, self.notices.append)
-        self.operator = RedisOperator(self.functions, self.ids, policy, self.wide)
+        self.functions = Functions(self.connected, encode(policy, self.wide_limits))
+        self.store = RedisStore(self.functions, self.ids, self.wide_limits, self.notices.append)
+        self.operator = RedisOperator(self.functions, self.ids, policy, self.wide_limits)
         self._clock = clock
         self._requests = itertools.count(1)
         self._new: dict[str, NewVerification] = {}
@@ -163,11 +163,11 @@ class World:
 
     def under(self, policy: NumberLimits) -> World:
         """Return the same world under other rules."""
-        return World(self.client, self._clock, policy, self.wide, connected=self.connected)
+        return World(self.client, self._clock, policy, self.wide_limits, connected=self.connected)
 
-    def within(self, wide: WideLimits) -> World:
+    def within(self, wide_limits: WideLimits) -> World:
         """Return the same world under other limits over all numbers."""
-        return World(self.client, self._clock, self.policy, wide, connected=self.connected)
+        return World(self.client, self._clock, self.policy, wide_limits, connected=self.connected)
 
     def new(
         self,
@@ -235,7 +235,7 @@ class World:
         return self.store.status(verification.id, app)
 
     def used(self, number: str = NUMBER) -> UsedUp:
-        """Return what strangers have used up, by the longest windows."""
+        """Return what strangers have used, by the longest windows."""
         budgets = self.operator.diagnose(number, "RU", []).budgets
         if not budgets:
             return UsedUp()
@@ -255,7 +255,7 @@ class World:
         return {
             key: (self._value(key), self.client.pexpiretime(key))
             for key in self.client.scan_iter()
-            if key != CLOCK_KEY and not (self.wide is OPEN and key.startswith(COUNTED))
+            if key != CLOCK_KEY and not (self.wide_limits is OPEN and key.startswith(COUNTED))
         }
 
     def _value(self, key: str) -> object:
