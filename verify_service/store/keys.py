@@ -3,14 +3,7 @@
 from __future__ import annotations
 
 from verify_service.domain.ids import VerificationKey
-from verify_service.domain.limits import (
-    APP,
-    CLIENT_IP,
-    COUNTRY,
-    DAY_TOTAL,
-    KNOWN_DEVICE,
-    PREFIX,
-)
+from verify_service.domain.limits import APP, CLIENT_IP, COUNTRY, DAY_TOTAL, KNOWN_DEVICE, PREFIX
 from verify_service.domain.scopes import prefix_of
 
 TAG = "{verify}"

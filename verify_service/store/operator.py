@@ -67,16 +67,12 @@ class RedisOperator:
             *(limit_keys[limit] for limit in shown_limits),
             *(keys.limit(limits.APP, app) for app in shown_apps),
         ]
-        arguments = {
-            "number": number,
-            "country": country,
-            "limits": shown_limits,
-            "test": test or None,
-        }
-        shown = self._functions.call("show_number", declared, arguments)
-        counted = [(limit, "") for limit in shown_limits] + [
-            (limits.APP, app) for app in shown_apps
-        ]
+        start = {"number": number, "country": country, "limits": shown_limits, "test": test or None}
+        shown = self._functions.call("show_number", declared, start)
+        counted = (
+            *((limit, "") for limit in shown_limits),
+            *((limits.APP, app) for app in shown_apps),
+        )
         return Diagnosis(
             number=number,
             country=country,

@@ -62,11 +62,9 @@ local function longest_refusal(limit, wait, refusals)
 end
 
 local function limit_keys(KEYS, args)
-  local limits = {}
-  for i = 1, #args.limits do
-    limits[i] = KEYS[5 + i]
-  end
-  return {restrictions = KEYS[6 + #limits], prefix = KEYS[4], country = KEYS[5], limits = limits}
+  local last = 5 + #args.limits
+  return {restrictions = KEYS[last + 1], prefix = KEYS[4], country = KEYS[5],
+          limits = {unpack(KEYS, 6, last)}}
 end
 
 local function new_verification(args, known, now)
