@@ -14,7 +14,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 
 import pytest
 
-from tests.store.facts import STATUSES, Told
+from tests.store.facts import STATUSES, Report
 from tests.store.rules import Number
 from verify_service.domain.errors import CallFailed, LimitReached
 from verify_service.domain.models import CallOutcome, NewVerification
@@ -141,7 +141,9 @@ class Scene:
             if word == "RINGING" or number == self.other:
                 assert not applied
                 return []
-            return [lambda rules: rules.callback(Told(request, word, stamp, rules.now)) is applied]
+            return [
+                lambda rules: rules.callback(Report(request, word, stamp, rules.now)) is applied
+            ]
 
         return act
 

@@ -71,7 +71,7 @@ def told(how: str, request: str) -> CallOutcome:
 def reads(rules: Number, name: str, stands: VerificationView) -> bool:
     """Whether what is answered about a verification is what the rules say."""
     life, found = rules.lives[name], stands.verification
-    known = (life.told.status, life.told.stamp) if life.told else (None, None)
+    known = (life.report.status, life.report.stamp) if life.report else (None, None)
     return (
         (found.state, found.checks_left, stands.call_state) == (life.state, life.left, life.call)
         and (found.call.provider_status, found.call.status_at) == known

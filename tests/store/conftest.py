@@ -1,4 +1,4 @@
-"""The store over a fake and a real server, neither ever left out, in a time that tests move."""
+"""The store on a fake and on a real server, with a clock that tests move."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def world(request: pytest.FixtureRequest) -> Iterator[World]:
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """Take every server for a world."""
+    """Run a test once for each server."""
     if "world" in metafunc.fixturenames:
         metafunc.parametrize("world", ["fake", "valkey"], indirect=True)
 
@@ -39,7 +39,7 @@ def fake_clock() -> Iterator[TravelingClock]:
 
 @pytest.fixture
 def valkey_clock(valkey: redis.Redis, monkeypatch: pytest.MonkeyPatch) -> Iterator[KeptClock]:
-    """Everything in the functions is as shipped but where they look at the server's own clock."""
+    """The functions are as shipped, except that they read a test's clock instead of TIME."""
     shipped = functions.source
 
     def source(path: str) -> str:

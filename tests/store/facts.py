@@ -1,28 +1,30 @@
-"""What can be known of one number's calls. The table of statuses and every figure is written out
-here, from the contract; moments are in milliseconds."""
+"""The facts of one number's calls: statuses and figures, written out from the contract.
+
+Moments are in milliseconds.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
 SECOND, HOUR, DAY = 1_000, 3_600_000, 86_400_000
-LOCKED_FOR, KEPT_FOR, KEPT, WAIVERS = 90 * DAY, 600 * SECOND, 5, 3
+LOCKED_FOR, WAITING_MS, KEPT, REFUNDS_PER_DAY = 90 * DAY, 600 * SECOND, 5, 3
 DELIVERED = ("ANSWERED", "TERMINATED", "BUSY_HERE")
-WAIVING = ("REJECTED", "UNAVAILABLE")
-STATUSES = (*DELIVERED, *WAIVING, "FORBIDDEN")
+REFUNDING = ("REJECTED", "UNAVAILABLE")
+STATUSES = (*DELIVERED, *REFUNDING, "FORBIDDEN")
 
 
 @dataclass(frozen=True)
-class Told:
-    """What a callback says, and when it came."""
+class Report:
+    """The content of a callback, and when it was received."""
 
     request: str
     status: str
     stamp: int
     came: int
 
-    def changes(self, known: Told | None) -> bool:
-        """Newer wins, the same word is no news, and delivered is never taken back."""
+    def changes(self, known: Report | None) -> bool:
+        """Newer wins, the same status changes nothing, delivered does not become undelivered."""
         if known is None:
             return True
         news = self.stamp > known.stamp and self.status != known.status
@@ -40,7 +42,7 @@ class Life:
     state: str = "pending"
     call: str = "placing"
     request: str = ""
-    told: Told | None = None
+    report: Report | None = None
     counts: bool = True
-    waived: bool = False
+    refunded: bool = False
     verdicts: tuple[tuple[str, str], ...] = ()

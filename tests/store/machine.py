@@ -1,4 +1,4 @@
-"""A random life of two numbers, lived by the store and by a plain-Python model of the rules."""
+"""A random history of two numbers, run on the store and on a plain-Python model of the rules."""
 
 from __future__ import annotations
 
@@ -55,11 +55,11 @@ STATUSES = st.sampled_from(
 class Life:
     """One verification: what the model and the store each call it."""
 
-    def __init__(self, draft: NewVerification, attempt: Attempt) -> None:
-        self.draft, self.attempt = draft, attempt
-        self.number, self.id = draft.number, draft.id
+    def __init__(self, new: NewVerification, attempt: Attempt) -> None:
+        self.new, self.attempt = new, attempt
+        self.number, self.id = new.number, new.id
         self.outcome: CallOutcome | None = None
-        self.request = f"request of {draft.id}"
+        self.request = f"request of {new.id}"
         self.nonces: list[Nonce] = []
         self.rights = 0
 
@@ -69,7 +69,7 @@ class Budgets(RuleBasedStateMachine):
 
     policies: Sequence[NumberLimits]
     exact = True
-    """Whether time stands still but when it is told to pass."""
+    """Whether time passes only when a test advances it."""
 
     def world(self, policy: NumberLimits) -> World:
         raise NotImplementedError
@@ -83,7 +83,7 @@ class Budgets(RuleBasedStateMachine):
         self.bound: dict[str, Life] = {}
 
     def model(self, number: str) -> Model:
-        """Return the number's model at this moment. A store's answer has its own, as exact."""
+        """Return the number's model at this moment. A store's result has its own, as exact."""
         model = self.models[number]
         model.now = self.live.now
         return model
@@ -107,47 +107,47 @@ class Budgets(RuleBasedStateMachine):
         self, number: str, device: str, outcome: CallOutcome | None, keyed: bool = False
     ) -> None:
         """Start where the limits let it; mostly with the call's outcome recorded at once."""
-        draft = self.live.draft(number, device=device, key=f"key {len(self.lives)}" * keyed)
-        if self.reserve(draft) and outcome:
+        new = self.live.new(number, device=device, key=f"key {len(self.lives)}" * keyed)
+        if self.reserve(new) and outcome:
             self.record(0, outcome)
 
-    def reserve(self, draft: NewVerification) -> bool:
+    def reserve(self, new: NewVerification) -> bool:
         """Reserve under no Idempotency-Key, or under one that is free; return whether it was."""
-        model, device = self.model(draft.number), draft.device
+        model, device = self.model(new.number), new.device
         try:
-            reservation = self.live.store.reserve(draft)
+            reservation = self.live.store.reserve(new)
         except LimitReached as refused:
-            after = self.model(draft.number).waits(device)
+            after = self.model(new.number).waits(device)
             self.compare_refusal(refused, model.waits(device), after)
             return False
         assert not reservation.earlier
         model.now = reservation.verification.now
         assert model.waits(device) == {}
-        self.lives.append(Life(draft, model.start(device)))
-        if draft.idempotency:
-            self.bound[draft.idempotency.name] = self.lives[-1]
+        self.lives.append(Life(new, model.start(device)))
+        if new.idempotency:
+            self.bound[new.idempotency.name] = self.lives[-1]
         return True
 
     @precondition(lambda self: self.bound)
     @rule(which=st.integers(0, 9), same_body=st.booleans())
     def start_again(self, which: int, same_body: bool) -> None:
-        """Start under a key that was bound: it tells of the earlier start, or is free again."""
+        """Start under a key that was bound: it returns the earlier start, or is free again."""
         name = list(self.bound)[-1 - which % len(self.bound)]
         life = self.bound[name]
         body = "body" if same_body else "another body"
-        draft = self.live.draft(life.number, device=life.draft.device)
-        draft = replace(draft, idempotency=Binding(name, body))
+        new = self.live.new(life.number, device=life.new.device)
+        new = replace(new, idempotency=Binding(name, body))
         model = self.model(life.number)
         if not life.attempt.readable(model.now):
-            self.reserve(draft)
-        elif life.draft.idempotency == draft.idempotency:
-            reservation = self.live.store.reserve(draft)
+            self.reserve(new)
+        elif life.new.idempotency == new.idempotency:
+            reservation = self.live.store.reserve(new)
             assert (reservation.earlier, reservation.verification.id) == (True, life.id)
             model.now = reservation.verification.now
             assert_same(reservation.verification, life.attempt, model)
         else:
             with pytest.raises(KeyReused):
-                self.live.store.reserve(draft)
+                self.live.store.reserve(new)
 
     def compare_refusal(
         self, refused: LimitReached, before: dict[str, int], after: dict[str, int]
@@ -165,7 +165,7 @@ class Budgets(RuleBasedStateMachine):
         if isinstance(outcome, Placed):
             outcome = Placed(life.request, outcome.caller_prefix, outcome.caller_length)
         recorded = life.outcome or outcome
-        if not self.ask(life, lambda: self.live.store.record(life.draft, recorded)):
+        if not self.ask(life, lambda: self.live.store.record(life.new, recorded)):
             return
         life.outcome = recorded
         model = self.models[life.number]
@@ -193,7 +193,7 @@ class Budgets(RuleBasedStateMachine):
         new = Nonce(f"nonce {len(life.nonces)}", "body" if keyed else None)
         nonce = life.nonces[-1] if repeat and life.nonces else new
         life.nonces += [] if nonce in life.nonces else [nonce]
-        told = nonce.name in life.attempt.verdicts
+        known = nonce.name in life.attempt.verdicts
         digests = [RIGHT if right else WRONG]
         seen: list[CheckedGuess] = []
 
@@ -204,8 +204,8 @@ class Budgets(RuleBasedStateMachine):
         if self.ask(life, question):
             model = self.models[life.number]
             expected = model.check(life.attempt, right, nonce.name, keyed=nonce.body is not None)
-            assert [(one.verdict, one.repeated) for one in seen] == [(expected, told)]
-            life.rights += expected is Verdict.RIGHT and not told
+            assert [(one.verdict, one.repeated) for one in seen] == [(expected, known)]
+            life.rights += expected is Verdict.RIGHT and not known
             assert life.rights <= 1
 
     @precondition(lambda self: self.lives)
@@ -281,16 +281,16 @@ def assert_same(found: Verification, attempt: Attempt, model: Model) -> None:
     assert found.state is attempt.state(model.now)
     assert (found.checks_left, found.expires_at) == (attempt.left, attempt.expires)
     assert (found.call.state, found.call.number_rejected) == (attempt.call, attempt.number_rejected)
-    told = (attempt.told.status, attempt.told.stamp) if attempt.told else (None, None)
-    assert (found.call.provider_status, found.call.status_at) == told
+    status = (attempt.report.status, attempt.report.stamp) if attempt.report else (None, None)
+    assert (found.call.provider_status, found.call.status_at) == status
     guess_block = (
         (found.guess_block.limit, found.guess_block.milliseconds) if found.guess_block else ("", 0)
     )
-    assert guess_block == model.guess_block(model.lane_of(attempt))
+    assert guess_block == model.guess_block(model.budget_of(attempt))
     waits = model.waits(attempt.device)
     if found.restart:
         # A spent guess budget is named before any pause that happens to be longer.
-        spent, _ = model.guess_block(model.lane_for(attempt.device))
+        spent, _ = model.guess_block(model.budget_for(attempt.device))
         assert found.restart.milliseconds == max(waits.values())
         assert found.restart.limit in ((spent,) if spent else waits)
     else:

@@ -1,7 +1,7 @@
-"""What a number may do, in plain Python: an independent reading of the contract's rules.
+"""The limits of one number in plain Python: an independent implementation of the contract.
 
-It is slow and keeps everything for ever. It knows nothing of Redis, of keys or of Lua.
-Moments and durations are in milliseconds; ``now`` is told to it.
+It is slow and keeps everything. It knows nothing of Redis, of keys or of Lua.
+Moments and durations are in milliseconds; the caller sets ``now``.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ UNCOMPARED = 20
 
 @dataclass
 class Report:
-    """A callback: its status, its own second, and the moment it came."""
+    """A callback: its status, its own second, and the moment it was received."""
 
     request: str
     status: FlashCallStatus
@@ -44,9 +44,9 @@ class Attempt:
     gone: int = 0
     call: CallState = CallState.PLACING
     request: str | None = None
-    told: Report | None = None
+    report: Report | None = None
     counts: bool = True
-    waived: bool = False
+    refunded: bool = False
     number_rejected: bool = False
     device: str = ""
     known: bool = False
@@ -65,64 +65,66 @@ class Attempt:
 
 
 @dataclass(eq=False)
-class Lane:
-    """What one kind of caller used up. No lane knows of another."""
+class Budget:
+    """What one device, or all strangers, have used. Budgets are independent."""
 
     starts: list[Attempt] = field(default_factory=list)
     failures: list[int] = field(default_factory=list)
     run: int = 0
     paused_until: int = 0
     approved_at: int = 0
-    waivers: list[int] = field(default_factory=list)
+    refunds: list[int] = field(default_factory=list)
 
 
 class Model:
-    """One number: its lanes, its verifications, its callbacks."""
+    """One number: its budgets, its verifications, its callbacks."""
 
     def __init__(self, policy: NumberLimits) -> None:
         self.policy = policy
         self.now = 0
         self.attempts: list[Attempt] = []
-        self.strangers = Lane()
-        self.devices: dict[str, Lane] = {}
+        self.strangers = Budget()
+        self.devices: dict[str, Budget] = {}
         self.waiting: list[Report] = []
 
-    # -- lanes -------------------------------------------------------------------------------
+    # -- budgets -------------------------------------------------------------------------------
 
-    def lane_for(self, device: str) -> Lane:
+    def budget_for(self, device: str) -> Budget:
         """Whose limits hold for a start of this device now."""
-        lane = self.devices.get(device)
-        return lane if lane and lane.approved_at + KNOWN > self.now else self.strangers
+        budget = self.devices.get(device)
+        return budget if budget and budget.approved_at + KNOWN > self.now else self.strangers
 
-    def lane_of(self, attempt: Attempt) -> Lane:
+    def budget_of(self, attempt: Attempt) -> Budget:
         """Where its own start and guesses count."""
-        return self.lane_for(attempt.device) if attempt.known else self.strangers
+        return self.budget_for(attempt.device) if attempt.known else self.strangers
 
     def remember(self, device: str) -> None:
-        lanes = {name: lane for name, lane in self.devices.items() if self.lane_for(name) is lane}
-        if device not in lanes and len(lanes) == 3:
+        budgets = {
+            name: budget for name, budget in self.devices.items() if self.budget_for(name) is budget
+        }
+        if device not in budgets and len(budgets) == 3:
             # Of equally old ones the one that has been known for longer goes.
-            del lanes[min(lanes, key=lambda name: lanes[name].approved_at)]
-        lane = lanes.setdefault(device, Lane())
-        lane.run, lane.paused_until, lane.approved_at = 0, 0, self.now
-        self.devices = lanes
+            del budgets[min(budgets, key=lambda name: budgets[name].approved_at)]
+        budget = budgets.setdefault(device, Budget())
+        budget.run, budget.paused_until, budget.approved_at = 0, 0, self.now
+        self.devices = budgets
 
     # -- limits ------------------------------------------------------------------------------
 
-    def guess_block(self, lane: Lane) -> tuple[str, int]:
+    def guess_block(self, budget: Budget) -> tuple[str, int]:
         """Why no guess is compared: limit and wait."""
-        if lane.run >= self.policy.lock_after and lane.failures[-1] + LOCK > self.now:
-            return "locked", lane.failures[-1] + LOCK - self.now
-        waits = [self._wait(lane.failures, w.count, w.seconds) for w in self.policy.failures]
+        if budget.run >= self.policy.lock_after and budget.failures[-1] + LOCK > self.now:
+            return "locked", budget.failures[-1] + LOCK - self.now
+        waits = [self._wait(budget.failures, w.count, w.seconds) for w in self.policy.failures]
         return ("failures", max(waits)) if max(waits) else ("", 0)
 
     def waits(self, device: str = "") -> dict[str, int]:
         """How long a new start of this device waits, by each limit that refuses now."""
-        lane = self.lane_for(device)
-        starts = [attempt.created for attempt in lane.starts if attempt.counts]
+        budget = self.budget_for(device)
+        starts = [attempt.created for attempt in budget.starts if attempt.counts]
         windows = [self._wait(starts, w.count, w.seconds) for w in self.policy.starts]
-        limit, wait = self.guess_block(lane)
-        waits = {limit: wait, "number": max(windows), "cooldown": lane.paused_until - self.now}
+        limit, wait = self.guess_block(budget)
+        waits = {limit: wait, "number": max(windows), "cooldown": budget.paused_until - self.now}
         return {name: wait for name, wait in waits.items() if wait > 0}
 
     def _wait(self, events: list[int], count: int, seconds: int) -> int:
@@ -139,23 +141,23 @@ class Model:
         attempt = Attempt(self.now, self.now + ttl, self.policy.max_checks)
         attempt.gone = attempt.expires + HOUR
         self.attempts.append(attempt)
-        lane = self.lane_for(device)
-        attempt.device, attempt.known = device, lane is not self.strangers
-        lane.starts.append(attempt)
+        budget = self.budget_for(device)
+        attempt.device, attempt.known = device, budget is not self.strangers
+        budget.starts.append(attempt)
         ladder = [
             one
-            for one in lane.starts
-            if one.counts and one.created > self.now - DAY and one.created >= lane.approved_at
+            for one in budget.starts
+            if one.counts and one.created > self.now - DAY and one.created >= budget.approved_at
         ]
         pauses = self.policy.cooldowns
-        lane.paused_until = self.now + pauses[min(len(ladder), len(pauses)) - 1] * SECOND
+        budget.paused_until = self.now + pauses[min(len(ladder), len(pauses)) - 1] * SECOND
         return attempt
 
     def check(self, attempt: Attempt, right: bool, nonce: str, *, keyed: bool = False) -> Verdict:
         if nonce in attempt.verdicts:
             return attempt.verdicts[nonce]
         ended = attempt.state(self.now) is not State.PENDING
-        if ended or self.guess_block(self.lane_of(attempt))[1]:
+        if ended or self.guess_block(self.budget_of(attempt))[1]:
             verdict = Verdict.ENDED if ended else Verdict.BLOCKED
             if keyed and len(attempt.verdicts) < UNCOMPARED:
                 attempt.verdicts[nonce] = verdict
@@ -166,18 +168,18 @@ class Model:
 
     def _succeed(self, attempt: Attempt) -> Verdict:
         attempt.end(State.APPROVED, self.now)
-        lane = self.lane_of(attempt)
-        lane.run, lane.paused_until, lane.approved_at = 0, 0, self.now
+        budget = self.budget_of(attempt)
+        budget.run, budget.paused_until, budget.approved_at = 0, 0, self.now
         if attempt.device:
             self.remember(attempt.device)
         return Verdict.RIGHT
 
     def _fail(self, attempt: Attempt) -> Verdict:
-        lane = self.lane_of(attempt)
-        if lane.failures and lane.failures[-1] + LOCK <= self.now:
-            lane.run = 0
-        lane.run += 1
-        lane.failures.append(self.now)
+        budget = self.budget_of(attempt)
+        if budget.failures and budget.failures[-1] + LOCK <= self.now:
+            budget.run = 0
+        budget.run += 1
+        budget.failures.append(self.now)
         if attempt.left == 0:
             attempt.end(State.EXHAUSTED, self.now)
         return Verdict.WRONG
@@ -188,16 +190,18 @@ class Model:
 
     # -- what the operator does --------------------------------------------------------------
 
-    def lanes(self) -> dict[str, Lane]:
-        """Return the strangers' lane and then those of the devices that are known now."""
-        known = {name: lane for name, lane in self.devices.items() if self.lane_for(name) is lane}
+    def budgets(self) -> dict[str, Budget]:
+        """Return the strangers' budget and then those of the devices that are known now."""
+        known = {
+            name: budget for name, budget in self.devices.items() if self.budget_for(name) is budget
+        }
         return {"": self.strangers, **known}
 
-    def used(self, lane: Lane) -> list[int]:
+    def used(self, budget: Budget) -> list[int]:
         """Return how many events every window has: those of starts, then those of wrong guesses."""
-        starts = [one.created for one in lane.starts if one.counts]
+        starts = [one.created for one in budget.starts if one.counts]
         windows = [(starts, window) for window in self.policy.starts]
-        windows += [(lane.failures, window) for window in self.policy.failures]
+        windows += [(budget.failures, window) for window in self.policy.failures]
         return [
             sum(at + window.seconds * SECOND > self.now for at in events)
             for events, window in windows
@@ -206,10 +210,10 @@ class Model:
     def unlock(self) -> int:
         """End locks, runs and the day's failures; return how many wrong guesses are forgotten."""
         forgotten = 0
-        for lane in self.lanes().values():
-            today = [at for at in lane.failures if at + DAY > self.now]
-            forgotten += max(lane.run, len(today))
-            lane.run, lane.failures = 0, []
+        for budget in self.budgets().values():
+            today = [at for at in budget.failures if at + DAY > self.now]
+            forgotten += max(budget.run, len(today))
+            budget.run, budget.failures = 0, []
         return forgotten
 
     # -- what the provider does --------------------------------------------------------------
@@ -232,13 +236,13 @@ class Model:
             if attempt.state(self.now) is State.PENDING:
                 attempt.end(State.FAILED, self.now)
             if refund:
-                self._give_back(attempt)
+                self._refund(attempt)
         self.match()
 
     def callback(self, report: Report) -> bool:
         for attempt in self.attempts:
             if attempt.request == report.request and self.now < attempt.expires + HOUR:
-                return attempt.readable(self.now) and self._tell(attempt, report)
+                return attempt.readable(self.now) and self._apply(attempt, report)
         self.waiting = [one for one in self.waiting if one.came + WAITING > self.now]
         same = [one for one in self.waiting if one.request == report.request]
         if same and not changes(same[0], report):
@@ -274,28 +278,28 @@ class Model:
         for report in [one for one in self.waiting if one.request == request]:
             self.waiting.remove(report)
             if report.came + WAITING > self.now:
-                self._tell(attempt, report)
+                self._apply(attempt, report)
 
-    def _tell(self, attempt: Attempt, report: Report) -> bool:
-        if attempt.told and not changes(attempt.told, report):
+    def _apply(self, attempt: Attempt, report: Report) -> bool:
+        if attempt.report and not changes(attempt.report, report):
             return False
-        attempt.told = report
+        attempt.report = report
         attempt.call = (
             CallState.DELIVERED if call_status(report.status).delivered else CallState.UNDELIVERED
         )
-        lane = self.lane_of(attempt)
-        today = [at for at in lane.waivers if at > self.now - DAY]
-        if call_status(report.status).refunds_quota and not attempt.waived and len(today) < 3:
-            attempt.waived = True
-            lane.waivers.append(self.now)
-            self._give_back(attempt)
+        budget = self.budget_of(attempt)
+        today = [at for at in budget.refunds if at > self.now - DAY]
+        if call_status(report.status).refunds_quota and not attempt.refunded and len(today) < 3:
+            attempt.refunded = True
+            budget.refunds.append(self.now)
+            self._refund(attempt)
         return True
 
-    def _give_back(self, attempt: Attempt) -> None:
-        lane = self.lane_of(attempt)
-        counting = [one for one in lane.starts if one.counts]
+    def _refund(self, attempt: Attempt) -> None:
+        budget = self.budget_of(attempt)
+        counting = [one for one in budget.starts if one.counts]
         if counting and counting[-1] is attempt:
-            lane.paused_until = 0
+            budget.paused_until = 0
         attempt.counts = False
 
 

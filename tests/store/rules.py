@@ -1,7 +1,7 @@
-"""One number as the contract has it, event by event: a second reading, made for its calls.
+"""One number by the contract, event by event: a second implementation, for its calls.
 
-``model.py`` follows a number through months of limits; this one asks only what a few events in
-some order must come to, and can be copied at every fork of that order.
+``model.py`` follows a number through months of limits; this one gives only the result of a few
+events in some order, and can be copied at every fork of that order.
 """
 
 from __future__ import annotations
@@ -14,20 +14,20 @@ from tests.store.facts import (
     DELIVERED,
     HOUR,
     KEPT,
-    KEPT_FOR,
     LOCKED_FOR,
+    REFUNDING,
+    REFUNDS_PER_DAY,
     SECOND,
-    WAIVERS,
-    WAIVING,
+    WAITING_MS,
     Life,
-    Told,
+    Report,
 )
 from verify_service.domain.limits import NumberLimits
 
 
 @dataclass
 class Number:
-    """The events of one number. Each method is one event; it returns what is answered."""
+    """The events of one number. Each method is one event; it returns the expected result."""
 
     policy: NumberLimits
     now: int = 0
@@ -36,8 +36,8 @@ class Number:
     run: int = 0
     pause: int = 0
     approved: int = 0
-    waivers: tuple[int, ...] = ()
-    waiting: tuple[Told, ...] = ()
+    refunds: tuple[int, ...] = ()
+    waiting: tuple[Report, ...] = ()
 
     def fork(self) -> Number:
         other = copy(self)
@@ -45,8 +45,8 @@ class Number:
         return other
 
     def key(self) -> tuple[object, ...]:
-        """What two orders of events that came to the same have in common."""
-        return (*self.lives.items(), self.failures, self.pause, self.waivers, self.waiting)
+        """Return the same value for two orders of events with the same result."""
+        return (*self.lives.items(), self.failures, self.pause, self.refunds, self.waiting)
 
     # -- what is read ------------------------------------------------------------------------
 
@@ -142,7 +142,7 @@ class Number:
         if outcome == "failed" and placing:
             self._finish(name, "failed")
             if refund:
-                self._give_back(name)
+                self._refund(name)
         if outcome == "placed" and not life.request:
             owned = self.owner(request)
             if not owned:
@@ -150,21 +150,21 @@ class Number:
         self.match()
         return True
 
-    def callback(self, told: Told) -> bool:
+    def callback(self, report: Report) -> bool:
         """Return whether it changed what is known of a call, now."""
-        owner = self.owner(told.request)
+        owner = self.owner(report.request)
         if owner:
-            return self.life(owner) is not None and self._tell(owner, told)
+            return self.life(owner) is not None and self._apply(owner, report)
         known = {one.request: one for one in self._kept()}
-        if not told.changes(known.get(told.request)):
+        if not report.changes(known.get(report.request)):
             return False
-        others = [one for one in self._kept() if one.request != told.request]
-        self.waiting = (*others[1 - KEPT :], told)
+        others = [one for one in self._kept() if one.request != report.request]
+        self.waiting = (*others[1 - KEPT :], report)
         self.match()
-        return told not in self.waiting
+        return report not in self.waiting
 
-    def _kept(self) -> list[Told]:
-        return [one for one in self.waiting if one.came + KEPT_FOR > self.now]
+    def _kept(self) -> list[Report]:
+        return [one for one in self.waiting if one.came + WAITING_MS > self.now]
 
     def owner(self, request: str) -> str:
         """A requestId belongs to whose it was first, for as long as that could be read at most."""
@@ -195,23 +195,23 @@ class Number:
         self.lives[name] = replace(self.lives[name], request=request)
         mine = [one for one in self._kept() if one.request == request]
         self.waiting = tuple(one for one in self.waiting if one.request != request)
-        for told in mine:
-            self._tell(name, told)
+        for report in mine:
+            self._apply(name, report)
 
-    def _tell(self, name: str, told: Told) -> bool:
+    def _apply(self, name: str, report: Report) -> bool:
         life = self.lives[name]
-        if not told.changes(life.told):
+        if not report.changes(life.report):
             return False
-        call = "delivered" if told.status in DELIVERED else "undelivered"
-        self.lives[name] = replace(life, told=told, call=call)
-        today = [at for at in self.waivers if at > self.now - DAY]
-        if told.status in WAIVING and not life.waived and len(today) < WAIVERS:
-            self.lives[name] = replace(self.lives[name], waived=True)
-            self.waivers = (*self.waivers, self.now)
-            self._give_back(name)
+        call = "delivered" if report.status in DELIVERED else "undelivered"
+        self.lives[name] = replace(life, report=report, call=call)
+        today = [at for at in self.refunds if at > self.now - DAY]
+        if report.status in REFUNDING and not life.refunded and len(today) < REFUNDS_PER_DAY:
+            self.lives[name] = replace(self.lives[name], refunded=True)
+            self.refunds = (*self.refunds, self.now)
+            self._refund(name)
         return True
 
-    def _give_back(self, name: str) -> None:
+    def _refund(self, name: str) -> None:
         """The start no longer counts, and a pause ends where it is that start's own."""
         counting = [one for one, life in self.lives.items() if life.counts]
         if counting and counting[-1] == name:

@@ -10,7 +10,7 @@ import random
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from tests.store.facts import STATUSES, WAIVING
+from tests.store.facts import REFUNDING, STATUSES
 from verify_service.domain.limits import DAY, NumberLimits
 from verify_service.domain.models import Window
 
@@ -24,7 +24,7 @@ POLICIES = (
 BARE = tuple(Window(count, count * 3_600) for count in range(1, 6))
 """Windows in which a wait tells how many starts count, and since when the oldest of them."""
 OUTCOMES = ("placed", "placed", "placed", "unknown", "unknown", "failed", "refunded", "died")
-WORDS = (*STATUSES, *WAIVING)
+WORDS = (*STATUSES, *REFUNDING)
 PAUSES = (0.001, 0.999, 1, 5, 9.999, 10, 30, 30, 60, 300, 599.999, 601, 3_600, 3_900, 86_400)
 
 
@@ -55,7 +55,7 @@ def schedule(seed: int) -> tuple[NumberLimits, list[Step]]:
     lines = [_start(dice, index, dice.choice(outcomes)) for index in range(starts)]
     lines += [[step] for step in _around(dice, starts)]
     if unlucky:
-        lines += [[_callback(dice, index, WAIVING, [5])] for index in range(starts)]
+        lines += [[_callback(dice, index, REFUNDING, [5])] for index in range(starts)]
     # Only a few of them may go on at a time, else every start would wait for the last one's pause.
     while len(lines) > 1:
         first, second = lines.pop(0), lines.pop(dice.randrange(min(6, len(lines))))
@@ -76,8 +76,8 @@ def _start(dice: random.Random, index: int, outcome: str) -> list[Step]:
 
 def _around(dice: random.Random, starts: int) -> Iterator[Step]:
     for _ in range(dice.randint(1, 7)):
-        told = _callback(dice, dice.randrange(starts))
-        yield from [told] * dice.choice((1, 1, 1, 2))
+        callback = _callback(dice, dice.randrange(starts))
+        yield from [callback] * dice.choice((1, 1, 1, 2))
     for _ in range(dice.choice((0, 1, 2, 3, 6))):
         guess = dice.choice(("right", "wrong", "wrong", "wrong"))
         yield Step("check", dice.randrange(starts), guess, request=f"nonce {dice.randrange(9)}")
@@ -104,6 +104,6 @@ def _callback(
 
 def _merge(dice: random.Random, first: list[Step], second: list[Step]) -> list[Step]:
     """Put two lines of events into one; each keeps its own order."""
-    places = set(dice.sample(range(len(first) + len(second)), len(second)))
+    positions = set(dice.sample(range(len(first) + len(second)), len(second)))
     ones, others = iter(first), iter(second)
-    return [next(others if at in places else ones) for at in range(len(first) + len(second))]
+    return [next(others if at in positions else ones) for at in range(len(first) + len(second))]

@@ -47,20 +47,20 @@ def breaker(world: World) -> World:
 
 def begin(world: World) -> Reservation:
     """Reserve a verification of a number that nothing is known of."""
-    return world.store.reserve(world.draft(next(NUMBERS)))
+    return world.store.reserve(world.new(next(NUMBERS)))
 
 
 def say(world: World, begun: Reservation, signal: Signal) -> Notice | None:
     """Record a call's outcome; return what the breaker makes of it."""
     before = len(world.notices)
     world.record(begun.verification, OUTCOMES[signal])
-    (told,) = world.notices[before:] or [None]
-    return told
+    (notice,) = world.notices[before:] or [None]
+    return notice
 
 
 def fail(world: World, times: int = 1) -> Notice | None:
-    told = [say(world, begin(world), Signal.BAD) for _ in range(times)]
-    return told[-1]
+    notices = [say(world, begin(world), Signal.BAD) for _ in range(times)]
+    return notices[-1]
 
 
 def opened(seconds: int) -> Notice:
@@ -71,11 +71,11 @@ CLOSES = Notice("closed", "breaker")
 
 
 def wait(world: World) -> int:
-    """For how many seconds a start is held back; 0 where it is let through."""
+    """Return the seconds for which a start is refused; 0 if it may proceed."""
     try:
         begin(world)
-    except CallsSuspended as held:
-        return held.retry_after
+    except CallsSuspended as suspended:
+        return suspended.retry_after
     return 0
 
 
@@ -155,7 +155,7 @@ def test_those_in_flight_when_it_opened_say_nothing_new(breaker: World) -> None:
 @pytest.mark.parametrize("signal", Signal)
 def test_a_late_word_is_not_the_probes(breaker: World, signal: Signal) -> None:
     """While one probe is under way, an earlier call, or a probe that was given up, changes
-    nothing: it neither lets another probe through nor decides in the first one's place."""
+    nothing: it neither lets another probe through nor decides instead of the first."""
     earlier = begin(breaker)
     fail(breaker, 3)
     breaker.advance(10)
@@ -205,7 +205,7 @@ def test_a_start_that_is_refused_takes_no_probe(breaker: World) -> None:
 
 
 def test_the_operators_pause_comes_first_and_the_limits_last(breaker: World) -> None:
-    """The refusal that most others share is told: a pause, then the provider, then a limit."""
+    """The refusal that most others share is returned: a pause, then the provider, then a limit."""
     full = breaker.within(replace(TOLERANT, app=(Window(1, DAY),)))
     fail(full, 1)
     fail(breaker, 2)
@@ -219,8 +219,8 @@ def test_the_operators_pause_comes_first_and_the_limits_last(breaker: World) -> 
         begin(full)
 
 
-def test_a_start_that_is_held_back_leaves_nothing(breaker: World) -> None:
-    """No place of any limit, and its number can start as soon as calls go on."""
+def test_a_start_that_is_refused_leaves_nothing(breaker: World) -> None:
+    """No count in any limit, and its number can start as soon as calls go on."""
     breaker = breaker.within(replace(TOLERANT, day=(Window(4, DAY),)))
     fail(breaker, 3)
     kept = breaker.dump()
@@ -229,15 +229,15 @@ def test_a_start_that_is_held_back_leaves_nothing(breaker: World) -> None:
             breaker.reserve(NUMBER)
     assert breaker.dump() == kept
     breaker.advance(10)
-    assert breaker.store.reserve(breaker.draft(NUMBER)).probe
+    assert breaker.store.reserve(breaker.new(NUMBER)).probe
 
 
 def test_a_test_number_goes_on(breaker: World) -> None:
-    """It places no call: it is not held back, and takes no probe."""
+    """It places no call: it is not refused, and is no probe."""
 
     def test() -> Reservation:
-        draft = replace(breaker.draft(next(NUMBERS)), test_code="1234")
-        return breaker.store.reserve(draft)
+        new = replace(breaker.new(next(NUMBERS)), test_code="1234")
+        return breaker.store.reserve(new)
 
     fail(breaker, 3)
     kept = state(breaker)
@@ -252,24 +252,24 @@ def test_a_repeat_finds_its_own_probe(breaker: World) -> None:
     """Also when the next one has been let through: only a probe knows that it can be too late."""
     fail(breaker, 3)
     breaker.advance(10)
-    draft = breaker.draft(NUMBER)
-    first = breaker.store.reserve(draft)
+    new = breaker.new(NUMBER)
+    first = breaker.store.reserve(new)
     assert first.probe
-    assert breaker.store.reserve(draft) == first
+    assert breaker.store.reserve(new) == first
     assert wait(breaker) == 4
     breaker.advance(4)
     next_one = take_probe(breaker)
-    assert breaker.store.reserve(draft).probe
+    assert breaker.store.reserve(new).probe
     assert say(breaker, first, Signal.GOOD) is None
     assert say(breaker, next_one, Signal.GOOD) == CLOSES
 
 
 def test_a_repeat_of_any_other_start_is_no_probe(breaker: World) -> None:
     """It was let through before calls were paused, and goes on."""
-    draft = breaker.draft(NUMBER)
-    assert not breaker.store.reserve(draft).probe
+    new = breaker.new(NUMBER)
+    assert not breaker.store.reserve(new).probe
     fail(breaker, 3)
-    assert not breaker.store.reserve(draft).probe
+    assert not breaker.store.reserve(new).probe
 
 
 def test_a_row_is_forgotten(breaker: World) -> None:
@@ -330,7 +330,7 @@ def test_it_is_one_small_key(breaker: World) -> None:
 
 @pytest.mark.parametrize("again", [1, 2, 5])
 def test_a_record_counts_once_however_often_it_comes(breaker: World, again: int) -> None:
-    """Also where others were recorded in between, and the answer is the same."""
+    """Also where others were recorded in between, and the result is the same."""
     first, second, third = begin(breaker), begin(breaker), begin(breaker)
     for _ in range(again):
         assert say(breaker, first, Signal.BAD) is None
@@ -350,18 +350,18 @@ def test_thirty_at_once_get_one_probe(real: World) -> None:
     quick = replace(OPEN, breaker=BreakerPolicy(1, pause=0, probing=60))
     world = real.within(quick)
     fail(world)
-    drafts = [world.draft(next(NUMBERS)) for _ in range(30)]
-    barrier = threading.Barrier(len(drafts))
+    new_ones = [world.new(next(NUMBERS)) for _ in range(30)]
+    barrier = threading.Barrier(len(new_ones))
 
-    def together(draft: NewVerification) -> bool:
+    def together(new: NewVerification) -> bool:
         barrier.wait(10)
         try:
-            return world.store.reserve(draft).probe
+            return world.store.reserve(new).probe
         except CallsSuspended:
             return False
 
-    with ThreadPoolExecutor(len(drafts)) as crowd:
-        probes = list(crowd.map(together, drafts))
+    with ThreadPoolExecutor(len(new_ones)) as crowd:
+        probes = list(crowd.map(together, new_ones))
     assert probes.count(True) == 1
-    places = [keys.verification(world.ids.locate(draft.id)) for draft in drafts]
-    assert [world.client.exists(place) == 1 for place in places] == probes
+    stored = [keys.verification(world.ids.locate(new.id)) for new in new_ones]
+    assert [world.client.exists(key) == 1 for key in stored] == probes

@@ -1,4 +1,4 @@
-"""Random lives of two numbers: the store agrees with a plain-Python model of the rules."""
+"""Random histories of two numbers: the store agrees with a plain-Python model of the rules."""
 
 from __future__ import annotations
 
@@ -76,7 +76,7 @@ def test_a_real_server_agrees_with_the_model(valkey: redis.Redis, valkey_clock: 
 
 
 def test_a_real_server_agrees_in_its_own_time(valkey: redis.Redis) -> None:
-    """The scripts as shipped, in seconds that truly pass; each answer says its own moment."""
+    """The functions as shipped, in real time; each result contains its moment."""
     short = settings(SETTINGS, max_examples=10, stateful_step_count=30)
     live = machine(valkey, ServerClock(valkey), SHORT_POLICIES, exact=False)
     run_state_machine_as_test(live, settings=short)

@@ -12,8 +12,8 @@ from verify_service.domain.limits import DAY, NumberLimits
 from verify_service.domain.models import CallState, Failed, State, Verdict, Window
 from verify_service.provider.flash_call import FlashCallStatus
 
-WAIVING = [FlashCallStatus.REJECTED, FlashCallStatus.UNAVAILABLE]
-NOT_WAIVING = [status for status in FlashCallStatus if status not in WAIVING]
+REFUNDING = [FlashCallStatus.REJECTED, FlashCallStatus.UNAVAILABLE]
+NOT_WAIVING = [status for status in FlashCallStatus if status not in REFUNDING]
 PAIRS = list(itertools.permutations(FlashCallStatus, 2))
 
 
@@ -24,7 +24,7 @@ def known(world: World, verification_id: str) -> tuple[CallState, str | None, in
 
 @pytest.mark.parametrize("status", FlashCallStatus)
 def test_each_status_marks_the_call(world: World, status: FlashCallStatus) -> None:
-    """Three of the page's six mean delivered, three undelivered; status and time are told."""
+    """Three of the page's six mean delivered, three undelivered; status and time are stored."""
     verification = world.start(request="request")
     assert world.report(status, 1_790_000_007, request="request")
     state = CallState.DELIVERED if call_status(status).delivered else CallState.UNDELIVERED
@@ -92,7 +92,7 @@ def test_a_callback_verifies_no_one_and_refills_no_guesses(
     assert world.refusal() == ("failures", DAY)
 
 
-@pytest.mark.parametrize("status", WAIVING)
+@pytest.mark.parametrize("status", REFUNDING)
 def test_an_undelivered_call_gives_its_start_back(world: World, status: FlashCallStatus) -> None:
     """REJECTED, UNAVAILABLE: the pause ends, the windows forget it, the ladder steps back."""
     for _ in range(2):
@@ -137,12 +137,12 @@ def test_three_starts_a_day_are_given_back(world: World) -> None:
 
 
 def test_a_call_gives_back_once(world: World) -> None:
-    """Rejected, then unavailable: one start, given back once, one waiver used."""
+    """Rejected, then unavailable: one start, refunded once, one refund used."""
     world = world.under(NumberLimits(cooldowns=(0,), starts=(Window(1, DAY),)))
     for count in range(3):
         request = f"request-{count}"
         world.start(request=request)
-        for stamp, status in enumerate([*WAIVING, *WAIVING]):
+        for stamp, status in enumerate([*REFUNDING, *REFUNDING]):
             assert world.report(status, stamp, request=request)
     world.start(request="fourth")
     world.report(FlashCallStatus.REJECTED, request="fourth")
@@ -150,7 +150,7 @@ def test_a_call_gives_back_once(world: World) -> None:
 
 
 def test_an_older_call_does_not_shorten_the_newer_ones_pause(world: World) -> None:
-    """A late word about the first call gives its place back, not the second one's pause."""
+    """A late callback for the first call refunds its start, but not the second one's pause."""
     older = world.start(request="older")
     world.advance(30)
     newer = world.start(request="newer")

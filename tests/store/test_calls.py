@@ -48,7 +48,7 @@ def test_an_outcome_decides_state_and_quota(
 def test_a_repeated_record_is_harmless(
     world: World, outcome: CallOutcome, state: State, call: CallState, restart_in: int
 ) -> None:
-    """The same outcome recorded again, its answer lost, changes nothing at all."""
+    """The same outcome recorded again, after a lost reply, changes nothing."""
     verification = world.reserve()
     first = world.record(verification, outcome)
     kept = world.dump()
@@ -66,7 +66,7 @@ def test_a_refund_is_given_once(world: World) -> None:
 
 
 def test_a_placed_call_tells_its_caller(world: World) -> None:
-    """All of the caller's number but the code is kept, and shown whenever it is asked for."""
+    """All of the caller's number but the code is kept, and returned by every read."""
     recorded = world.record(world.reserve(), PLACED)
     assert (recorded.call.caller_prefix, recorded.call.caller_length) == ("7917913", 11)
     assert recorded.call.provider_status is None
@@ -104,7 +104,7 @@ def test_a_record_without_a_reservation_is_refused(world: World) -> None:
     """Nothing is invented for an id that Redis does not know, and no key left behind."""
     for outcome in (PLACED, Unknown("timeout"), Failed("refused", refund=True)):
         with pytest.raises(VerificationNotFound):
-            world.store.record(world.draft(), outcome)
+            world.store.record(world.new(), outcome)
     assert world.dump() == {}
 
 

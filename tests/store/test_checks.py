@@ -28,7 +28,7 @@ def guess_wrong(world: World, times: int) -> Verification:
 
 
 def test_the_right_code_verifies_once(world: World) -> None:
-    """Right is right once; it costs a check; a repeat is told the state and nothing else."""
+    """Right is right once; it costs a check; a repeat returns the state and nothing else."""
     verification = world.start()
 
     checked = world.check(verification)
@@ -77,7 +77,7 @@ def test_the_last_guess_may_be_right(world: World) -> None:
 def test_a_repeated_nonce_is_told_the_first_verdict(
     world: World, digest: str, verdict: Verdict
 ) -> None:
-    """An answer lost on its way is told again, whatever the repeat brings along, at no cost."""
+    """A lost result is returned again, whatever the repeat contains, at no cost."""
     verification = world.start()
     first = world.check(verification, digest, nonce="n" * 22)
     kept = world.dump()
@@ -128,7 +128,7 @@ def test_nine_failures_a_day_spend_the_budget(world: World) -> None:
     assert world.refusal() == ("failures", DAY - 100)
 
 
-def test_a_barred_check_changes_nothing(world: World) -> None:
+def test_a_blocked_check_changes_nothing(world: World) -> None:
     """While the budget is spent nothing is counted, stored or prolonged."""
     world = world.under(GUESSING)
     spare = world.start()

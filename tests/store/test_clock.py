@@ -1,4 +1,4 @@
-"""Redis' clock steps back: it switches no limit off, and no pause lasts longer than its setting."""
+"""Redis' clock steps back: it disables no limit, and no pause lasts longer than its setting."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def test_the_breaker_does_not_wait_for_the_clock(world: World, step: float) -> N
     world = world.within(replace(OPEN, breaker=BreakerPolicy(1, pause=10, probing=4)))
     world.record(world.reserve("+79180000001"), Unknown("timeout"))
     world.advance(-step)
-    assert world.store.reserve(world.draft("+79180000002")).probe
+    assert world.store.reserve(world.new("+79180000002")).probe
 
 
 @pytest.mark.parametrize("step", [60, HOUR, 30 * DAY])

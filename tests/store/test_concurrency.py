@@ -107,10 +107,10 @@ def test_thirty_starts_reserve_one(real: World) -> None:
 
 @AGAIN
 def test_one_reservation_repeated_thirty_times_counts_once(real: World) -> None:
-    """The same draft reserved by 30 threads is one verification, one start."""
+    """The same new reserved by 30 threads is one verification, one start."""
     world = World(real.client, None, NumberLimits(cooldowns=(0,), starts=(Window(2, DAY),)))
-    draft = world.draft()
-    at_once(*[lambda: world.store.reserve(draft)] * 30)
+    new = world.new()
+    at_once(*[lambda: world.store.reserve(new)] * 30)
     assert world.refusal() is None
     assert world.refusal() == ("number", DAY)
 

@@ -141,12 +141,12 @@ def test_closing_ends_no_exchange_and_leaves_nothing_open(
 
     with ThreadPoolExecutor(1) as late:
         wire.back = hold  # type: ignore[assignment]
-        asked = late.submit(client.send, PING)
+        pending = late.submit(client.send, PING)
         assert busy.wait(10)
         client.close()
         wire.back = whole
         go.set()
-        assert asked.result(10) == ["PONG"]
+        assert pending.result(10) == ["PONG"]
     assert client.send(PING) == ["PONG"]
     wait_until(lambda: connections(valkey) == before)
 
@@ -177,13 +177,13 @@ def test_a_connection_that_never_stood_leaves_no_descriptor(wire: TcpProxy) -> N
 def send_on(other: list[int]) -> Fault:
     """A node that takes another one for the master of each slot."""
 
-    def answer(command: list[bytes]) -> bytes:
+    def reply(command: list[bytes]) -> bytes:
         host = b"$9\r\n127.0.0.1\r\n"
         if command[0] == b"CLUSTER":
             return b"*1\r\n*3\r\n:0\r\n:16383\r\n*2\r\n%b:%d\r\n" % (host, other[0])
         return b"-MOVED 1 127.0.0.1:%d\r\n" % other[0]
 
-    return answer
+    return reply
 
 
 def test_nodes_that_send_us_to_each_other(valkey_url: str) -> None:
@@ -193,10 +193,10 @@ def test_nodes_that_send_us_to_each_other(valkey_url: str) -> None:
         with (
             ours.broken(send_on([ours.port])),
             connect(f"redis+cluster://{HOST}:{ours.port}", pool=1, timeout=2) as client,
-            pytest.raises(StoreUnavailable) as told,
+            pytest.raises(StoreUnavailable) as raised,
         ):
             World(redis.Redis(), None, NumberLimits(), connected=client).store.ready()
-        assert "moves our data" in told.value.state
+        assert "migrating our slot" in raised.value.state
     finally:
         ours.close()
 
@@ -263,15 +263,15 @@ assert descriptors() <= before, (before, descriptors())
 assert client.pool.waiting == 0
 
 # One is ended in the very moment in which it is given a connection.
-held = [client.pool.acquire(0) for _ in range(3)]
+taken = [client.pool.acquire(0) for _ in range(3)]
 waiter = gevent.spawn(ask, "waiter")
 gevent.sleep(0)
 assert client.pool.waiting == 1
 waiter.kill(block=False)
-client.pool.release(held.pop())
+client.pool.release(taken.pop())
 waiter.join()
-held.append(client.pool.acquire(0))
-for connection in held:
+taken.append(client.pool.acquire(0))
+for connection in taken:
     client.pool.release(connection)
 gevent.joinall([gevent.spawn(ask, count) for count in range(9)], raise_error=True)
 """

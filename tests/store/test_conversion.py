@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from tests.store.test_wide import number
+from tests.store.test_wide_limits import number
 from tests.store.world import NUMBER, OPEN, WRONG, World
 from verify_service.domain import limits
 from verify_service.domain.errors import LimitReached
@@ -24,12 +24,12 @@ SETTLED = TTL + 200
 """Seconds after which a start counts: the code's life and, at most, one bucket."""
 
 
-def draft(world: World, count: int, prefix: str = PREFIX) -> NewVerification:
-    return replace(world.draft(number(count, prefix)), country="RU")
+def new(world: World, count: int, prefix: str = PREFIX) -> NewVerification:
+    return replace(world.new(number(count, prefix)), country="RU")
 
 
 def start(world: World, count: int, prefix: str = PREFIX) -> Verification:
-    return world.store.reserve(draft(world, count, prefix)).verification
+    return world.store.reserve(new(world, count, prefix)).verification
 
 
 def refusal(world: World, count: int = 9999, prefix: str = PREFIX) -> tuple[str, int] | None:
@@ -40,8 +40,8 @@ def refusal(world: World, count: int = 9999, prefix: str = PREFIX) -> tuple[str,
     return None
 
 
-def held(world: World) -> list[tuple[str, str, str]]:
-    """Return what the operator is shown: who, which place, and how."""
+def restrictions(world: World) -> list[tuple[str, str, str]]:
+    """Return what the operator sees: who restricts which scope, and how."""
     return [(one.who, one.place, one.kind) for one in world.operator.restrictions()]
 
 
@@ -130,7 +130,7 @@ def test_calls_that_never_were_say_nothing(world: World) -> None:
     """Refused by the provider or by another limit: no phone rang, so no one could get in."""
     world = world.within(GUARDED)
     for count in range(40):
-        begun = draft(world, count)
+        begun = new(world, count)
         world.store.reserve(begun)
         world.store.record(begun, Failed("no connection", refund=True))
     start(world, 50)
@@ -144,7 +144,7 @@ def test_test_numbers_say_nothing(world: World) -> None:
     """No call is placed, so neither their starts nor their guesses count, right or wrong."""
     world = world.within(GUARDED)
     for count in range(40):
-        test = replace(draft(world, count), test_code="1234")
+        test = replace(new(world, count), test_code="1234")
         begun = world.store.reserve(test).verification
         world.check(begun, WRONG)
         world.check(begun)
@@ -194,7 +194,7 @@ def test_in_dry_run_it_blocks_nothing_and_says_what_it_would(world: World) -> No
         Notice("dry", "conversion", PREFIX, HOUR),
         Notice("dry", "conversion", PREFIX, HOUR - 60),
     ]
-    assert held(world) == [("conversion", PREFIX, "would-block")]
+    assert restrictions(world) == [("conversion", PREFIX, "would-block")]
 
 
 def test_the_end_of_a_dry_run_blocks_by_what_came_since(world: World) -> None:
@@ -206,7 +206,7 @@ def test_the_end_of_a_dry_run_blocks_by_what_came_since(world: World) -> None:
     assert refusal(world, 901) is None
     call(world, 20, first=100)
     assert refusal(world) == ("conversion", HOUR)
-    assert held(world) == [("conversion", PREFIX, "block")]
+    assert restrictions(world) == [("conversion", PREFIX, "block")]
 
 
 def test_a_dry_run_lifts_a_block_and_says_so(world: World) -> None:
@@ -216,7 +216,7 @@ def test_a_dry_run_lifts_a_block_and_says_so(world: World) -> None:
     dry = world.within(DRY)
     assert refusal(dry, 900) is None
     assert dry.notices == [Notice("dry", "conversion", PREFIX, HOUR)]
-    assert held(dry) == [("conversion", PREFIX, "would-block")]
+    assert restrictions(dry) == [("conversion", PREFIX, "would-block")]
     assert refusal(world.within(GUARDED), 901) == ("conversion", HOUR)
 
 

@@ -1,4 +1,4 @@
-"""Random lives of many numbers: the store agrees with a plain-Python model of the wide limits."""
+"""Random histories of many numbers: the store agrees with a plain-Python model."""
 
 from __future__ import annotations
 
@@ -76,10 +76,10 @@ def machine(client: redis.Redis, clock: Clock) -> Callable[[], Crowd]:
         policies = POLICIES
         wire = Wire(client)
 
-        def world(self, policy: NumberLimits, wide: WideLimits) -> World:
+        def world(self, policy: NumberLimits, wide_limits: WideLimits) -> World:
             client.flushall()
             clock.advance(0)
-            return World(client, clock, policy, wide, connected=self.wire.client)
+            return World(client, clock, policy, wide_limits, connected=self.wire.client)
 
     return Over
 

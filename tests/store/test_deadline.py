@@ -24,7 +24,7 @@ from tests.tls_front import TlsFront
 
 TIMEOUT = 0.5
 DRIP = 0.1
-"""Seconds from byte to byte: a whole answer would take half a minute."""
+"""Seconds from byte to byte: a whole reply would take half a minute."""
 LATE = 0.4
 """Seconds that a busy machine may need to say so."""
 LONG = ("ECHO", "x" * 300)
@@ -154,11 +154,11 @@ def test_tls_that_drips_under_gevent(secure: TcpProxy, authority: Authority, whe
     try:
         assert process.stdout.readline() == "ready\n"
         secure.drip = DRIP
-        told, errors = process.communicate("go\n", timeout=20)
+        output, errors = process.communicate("go\n", timeout=20)
     finally:
         process.kill()
         process.wait()
-    assert told, errors
-    seconds, turns = map(float, told.split())
+    assert output, errors
+    seconds, turns = map(float, output.split())
     assert TIMEOUT - 0.01 <= seconds < TIMEOUT + LATE
     assert turns > 10

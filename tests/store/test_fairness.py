@@ -1,4 +1,4 @@
-"""The line for connections: first come, first served, and no connection is lost in it."""
+"""The queue for connections: first in, first out, and no connection is lost in it."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ def begin(work: Callable[[], object]) -> threading.Thread:
     return thread
 
 
-def wait_for_line(pool: Pool, length: int) -> None:
+def wait_for_queue(pool: Pool, length: int) -> None:
     wait_until(lambda: pool.waiting >= length, PATIENCE)
 
 
@@ -79,24 +79,24 @@ def test_the_caller_that_has_waited_longest_is_served_first() -> None:
     taken = opened.take_all()
     served: list[tuple[int, Connection]] = []
     threads = []
-    for place in range(3):
+    for position in range(3):
         threads.append(
-            begin(lambda place=place: served.append((place, opened.pool.acquire(soon()))))
+            begin(lambda position=position: served.append((position, opened.pool.acquire(soon()))))
         )
-        wait_for_line(opened.pool, place + 1)
-    for place, connection in enumerate(taken):
+        wait_for_queue(opened.pool, position + 1)
+    for position, connection in enumerate(taken):
         opened.pool.release(connection)
-        threads[place].join(PATIENCE)
+        threads[position].join(PATIENCE)
     assert served == list(enumerate(taken))
 
 
-def test_no_caller_overtakes_the_line() -> None:
-    """A connection that comes back while one waits is that one's, whatever is asked meanwhile."""
+def test_no_caller_overtakes_the_queue() -> None:
+    """A connection that comes back while one waits is that one's, whatever is called meanwhile."""
     opened = Opened(1)
     (only,) = opened.take_all()
     got: list[Connection] = []
     thread = begin(lambda: got.append(opened.pool.acquire(soon())))
-    wait_for_line(opened.pool, 1)
+    wait_for_queue(opened.pool, 1)
     opened.pool.release(only)
     with pytest.raises(NothingAnswers):
         opened.pool.acquire(soon(0))
@@ -104,7 +104,7 @@ def test_no_caller_overtakes_the_line() -> None:
     assert got == [only]
 
 
-def test_a_caller_that_gives_up_leaves_the_line() -> None:
+def test_a_caller_that_gives_up_leaves_the_queue() -> None:
     """After a time-out the next connection is kept for the next caller."""
     opened = Opened(1)
     (only,) = opened.take_all()
@@ -115,14 +115,14 @@ def test_a_caller_that_gives_up_leaves_the_line() -> None:
     assert opened.pool.acquire(soon(0)) is only
 
 
-def test_a_line_that_moves_is_told_from_one_that_does_not() -> None:
+def test_the_error_depends_on_whether_the_queue_moves() -> None:
     """Too few connections, or none that comes back: the remedies are different ones."""
     opened = Opened(1)
     (only,) = opened.take_all()
     with pytest.raises(NothingAnswers):
         opened.pool.acquire(soon(0.01))
     ahead = begin(lambda: opened.pool.acquire(soon()))
-    wait_for_line(opened.pool, 1)
+    wait_for_queue(opened.pool, 1)
     refused: list[type[Exception]] = []
 
     def behind() -> None:
@@ -132,7 +132,7 @@ def test_a_line_that_moves_is_told_from_one_that_does_not() -> None:
             refused.append(type(error))
 
     waiting = begin(behind)
-    wait_for_line(opened.pool, 2)
+    wait_for_queue(opened.pool, 2)
     opened.pool.release(only)
     for thread in (ahead, waiting):
         thread.join(PATIENCE)
@@ -140,7 +140,7 @@ def test_a_line_that_moves_is_told_from_one_that_does_not() -> None:
 
 
 def test_the_connection_used_last_is_used_next() -> None:
-    """Without a line it is a stack: the warmest connection is used again."""
+    """Without a queue it is a stack: the warmest connection is used again."""
     opened = Opened(2)
     old, new = opened.take_all()
     opened.pool.release(old)
@@ -196,7 +196,7 @@ class _Killed(BaseException):
 def test_a_connection_for_a_killed_caller_goes_to_the_next(
     monkeypatch: pytest.MonkeyPatch, served: bool
 ) -> None:
-    """Killed in line, before or just after being served: the connection is not lost."""
+    """Killed in the queue, before or just after being served: the connection is not lost."""
     opened = Opened(1)
     (only,) = opened.take_all()
 
@@ -213,8 +213,8 @@ def test_a_connection_for_a_killed_caller_goes_to_the_next(
     assert opened.pool.acquire(soon(0)) is only
 
 
-def test_a_dissolved_line_is_sent_away_at_once() -> None:
-    """Every caller in it learns that waiting is of no use; the next one starts a new line."""
+def test_waits_that_are_ended_return_at_once() -> None:
+    """Every caller in the queue gets an error; the next one starts a new queue."""
     opened = Opened(1)
     (only,) = opened.take_all()
     sent_away = []
@@ -225,8 +225,8 @@ def test_a_dissolved_line_is_sent_away_at_once() -> None:
         sent_away.append(True)
 
     threads = [begin(wait) for _ in range(3)]
-    wait_for_line(opened.pool, 3)
-    opened.pool.dissolve()
+    wait_for_queue(opened.pool, 3)
+    opened.pool.end_waits()
     for thread in threads:
         thread.join(PATIENCE)
     assert len(sent_away) == 3

@@ -35,10 +35,10 @@ Questions = dict[str, Callable[[], object]]
 
 
 def deciding(world: World, verification_id: str) -> Questions:
-    """Return what may place a call, accept a code, or say that both can be done."""
+    """Return the operations that place calls or accept codes, and readiness."""
     store = world.store
     return {
-        "reserve": lambda: store.reserve(world.draft("+79170000099")),
+        "reserve": lambda: store.reserve(world.new("+79170000099")),
         "check": lambda: store.check(verification_id, APP, [RIGHT], Nonce("nonce")),
         "ready": store.ready,
     }
@@ -46,9 +46,9 @@ def deciding(world: World, verification_id: str) -> Questions:
 
 def settling(world: World, verification_id: str) -> Questions:
     """Return what brings to an end what has begun, and what may write on the way."""
-    draft = world.draft("+79170000099")
+    new = world.new("+79170000099")
     return {
-        "record": lambda: world.store.record(draft, Placed("request 9", "7917913", 11)),
+        "record": lambda: world.store.record(new, Placed("request 9", "7917913", 11)),
         "callback": lambda: world.report(FlashCallStatus.ANSWERED, request="request"),
         "status": lambda: world.store.status(verification_id, APP),
         "cancel": lambda: world.store.cancel(verification_id, APP),
@@ -75,17 +75,17 @@ def looking(world: World) -> Questions:
     }
 
 
-def questions(world: World) -> list[Callable[[], object]]:
-    """Return everything that can be asked."""
+def operations(world: World) -> list[Callable[[], object]]:
+    """Return every operation."""
     own = world.ids.mint(NUMBER)
     every = deciding(world, own) | settling(world, own) | operating(world) | looking(world)
     return list(every.values())
 
 
-def assert_unavailable(asked: Callable[[], object]) -> None:
+def assert_unavailable(operation: Callable[[], object]) -> None:
     began = time.monotonic()
     with pytest.raises(StoreUnavailable):
-        asked()
+        operation()
     assert time.monotonic() - began < PATIENCE
 
 
@@ -112,14 +112,14 @@ def test_a_refused_connection_is_told_in_time() -> None:
     """Connection refused: StoreUnavailable for every question, within 2 s each."""
     with socket.create_server(("127.0.0.1", 0)) as server:
         port = server.getsockname()[1]
-    for asked in questions(world_at(port)):
-        assert_unavailable(asked)
+    for operation in operations(world_at(port)):
+        assert_unavailable(operation)
 
 
 def test_a_silent_server_is_told_in_time(silent_port: int) -> None:
-    """A black hole: the connection stands and no answer comes; within 2 s all the same."""
-    for asked in questions(world_at(silent_port)):
-        assert_unavailable(asked)
+    """A black hole: the connection is open and no reply comes; it ends within 2 s."""
+    for operation in operations(world_at(silent_port)):
+        assert_unavailable(operation)
 
 
 @pytest.mark.parametrize("question", ["reserve", "check", "ready"])
@@ -129,9 +129,9 @@ def test_a_full_server_begins_nothing(real: World, full: Callable[[], None], que
     verification = real.start(request="request")
     kept = real.dump()
     full()
-    with pytest.raises(StoreUnavailable) as told:
+    with pytest.raises(StoreUnavailable) as raised:
         deciding(real, verification.id)[question]()
-    assert told.value.state == "is out of memory"
+    assert raised.value.state == "is out of memory"
     assert real.dump() == kept
 
     real.client.config_set("maxmemory", 0)
@@ -181,14 +181,14 @@ def test_a_full_server_loses_no_waiting_callback(real: World, full: Callable[[],
 
 
 def test_a_server_without_its_replicas_is_called_so(real: World) -> None:
-    """Its answer to whether it takes writes is no bug of ours."""
+    """Its reply to the write test is no bug of ours."""
     real.client.config_set("min-replicas-to-write", 1)
     try:
-        with pytest.raises(StoreUnavailable) as told:
+        with pytest.raises(StoreUnavailable) as raised:
             real.store.ready()
     finally:
         real.client.config_set("min-replicas-to-write", 0)
-    assert "too few replicas" in told.value.state
+    assert "too few replicas" in raised.value.state
 
 
 @pytest.mark.parametrize("fault", ["read-only", "too few replicas"])
@@ -204,12 +204,12 @@ def test_a_server_that_takes_no_writes_verifies_no_one(real: World, fault: str) 
     try:
         writing = deciding(real, verification.id) | settling(real, verification.id)
         writing |= operating(real)
-        for asked in writing.values():
-            with pytest.raises(StoreUnavailable) as told:
-                asked()
-            assert fault in told.value.state
-        for asked in looking(real).values():
-            asked()
+        for operation in writing.values():
+            with pytest.raises(StoreUnavailable) as raised:
+                operation()
+            assert fault in raised.value.state
+        for operation in looking(real).values():
+            operation()
     finally:
         real.client.replicaof("NO", "ONE")
         real.client.config_set("min-replicas-to-write", 0)
@@ -271,7 +271,7 @@ def test_a_bug_in_a_function_is_not_an_outage(
 ) -> None:
     """An error of our own Lua is raised as what it is: behind a 503 it would not be looked for."""
     buggy = world.under(NumberLimits(code_ttl=299))  # a library of its own
-    begin = "decision('cancel', {'allow-oom'}, function(KEYS, asked, now)\n"
+    begin = "decision('cancel', {'allow-oom'}, function(KEYS, args, now)\n"
     assert begin in buggy.functions.text
     text = buggy.functions.text.replace(begin, f"{begin}  local _ = {{}} + 1\n")
     monkeypatch.setattr(buggy.functions, "text", text)
@@ -311,8 +311,8 @@ def test_a_crowd_is_told_in_time_too(silent_port: int) -> None:
 
 @pytest.mark.parametrize("timeout", [0.25, 2.0])
 def test_a_silent_server_is_not_taken_for_a_small_pool(silent_port: int, timeout: float) -> None:
-    """A caller that waited in line for nothing is told that Redis is silent: more connections would
-    not help. Also where the line's wait ends before the first exchange does."""
+    """A caller that waited in the queue gets the error of a silent Redis: more connections would
+    not help. Also if the wait in the queue ends before the first exchange does."""
     with (
         connect(f"redis://127.0.0.1:{silent_port}", pool=1, timeout=timeout) as client,
         ThreadPoolExecutor(8) as crowd,
@@ -320,9 +320,9 @@ def test_a_silent_server_is_not_taken_for_a_small_pool(silent_port: int, timeout
         world = World(redis.Redis(), None, NumberLimits(), connected=client)
 
         def state(_: int) -> str:
-            with pytest.raises(StoreUnavailable) as told:
+            with pytest.raises(StoreUnavailable) as raised:
                 world.store.ready()
-            return told.value.state
+            return raised.value.state
 
         states = set(crowd.map(state, range(8)))
     assert states <= {"does not answer in time", "cannot be reached, or does not answer"}
@@ -333,35 +333,35 @@ def test_a_small_pool_is_called_so(one: World, monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setattr(POOL_WAIT, 0.5)
     pool = one.connected.pool
     with ThreadPoolExecutor(2) as late:
-        held = pool.acquire(0)
+        taken = pool.acquire(0)
         ahead = late.submit(pool.acquire, time.monotonic() + PATIENCE)
         wait_until(lambda: pool.waiting == 1)
-        asked = late.submit(one.store.ready)
+        pending = late.submit(one.store.ready)
         wait_until(lambda: pool.waiting == 2)
-        pool.release(held)
-        with pytest.raises(StoreUnavailable) as told:
-            asked.result(PATIENCE)
+        pool.release(taken)
+        with pytest.raises(StoreUnavailable) as raised:
+            pending.result(PATIENCE)
         pool.release(ahead.result(PATIENCE))
-    assert "REDIS_POOL" in told.value.state
+    assert "REDIS_POOL" in raised.value.state
 
 
-def test_the_line_is_short(one: World) -> None:
-    """As shipped: a caller that finds no connection free within 1.5 s is told, within two all in
-    all."""
-    held = one.connected.pool.acquire(0)
+def test_the_queue_is_short(one: World) -> None:
+    """As shipped: a caller that finds no connection free within 1.5 s gets an error, after two at
+    most."""
+    taken = one.connected.pool.acquire(0)
     assert_unavailable(one.store.ready)
-    one.connected.pool.release(held)
+    one.connected.pool.release(taken)
 
 
 def test_a_burst_waits_for_its_turn(one: World) -> None:
     """While Redis answers, a caller that finds all connections in use waits, and is served."""
-    held = one.connected.pool.acquire(0)
+    taken = one.connected.pool.acquire(0)
     with ThreadPoolExecutor(1) as late:
-        asked = late.submit(one.store.ready)
+        pending = late.submit(one.store.ready)
         time.sleep(0.6)  # longer than Redis itself may take
-        assert not asked.done()
-        one.connected.pool.release(held)
-        assert not asked.result(timeout=PATIENCE).calls_paused
+        assert not pending.done()
+        one.connected.pool.release(taken)
+        assert not pending.result(timeout=PATIENCE).calls_paused
 
 
 def test_other_numbers_go_on_beside_a_fault(real: World) -> None:

@@ -40,17 +40,17 @@ FREE = NumberLimits(cooldowns=(0,), starts=(Window(100, DAY),))
 PLACED = Placed("request", "7917913", 11)
 
 
-def again(world: World, draft: NewVerification, body: str = "body") -> NewVerification:
+def again(world: World, new: NewVerification, body: str = "body") -> NewVerification:
     """Return what the same request would reserve when it comes again."""
-    repeated = world.draft(draft.number, app=draft.app, device=draft.device)
+    repeated = world.new(new.number, app=new.app, device=new.device)
     return replace(repeated, idempotency=Binding(KEY, body))
 
 
 def start(world: World, number: str = NUMBER) -> Verification:
     """Start under the key, its call placed."""
-    draft = world.draft(number, key=KEY)
-    world.store.reserve(draft)
-    return world.store.record(draft, PLACED)
+    new = world.new(number, key=KEY)
+    world.store.reserve(new)
+    return world.store.record(new, PLACED)
 
 
 def check(
@@ -68,86 +68,86 @@ def guess(count: int, body: str = "body") -> Nonce:
 
 def test_a_key_is_bound_with_the_reservation(world: World) -> None:
     """Before the call is placed, a repeat finds the verification, its call still being placed."""
-    draft = world.draft(key=KEY)
-    reserved = world.store.reserve(draft)
+    new = world.new(key=KEY)
+    reserved = world.store.reserve(new)
     assert not reserved.earlier
-    repeat = world.store.reserve(again(world, draft))
+    repeat = world.store.reserve(again(world, new))
     assert repeat.earlier
     assert repeat.verification == reserved.verification
     assert repeat.verification.call.state is CallState.PLACING
 
 
 def test_a_repeat_is_told_how_the_first_start_stands(world: World) -> None:
-    """Not what it was told at the time: its code was entered since, and its cooldown goes on."""
-    draft = world.draft(key=KEY)
-    world.store.reserve(draft)
-    first = world.store.record(draft, PLACED)
+    """Not the first result: its code was entered since, and its cooldown goes on."""
+    new = world.new(key=KEY)
+    world.store.reserve(new)
+    first = world.store.record(new, PLACED)
     world.advance(10)
-    assert world.store.reserve(again(world, draft)).verification == replace(
+    assert world.store.reserve(again(world, new)).verification == replace(
         first, now=world.now, restart=replace(first.restart, milliseconds=20_000)
     )
     world.check(first)
-    repeat = world.store.reserve(again(world, draft))
+    repeat = world.store.reserve(again(world, new))
     assert repeat.earlier
-    assert (repeat.verification.id, repeat.verification.state) == (draft.id, State.APPROVED)
+    assert (repeat.verification.id, repeat.verification.state) == (new.id, State.APPROVED)
 
 
 @pytest.mark.parametrize("refund", [True, False])
 def test_a_start_that_failed_is_repeated_too(world: World, refund: bool) -> None:
-    """A 502 is an answer: under the same key it comes again, and does not call again."""
-    draft = world.draft(key=KEY)
-    world.store.reserve(draft)
-    failed = world.store.record(draft, Failed("HTTP 500", refund=refund))
-    repeat = world.store.reserve(again(world, draft))
+    """A 502 is a result: the same key returns it again, and places no call."""
+    new = world.new(key=KEY)
+    world.store.reserve(new)
+    failed = world.store.record(new, Failed("HTTP 500", refund=refund))
+    repeat = world.store.reserve(again(world, new))
     assert (repeat.earlier, repeat.verification) == (True, failed)
 
 
 def test_a_repeat_costs_nothing(world: World) -> None:
     """Neither a start nor a longer wait nor a byte; a limit that is full does not refuse it."""
     world = world.within(replace(OPEN, day=(Window(1, DAY),)))
-    draft = world.draft(key=KEY)
-    world.store.reserve(draft)
+    new = world.new(key=KEY)
+    world.store.reserve(new)
     kept = world.dump()
     for _ in range(5):
-        assert world.store.reserve(again(world, draft)).earlier
+        assert world.store.reserve(again(world, new)).earlier
     assert world.dump() == kept
 
 
 def test_a_key_under_pause_and_breaker_still_tells(world: World) -> None:
     """A repeat places no call, so nothing that pauses calls refuses it."""
     world = world.within(replace(OPEN, breaker=BreakerPolicy(1, pause=10, probing=4)))
-    draft = world.draft(key=KEY)
-    world.store.reserve(draft)
-    world.store.record(draft, Unknown("timeout"))
+    new = world.new(key=KEY)
+    world.store.reserve(new)
+    world.store.record(new, Unknown("timeout"))
     world.operator.pause(60)
     assert world.store.ready().breaker_open
-    assert world.store.reserve(again(world, draft)).earlier
+    assert world.store.reserve(again(world, new)).earlier
 
 
 def test_another_body_is_refused_and_changes_nothing(world: World) -> None:
-    draft = world.draft(key=KEY)
-    world.store.reserve(draft)
+    new = world.new(key=KEY)
+    world.store.reserve(new)
     kept = world.dump()
     with pytest.raises(KeyReused):
-        world.store.reserve(again(world, draft, "another body"))
+        world.store.reserve(again(world, new, "another body"))
     assert world.dump() == kept
 
 
 def test_another_number_is_another_body(world: World) -> None:
-    """Whatever the digest of the body says: no answer about a number reaches who named another."""
+    """Whatever the digest of the body says: no result of a number reaches a request for another."""
     start(world)
     kept = world.dump()
     with pytest.raises(KeyReused):
-        world.store.reserve(world.draft(OTHER_NUMBER, key=KEY))
+        world.store.reserve(world.new(OTHER_NUMBER, key=KEY))
     assert world.dump() == kept
 
 
 def test_a_second_run_of_a_start_is_not_its_repeat(world: World) -> None:
     """Its reply was lost: the verification is its own to call for, whatever it is bound to."""
-    draft = world.draft(key=KEY)
-    first = world.store.reserve(draft)
+    new = world.new(key=KEY)
+    first = world.store.reserve(new)
     kept = world.dump()
-    assert world.store.reserve(draft) == first
+    assert world.store.reserve(new) == first
     assert not first.earlier
     assert world.dump() == kept
 
@@ -194,12 +194,12 @@ def test_a_refused_start_binds_nothing(
 ) -> None:
     """The same key starts as soon as it is let through, with another body as well."""
     world = refuse(world)
-    draft = world.draft(key=KEY)
+    new = world.new(key=KEY)
     with pytest.raises(error):
-        world.store.reserve(draft)
+        world.store.reserve(new)
     assert keys.idempotency_key(KEY) not in world.dump()
     world.advance(30)
-    assert not world.store.reserve(again(world, draft, "another body")).earlier
+    assert not world.store.reserve(again(world, new, "another body")).earlier
 
 
 def ends(world: World, verification: Verification) -> None:
@@ -226,38 +226,38 @@ def test_a_key_whose_verification_is_gone_is_free(
     world = world.under(FREE)
     first = start(world)
     goes(world, first)
-    draft = again(world, world.draft(), body)
-    assert not world.store.reserve(draft).earlier
-    repeat = world.store.reserve(again(world, draft, body))
-    assert (repeat.earlier, repeat.verification.id) == (True, draft.id)
+    new = again(world, world.new(), body)
+    assert not world.store.reserve(new).earlier
+    repeat = world.store.reserve(again(world, new, body))
+    assert (repeat.earlier, repeat.verification.id) == (True, new.id)
 
 
 def test_a_key_is_bound_for_as_long_as_its_verification_can_be_read(world: World) -> None:
     """To the millisecond, and no key of Redis stays longer."""
-    draft = world.draft(key=KEY)
-    world.store.reserve(draft)
+    new = world.new(key=KEY)
+    world.store.reserve(new)
     world.advance(300 + READABLE_SECONDS - 0.001)
-    assert world.store.reserve(again(world, draft)).earlier
+    assert world.store.reserve(again(world, new)).earlier
     world.advance(0.001)
     assert keys.idempotency_key(KEY) not in world.dump()
-    assert not world.store.reserve(again(world, draft)).earlier
+    assert not world.store.reserve(again(world, new)).earlier
 
 
 def test_two_keys_of_one_number_are_two_starts(world: World) -> None:
     world = world.under(FREE)
-    drafts = [world.draft(key=name * 22) for name in "ab"]
-    assert [world.store.reserve(draft).earlier for draft in drafts] == [False, False]
-    assert world.lane().starts == 2
+    new_ones = [world.new(key=name * 22) for name in "ab"]
+    assert [world.store.reserve(new).earlier for new in new_ones] == [False, False]
+    assert world.used().starts == 2
 
 
 @pytest.mark.parametrize("number", [NUMBER, OTHER_NUMBER, "+79179136789"])
 def test_thirty_starts_at_once_under_one_key_are_one(real: World, number: str) -> None:
-    """29 are told of the one, which alone calls; a limit refuses none of them."""
-    drafts = [real.draft(number, key=KEY) for _ in range(30)]
-    told = at_once(*[lambda draft=draft: real.store.reserve(draft) for draft in drafts])
-    (first,) = [one for one in told if not one.earlier]
-    assert {one.verification.id for one in told} == {first.verification.id}
-    assert real.lane(number).starts == 1
+    """29 return the one that calls; a limit refuses none of them."""
+    new_ones = [real.new(number, key=KEY) for _ in range(30)]
+    reservations = at_once(*[lambda new=new: real.store.reserve(new) for new in new_ones])
+    (first,) = [one for one in reservations if not one.earlier]
+    assert {one.verification.id for one in reservations} == {first.verification.id}
+    assert real.used(number).starts == 1
 
 
 # -- a check's ---------------------------------------------------------------------------------
@@ -283,15 +283,15 @@ def test_a_compared_guess_is_told_again(world: World, digest: str, verdict: Verd
 def test_a_guess_that_came_too_late_is_told_again(world: World) -> None:
     verification = world.start()
     world.store.cancel(verification.id, APP)
-    told = [check(world, verification) for _ in range(3)]
-    assert [(one.verdict, one.repeated) for one in told] == [
+    checked = [check(world, verification) for _ in range(3)]
+    assert [(one.verdict, one.repeated) for one in checked] == [
         (Verdict.ENDED, False),
         (Verdict.ENDED, True),
         (Verdict.ENDED, True),
     ]
 
 
-def test_a_barred_guess_stays_one(world: World) -> None:
+def test_a_blocked_guess_stays_one(world: World) -> None:
     """The bar is over, and its repeat is still not compared; a new guess is."""
     world = world.under(replace(FREE, failures=(Window(1, 60),)))
     spent, verification = world.start(), world.start()
@@ -340,21 +340,21 @@ def test_twenty_guesses_that_were_not_compared_are_kept_and_no_more(world: World
     """They cost no check: without a bound a stranger's keys would fill Redis."""
     verification = world.start()
     world.store.cancel(verification.id, APP)
-    place = keys.verification(world.ids.locate(verification.id))
+    key = keys.verification(world.ids.locate(verification.id))
     sizes = []
     for count in range(40):
         assert not check(world, verification, nonce=guess(count)).repeated
-        sizes.append(world.client.strlen(place))
+        sizes.append(world.client.strlen(key))
     assert sizes[:20] == sorted(set(sizes[:20]))
     assert set(sizes[19:]) == {sizes[19]}
-    told = [check(world, verification, nonce=guess(count)) for count in range(40)]
-    assert [one.repeated for one in told] == [True] * 20 + [False] * 20
-    assert {one.verdict for one in told} == {Verdict.ENDED}
+    checked = [check(world, verification, nonce=guess(count)) for count in range(40)]
+    assert [one.repeated for one in checked] == [True] * 20 + [False] * 20
+    assert {one.verdict for one in checked} == {Verdict.ENDED}
     assert check(world, verification, nonce=guess(20, "another body")).verdict is Verdict.ENDED
 
 
 def test_a_right_guess_stays_whatever_comes_after_it(world: World) -> None:
-    """Forty others push it out as little as time does, for as long as it could be told."""
+    """Neither forty others nor time remove it while the verification can be read."""
     verification = world.start()
     assert check(world, verification).verdict is Verdict.RIGHT
     for count in range(40):
@@ -378,7 +378,7 @@ def test_guesses_that_were_not_compared_leave_room_for_those_that_are(world: Wor
 
 @pytest.mark.parametrize("turn", range(3))
 def test_fifty_checks_at_once_under_one_key_are_one(real: World, turn: int) -> None:
-    """All with the same code are told the same; those with another one are refused."""
+    """All with the same code have the same result; those with another one are refused."""
     verification = real.start()
     nonces = [replace(GUESS, body=f"body {(count + turn) % 2}") for count in range(50)]
 
@@ -388,6 +388,6 @@ def test_fifty_checks_at_once_under_one_key_are_one(real: World, turn: int) -> N
         except KeyReused:
             return "other body"
 
-    told = Counter(at_once(*[lambda nonce=nonce: ask(nonce) for nonce in nonces]))
-    assert told == {"wrong": 25, "other body": 25}
+    results = Counter(at_once(*[lambda nonce=nonce: ask(nonce) for nonce in nonces]))
+    assert results == {"wrong": 25, "other body": 25}
     assert real.status(verification).checks_left == 2

@@ -36,7 +36,7 @@ from verify_service.domain.models import DeliveryReport, Failed, Window
 from verify_service.provider.flash_call import FlashCallStatus
 from verify_service.store.connection.client import Client, Command
 from verify_service.store.functions import Functions
-from verify_service.store.inspection import NEEDED, inspect
+from verify_service.store.inspection import NEEDED_COMMANDS, inspect
 from verify_service.store.libraries import keep_three
 from verify_service.store.policy import encode
 
@@ -47,19 +47,19 @@ GOOD: dict[str, Any] = {
     "aof_enabled": 1,
     "maxclients": 20,
 }
-ALL = ("function|load", *(name for name, _ in NEEDED))
+ALL = ("function|load", *(name for name, _ in NEEDED_COMMANDS))
 """Every right that serving needs."""
 OUR_KEYS = "~{verify}:*"
 BESIDE = ("scan", "info", "function|list", "function|delete")
 """Rights that only the operator and the check before a release use."""
-REFUSED = "refuses our user a command or a key: `python -m verify_service.cli.release` says which"
+REFUSED = "refuses our user a command or a key; `python -m verify_service.cli.release` names it"
 
 
-class Told:
+class FakedInfo:
     """A client of a server that says this of itself.
 
     Args:
-        client: What it is asked for beside that.
+        client: Replies to all other commands.
         has_functions: False for one that is too old for them.
     """
 
@@ -73,10 +73,12 @@ class Told:
     ) -> None:
         self._client, self._facts = client, {**GOOD, **facts}
         self._settings, self._has_functions = settings or {}, has_functions
-        self.patience = client.patience
+        self.longest_send_seconds = client.longest_send_seconds
 
     def send(self, *commands: Command, until: float = math.inf) -> list[Any]:
         return [self._reply(command) for command in commands]
+
+    execute = Client.execute
 
     def _reply(self, command: Command) -> Any:
         match tuple(command):
@@ -90,18 +92,18 @@ class Told:
         return self._client.send(command)[0]
 
 
-Levels = Callable[..., dict[str, Severity]]
+Severities = Callable[..., dict[str, Severity]]
 
 
 @pytest.fixture
-def levels(fake: redis.Redis) -> Levels:
-    """Returns what is said of a server, each sentence with its level."""
+def severities(fake: redis.Redis) -> Severities:
+    """Returns what is said of a server, each sentence with its severity."""
 
     def of(
         settings: dict[str, str] | None = None, *, has_functions: bool = True, **facts: Any
     ) -> dict[str, Severity]:
-        told = Told(store_client(fake), facts, settings, has_functions=has_functions)
-        return {finding.words: finding.level for finding in inspect(functions(told), 16)}
+        client = FakedInfo(store_client(fake), facts, settings, has_functions=has_functions)
+        return {result.sentence: result.severity for result in inspect(functions(client), 16)}
 
     return of
 
@@ -111,23 +113,23 @@ def functions(client: object, policy: NumberLimits | None = None) -> Functions:
 
 
 @pytest.mark.parametrize(
-    ("version", "level"),
+    ("version", "severity"),
     [
         *(("6.2.14", Severity.ERROR), ("5", Severity.ERROR)),
         *(("7.0.0", Severity.GOOD), ("8.2.1", Severity.GOOD), ("10.0.0", Severity.GOOD)),
     ],
 )
-def test_versions(levels: Levels, version: str, level: Severity) -> None:
-    found = levels(redis_version=version)
-    assert [found[words] for words in found if version in words] == [level]
+def test_versions(severities: Severities, version: str, severity: Severity) -> None:
+    found = severities(redis_version=version)
+    assert [found[words] for words in found if version in words] == [severity]
 
 
-def test_a_server_without_functions(levels: Levels) -> None:
+def test_a_server_without_functions(severities: Severities) -> None:
     """It says so, and which version it is: one sentence for each."""
-    found = levels(redis_version="6.2.14", has_functions=False)
+    found = severities(redis_version="6.2.14", has_functions=False)
     assert [words for words in found if found[words] is Severity.ERROR] == [
-        "Redis has no functions: Redis 7.0 or newer is needed, or Valkey.",
-        "Redis 6.2.14 is too old; it takes 7.0 or newer.",
+        "Redis has no functions: Redis 7.0 or newer, or Valkey, is needed.",
+        "Redis 6.2.14 is too old; 7.0 or newer is needed.",
     ]
 
 
@@ -135,11 +137,13 @@ def test_a_server_without_functions(levels: Levels) -> None:
 def test_functions_that_are_switched_off(tmp_path: Path, renamed: str) -> None:
     """By a new name for a command: it is said before a release, by readiness and by a start."""
     server = Server(tmp_path / "server", {"rename-command": f'{renamed} ""'}).start()
-    words = "has no functions: Redis 7.0 or newer is needed, or Valkey"
+    words = "has no functions: Redis 7.0 or newer, or Valkey, is needed"
     try:
         with connect(f"redis://127.0.0.1:{server.port}", pool=1, timeout=5) as client:
-            errors = [one for one in inspect(functions(client), 16) if one.level is Severity.ERROR]
-            assert [one.words for one in errors] == [f"Redis {words}."]
+            errors = [
+                one for one in inspect(functions(client), 16) if one.severity is Severity.ERROR
+            ]
+            assert [one.sentence for one in errors] == [f"Redis {words}."]
             with server.client() as plain:
                 world = World(plain, None, NumberLimits(), connected=client)
                 for ask in (world.store.ready, world.start):
@@ -159,19 +163,20 @@ def test_functions_that_are_switched_off(tmp_path: Path, renamed: str) -> None:
         (None, "loses a second"),
     ],
 )
-def test_what_a_restart_loses(levels: Levels, fsync: str | None, words: str) -> None:
-    found = levels({"appendfsync": fsync} if fsync else {})
+def test_what_a_restart_loses(severities: Severities, fsync: str | None, words: str) -> None:
+    found = severities({"appendfsync": fsync} if fsync else {})
     assert [words in one for one in found].count(True) == 1
 
 
-def test_a_master_that_may_be_cut_off(levels: Levels) -> None:
+def test_a_master_that_may_be_cut_off(severities: Severities) -> None:
     """With replicas, and without a word about how many must be in step."""
-    found = levels({"min-replicas-to-write": "0"}, connected_slaves=1)
+    found = severities({"min-replicas-to-write": "0"}, connected_slaves=1)
     assert Severity.WARNING in found.values()
     assert (
-        Severity.WARNING not in levels({"min-replicas-to-write": "1"}, connected_slaves=1).values()
+        Severity.WARNING
+        not in severities({"min-replicas-to-write": "1"}, connected_slaves=1).values()
     )
-    assert Severity.WARNING not in levels({"min-replicas-to-write": "0"}).values()
+    assert Severity.WARNING not in severities({"min-replicas-to-write": "0"}).values()
 
 
 # -- rights --------------------------------------------------------------------------------------
@@ -201,7 +206,7 @@ def user(valkey: redis.Redis) -> Iterator[User]:
 
 def complaints(client: Client) -> dict[str, Severity]:
     found = inspect(functions(client), 16)
-    return {one.words: one.level for one in found if "right" in one.words or "user" in one.words}
+    return {one.sentence: one.severity for one in found if "user" in one.sentence}
 
 
 def test_every_command_of_the_functions_is_tried() -> None:
@@ -211,7 +216,7 @@ def test_every_command_of_the_functions_is_tried() -> None:
         for path in LUA.rglob("*.lua")
         for command in re.findall(r"redis\.p?call\(\s*'(\w+)'", path.read_text("utf-8"))
     }
-    assert run | {"fcall"} == {name for name, _ in NEEDED}
+    assert run | {"fcall"} == {name for name, _ in NEEDED_COMMANDS}
 
 
 WATCHED = replace(
@@ -220,7 +225,7 @@ WATCHED = replace(
 
 
 class Tour:
-    """Asks for everything that login flows, the provider and the operator may ask for.
+    """Runs every operation of login flows, the provider and the operator.
 
     A start of ``POOR`` makes the conversion guard block its prefix, and forget an old block.
     """
@@ -236,8 +241,8 @@ class Tour:
         if clock:
             clock.advance(DAY + 61)
         world.start(self.POOR)
-        self.draft = world.draft(NUMBER)
-        self.begun = world.store.reserve(self.draft).verification
+        self.new = world.new(NUMBER)
+        self.begun = world.store.reserve(self.new).verification
         if clock:
             clock.advance(900)
 
@@ -245,11 +250,11 @@ class Tour:
         return World(self.plain, self.clock, NumberLimits(code_ttl=600), WATCHED, connected=client)
 
     def starts(self, client: Client) -> set[str]:
-        """Return the states in which Redis is said to be to two starts."""
+        """Return the states that two starts report."""
         return states(self._starts(self.world(client)))
 
     def everything(self, client: Client) -> set[str]:
-        """Return those in which it is said to be to everything that is asked."""
+        """Return the states that every operation reports."""
         world = self.world(client)
         store, operator = world.store, world.operator
         report = DeliveryReport("request", NUMBER, call_status(FlashCallStatus.UNAVAILABLE), 100)
@@ -260,7 +265,7 @@ class Tour:
                 lambda: world.check(self.begun, WRONG),
                 lambda: world.status(self.begun),
                 lambda: store.record_callback(report),
-                lambda: store.record(self.draft, Failed("refused", refund=True)),
+                lambda: store.record(self.new, Failed("refused", refund=True)),
                 lambda: store.cancel(self.begun.id, self.begun.app),
                 lambda: operator.diagnose(NUMBER, "RU", ["login"]),
                 lambda: operator.rule("+4917", "block", 60),
@@ -277,12 +282,12 @@ class Tour:
         return [lambda: world.reserve(self.POOR[:-1] + "2"), lambda: world.reserve(self.NEW)]
 
 
-def states(asked: Iterable[Callable[[], object]]) -> set[str]:
+def states(operations: Iterable[Callable[[], object]]) -> set[str]:
     """Ask, and return what StoreUnavailable says; nothing else goes wrong."""
     found = set()
-    for ask in asked:
+    for operation in operations:
         try:
-            ask()
+            operation()
         except LimitReached:
             continue
         except StoreUnavailable as gone:
@@ -293,7 +298,7 @@ def states(asked: Iterable[Callable[[], object]]) -> set[str]:
 def test_these_rights_are_enough(
     user: User, valkey: redis.Redis, valkey_clock: KeptClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """For all that is asked of the service and by the operator."""
+    """For every operation of the service and the operator."""
     monkeypatch.setattr(limits, "WRONG_GUESSES", 1)
     tour, client = Tour(valkey, valkey_clock), user()
     assert complaints(client) == {}
@@ -307,10 +312,10 @@ def test_a_missing_right_is_named(
     """That one alone; where it is needed Redis is said to refuse it, and nothing is a bug."""
     monkeypatch.setattr(limits, "WRONG_GUESSES", 1)
     valkey = request.getfixturevalue("valkey")
-    # A clock that tests can move takes the place of TIME.
+    # A clock that tests can move replaces TIME.
     clock = None if right == "time" else request.getfixturevalue("valkey_clock")
     client = request.getfixturevalue("user")(right)
-    words = f"Our user lacks rights that serving needs: permit +{right}."
+    words = f"Our user lacks permissions that the service needs: permit +{right}."
     assert complaints(client) == {words: Severity.ERROR}
     tour = Tour(valkey, clock)
     if right == "function|load":
@@ -330,7 +335,7 @@ def test_redis_says_it_in_other_words(tmp_path: Path, right: str) -> None:
     try:
         url = f"redis://limited:word@127.0.0.1:{server.port}"
         with server.client() as plain, connect(url, pool=1, timeout=5) as client:
-            words = f"Our user lacks rights that serving needs: permit +{right}."
+            words = f"Our user lacks permissions that the service needs: permit +{right}."
             assert complaints(client) == {words: Severity.ERROR}
             tour = Tour(plain, None)
             if right == "function|load":
@@ -344,7 +349,7 @@ def test_redis_says_it_in_other_words(tmp_path: Path, right: str) -> None:
 def test_several_missing_rights_are_named_together(user: User) -> None:
     """Also where the library could not be loaded."""
     client = user("function|load", OUR_KEYS, "-hset", "-time")
-    words = "Our user lacks rights that serving needs: permit +function|load +time +hset."
+    words = "Our user lacks permissions that the service needs: permit +function|load +time +hset."
     assert complaints(client) == {words: Severity.ERROR}
 
 
@@ -354,7 +359,7 @@ def test_a_right_that_connecting_needs_is_named(user: User, valkey: redis.Redis)
     options = valkey.connection_pool.connection_kwargs
     url = f"redis://limited:word@{options['host']}:{options['port']}/1"
     with connect(url, pool=1, timeout=5) as client:
-        words = "Our user lacks rights that serving needs: permit +select."
+        words = "Our user lacks permissions that the service needs: permit +select."
         assert complaints(client) == {words: Severity.ERROR}
         with pytest.raises(StoreUnavailable) as refused:
             World(valkey, None, NumberLimits(), connected=client).store.ready()
@@ -364,7 +369,7 @@ def test_a_right_that_connecting_needs_is_named(user: User, valkey: redis.Redis)
 def test_a_user_who_may_not_scan_cannot_erase(user: User, valkey: redis.Redis) -> None:
     """Which only the operator does: a warning."""
     client = user("scan")
-    words = "Our user may not run SCAN, so the operator's command `erase` cannot. Permit +scan."
+    words = "Our user may not run SCAN, so the operator's command `erase` fails. Permit +scan."
     assert complaints(client) == {words: Severity.WARNING}
     world = World(valkey, None, NumberLimits(), connected=client)
     world.start()
@@ -379,7 +384,7 @@ def test_a_key_pattern_that_does_not_fit_is_named(
 ) -> None:
     """As the pattern that has to be permitted."""
     tour, client = Tour(valkey, None), user("", pattern)
-    words = f"Our user lacks rights that serving needs: permit {OUR_KEYS}."
+    words = f"Our user lacks permissions that the service needs: permit {OUR_KEYS}."
     assert complaints(client) == {words: Severity.ERROR}
     assert tour.everything(client) == {REFUSED}
 
@@ -431,9 +436,9 @@ def test_a_user_who_may_not_remove_libraries_is_warned(
 ) -> None:
     """They cost memory, and nothing else."""
     client = user(right)
-    told = [found for count in range(5) for found in keep_three(release(client, count))]
-    assert {one.level for one in told} == {Severity.WARNING}
-    assert all("Permit +function|list and +function|delete" in one.words for one in told)
+    results = [found for count in range(5) for found in keep_three(release(client, count))]
+    assert {one.severity for one in results} == {Severity.WARNING}
+    assert all("Permit +function|list and +function|delete" in one.sentence for one in results)
     assert complaints(client) == {}
 
 
@@ -441,8 +446,8 @@ def test_libraries_that_cannot_be_kept_hold_no_release_up(valkey: redis.Redis) -
     """Where Redis went away since it was looked at."""
     options = valkey.connection_pool.connection_kwargs
     with connect(f"redis://{options['host']}:{free_port()}", pool=1, timeout=5) as client:
-        (told,) = keep_three(release(client, 0))
-    assert (told.level, told.words) == (
+        (result,) = keep_three(release(client, 0))
+    assert (result.severity, result.sentence) == (
         Severity.WARNING,
-        "Redis cannot be reached; old libraries stay.",
+        "Redis cannot be reached; old function libraries are kept.",
     )

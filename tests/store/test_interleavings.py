@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from tests.store.facts import WAIVING, Told
+from tests.store.facts import REFUNDING, Report
 from tests.store.rules import Number
 from tests.store.schedules import BARE, POLICIES, Step, schedule
 from tests.store.world import CLOCK_KEY, RIGHT, WRONG, KeptClock, World
@@ -71,7 +71,7 @@ class Run:
         self.number, self.other = f"+7917{seed:07}", f"+7918{seed:07}"
         self.rules = {one: Number(self.policy) for one in (self.number, self.other)}
         starts = 1 + max(step.start for step in self.steps)
-        self.drafts = [self.live.draft(self.number) for _ in range(starts)]
+        self.new_ones = [self.live.new(self.number) for _ in range(starts)]
         self.seen: Counter[str] = Counter()
 
     def play(self) -> Counter[str]:
@@ -80,7 +80,7 @@ class Run:
         # Under other windows the same starts tell which of them count.
         bare = replace(self.policy, starts=BARE)
         self.live, self.rules[self.number].policy = self.worlds[bare], bare
-        for index in range(len(self.drafts)):
+        for index in range(len(self.new_ones)):
             self._act(Step("get", index))
         return self.seen
 
@@ -97,10 +97,10 @@ class Run:
         waits = rules.waits()
         self.seen["reserved" if reserved else "refused"] += 1
         if reserved:
-            self._same(self.live.store.reserve(self.drafts[step.start]).verification, name)
+            self._same(self.live.store.reserve(self.new_ones[step.start]).verification, name)
             return
         with pytest.raises(LimitReached) as refused:
-            self.live.store.reserve(self.drafts[step.start])
+            self.live.store.reserve(self.new_ones[step.start])
         assert refused.value.limit in waits
         assert refused.value.retry_after == -(-max(waits.values()) // 1000)
 
@@ -110,9 +110,9 @@ class Run:
         rules.record(name, "failed" if refund else step.word, self._request(step), refund)
         after = rules.life(name)
         self._compare(
-            lambda: self.live.store.record(self.drafts[step.start], self._outcome(step)), name
+            lambda: self.live.store.record(self.new_ones[step.start], self._outcome(step)), name
         )
-        if before and after and before.told != after.told:
+        if before and after and before.report != after.report:
             self.seen[f"applied with the record of {step.word}"] += 1
 
     def _check(self, step: Step, rules: Number, name: str) -> None:
@@ -122,8 +122,8 @@ class Run:
         verdicts: list[str] = []
 
         def ask() -> Verification:
-            draft = self.drafts[step.start]
-            checked = self.live.store.check(draft.id, draft.app, [digest], Nonce(step.request))
+            new = self.new_ones[step.start]
+            checked = self.live.store.check(new.id, new.app, [digest], Nonce(step.request))
             verdicts.append(checked.verdict)
             return checked.verification
 
@@ -132,29 +132,29 @@ class Run:
 
     def _cancel(self, step: Step, rules: Number, name: str) -> None:
         rules.cancel(name)
-        draft = self.drafts[step.start]
-        self._compare(lambda: self.live.store.cancel(draft.id, draft.app), name)
+        new = self.new_ones[step.start]
+        self._compare(lambda: self.live.store.cancel(new.id, new.app), name)
 
     def _get(self, step: Step, rules: Number, name: str) -> None:
         rules.get(name)
-        draft = self.drafts[step.start]
-        self._compare(lambda: self.live.store.status(draft.id, draft.app), name)
+        new = self.new_ones[step.start]
+        self._compare(lambda: self.live.store.status(new.id, new.app), name)
 
     def _callback(self, step: Step, *_: object) -> None:
         number = self.number if step.ours else self.other
         rules = self.rules[number]
-        waivers = len(rules.waivers)
-        told = Told(self._request(step), step.word, step.stamp, rules.now)
-        expected = rules.callback(told)
+        refunds = len(rules.refunds)
+        report = Report(self._request(step), step.word, step.stamp, rules.now)
+        expected = rules.callback(report)
         status = FlashCallStatus[step.word]
-        applied = self.live.report(status, step.stamp, request=told.request, number=number)
+        applied = self.live.report(status, step.stamp, request=report.request, number=number)
         assert applied is expected
         self.seen["applied" if applied else "not applied"] += 1
         if applied:
             assert step.ours
-            waived = rules.lives[rules.owner(told.request)].waived
-            self.seen["given back"] += len(rules.waivers) - waivers
-            self.seen["no more given back"] += step.word in WAIVING and not waived
+            refunded = rules.lives[rules.owner(report.request)].refunded
+            self.seen["given back"] += len(rules.refunds) - refunds
+            self.seen["no more given back"] += step.word in REFUNDING and not refunded
 
     def _compare(self, ask: object, name: str) -> None:
         life = self.rules[self.number].life(name)
@@ -168,10 +168,10 @@ class Run:
         """All that a login flow can see of it."""
         rules = self.rules[self.number]
         life = rules.lives[name]
-        told = (life.told.status, life.told.stamp) if life.told else (None, None)
+        known = (life.report.status, life.report.stamp) if life.report else (None, None)
         assert (found.state, found.checks_left) == (rules.state(life), life.left)
         assert found.call.state == life.call
-        assert (found.call.provider_status, found.call.status_at) == told
+        assert (found.call.provider_status, found.call.status_at) == known
         waits = rules.waits()
         restart = (found.restart.limit, found.restart.milliseconds) if found.restart else ("", 0)
         assert restart[1] == max(waits.values(), default=0)

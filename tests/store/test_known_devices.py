@@ -11,7 +11,7 @@ from dataclasses import replace
 import pytest
 
 from tests.store.test_conversion import GUARDED, SETTLED
-from tests.store.test_wide import FIELDS, align, number, only
+from tests.store.test_wide_limits import FIELDS, align, number, only
 from tests.store.world import OPEN, WRONG, World
 from verify_service.domain.errors import LimitReached
 from verify_service.domain.limits import (
@@ -42,16 +42,16 @@ def know(world: World, *counts: int) -> None:
     align(world)
 
 
-def draft(world: World, count: int, device: str = "") -> NewVerification:
-    return replace(world.draft(number(count), device=device), client="one client", country="RU")
+def new(world: World, count: int, device: str = "") -> NewVerification:
+    return replace(world.new(number(count), device=device), client="one client", country="RU")
 
 
 def start(world: World, count: int, device: str = "") -> Verification:
-    return world.store.reserve(draft(world, count, device)).verification
+    return world.store.reserve(new(world, count, device)).verification
 
 
 def start_without_a_call(world: World, count: int, device: str) -> None:
-    begun = draft(world, count, device)
+    begun = new(world, count, device)
     world.store.reserve(begun)
     world.store.record(begun, Failed("no connection", refund=True))
 
@@ -85,12 +85,12 @@ def test_a_full_prefix_has_places_for_known_devices(world: World) -> None:
     know(world, *range(5))
     fill(world)
     assert refusal(world, 0, MADE_UP) == ("prefix", HOUR + PIECE)
-    told = [refusal(world, count, OWN) for count in range(5)]
-    assert told == [None] * 3 + [("prefix", HOUR + PIECE)] * 2
+    refusals = [refusal(world, count, OWN) for count in range(5)]
+    assert refusals == [None] * 3 + [("prefix", HOUR + PIECE)] * 2
 
 
 def test_strangers_find_no_more_places_for_what_owners_take(world: World) -> None:
-    """An owner who comes before the prefix is full takes one of everybody's places."""
+    """An owner who comes before the prefix is full uses a start that is open to everybody."""
     world = world.within(FULL)
     know(world, 0, 1, 2, 3)
     assert refusal(world, 0, OWN) is None
@@ -131,7 +131,7 @@ def test_a_country_that_is_blocked_is_open_to_known_devices(world: World) -> Non
 
 
 def test_full_and_closed_at_once(world: World) -> None:
-    """A stranger is told of the longer of the two, and what a device took is all given back."""
+    """A stranger gets the longer wait, and all that a device used is refunded."""
     world = world.within(replace(GUARDED, prefix=(Window(20, DAY),)))
     know(world, 0)
     close_at = [refusal(world, count) for count in range(100, 120)]
@@ -143,7 +143,7 @@ def test_full_and_closed_at_once(world: World) -> None:
 
 
 def test_the_operators_block_holds_for_everybody(world: World) -> None:
-    """And so does the rule that a prefix is allowed: then no start takes the kept places."""
+    """And so does the rule that a prefix is allowed: then no start uses the reserved ones."""
     world = world.within(FULL)
     know(world, 0)
     world.operator.rule(PREFIX, "block", HOUR)
@@ -156,8 +156,8 @@ def test_the_operators_block_holds_for_everybody(world: World) -> None:
 
 @pytest.mark.parametrize("limit", ["clientIp", "country", "app", "day"])
 def test_the_other_limits_hold_for_everybody(world: World, limit: str) -> None:
-    wide = replace(FULL, **{FIELDS[limit]: (Window(3, HOUR),)})
-    world = world.within(wide)
+    wide_limits = replace(FULL, **{FIELDS[limit]: (Window(3, HOUR),)})
+    world = world.within(wide_limits)
     know(world, 0)
     fill(world)
     assert refusal(world, 0, OWN) == (limit, HOUR + PIECE)
@@ -177,7 +177,7 @@ def test_what_a_made_up_device_took_is_given_back(world: World) -> None:
 
 
 def test_a_known_devices_own_limit_gives_its_place_back(world: World) -> None:
-    """And it is told of that one alone: the full prefix is none of its business."""
+    """That is the limit returned: the full prefix does not apply to it."""
     world = world.within(FULL)
     know(world, 0)
     fill(world)
@@ -194,15 +194,15 @@ def test_a_known_devices_call_that_never_was_gives_its_place_back(world: World) 
     fill(world)
     for _ in range(5):
         start_without_a_call(world, 0, OWN)
-    told = [refusal(world, count, OWN) for count in range(4)]
-    assert told == [None] * 3 + [("prefix", HOUR + PIECE)]
+    refusals = [refusal(world, count, OWN) for count in range(4)]
+    assert refusals == [None] * 3 + [("prefix", HOUR + PIECE)]
 
 
 def test_a_repeat_of_a_known_devices_start_takes_one_place(world: World) -> None:
     world = world.within(FULL)
     know(world, 0, 1, 2, 3)
     fill(world)
-    same = draft(world, 0, OWN)
+    same = new(world, 0, OWN)
     for _ in range(4):
         world.store.reserve(same)
     assert [refusal(world, count, OWN) is None for count in (1, 2, 3)] == [
@@ -213,8 +213,8 @@ def test_a_repeat_of_a_known_devices_start_takes_one_place(world: World) -> None
 
 
 def test_in_dry_run_it_says_whom_it_would_have_refused(world: World) -> None:
-    """A stranger, named or not; not a known device, until the places kept for those are full. And
-    a stranger takes none of these."""
+    """A stranger, named or not; not a known device, until the starts reserved for it are used up,
+    of which a stranger uses none."""
     world = world.within(replace(FULL, dry_run=frozenset({"prefix"})))
     know(world, *range(4))
     for count in range(100, 103):
@@ -225,17 +225,17 @@ def test_in_dry_run_it_says_whom_it_would_have_refused(world: World) -> None:
     dry = Notice("dry", "prefix", PREFIX, HOUR + PIECE)
     assert world.notices == [dry] * 6
     world.notices.clear()
-    told = []
+    noticed = []
     for count in range(4):
         assert refusal(world, count, OWN) is None
-        told.append(list(world.notices))
-    assert told == [[], [], [], [dry]]
+        noticed.append(list(world.notices))
+    assert noticed == [[], [], [], [dry]]
 
 
 def test_in_dry_run_a_strangers_refund_gives_back_what_it_kept(world: World) -> None:
-    """All that it took; and it took none of the places kept for known devices."""
-    wide = replace(FULL, app=(Window(4, HOUR),), dry_run=frozenset({"prefix"}))
-    world = world.within(wide)
+    """All that it took; and it used none of the starts reserved for known devices."""
+    wide_limits = replace(FULL, app=(Window(4, HOUR),), dry_run=frozenset({"prefix"}))
+    world = world.within(wide_limits)
     align(world)
     for count in range(100, 103):
         start(world, count)
@@ -266,7 +266,7 @@ def test_races_let_exactly_n_through_and_leave_nothing_of_the_others(
 ) -> None:
     """30 strangers with made-up devices and five owners at once, after the prefix was used up.
 
-    The three places for known devices go to three owners. Of the others no key is left.
+    The three starts reserved for known devices go to three owners. Of the others no key is left.
     """
     world = real.within(only("prefix", Window(3, DAY)))
     plain = real.under(NumberLimits(cooldowns=(0,))).within(OPEN)
@@ -275,12 +275,12 @@ def test_races_let_exactly_n_through_and_leave_nothing_of_the_others(
     for count in range(100, 103):
         start(world, count)
     before = world.dump()
-    asked = [draft(world, count, MADE_UP) for count in range(200, 230)]
-    asked += [draft(world, count, OWN) for count in range(5)]
-    random.Random(turn).shuffle(asked)  # noqa: S311 - an order, no secret
-    barrier = threading.Barrier(len(asked))
+    starts = [new(world, count, MADE_UP) for count in range(200, 230)]
+    starts += [new(world, count, OWN) for count in range(5)]
+    random.Random(turn).shuffle(starts)  # noqa: S311 - an order, no secret
+    barrier = threading.Barrier(len(starts))
 
-    def answer(one: NewVerification) -> str:
+    def outcome(one: NewVerification) -> str:
         barrier.wait(10)
         try:
             world.store.reserve(one)
@@ -288,16 +288,16 @@ def test_races_let_exactly_n_through_and_leave_nothing_of_the_others(
             return f"{one.device} {refused.limit}"
         return one.device
 
-    with ThreadPoolExecutor(len(asked)) as crowd:
-        told = Counter(crowd.map(answer, asked))
-    assert told == {f"{MADE_UP} prefix": 30, OWN: 3, f"{OWN} prefix": 2}
-    assert len(set(world.dump()) - set(before)) == 1 + 3  # the places, and the verifications
+    with ThreadPoolExecutor(len(starts)) as crowd:
+        outcomes = Counter(crowd.map(outcome, starts))
+    assert outcomes == {f"{MADE_UP} prefix": 30, OWN: 3, f"{OWN} prefix": 2}
+    assert len(set(world.dump()) - set(before)) == 1 + 3  # the counter, and the verifications
 
 
 def test_guesses_of_a_known_device_are_no_strangers(world: World) -> None:
-    """Let in through the kept places, it has its own budget: a wrong guess costs strangers none."""
+    """Let in by a reserved start, it has its own budget: a wrong guess costs strangers none."""
     world = world.within(FULL)
     know(world, 0)
     fill(world)
     assert world.check(start(world, 0, OWN), WRONG).verification.checks_left == 2
-    assert world.lane(number(0)).failures == 0
+    assert world.used(number(0)).failures == 0

@@ -1,4 +1,4 @@
-"""The cooldown ladder looks at 24 hours, however far back other limits do."""
+"""The cooldown ladder covers 24 hours, even if other limits cover more."""
 
 from __future__ import annotations
 
@@ -47,13 +47,13 @@ def _pause(world: World) -> int:
 
 
 def test_a_refund_is_a_step_back(world: World) -> None:
-    """What failed before it was sent is no step; a call waived later is none any more."""
+    """What failed before it was sent is no step; a call refunded later is none any more."""
     world = world.under(WEEKS)
     assert [_pause(world) for _ in range(2)] == [30, 60]
     failed = world.record(world.reserve(), Failed("no connection", refund=True))
     assert failed.restart_in == 0
-    waived = world.start(request="waived")
-    assert waived.restart_in == 120
-    world.report(FlashCallStatus.UNAVAILABLE, request="waived")
+    refunded = world.start(request="refunded")
+    assert refunded.restart_in == 120
+    world.report(FlashCallStatus.UNAVAILABLE, request="refunded")
     assert _pause(world) == 120
     assert _pause(world) == 300

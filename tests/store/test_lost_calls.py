@@ -1,4 +1,4 @@
-"""Callbacks before their call is known, and calls whose requestId was never learned."""
+"""Callbacks before their call is known, and calls whose requestId is not known."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def call_state(world: World, verification: Verification) -> CallState:
 def test_a_callback_faster_than_our_request_waits_and_is_applied(
     world: World, status: FlashCallStatus
 ) -> None:
-    """Kept while the call is being placed, applied with its record, waiver included."""
+    """Kept while the call is being placed, applied with its record, refund included."""
     verification = world.reserve()
     assert not world.report(status, 100, request="request")
     assert call_state(world, verification) is CallState.PLACING
@@ -212,7 +212,7 @@ def test_a_call_whose_process_died_is_matched_once_stale(world: World, how: str)
     assert call_state(world, verification) is CallState.PLACING
     world.advance(0.001)
     if how == "start":
-        assert world.refusal() is None  # the waiver ended the pause
+        assert world.refusal() is None  # the refund ended the pause
     if how == "callback":
         assert world.report(FlashCallStatus.REJECTED, 101, request="learned")
     assert call_state(world, verification) is CallState.UNDELIVERED

@@ -1,4 +1,4 @@
-"""A reply cut on the wire, its function already run: asked once more, and nothing happens twice."""
+"""A reply is lost after its function ran: the call is sent again, and nothing happens twice."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ def test_a_reservation_is_made_once(far: World, proxy: RedisProxy) -> None:
         reserved = far.reserve()
     assert reserved.state is State.PENDING
     assert far.refusal() == ("cooldown", 30)
-    assert far.lane().starts == 1
+    assert far.used().starts == 1
 
 
 def test_a_call_is_recorded_once(far: World, proxy: RedisProxy) -> None:
@@ -83,7 +83,7 @@ def test_a_quota_is_given_back_once(far: World, proxy: RedisProxy) -> None:
     verification = world.reserve()
     with proxy.losing():
         world.record(verification, Failed("gone", refund=True))
-    assert far.lane().starts == 1
+    assert far.used().starts == 1
 
 
 def started(world: World) -> int:
@@ -101,11 +101,11 @@ def test_a_place_in_a_wide_limit_is_taken_once(three: World, proxy: RedisProxy) 
     """The reply is lost on the wire, and the second run finds the first one's work."""
     with proxy.losing():
         three.reserve()
-    assert three.lane().starts == 1
+    assert three.used().starts == 1
     assert started(three) == 2
 
 
-def test_a_start_that_is_repeated_has_a_place_to_give_back(three: World, proxy: RedisProxy) -> None:
+def test_a_start_that_is_repeated_has_a_place_to_refund(three: World, proxy: RedisProxy) -> None:
     """The verification keeps what the first run took."""
     with proxy.losing():
         reserved = three.reserve()
@@ -126,12 +126,12 @@ def test_and_given_back_once(three: World, proxy: RedisProxy) -> None:
 def test_a_refusal_that_was_lost_is_told_and_leaves_nothing(
     three: World, proxy: RedisProxy
 ) -> None:
-    """The day is full, however often it is asked."""
+    """The day is full, however often the call is sent."""
     assert started(three) == 3
     with proxy.losing(), pytest.raises(LimitReached) as refused:
         three.reserve()
     assert refused.value.limit == "day"
-    assert three.lane().starts == 0
+    assert three.used().starts == 0
 
 
 def test_a_right_code_is_right_once(far: World, proxy: RedisProxy) -> None:
@@ -147,16 +147,16 @@ def test_a_wrong_guess_counts_once(far: World, proxy: RedisProxy) -> None:
     with proxy.losing():
         checked = far.check(verification, WRONG)
     assert (checked.verdict, checked.verification.checks_left) == (Verdict.WRONG, 2)
-    assert far.lane().failures == 1
+    assert far.used().failures == 1
 
 
 def test_a_start_is_not_its_own_repeat(far: World, proxy: RedisProxy) -> None:
     """Its Idempotency-Key is bound by its first run; only the next start finds it bound."""
     with proxy.losing():
-        first = far.store.reserve(far.draft(key="key"))
+        first = far.store.reserve(far.new(key="key"))
     assert not first.earlier
     with proxy.losing():
-        again = far.store.reserve(far.draft(key="key"))
+        again = far.store.reserve(far.new(key="key"))
     assert again.earlier
     assert again.verification.id == first.verification.id
 
@@ -165,13 +165,13 @@ def test_a_start_that_was_never_answered_is_told_under_its_key(
     far: World, proxy: RedisProxy
 ) -> None:
     """A 503 promises nothing: it was reserved, and its repeat reserves nothing more."""
-    draft = far.draft(key="key")
+    new = far.new(key="key")
     with proxy.losing(2), pytest.raises(StoreUnavailable):
-        far.store.reserve(draft)
-    again = far.store.reserve(far.draft(key="key"))
-    assert (again.earlier, again.verification.id) == (True, draft.id)
+        far.store.reserve(new)
+    again = far.store.reserve(far.new(key="key"))
+    assert (again.earlier, again.verification.id) == (True, new.id)
     assert again.verification.call.state is CallState.PLACING
-    assert far.lane().starts == 1
+    assert far.used().starts == 1
 
 
 def test_a_guess_that_was_not_compared_keeps_its_key_once(far: World, proxy: RedisProxy) -> None:
@@ -197,7 +197,7 @@ def call(world: World) -> Verification:
 
 
 def test_a_failure_of_the_provider_counts_once(three_fail: World, proxy: RedisProxy) -> None:
-    """Two failures, each recorded twice, are two; the third one opens, and that is told."""
+    """Two failures, each recorded twice, are two; the third one opens it, with a notice."""
     for _ in range(2):
         begun = call(three_fail)
         with proxy.losing():
@@ -213,26 +213,26 @@ def test_a_failure_of_the_provider_counts_once(three_fail: World, proxy: RedisPr
 
 def test_a_record_whose_connection_is_found_closed_arrives_once(three_fail: World) -> None:
     """Quota and breaker take it as any other."""
-    drafts = [three_fail.draft(next(NUMBERS)) for _ in range(3)]
-    for draft in drafts:
-        three_fail.store.reserve(draft)
+    new_ones = [three_fail.new(next(NUMBERS)) for _ in range(3)]
+    for new in new_ones:
+        three_fail.store.reserve(new)
         three_fail.client.client_kill_filter(_type="normal", skipme=True)
-        three_fail.store.record(draft, REFUSED)
-        assert three_fail.lane(draft.number).starts == 0
+        three_fail.store.record(new, REFUSED)
+        assert three_fail.used(new.number).starts == 0
     assert [notice.kind for notice in three_fail.notices] == ["opened"]
 
 
 def probe(world: World, proxy: RedisProxy) -> NewVerification:
     """Take the probe, the first reply lost; it is its taker's own."""
-    draft = world.draft(next(NUMBERS))
+    new = world.new(next(NUMBERS))
     with proxy.losing():
-        assert world.store.reserve(draft).probe
-    return draft
+        assert world.store.reserve(new).probe
+    return new
 
 
-def record(world: World, proxy: RedisProxy, draft: NewVerification, outcome: CallOutcome) -> None:
+def record(world: World, proxy: RedisProxy, new: NewVerification, outcome: CallOutcome) -> None:
     with proxy.losing():
-        world.store.record(draft, outcome)
+        world.store.record(new, outcome)
 
 
 def test_a_probe_is_its_takers_own(three_fail: World, proxy: RedisProxy) -> None:
@@ -245,12 +245,12 @@ def test_a_probe_is_its_takers_own(three_fail: World, proxy: RedisProxy) -> None
     record(three_fail, proxy, first, LOST)
     second = probe(three_fail, proxy)
     record(three_fail, proxy, second, PLACED)
-    assert not three_fail.store.reserve(three_fail.draft(next(NUMBERS))).probe
+    assert not three_fail.store.reserve(three_fail.new(next(NUMBERS))).probe
     assert [notice.kind for notice in three_fail.notices] == ["opened", "opened", "closed"]
 
 
 def test_a_callback_is_applied_once_and_its_repeat_says_so(far: World, proxy: RedisProxy) -> None:
-    """The provider is told `"applied": false`, as of any that comes twice."""
+    """The provider gets `"applied": false`, as for any that is repeated."""
     verification = far.start(request="request")
     with proxy.losing():
         assert not far.report(FlashCallStatus.ANSWERED, request="request")
@@ -285,7 +285,7 @@ def test_a_library_is_loaded_though_a_reply_is_lost(far: World, proxy: RedisProx
     far.client.function_flush()
     with proxy.losing():
         far.reserve()
-    assert far.lane().starts == 1
+    assert far.used().starts == 1
     far.client.function_flush()
     with proxy.losing():
         far.functions.load()
@@ -293,7 +293,7 @@ def test_a_library_is_loaded_though_a_reply_is_lost(far: World, proxy: RedisProx
 
 
 def test_a_second_loss_is_told(far: World, proxy: RedisProxy) -> None:
-    """Once more means once. What was decided is told under the same nonce."""
+    """Once more means once. The same nonce returns what was decided."""
     verification = far.start()
     with proxy.losing(2), pytest.raises(StoreUnavailable):
         far.check(verification, RIGHT, nonce="nonce")

@@ -1,4 +1,4 @@
-"""The Lua files: each names what it takes and returns, and includes what it uses, and no more."""
+"""The Lua files: each documents its arguments and result, and includes exactly what it uses."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ FOLDER = files("verify_service.store") / "lua"
 DECISIONS = sorted(one.name for one in FOLDER.iterdir() if one.name.endswith(".lua"))
 MODULES = sorted(one.name.removesuffix(".lua") for one in (FOLDER / "includes").iterdir())
 FILES = [*DECISIONS, *(f"includes/{name}.lua" for name in MODULES)]
-HEADER = ("KEYS ", "Asked ", "Returns ")
+HEADER = ("KEYS ", "Args ", "Returns ")
 _NOISE = re.compile(r"--[^\n]*|'(?:\\.|[^'\\\n])*'|\"(?:\\.|[^\"\\\n])*\"")
 _TOKEN = re.compile(r"\.\.\.?|[A-Za-z_]\w*|[^\s\w]|\d[\w.]*")
 _NAME = re.compile(r"[A-Za-z_]\w*\Z")
@@ -46,7 +46,7 @@ def used(text: str) -> set[str]:
             scopes.append(parameters)
         elif token in ("for", "local") and tokens[at + 1] != "function":
             at, names = _names(tokens, at + 1)
-            # What a `for` binds is gone at its end; without other uses that is near enough.
+            # A name that `for` binds ends with it; only another use would make a difference.
             scopes[-1] |= names
         elif token in ("then", "do", "repeat"):
             scopes.append(set())
@@ -99,7 +99,7 @@ def test_a_file_includes_what_it_uses_and_no_more(path: str) -> None:
 
 @pytest.mark.parametrize("path", DECISIONS)
 def test_a_decision_says_what_it_takes_and_returns(path: str) -> None:
-    """Its keys, what it is asked, what it returns, in this order; and it has its file's name."""
+    """Its keys, its arguments and its result, in this order; it has its file's name."""
     lines = header(source(path))
     named = [word for line in lines for word in HEADER if line.startswith(word)]
     assert named == list(HEADER)
@@ -136,12 +136,12 @@ end
 for _, conversion in ipairs(keys) do
   if own then
     local restrictions = 1
-    print(restrictions.a, number.load(), conversion.b, asked.json.a)
+    print(restrictions.a, number.load(), conversion.b, args.json.a)
   elseif wide_limits.wait() then
     print(restrictions)
   end
 end
-decision('x', {}, function(KEYS, asked, now) return json end)
+decision('x', {}, function(KEYS, args, now) return json end)
 """
 
 

@@ -49,7 +49,7 @@ OF_A_RUN = 200
 OF_A_SPRAYED_NUMBER = 600
 """Bytes of the same number where nothing was written since: a day's starts, guesses and calls."""
 OF_A_PLACE = 160
-"""Bytes that a limit over many numbers keeps of one place with one start in it."""
+"""Bytes of a limit over many numbers for one scope with one start."""
 OF_A_KEY = 200
 """Bytes of an Idempotency-Key, beside the verification it led to."""
 REFERENCES = [
@@ -67,7 +67,7 @@ DIGESTS = IdempotencyKeys(b"secret of the Idempotency-Keys' digests")
 def usage(client: redis.Redis, key: str) -> int:
     """Return what MEMORY USAGE counts for a key: the least of ten copies under names as long.
 
-    The allocator sometimes hands out a piece that is larger than was asked for.
+    The allocator sometimes returns more than was requested.
     """
     copies = [f"{key[:-2]}!{digit}" for digit in "0123456789"]
     for copy in copies:
@@ -94,14 +94,14 @@ def pending(
     def request(name: str) -> KeyedRequest | None:
         return KeyedRequest(name, "body") if keyed else None
 
-    draft = replace(world.draft(reference=reference, device="device 1"), country="RU")
+    new = replace(world.new(reference=reference, device="device 1"), country="RU")
     if keyed:
-        draft = replace(draft, idempotency=DIGESTS.binding(APP, KeyedRequest("start", "body")))
-    world.store.reserve(draft)
-    verification = world.store.record(draft, outcome)
+        new = replace(new, idempotency=DIGESTS.binding(APP, KeyedRequest("start", "body")))
+    world.store.reserve(new)
+    verification = world.store.record(new, outcome)
     for guess in ("first", "second"):
-        nonce = DIGESTS.nonce(APP, draft.id, request(guess))
-        world.store.check(draft.id, APP, [WRONG], nonce)
+        nonce = DIGESTS.nonce(APP, new.id, request(guess))
+        world.store.check(new.id, APP, [WRONG], nonce)
     return world.status(verification)
 
 
@@ -143,21 +143,21 @@ def test_a_reported_verification_fits_its_bound(
 def test_a_reserved_verification_fits_its_bound(
     real: World, reference: str | None, bound: int, keyed: bool
 ) -> None:
-    """Before its outcome is known, with the places that it took in every limit."""
+    """Before its outcome is known, with its counts in every limit."""
     world = real.within(WideLimits())
-    draft = replace(world.draft(reference=reference, device="d" * 8), client="c" * 19, country="RU")
+    new = replace(world.new(reference=reference, device="d" * 8), client="c" * 19, country="RU")
     if keyed:
-        draft = replace(draft, idempotency=DIGESTS.binding(APP, KeyedRequest("start", "body")))
-    world.store.reserve(draft)
+        new = replace(new, idempotency=DIGESTS.binding(APP, KeyedRequest("start", "body")))
+    world.store.reserve(new)
     shared = sum(usage(world.client, key) for key in world.dump() if key.startswith(COUNTED))
     assert bytes_used(world) - shared <= bound + FOR_KEYS * keyed
 
 
 def test_what_is_counted_over_all_numbers_is_small(real: World) -> None:
-    """Beside it: a person's address and the places it shares with everybody, each one key."""
+    """Beside it: a person's address and the scopes it shares with everybody, each one key."""
     world = real.within(WideLimits())
-    draft = replace(world.draft(), client="c" * 19, country="RU")
-    world.store.reserve(draft)
+    new = replace(world.new(), client="c" * 19, country="RU")
+    world.store.reserve(new)
     sizes = {key: usage(world.client, key) for key in world.dump() if key.startswith(COUNTED)}
     assert len(sizes) == len(WIDE_LIMITS) + 2
     assert max(sizes.values()) <= OF_A_PLACE
@@ -166,9 +166,9 @@ def test_what_is_counted_over_all_numbers_is_small(real: World) -> None:
 def test_an_idempotency_key_is_small(real: World) -> None:
     """A login flow that sends a key with each start can tell what they cost."""
     binding = DIGESTS.binding(APP, KeyedRequest("k" * 128, "body" * 1000))
-    real.store.reserve(replace(real.draft(), idempotency=binding))
-    place = keys.idempotency_key(binding.name)
-    assert usage(real.client, place) <= OF_A_KEY
+    real.store.reserve(replace(real.new(), idempotency=binding))
+    key = keys.idempotency_key(binding.name)
+    assert usage(real.client, key) <= OF_A_KEY
 
 
 def test_a_callback_that_waited_leaves_nothing_behind(world: World) -> None:
@@ -210,14 +210,14 @@ def test_a_run_of_failures_is_small(valkey: redis.Redis, valkey_clock: KeptClock
     """It lives for 90 days, and is all that is left after the day, whatever is done next."""
     world = World(valkey, valkey_clock, NumberLimits())
     spray(world)
-    place = keys.number(world.ids.tag(NUMBER))
-    left_alone = usage(world.client, place)
+    key = keys.number(world.ids.tag(NUMBER))
+    left_alone = usage(world.client, key)
     world.advance(DAY)
     world.record(world.reserve(), Failed("no connection", refund=True))
-    assert usage(world.client, place) <= OF_A_RUN
+    assert usage(world.client, key) <= OF_A_RUN
     assert left_alone <= OF_A_SPRAYED_NUMBER
     world.advance(LOCK_SECONDS - DAY - 701)
-    assert place in world.dump()
+    assert key in world.dump()
     world.advance(701)
     assert world.dump() == {}
 

@@ -1,4 +1,4 @@
-"""A cluster moves our slot to another master, key by key: each decision is whole, or refused.
+"""A cluster migrates our slot to another master: each decision is made as a whole, or refused.
 
 `tests/faults/test_moving_slot.py` does it under load.
 """
@@ -36,7 +36,7 @@ from verify_service.store import keys
 NUMBER = "+79161000000"
 MANY = NumberLimits(cooldowns=(0,), starts=(Window(100, DAY),))
 WIDE = WideLimits(breaker=BreakerPolicy(100, 60, 20))
-MOVING = "is a cluster that moves our data to another master"
+MOVING = "is a cluster that is migrating our slot to another master"
 
 
 needs_redis = pytest.mark.skipif(not redis_server(), reason="needs Debian's redis-server")
@@ -71,17 +71,17 @@ def kept(shards: Shards) -> dict[str, object]:
             for key in client.scan_iter():
                 assert key not in found, "a key is on two masters"
                 # While the slot moves, each command about a key needs an ASKING of its own.
-                asked = client.pipeline(transaction=False)
-                asked.execute_command("ASKING")
-                asked.execute_command("HGETALL" if key == keys.RESTRICTIONS else "GET", key)
-                found[key] = asked.execute()[1]
+                pipeline = client.pipeline(transaction=False)
+                pipeline.execute_command("ASKING")
+                pipeline.execute_command("HGETALL" if key == keys.RESTRICTIONS else "GET", key)
+                found[key] = pipeline.execute()[1]
     return found
 
 
-def refused(asked: Callable[[], object]) -> bool:
+def refused(operation: Callable[[], object]) -> bool:
     """Whether it was refused because the slot moves; anything else is an error."""
     try:
-        asked()
+        operation()
     except StoreUnavailable as error:
         if error.state != MOVING:
             raise
@@ -90,9 +90,9 @@ def refused(asked: Callable[[], object]) -> bool:
 
 
 def begun(moved: World, number: str = NUMBER, *, key: str = "") -> Verification:
-    draft = replace(moved.draft(number, key=key), country="RU", client="client")
-    moved.store.reserve(draft)
-    return moved.store.record(draft, Placed(f"request of {number}", "7917913", 11))
+    new = replace(moved.new(number, key=key), country="RU", client="client")
+    moved.store.reserve(new)
+    return moved.store.record(new, Placed(f"request of {number}", "7917913", 11))
 
 
 def test_nothing_is_begun_while_the_slot_moves(moved: World, shards: Shards) -> None:
@@ -111,7 +111,7 @@ def test_nothing_is_begun_while_the_slot_moves(moved: World, shards: Shards) -> 
                 break
             move.move(*move.left(1))
     assert moved.refusal("+79161000001") is None
-    again = moved.draft(NUMBER, key="a key")
+    again = moved.new(NUMBER, key="a key")
     assert moved.store.reserve(again).earlier
 
 

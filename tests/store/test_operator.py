@@ -1,4 +1,4 @@
-"""What the operator is shown is what decides, to the second."""
+"""A diagnosis shows what decides, to the second."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from tests.store.test_conversion import CLOSED, GUARDED, PREFIX, SETTLED, call, refusal
-from tests.store.test_wide import FIELDS, align, draft, only, refused
+from tests.store.test_wide_limits import FIELDS, align, new, only, refused
 from tests.store.world import APP, NUMBER, OPEN, RIGHT, WRONG, World
 from verify_service.domain.diagnosis import (
     Callers,
@@ -49,7 +49,7 @@ WIDE_OF_A_NUMBER = sorted(set(FIELDS) - {"clientIp"})
 
 
 def uses(world: World) -> list[tuple[str, str, WindowUsage]]:
-    """Of the number that :func:`draft` makes first; without the places kept for known devices."""
+    """Of the number that :func:`new` makes first; without the starts reserved for known devices."""
     found = world.operator.diagnose("+79170000001", "RU", ["login"])
     return [use for use in found.uses if use[0] != KNOWN_DEVICE]
 
@@ -76,7 +76,7 @@ def test_a_window_with_room_says_how_long_its_oldest_counts(world: World) -> Non
     world = world.within(only("day", TIGHT))
     align(world)
     for count in range(2):
-        world.store.reserve(draft(world, count))
+        world.store.reserve(new(world, count))
         world.advance(200)
     ((_, _, shown),) = uses(world)
     assert shown.used == 2
@@ -88,11 +88,11 @@ def test_a_window_with_room_says_how_long_its_oldest_counts(world: World) -> Non
 
 def test_a_limit_lowered_below_what_is_used(world: World) -> None:
     """There is room only once enough of them have left."""
-    wide = world.within(only("day", TIGHT))
+    wide_limits = world.within(only("day", TIGHT))
     align(world)
     for count in range(3):
-        wide.store.reserve(draft(wide, count))
-        wide.advance(200)
+        wide_limits.store.reserve(new(wide_limits, count))
+        wide_limits.advance(200)
     narrow = world.within(only("day", Window(1, HOUR)))
     ((_, _, shown),) = uses(narrow)
     assert shown.used == 3
@@ -119,20 +119,22 @@ def test_a_numbers_own_windows_are_shown_as_they_count(world: World) -> None:
     assert own.refusal() == ("number", HOUR - 300)
 
 
-@pytest.mark.parametrize(("wide", "limit"), [(GUARDED, "prefix"), (CLOSED, "country")])
+@pytest.mark.parametrize(("wide_limits", "limit"), [(GUARDED, "prefix"), (CLOSED, "country")])
 def test_the_guards_view_is_shown_before_it_acts(
-    world: World, wide: WideLimits, limit: str
+    world: World, wide_limits: WideLimits, limit: str
 ) -> None:
     """And what it went by stays with its block."""
-    world = world.within(wide)
+    world = world.within(wide_limits)
     call(world, 20, approved=3)
-    place = PREFIX if limit == "prefix" else "RU"
+    scope = PREFIX if limit == "prefix" else "RU"
     shown = world.operator.diagnose(f"{PREFIX}0001", "RU", [])
     assert ConversionCount(limit, 20, 3) in shown.shares
     assert [one.limit for one in shown.refusals] == ["conversion"]
     assert refusal(world) == ("conversion", HOUR)
-    (held,) = world.operator.restrictions()
-    assert held == Restriction("conversion", place, "block", HOUR, level=1, total=20, count=3)
+    (restriction,) = world.operator.restrictions()
+    assert restriction == Restriction(
+        "conversion", scope, "block", HOUR, level=1, total=20, count=3
+    )
     shown = world.operator.diagnose(f"{PREFIX}0001", "RU", [])
     assert ConversionCount(limit, 0, 0) in shown.shares
     assert [one.limit for one in shown.refusals] == ["conversion"]
@@ -180,18 +182,18 @@ BROKEN = Failed("no balance", refund=True, kind=FailureKind.ACCOUNT)
 
 def test_resume_ends_whichever_pause_there_is(world: World) -> None:
     """The operator's, the breaker's, or both; and says which."""
-    world = world.within(replace(world.wide, breaker=BreakerPolicy(1, pause=60, probing=17)))
+    world = world.within(replace(world.wide_limits, breaker=BreakerPolicy(1, pause=60, probing=17)))
     for operator in (True, False):
         for breaker in (True, False):
             if breaker:
-                with_outcome(world, draft(world, 1), BROKEN)
+                with_outcome(world, new(world, 1), BROKEN)
             if operator:
                 world.operator.pause(60)
             ready = world.store.ready()
             assert (ready.calls_paused, ready.breaker_open) == (operator, breaker)
             assert world.operator.resume() == Resumed(operator=operator, breaker=breaker)
             assert world.operator.restrictions() == []
-            with_outcome(world, draft(world, 2), Failed("", refund=True))
+            with_outcome(world, new(world, 2), Failed("", refund=True))
 
 
 # -- what is shown is what refuses ---------------------------------------------------------------
@@ -222,7 +224,7 @@ class Past:
         self.world = world
 
     def begin(self, number: str, device: str = "") -> NewVerification:
-        begun = self.world.draft(number, device=device)
+        begun = self.world.new(number, device=device)
         code = "1234" if number == TESTED else None
         return replace(begun, country=country_of(number), test_code=code)
 
@@ -265,7 +267,7 @@ class Past:
         self.world.advance(SETTLED)
 
     def crowds_an_owner_out(self) -> None:
-        """So that a device has only the places that a prefix keeps for known ones."""
+        """So that a device has only the starts that a prefix reserves for known ones."""
         self.logs_in("device A")
         self.is_used_up()
         for _ in range(2):
@@ -292,9 +294,9 @@ def events() -> st.SearchStrategy[Event]:
 
 def at_last() -> st.SearchStrategy[Event]:
     """What the operator or the provider did; mostly nothing."""
-    places = st.sampled_from(["+7", NUMBER[:-4], NUMBER[:-2]])
+    scopes = st.sampled_from(["+7", NUMBER[:-4], NUMBER[:-2]])
     kinds, spans = st.sampled_from(["block", "allow"]), st.sampled_from(SPANS)
-    rules = st.tuples(places, kinds, spans)
+    rules = st.tuples(scopes, kinds, spans)
     nothing = st.just(lambda past: None)
     return st.one_of(
         *[nothing] * 4,
@@ -321,10 +323,10 @@ def worlds(draw: st.DrawFn) -> tuple[NumberLimits, WideLimits]:
         lock_after=draw(st.sampled_from([3, 9])),
         dry_run=dry,
     )
-    wide = replace(OPEN, dry_run=dry - {"breaker"})
+    wide_limits = replace(OPEN, dry_run=dry - {"breaker"})
     for limit in tight:
-        wide = replace(wide, **TIGHT_LIMITS[limit])
-    return policy, wide
+        wide_limits = replace(wide_limits, **TIGHT_LIMITS[limit])
+    return policy, wide_limits
 
 
 def expected(shown: Diagnosis, device: str, dry: frozenset[str]) -> tuple[frozenset[str], int]:
@@ -436,9 +438,9 @@ def test_what_is_shown_is_what_refuses(world: World) -> None:
         for number, device in [(NUMBER, device) for device in DEVICES] + [(TESTED, "")]:
             shown = live.operator.diagnose(number, "RU", [APP], test=number == TESTED)
             limits, seconds = expected(shown, device, live.policy.dry_run)
-            limit, told = met(Past(live), number, device)
+            limit, wait = met(Past(live), number, device)
             ruled = {"prefix" if name == "rule" else name for name in limits}
-            assert (limit in ruled, told) == (bool(limits), seconds), (limits, limit)
+            assert (limit in ruled, wait) == (bool(limits), seconds), (limits, limit)
             known = device and any(budget.device == device for budget in shown.budgets)
             caller = "test" if number == TESTED else "known" if known else "stranger"
             seen.update((name, caller) for name in limits or {""})

@@ -93,7 +93,7 @@ def test_a_smaller_window_forgets_no_event(world: World) -> None:
     few.store.cancel(pending[0].id, APP)
     few.report(FlashCallStatus.ANSWERED, request="unasked")
     assert few.refusal() == ("failures", DAY)
-    assert world.lane().failures == 24
+    assert world.used().failures == 24
     last = many.start()
     guesses = [many.check(one, WRONG).verdict for one in (pending[1], last) for _ in range(3)]
     assert guesses == [Verdict.WRONG] * 6
@@ -120,7 +120,7 @@ def test_a_lock_is_kept_by_a_release_that_would_not_lock(world: World) -> None:
         for _ in range(3):
             other.check(verification, WRONG)
     world.advance(2 * DAY)
-    assert other.store.reserve(other.draft()).verification.guess_block is None
+    assert other.store.reserve(other.new()).verification.guess_block is None
     assert locking.refusal() == ("locked", 88 * DAY)
 
 
@@ -237,12 +237,12 @@ def test_members_of_a_later_release_stay(world: World) -> None:
     everything = replace(WideLimits(), breaker=BreakerPolicy(5, pause=10, probing=4))
     world = world.under(replace(STRICT, starts=(Window(50, DAY),))).within(everything)
     world.check(world.start(device="device 1"))
-    drafts = [
-        replace(world.draft(device=device, key=f"key {count}"), client="client", country="RU")
+    new_ones = [
+        replace(world.new(device=device, key=f"key {count}"), client="client", country="RU")
         for count, device in enumerate(["", "device 1", "device 1"])
     ]
-    for draft in drafts:
-        world.store.reserve(draft)
+    for new in new_ones:
+        world.store.reserve(new)
     world.record(world.reserve(OTHER_NUMBER), Unknown("timeout"))
     world.report(FlashCallStatus.ANSWERED, request="unasked")
     world.operator.rule("+7999", "block", HOUR)
@@ -251,10 +251,10 @@ def test_members_of_a_later_release_stay(world: World) -> None:
     marked = mark(world.client)
     assert (keys.RESTRICTIONS, "rule +7999") in marked
 
-    world.store.record(drafts[0], Unknown("timeout"))
-    world.store.record(drafts[1], Failed("no balance", refund=True, kind=FailureKind.ACCOUNT))
-    world.store.reserve(replace(drafts[0], id=world.ids.mint(NUMBER)))
-    first, last = (world.store.status(draft.id, draft.app) for draft in (drafts[0], drafts[2]))
+    world.store.record(new_ones[0], Unknown("timeout"))
+    world.store.record(new_ones[1], Failed("no balance", refund=True, kind=FailureKind.ACCOUNT))
+    world.store.reserve(replace(new_ones[0], id=world.ids.mint(NUMBER)))
+    first, last = (world.store.status(new.id, new.app) for new in (new_ones[0], new_ones[2]))
     world.check(last, WRONG)
     assert world.check(last).verdict is Verdict.RIGHT
     world.store.cancel(first.id, APP)
@@ -289,7 +289,7 @@ def test_a_flushed_library_is_loaded_by_the_next_call(real: World) -> None:
     flush()
     assert real.refusal() is None
     flush()
-    assert real.lane().starts == 2
+    assert real.used().starts == 2
 
 
 class Removing:
@@ -297,7 +297,7 @@ class Removing:
 
     def __init__(self, client: Client, plain: redis.Redis, times: int) -> None:
         self._client, self._plain, self._times = client, plain, times
-        self.patience = client.patience
+        self.longest_send_seconds = client.longest_send_seconds
 
     def send(self, *commands: Command, **more: float) -> list[Any]:
         replies = []
@@ -314,7 +314,7 @@ def test_a_library_that_is_removed_before_it_is_called_is_loaded_again(real: Wor
     removing = Removing(real.connected, real.client, times=2)
     world = World(real.client, None, real.policy, connected=removing)  # type: ignore[arg-type]
     assert world.start().state is State.PENDING
-    assert real.lane().starts == 1
+    assert real.used().starts == 1
 
 
 def test_libraries_flushed_in_a_storm_are_loaded_and_nothing_happens_twice(real: World) -> None:
@@ -346,17 +346,17 @@ def test_libraries_flushed_in_a_storm_are_loaded_and_nothing_happens_twice(real:
     turns = list(range(8 * len(numbers)))
     random.Random(27).shuffle(turns)  # noqa: S311 - an order, no secret
     with ThreadPoolExecutor(20) as crowd:
-        told = Counter(word for words in crowd.map(live, turns) for word in words)
+        seen = Counter(word for words in crowd.map(live, turns) for word in words)
     assert next(steps) > 24 * 50
     let_through = 4 * len(numbers)
-    assert told == {
+    assert seen == {
         "let through": let_through,
         "number": let_through,
         "wrong": let_through,
         "right": let_through,
         "ended": let_through,
     }
-    assert {real.lane(number).starts for number in numbers} == {4}
+    assert {real.used(number).starts for number in numbers} == {4}
 
 
 # -- what the release line keeps ---------------------------------------------------------------

@@ -1,4 +1,4 @@
-"""What a decision costs on the wire: one call of one function, whatever it comes to."""
+"""The cost of a decision on the wire: one call of one function, whatever the result."""
 
 from __future__ import annotations
 
@@ -52,8 +52,8 @@ def live(valkey: redis.Redis, sent: list[str]) -> World:
     return world
 
 
-def draft(world: World, number: str = NUMBER, key: str = KEY) -> NewVerification:
-    return replace(world.draft(number, key=key), client="c" * 19, country="RU")
+def new(world: World, number: str = NUMBER, key: str = KEY) -> NewVerification:
+    return replace(world.new(number, key=key), client="c" * 19, country="RU")
 
 
 @pytest.mark.parametrize("key", [KEY, ""], ids=["keyed", "plain"])
@@ -63,7 +63,7 @@ def draft(world: World, number: str = NUMBER, key: str = KEY) -> NewVerification
 )
 def test_a_start_is_two(live: World, sent: list[str], key: str, outcome: Placed) -> None:
     """Reserve and record, whatever the call came to, and with all that counts it."""
-    begun = draft(live, key=key)
+    begun = new(live, key=key)
     live.store.reserve(begun)
     assert sent == ONE
     live.store.record(begun, outcome)
@@ -72,7 +72,7 @@ def test_a_start_is_two(live: World, sent: list[str], key: str, outcome: Placed)
 
 def test_everything_else_is_one(live: World, sent: list[str]) -> None:
     """Check (wrong, keyed, repeated, right, ended), status, cancel, callback, readiness."""
-    begun, lost = draft(live), draft(live, OTHER_NUMBER, "")
+    begun, lost = new(live), new(live, OTHER_NUMBER, "")
     for one in (begun, lost):
         live.store.reserve(one)
     live.store.record(begun, PLACED)
@@ -102,25 +102,25 @@ def test_everything_else_is_one(live: World, sent: list[str]) -> None:
 
 def test_a_repeated_start_is_one(live: World, sent: list[str]) -> None:
     """And so is one under a key of another body."""
-    first = draft(live)
+    first = new(live)
     live.store.reserve(first)
     sent.clear()
-    assert live.store.reserve(draft(live)).earlier
+    assert live.store.reserve(new(live)).earlier
     assert sent == ONE
-    other = replace(draft(live), idempotency=Binding(KEY, "another body"))
+    other = replace(new(live), idempotency=Binding(KEY, "another body"))
     with pytest.raises(KeyReused):
         live.store.reserve(other)
     assert sent == ONE * 2
 
 
 def number_is_cooling_down(world: World) -> World:
-    world.store.reserve(draft(world, key=""))
+    world.store.reserve(new(world, key=""))
     return world
 
 
 def day_is_full(world: World) -> World:
     world = world.within(replace(OPEN, day=(Window(1, DAY),)))
-    world.store.reserve(draft(world, OTHER_NUMBER, ""))
+    world.store.reserve(new(world, OTHER_NUMBER, ""))
     return world
 
 
@@ -131,7 +131,7 @@ def operator_pauses(world: World) -> World:
 
 def breaker_is_open(world: World) -> World:
     for count in range(3):
-        begun = draft(world, f"+7917913670{count}", "")
+        begun = new(world, f"+7917913670{count}", "")
         world.store.reserve(begun)
         world.store.record(begun, Unknown("timeout"))
     return world
@@ -159,7 +159,7 @@ def test_a_start_that_is_refused_is_one(
     kept = live.dump()
     sent.clear()
     with pytest.raises(error):
-        live.store.reserve(draft(live, key=key))
+        live.store.reserve(new(live, key=key))
     assert sent == ONE
     assert live.dump() == kept
 

@@ -1,4 +1,4 @@
-"""What a number's own limits let start, to the millisecond."""
+"""The limits of one number, to the millisecond."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ NO_COOLDOWN = NumberLimits(cooldowns=(0,))
 
 
 def test_a_reservation_is_pending_and_its_call_not_yet_placed(world: World) -> None:
-    """A reservation says what was asked for, with all its checks and its full time."""
-    draft = world.draft(reference="order 7 – Ærø")
+    """A reservation contains what was requested, with all its checks and its full time."""
+    new = world.new(reference="order 7 – Ærø")
 
-    reserved = world.store.reserve(draft).verification
+    reserved = world.store.reserve(new).verification
 
-    assert (reserved.id, reserved.app, reserved.number) == (draft.id, APP, NUMBER)
+    assert (reserved.id, reserved.app, reserved.number) == (new.id, APP, NUMBER)
     assert reserved.reference == "order 7 – Ærø"
     assert (reserved.state, reserved.call.state) == (State.PENDING, CallState.PLACING)
     assert (reserved.checks_left, reserved.expires_in, reserved.restart_in) == (3, 300, 30)
@@ -42,12 +42,12 @@ def test_a_reference_comes_back_as_it_was_given(world: World, reference: str) ->
 
 
 def test_a_repeated_reservation_finds_its_first_work(world: World) -> None:
-    """The same id reserved again, its first answer lost, neither counts nor is refused."""
-    draft = world.draft()
-    first = world.store.reserve(draft)
+    """The same id reserved again, after a lost reply, neither counts nor is refused."""
+    new = world.new()
+    first = world.store.reserve(new)
     kept = world.dump()
 
-    assert world.store.reserve(draft) == first
+    assert world.store.reserve(new) == first
     assert world.dump() == kept
 
 
@@ -125,7 +125,7 @@ def test_a_day_lets_five_starts_through(world: World) -> None:
 
 
 def test_the_limit_that_waits_longest_is_named(world: World) -> None:
-    """Cooldown and window both refuse: the answer is the one after which all let through."""
+    """Cooldown and window both refuse: the result is the wait after which none does."""
     world = world.under(NumberLimits(cooldowns=(50,), starts=(Window(2, 100),)))
     world.start()
     world.advance(50)
@@ -200,11 +200,11 @@ def test_starts_of_one_millisecond_are_told_apart(world: World) -> None:
     assert world.record(first, refunded).restart_in == 60
     assert world.record(third, refunded).restart_in == 0
     assert world.record(second, refunded).restart_in == 0
-    assert world.lane().starts == 0
+    assert world.used().starts == 0
 
 
 def test_a_start_that_never_opened_a_connection_costs_nothing(world: World) -> None:
-    """A failure with refund gives back the window's place and steps the ladder back."""
+    """A failure with refund leaves the window and steps the ladder back."""
     for _ in range(10):
         world.record(world.reserve(), Failed("no connection", refund=True))
         world.advance(1)
@@ -212,7 +212,7 @@ def test_a_start_that_never_opened_a_connection_costs_nothing(world: World) -> N
 
 
 def test_a_failure_that_may_have_rung_counts(world: World) -> None:
-    """A failure without refund keeps its place and its pause."""
+    """A failure without refund stays in the window and keeps its pause."""
     failed = world.record(world.reserve(), Failed("HTTP 500", refund=False))
     assert failed.restart_in == 30
     world.advance(30)

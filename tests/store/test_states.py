@@ -149,11 +149,11 @@ def test_an_apps_name_is_compared_whole(world: World, app: str) -> None:
 
 def test_a_code_does_nothing_elsewhere(world: World) -> None:
     """The digest that is right for one verification is wrong for a number's other one."""
-    draft = world.draft()
-    first = world.store.reserve(draft).verification
+    new = world.new()
+    first = world.store.reserve(new).verification
     second = world.start(OTHER_NUMBER)
-    assert world.check(second, f"{draft.digest} of another").verdict is Verdict.WRONG
-    assert world.check(first, draft.digest).verdict is Verdict.RIGHT
+    assert world.check(second, f"{new.digest} of another").verdict is Verdict.WRONG
+    assert world.check(first, new.digest).verdict is Verdict.RIGHT
 
 
 def test_a_start_supersedes_nothing(world: World) -> None:

@@ -47,10 +47,10 @@ APPS = st.sampled_from(["login", "login", "bank"])
 CLIENTS = ["", "client 1", "client 2", "client 3"]
 PLACES = sorted(
     {
-        place
+        scope
         for number in CALLED
         for app, client in product(["login", "bank"], CLIENTS)
-        for place in Start(number, app, client).places.items()
+        for scope in Start(number, app, client).scopes.items()
     }
 )
 RULED = st.sampled_from(["+7917913", "+7917913", "+79179130001"])
@@ -79,8 +79,8 @@ RARELY = st.sampled_from([False, False, False, False, True])
 class Life:
     """One verification: what the model and the store each call it."""
 
-    def __init__(self, draft: NewVerification, start: Start) -> None:
-        self.draft, self.start = draft, start
+    def __init__(self, new: NewVerification, start: Start) -> None:
+        self.new, self.start = new, start
         self.recorded = False
         self.guesses = 0
 
@@ -91,16 +91,16 @@ class Crowd(RuleBasedStateMachine):
     policies: Sequence[tuple[NumberLimits, WideLimits]]
     wire: Wire
 
-    def world(self, policy: NumberLimits, wide: WideLimits) -> World:
+    def world(self, policy: NumberLimits, wide_limits: WideLimits) -> World:
         raise NotImplementedError
 
     @initialize(data=st.data())
     def begin(self, data: st.DataObject) -> None:
-        policy, wide = data.draw(st.sampled_from(self.policies))
-        self.live = self.world(policy, wide)
+        policy, wide_limits = data.draw(st.sampled_from(self.policies))
+        self.live = self.world(policy, wide_limits)
         self.live.functions.load()
         self.releases = [self.live, another_release(self.live)]
-        self.model = WideModel(policy, wide)
+        self.model = WideModel(policy, wide_limits)
         self.model.now = self.live.now
         self.lives: list[Life] = []
         self.told_wait = 0
@@ -134,34 +134,34 @@ class Crowd(RuleBasedStateMachine):
         """Start; mostly with the call's outcome recorded at once."""
         start = Start(number, app, client, device, test=number == TESTED)
         key = Binding(f"key {len(self.lives)}", "body")
-        self.ask(self.draft(start, key), start, is_lost)
+        self.ask(self.new(start, key), start, is_lost)
         if self.lives and self.lives[-1].start is start and outcome:
             self.record(self.lives[-1], outcome, is_lost)
 
-    def draft(self, start: Start, key: Binding) -> NewVerification:
+    def new(self, start: Start, key: Binding) -> NewVerification:
         return replace(
-            self.live.draft(start.number, app=start.app, device=start.device),
+            self.live.new(start.number, app=start.app, device=start.device),
             client=start.client,
-            country=start.places["country"],
+            country=start.scopes["country"],
             test_code="1234" if start.test else None,
             idempotency=key,
         )
 
-    def ask(self, draft: NewVerification, start: Start, is_lost: bool) -> None:
+    def ask(self, new: NewVerification, start: Start, is_lost: bool) -> None:
         """Reserve; where it is refused, the name and the wait have to be the model's."""
         expected = self.model.start(start, is_lost)
         with self.losing(is_lost):
-            self.reserve(draft, expected)
+            self.reserve(new, expected)
         if not expected:
-            self.lives.append(Life(draft, start))
+            self.lives.append(Life(new, start))
 
-    def reserve(self, draft: NewVerification, expected: Refusal | None) -> None:
+    def reserve(self, new: NewVerification, expected: Refusal | None) -> None:
         if expected is None:
-            reservation = self.live.store.reserve(draft)
+            reservation = self.live.store.reserve(new)
             assert (reservation.earlier, reservation.probe) == (False, False)
             return
         with pytest.raises((LimitReached, CallsPaused)) as refused:
-            self.live.store.reserve(draft)
+            self.live.store.reserve(new)
         assert getattr(refused.value, "limit", PAUSED) in expected.names
         assert refused.value.retry_after == seconds(expected.wait)
         self.told_wait = expected.wait
@@ -177,18 +177,18 @@ class Crowd(RuleBasedStateMachine):
         Once its verification is gone, the key is free.
         """
         life = self.pick(back)
-        assert life.draft.idempotency
-        key = replace(life.draft.idempotency, body=body)
+        assert life.new.idempotency
+        key = replace(life.new.idempotency, body=body)
         bound = self.bound_to(key)
         if bound is None:
             start = replace(life.start, room=frozenset(), counts=frozenset(), attempt=None)
-            self.ask(self.draft(start, key), start, is_lost)
+            self.ask(self.new(start, key), start, is_lost)
             return
-        again = self.draft(life.start, key)
+        again = self.new(life.start, key)
         with self.losing(is_lost):
-            if key == bound.draft.idempotency:
+            if key == bound.new.idempotency:
                 earlier = self.live.store.reserve(again)
-                assert (earlier.earlier, earlier.verification.id) == (True, bound.draft.id)
+                assert (earlier.earlier, earlier.verification.id) == (True, bound.new.id)
             else:
                 with pytest.raises(KeyReused):
                     self.live.store.reserve(again)
@@ -198,7 +198,7 @@ class Crowd(RuleBasedStateMachine):
         under = [
             life
             for life in self.lives
-            if life.draft.idempotency and life.draft.idempotency.name == key.name
+            if life.new.idempotency and life.new.idempotency.name == key.name
         ]
         return under[-1] if under[-1].start.attempt.readable(self.model.now) else None
 
@@ -216,16 +216,16 @@ class Crowd(RuleBasedStateMachine):
         """Record what the provider did, once; where it refused, all that was taken goes back."""
         life.recorded = True
         if isinstance(outcome, Placed):
-            outcome = replace(outcome, request_id=f"request of {life.draft.id}")
+            outcome = replace(outcome, request_id=f"request of {life.new.id}")
         known = life.start.attempt.readable(self.model.now)
         with (
             self.losing(is_lost),
             nullcontext() if known else pytest.raises(VerificationNotFound),
         ):
-            self.live.store.record(life.draft, outcome)
+            self.live.store.record(life.new, outcome)
         if known:
             if isinstance(outcome, Failed) and outcome.refund:
-                self.model.give_back(life.start)
+                self.model.refund_start(life.start)
             number = self.number(life)
             match outcome:
                 case Placed(request_id):
@@ -247,16 +247,16 @@ class Crowd(RuleBasedStateMachine):
         self.let_time_pass(0.001)  # no approval in the very millisecond of its start
         life.guesses += 1
         nonce = f"guess {life.guesses}"
-        guess = life.draft.id, life.draft.app, [RIGHT if right else WRONG], Nonce(nonce)
+        guess = life.new.id, life.new.app, [RIGHT if right else WRONG], Nonce(nonce)
         with self.losing(is_lost):
             if not life.start.attempt.readable(self.model.now):
                 with pytest.raises(VerificationNotFound):
                     self.live.store.check(*guess)
                 return
-            told = len(self.model.notices)
+            before = len(self.model.notices)
             expected = self.model.check(life.start, right, nonce)
             if is_lost:
-                del self.model.notices[told:]
+                del self.model.notices[before:]
             assert self.live.store.check(*guess).verdict is expected
 
     @rule(number=NUMBERS, device=DEVICES)
@@ -292,7 +292,7 @@ class Crowd(RuleBasedStateMachine):
     def crowd_out_an_owner(self, prefix: str, owner: int) -> None:
         """Strangers use a prefix up, and get it blocked; an owner of a number there comes again.
 
-        As often as the places last that are kept for such devices.
+        As long as the starts reserved for such devices last.
         """
         self.log_in(f"{prefix}000{owner}", "device A")
         self.call_all(prefix)
@@ -352,7 +352,7 @@ class Crowd(RuleBasedStateMachine):
     def look(self, number: str) -> None:
         """Every budget is as the model says; where nothing is kept, none has anything."""
         model, found = self.model.number(number), self.diagnose(number).budgets
-        known = [(name, lane.run, model.used(lane)) for name, lane in model.lanes().items()]
+        known = [(name, budget.run, model.used(budget)) for name, budget in model.budgets().items()]
         shown = [(one.device, one.failures_in_a_row, used(one)) for one in found]
         assert known == shown or (not found and not known[0][1] and not any(known[0][2]))
         for budget in found:
@@ -392,9 +392,9 @@ class Crowd(RuleBasedStateMachine):
         self.live.operator.rule(prefix, kind, duration)
         self.model.rule(prefix, kind, duration * SECOND)
 
-    @rule(place=HELD)
-    def unblock(self, place: str) -> None:
-        assert self.live.operator.rule(place, "none") == self.model.unblock(place)
+    @rule(scope=HELD)
+    def unblock(self, scope: str) -> None:
+        assert self.live.operator.rule(scope, "none") == self.model.unblock(scope)
 
     @rule(duration=SPANS, number=NUMBERS, is_resumed=st.booleans())
     def pause(self, duration: int, number: str, is_resumed: bool) -> None:
@@ -419,29 +419,29 @@ class Crowd(RuleBasedStateMachine):
             for notices in (self.model.notices, self.live.notices):
                 notices.clear()
             self.live = release
-            self.model.deploy(release.policy, release.wide)
+            self.model.deploy(release.policy, release.wide_limits)
             self.let_time_pass(60)
 
     # -- what always holds -------------------------------------------------------------------
 
     @invariant()
     def what_counts_is_what_the_model_counts(self) -> None:
-        """Every window of every place, as each of the two releases sees it."""
+        """Every window of every scope, as each of the two releases sees it."""
         for release in self.releases:
-            for (limit, place), shown in zip(PLACES, usages(release, PLACES), strict=True):
-                windows = release.wide.windows(limit)
-                expected = [self.model.usage(limit, place, window) for window in windows]
-                assert shown == expected, (limit, place)
+            for (limit, scope), shown in zip(PLACES, usages(release, PLACES), strict=True):
+                windows = release.wide_limits.windows(limit)
+                expected = [self.model.usage(limit, scope, window) for window in windows]
+                assert shown == expected, (limit, scope)
 
     @invariant()
     def the_guards_know_who_got_in(self) -> None:
-        """So many who started and who were approved, in every place."""
+        """So many who started and who were approved, in every scope."""
         for prefix in PREFIXES:
             shown = self.diagnose(f"{prefix}0000")
-            for share, place in zip(shown.shares, (prefix, shown.country), strict=True):
-                guard = self.model.guards.get(place)
+            for share, scope in zip(shown.shares, (prefix, shown.country), strict=True):
+                guard = self.model.guards.get(scope)
                 known = self.model.settled(guard) if guard else (0, 0)
-                assert share == ConversionCount(share.limit, *known), place
+                assert share == ConversionCount(share.limit, *known), scope
 
     @invariant()
     def never_more_than_n_in_any_window(self) -> None:
@@ -450,11 +450,11 @@ class Crowd(RuleBasedStateMachine):
         for start in self.model.starts:
             for limit, span in start.counts:
                 if not (start.exempt and limit == "prefix"):
-                    view[limit, span, start.places[limit]].append(start.moment)
+                    view[limit, span, start.scopes[limit]].append(start.moment)
         most = {
             (limit, window.seconds * SECOND): window.count
             for limit in (*WIDE_LIMITS, KNOWN_DEVICE)
-            for window in self.model.wide.windows(limit)
+            for window in self.model.wide_limits.windows(limit)
         }
         for (limit, span, _), moments in view.items():
             inside_now = sum(moment > self.model.now - span for moment in moments)
@@ -475,7 +475,7 @@ class Crowd(RuleBasedStateMachine):
 
 def another_release(live: World) -> World:
     """Return the same world under the same limits over windows of other spans."""
-    wide = live.wide
+    wide_limits = live.wide_limits
 
     def others(windows: tuple[Window, ...]) -> tuple[Window, ...]:
         return tuple(Window(window.count, window.seconds // 2) for window in windows)
@@ -483,12 +483,12 @@ def another_release(live: World) -> World:
     ttl = 2 * live.policy.code_ttl
     other = live.under(replace(live.policy, code_ttl=ttl)).within(
         replace(
-            wide,
-            client_ip=others(wide.client_ip),
-            prefix=others(wide.prefix),
-            country=others(wide.country),
-            app=others(wide.app),
-            day=others(wide.day),
+            wide_limits,
+            client_ip=others(wide_limits.client_ip),
+            prefix=others(wide_limits.prefix),
+            country=others(wide_limits.country),
+            app=others(wide_limits.app),
+            day=others(wide_limits.day),
             code_ttl=ttl,
         )
     )
@@ -500,17 +500,16 @@ def used(budget: DeviceBudget) -> list[int]:
     return [use.used for use in (*budget.starts, *budget.guesses)]
 
 
-def usages(world: World, places: Sequence[tuple[str, str]]) -> list[list[tuple[int, int]]]:
-    """Return of each window at some places how many it has, and until when (ms)."""
-    counted = [keys.limit(limit, place) for limit, place in places]
+def usages(world: World, scopes: Sequence[tuple[str, str]]) -> list[list[tuple[int, int]]]:
+    """Return of each window at some scopes how many it has, and until when (ms)."""
+    counted = [keys.limit(limit, scope) for limit, scope in scopes]
     nowhere = [keys.number(""), keys.RESTRICTIONS, keys.BREAKER, *map(keys.conversion, "12")]
-    asked = {
+    arguments = {
         "number": "+00000",
         "country": "",
-        "limits": [limit for limit, _ in places],
-        "apps": len(places),
+        "limits": [limit for limit, _ in scopes],
     }
-    shown = world.functions.call("show_number", [*nowhere, *counted], asked)
+    shown = world.functions.call("show_number", [*nowhere, *counted], arguments)
     return [[(one["used"], one["wait"]) for one in usage] for usage in shown["usage"]]
 
 

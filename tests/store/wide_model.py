@@ -1,7 +1,7 @@
-"""What all numbers together may do, in plain Python: an independent reading of the rules.
+"""The limits over all numbers in plain Python: an independent implementation of the rules.
 
-It keeps every start for ever and counts again whenever it is asked. It knows nothing of Redis, of
-keys or of Lua. Moments and durations are in milliseconds; ``now`` is told to it.
+It keeps every start and counts again for each question. It knows nothing of Redis, of keys or of
+Lua. Moments and durations are in milliseconds; the caller sets ``now``.
 """
 
 from __future__ import annotations
@@ -79,7 +79,7 @@ class Start:
     attempt: Attempt | None = None
 
     @cached_property
-    def places(self) -> dict[str, str]:
+    def scopes(self) -> dict[str, str]:
         """Where it counts, by limit."""
         return {
             CLIENT_IP: self.client,
@@ -93,7 +93,7 @@ class Start:
 
 @dataclass(frozen=True)
 class Refusal:
-    """Why a start is refused: any of the names may be told, and the wait."""
+    """Why a start is refused: any of the names may be returned, and the wait."""
 
     names: frozenset[str]
     wait: int
@@ -101,7 +101,7 @@ class Refusal:
 
 @dataclass
 class Guard:
-    """The conversion guard of one place, what it counted there, and what it last said.
+    """The conversion guard of one scope, what it counted there, and what it last said.
 
     Attributes:
         started, approved: By span, since another release may have another one, and by piece.
@@ -109,7 +109,7 @@ class Guard:
         count: of which so many were approved.
     """
 
-    place: str
+    scope: str
     limit: ConversionThreshold
     started: dict[int, Counter[int]] = field(default_factory=lambda: defaultdict(Counter))
     approved: dict[int, Counter[int]] = field(default_factory=lambda: defaultdict(Counter))
@@ -123,8 +123,8 @@ class Guard:
 class WideModel:
     """All numbers: each with its own limits, and what they share."""
 
-    def __init__(self, policy: NumberLimits, wide: WideLimits) -> None:
-        self.policy, self.wide = policy, wide
+    def __init__(self, policy: NumberLimits, wide_limits: WideLimits) -> None:
+        self.policy, self.wide_limits = policy, wide_limits
         self.now = 0
         self.numbers: dict[str, Model] = {}
         self.starts: list[Start] = []
@@ -141,37 +141,37 @@ class WideModel:
         model.now = self.now
         return model
 
-    def deploy(self, policy: NumberLimits, wide: WideLimits) -> None:
+    def deploy(self, policy: NumberLimits, wide_limits: WideLimits) -> None:
         """Go on under other settings, with all that is known."""
-        self.policy, self.wide = policy, wide
+        self.policy, self.wide_limits = policy, wide_limits
         for number in self.numbers.values():
             number.policy = policy
 
     # -- windows -----------------------------------------------------------------------------
 
-    def counted(self, limit: str, place: str, span: int) -> Counter[int]:
+    def counted(self, limit: str, scope: str, span: int) -> Counter[int]:
         """Return the pieces of a window with the starts that stand in each."""
         view = (
             piece(start.moment, span)
             for start in self.starts
-            if (limit, span) in start.counts and start.places[limit] == place
+            if (limit, span) in start.counts and start.scopes[limit] == scope
         )
         return inside(view, span, self.now)
 
-    def wait(self, limit: str, place: str) -> int:
+    def wait(self, limit: str, scope: str) -> int:
         """Return how long a start waits until every window has room for it."""
         waits = [0]
-        for window in self.wide.windows(limit):
+        for window in self.wide_limits.windows(limit):
             span = window.seconds * SECOND
-            pieces = sorted(self.counted(limit, place, span).elements())
+            pieces = sorted(self.counted(limit, scope, span).elements())
             if len(pieces) >= window.count:
                 waits.append(end(pieces[-window.count], span) + span - self.now)
         return max(waits)
 
-    def usage(self, limit: str, place: str, window: Window) -> tuple[int, int]:
+    def usage(self, limit: str, scope: str, window: Window) -> tuple[int, int]:
         """Return how many a window has, and how long until there is room for one more than that."""
         span = window.seconds * SECOND
-        pieces = sorted(self.counted(limit, place, span).elements())
+        pieces = sorted(self.counted(limit, scope, span).elements())
         if not pieces:
             return 0, 0
         leaves = pieces[-min(len(pieces), window.count)]
@@ -182,20 +182,23 @@ class WideModel:
     @property
     def guards_span(self) -> int:
         """An hour of starts that are old enough to say something."""
-        return HOUR + self.wide.code_ttl * SECOND
+        return HOUR + self.wide_limits.code_ttl * SECOND
 
     def guards_of(self, start: Start) -> list[Guard]:
         """Return the guards that look at it: none, where no call is placed."""
-        kinds = {PREFIX: self.wide.conversion_prefix, COUNTRY: self.wide.conversion_country}
+        kinds = {
+            PREFIX: self.wide_limits.conversion_prefix,
+            COUNTRY: self.wide_limits.conversion_country,
+        }
         return [
-            self.guards.setdefault(start.places[kind], Guard(start.places[kind], limit))
+            self.guards.setdefault(start.scopes[kind], Guard(start.scopes[kind], limit))
             for kind, limit in kinds.items()
             if not start.test
         ]
 
     def settled(self, guard: Guard) -> tuple[int, int]:
         """Return how many started and were approved, of those whose codes have expired."""
-        span, ttl = self.guards_span, self.wide.code_ttl * SECOND
+        span, ttl = self.guards_span, self.wide_limits.code_ttl * SECOND
         started, approved = guard.started[span], guard.approved[span]
         known = inside(started | approved, span, self.now)
         old = [one for one in known if end(one, span) + ttl <= self.now]
@@ -211,18 +214,18 @@ class WideModel:
                 self.block(guard)
             else:
                 guard.kind, guard.until = "alarm", self.now + HOUR
-                self.notices.append(Notice("alarm", CONVERSION, guard.place))
+                self.notices.append(Notice("alarm", CONVERSION, guard.scope))
         return max(0, guard.until - self.now) if guard.limit.blocks else 0
 
     def block(self, guard: Guard) -> None:
         """Block for an hour; soon after the last block for twice as long as that."""
         guard.level = guard.level + 1 if self.now < guard.until + DAY else 1
         span = min(HOUR * 2 ** (guard.level - 1), DAY)
-        guard.kind = "would-block" if CONVERSION in self.wide.dry_run else "block"
+        guard.kind = "would-block" if CONVERSION in self.wide_limits.dry_run else "block"
         guard.until = self.now + span
         guard.started.clear()
         guard.approved.clear()
-        self.notices.append(Notice(guard.kind, CONVERSION, guard.place, seconds(span)))
+        self.notices.append(Notice(guard.kind, CONVERSION, guard.scope, seconds(span)))
 
     # -- starts ------------------------------------------------------------------------------
 
@@ -255,9 +258,9 @@ class WideModel:
     def refusing(self, start: Start) -> list[tuple[str, int]]:
         """Return the guards and limits that refuse it, with the waits; in dry run they only say."""
         refusing = []
-        for limit, place, wait in [*self.guarding(start), *self.filled(start)]:
-            if limit in self.wide.dry_run:
-                named = place if limit in (CONVERSION, PREFIX) else ""
+        for limit, scope, wait in [*self.guarding(start), *self.filled(start)]:
+            if limit in self.wide_limits.dry_run:
+                named = scope if limit in (CONVERSION, PREFIX) else ""
                 self.notices.append(Notice("dry", limit, named, seconds(wait)))
             else:
                 refusing.append((limit, wait))
@@ -267,38 +270,38 @@ class WideModel:
         """A guard's block is for strangers, and not where the operator allowed the prefix."""
         if start.exempt or self.is_known(start):
             return []
-        waits = [(CONVERSION, one.place, self.guarded(one)) for one in self.guards_of(start)]
-        return [(limit, place, wait) for limit, place, wait in waits if wait]
+        waits = [(CONVERSION, one.scope, self.guarded(one)) for one in self.guards_of(start)]
+        return [(limit, scope, wait) for limit, scope, wait in waits if wait]
 
     def filled(self, start: Start) -> list[tuple[str, str, int]]:
-        """Return the limits that are full, with their places and waits."""
-        places = {limit: start.places[limit] for limit in WIDE_LIMITS if start.places[limit]}
-        waits = {limit: self.wait(limit, place) for limit, place in places.items()}
+        """Return the limits that are full, with their scopes and waits."""
+        scopes = {limit: start.scopes[limit] for limit in WIDE_LIMITS if start.scopes[limit]}
+        waits = {limit: self.wait(limit, scope) for limit, scope in scopes.items()}
         if start.exempt:
             waits[PREFIX] = 0
         room = {limit for limit, wait in waits.items() if not wait}
         if waits[PREFIX] and self.is_known(start):
-            # As many places again of a prefix are kept for known devices.
-            kept = self.wait(KNOWN_DEVICE, start.places[KNOWN_DEVICE])
+            # A prefix has as many starts again, reserved for known devices.
+            kept = self.wait(KNOWN_DEVICE, start.scopes[KNOWN_DEVICE])
             waits[PREFIX] = min(waits[PREFIX], kept)
             room |= set() if kept else {KNOWN_DEVICE}
         start.room = frozenset(room)
-        return [(limit, start.places[limit], wait) for limit, wait in waits.items() if wait]
+        return [(limit, start.scopes[limit], wait) for limit, wait in waits.items() if wait]
 
     def is_known(self, start: Start) -> bool:
         number = self.number(start.number)
-        return number.lane_for(start.device) is not number.strangers
+        return number.budget_for(start.device) is not number.strangers
 
     def start(self, start: Start, is_lost: bool = False) -> Refusal | None:
-        """Start where everything lets it.
+        """Start if nothing refuses it.
 
-        Where the answer is lost it is asked for once more: a start that was let through is found
-        again, a refusal is decided again, and what the guards said the first time is lost.
+        After a lost reply it is sent again: a start that was reserved is found, a refusal is
+        decided again, and the guards' first notices are lost.
         """
-        told = len(self.notices)
+        before = len(self.notices)
         refused = self.judge(start)
         if is_lost:
-            del self.notices[told:]
+            del self.notices[before:]
             refused = refused and self.judge(start)
         if refused:
             return refused
@@ -316,10 +319,10 @@ class WideModel:
         return [
             (limit, window.seconds * SECOND)
             for limit in (*WIDE_LIMITS, KNOWN_DEVICE)
-            for window in self.wide.windows(limit)
+            for window in self.wide_limits.windows(limit)
         ]
 
-    def give_back(self, start: Start) -> None:
+    def refund_start(self, start: Start) -> None:
         """The call never was: it says nothing, and counts in no window that is configured now."""
         start.counts -= set(self.windows())
         span = self.guards_span
@@ -363,16 +366,16 @@ class WideModel:
     def rule(self, prefix: str, kind: str, milliseconds: int) -> None:
         self.rules[prefix] = (kind, self.now + milliseconds)
 
-    def unblock(self, place: str) -> int:
-        """Let the limits decide again; return how much was held until now."""
-        guard = self.guards.get(place, Guard(place, self.wide.conversion_prefix))
-        _, until = self.rules.pop(place, ("", 0))
-        held = (until > self.now) + (guard.until > self.now)
+    def unblock(self, scope: str) -> int:
+        """Let the limits decide again; return how many restrictions were in force."""
+        guard = self.guards.get(scope, Guard(scope, self.wide_limits.conversion_prefix))
+        _, until = self.rules.pop(scope, ("", 0))
+        in_force = (until > self.now) + (guard.until > self.now)
         guard.until = guard.level = 0
-        if place == FAILURE_RATE:
-            held += self.alarm_until > self.now
+        if scope == FAILURE_RATE:
+            in_force += self.alarm_until > self.now
             self.alarm_until = 0
-        return held
+        return in_force
 
     def erase(self, number: str) -> None:
         """Forget the number, and the operator's rules for more of it than its prefix.
@@ -411,7 +414,7 @@ class WideModel:
 
 
 def refusal(waits: list[tuple[str, int]]) -> Refusal:
-    """The longest wait is told; by its own name, unless a guess budget is spent."""
+    """The longest wait; by its own name, unless a guess budget is spent."""
     longest = max(wait for _, wait in waits)
     spent = [name for name, _ in waits if name in GUESS_BUDGETS]
     longest_names = [name for name, wait in waits if wait == longest]

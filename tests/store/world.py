@@ -1,4 +1,4 @@
-"""A store under test together with the clock that its scripts read."""
+"""A store under test, with the clock that its functions read."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ COUNTED = ("{verify}:limit:", "{verify}:conversion:", "{verify}:guesses")
 
 
 class Clock(Protocol):
-    """Time that passes only when told to."""
+    """Time that passes only when a test advances it."""
 
     def milliseconds(self) -> int: ...
     def advance(self, seconds: float) -> None: ...
@@ -104,7 +104,7 @@ class KeptClock:
 
 
 class ServerClock:
-    """The server's own time. It cannot be moved, so little of what is asked for is waited."""
+    """The server's own time. It cannot be moved, so a test waits only a short time."""
 
     LONGEST = 0.2
 
@@ -121,36 +121,36 @@ class ServerClock:
 
 @dataclass(frozen=True)
 class UsedUp:
-    """Of a number's lane."""
+    """The used part of a number's budget."""
 
     starts: int = 0
     failures: int = 0
 
 
 class World:
-    """Short words for what tests do to one store."""
+    """Short methods for what tests do with one store."""
 
     def __init__(
         self,
         client: redis.Redis,
         clock: Clock | None,
         policy: NumberLimits,
-        wide: WideLimits | None = None,
+        wide_limits: WideLimits | None = None,
         *,
         connected: Client | None = None,
     ) -> None:
         self.client = client
-        self.wide = wide or OPEN
+        self.wide_limits = wide_limits or OPEN
         self.notices: list[Notice] = []
         self.ids = VerificationIds(b"number-secret-of-the-store-tests")
         self.policy = policy
         self.connected = connected or store_client(client)
-        self.functions = Functions(self.connected, encode(policy, self.wide))
-        self.store = RedisStore(self.functions, self.ids, self.wide, self.notices.append)
-        self.operator = RedisOperator(self.functions, self.ids, policy, self.wide)
+        self.functions = Functions(self.connected, encode(policy, self.wide_limits))
+        self.store = RedisStore(self.functions, self.ids, self.wide_limits, self.notices.append)
+        self.operator = RedisOperator(self.functions, self.ids, policy, self.wide_limits)
         self._clock = clock
         self._requests = itertools.count(1)
-        self._drafts: dict[str, NewVerification] = {}
+        self._new: dict[str, NewVerification] = {}
 
     @property
     def now(self) -> int:
@@ -164,13 +164,13 @@ class World:
 
     def under(self, policy: NumberLimits) -> World:
         """Return the same world under other rules."""
-        return World(self.client, self._clock, policy, self.wide, connected=self.connected)
+        return World(self.client, self._clock, policy, self.wide_limits, connected=self.connected)
 
-    def within(self, wide: WideLimits) -> World:
+    def within(self, wide_limits: WideLimits) -> World:
         """Return the same world under other limits over all numbers."""
-        return World(self.client, self._clock, self.policy, wide, connected=self.connected)
+        return World(self.client, self._clock, self.policy, wide_limits, connected=self.connected)
 
-    def draft(
+    def new(
         self,
         number: str = NUMBER,
         *,
@@ -182,11 +182,11 @@ class World:
         """Return what a start would reserve; ``key`` is its Idempotency-Key's digest."""
         binding = Binding(key, "body") if key else None
         verification_id = self.ids.mint(number)
-        draft = NewVerification(
+        new = NewVerification(
             verification_id, app, number, reference, RIGHT, device=device, idempotency=binding
         )
-        self._drafts[verification_id] = draft
-        return draft
+        self._new[verification_id] = new
+        return new
 
     def reserve(
         self,
@@ -197,12 +197,12 @@ class World:
         device: str = "",
     ) -> Verification:
         """Reserve, the call still being placed."""
-        draft = self.draft(number, app=app, reference=reference, device=device)
-        return self.store.reserve(draft).verification
+        new = self.new(number, app=app, reference=reference, device=device)
+        return self.store.reserve(new).verification
 
     def record(self, verification: Verification, outcome: CallOutcome) -> Verification:
-        """Record what the provider did with a call that :meth:`draft` began."""
-        return self.store.record(self._drafts[verification.id], outcome)
+        """Record what the provider did with a call that :meth:`new` began."""
+        return self.store.record(self._new[verification.id], outcome)
 
     def start(
         self,
@@ -235,8 +235,8 @@ class World:
     def status(self, verification: Verification, app: str = APP) -> Verification:
         return self.store.status(verification.id, app)
 
-    def lane(self, number: str = NUMBER) -> UsedUp:
-        """Return what strangers have used up, by the longest windows."""
+    def used(self, number: str = NUMBER) -> UsedUp:
+        """Return what strangers have used, by the longest windows."""
         budgets = self.operator.diagnose(number, "RU", []).budgets
         if not budgets:
             return UsedUp()
@@ -258,7 +258,7 @@ class World:
         return {
             key: (self._value(key), self.client.pexpiretime(key))
             for key in self.client.scan_iter()
-            if key != CLOCK_KEY and not (self.wide is OPEN and key.startswith(COUNTED))
+            if key != CLOCK_KEY and not (self.wide_limits is OPEN and key.startswith(COUNTED))
         }
 
     def _value(self, key: str) -> object:

@@ -100,11 +100,11 @@ def test_a_wrong_password_is_told_in_a_sentence(tmp_path: Path) -> None:
     [
         (
             {"user": "default on nopass ~* &* +@all -fcall"},
-            "refuses our user a command or a key: `python -m verify_service.cli.release`",
+            "refuses our user a command or a key; `python -m verify_service.cli.release` names it",
         ),
         (
             {"rename-command": 'FCALL ""'},
-            "has no functions: Redis 7.0 or newer is needed, or Valkey",
+            "has no functions: Redis 7.0 or newer, or Valkey, is needed",
         ),
     ],
 )

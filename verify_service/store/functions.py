@@ -1,7 +1,7 @@
-"""The library of Redis functions: put together from ``lua/``, loaded where it is missing, called.
+"""The library of Redis functions: assembled from ``lua/``, loaded if it is missing, called.
 
-One decision is one function. The library's name, and that of each function, carries the digest of
-its text and of the policy in it, so two releases run side by side over the same data.
+One decision is one function. The names of the library and of its functions contain the digest of
+its text and of the policy, so two releases can run at the same time on the same data.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import hashlib
 import json
 import re
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from functools import cache
 from importlib.resources import files
 from typing import Any
@@ -18,23 +18,23 @@ from typing import Any
 import redis
 
 from verify_service.store.connection.client import Client, Command
-from verify_service.store.connection.redis_errors import translated, unavailable
+from verify_service.store.connection.redis_errors import unavailable
 
-PREFIX = "verify_"
+LIBRARY_PREFIX = "verify_"
 DIGEST_CHARACTERS = 16
-LOADS = 3
-"""How often a call loads the library. Another client may remove it between loading and calling: a
-release's end, or FUNCTION FLUSH."""
+LOAD_ATTEMPTS = 3
+"""Loads of the library in one call. Another client may remove it between loading and calling, with
+a release or FUNCTION FLUSH."""
 _INCLUDE = re.compile(r'^--- @include "(\w+)"$', re.MULTILINE)
 _FOLDER = files("verify_service.store") / "lua"
 
 
 class Functions:
-    """The decisions of the store, under one policy.
+    """Calls the functions of one library.
 
     Args:
-        client: Where they run.
-        policy: What all of them go by (``policy.py``).
+        client: Sends the commands.
+        policy: The limits as the functions read them (``policy.py``).
     """
 
     def __init__(self, client: Client, policy: Mapping[str, Any]) -> None:
@@ -43,62 +43,65 @@ class Functions:
 
     @property
     def name(self) -> str:
-        """The library's."""
-        return f"{PREFIX}{self.digest}"
+        """The name of the library."""
+        return f"{LIBRARY_PREFIX}{self.digest}"
 
-    def call(self, decision: str, keys: Sequence[str], asked: Mapping[str, Any]) -> dict[str, Any]:
-        """Run one decision, in one round trip; its file says what it takes and returns.
+    def call(
+        self, decision: str, declared: Sequence[str], arguments: Mapping[str, Any]
+    ) -> dict[str, Any]:
+        """Call the function of one decision, in one round trip.
 
-        Where the connection breaks, the call is sent once more: the function may have run and only
-        its reply be lost. So a second run finds the first one's work, or where the operator asks or
-        a callback comes, changes nothing more and answers for itself. A server that does not know
-        the library (new, flushed, failed over) is given it.
+        If the connection breaks, the call is sent once more, although the function may have run and
+        only its reply be lost. A second run therefore returns the result of the first, or changes
+        nothing more. If the server does not have the library (new, flushed, failed over), it is
+        loaded.
 
         Args:
-            asked: A member that is None is left out.
+            decision: The name of a file in ``lua/``, which documents keys, arguments and result.
+            declared: The keys.
+            arguments: A member that is None is left out.
 
         Returns:
-            What the function answers; the verification that it is about, as it is stored, as
-            ``verification``.
+            The function's result. If it concerns a verification, the member ``verification`` is the
+            verification as stored.
 
         Raises:
-            StoreUnavailable: Redis did not answer or cannot work; what was decided stands.
+            StoreUnavailable: Redis did not reply or cannot work. The function may have run.
         """
-        given = {name: value for name, value in asked.items() if value is not None}
-        argument = json.dumps(given, ensure_ascii=False, separators=(",", ":"))
-        command = ("FCALL", f"{decision}_{self.digest}", len(keys), *keys, argument)
-        until = time.monotonic() + self.client.patience
+        present = {name: value for name, value in arguments.items() if value is not None}
+        argument = json.dumps(present, ensure_ascii=False, separators=(",", ":"))
+        command = ("FCALL", f"{decision}_{self.digest}", len(declared), *declared, argument)
+        deadline = time.monotonic() + self.client.longest_send_seconds
         try:
             (reply,) = self.client.send(command)
             if isinstance(reply, Exception):
-                reply = self._load_and_send(command, reply, until)
+                reply = self._load_and_send(command, reply, deadline)
         except redis.RedisError as error:
             raise unavailable(error) from error
-        answer: dict[str, Any] = json.loads(reply[0])
+        result: dict[str, Any] = json.loads(reply[0])
         if len(reply) > 1:
-            answer["verification"] = json.loads(reply[1])
-        return answer
+            result["verification"] = json.loads(reply[1])
+        return result
 
     def load(self) -> None:
-        """Load the library, where it is missing.
+        """Load the library, if it is missing.
 
         Raises:
-            StoreUnavailable: Redis did not answer, or does not take it.
+            RedisError: Redis did not reply, or refuses the library.
         """
-        with translated():
-            (loaded,) = self.client.send(self._load)
-            _raise_unless_loaded(loaded)
+        (reply,) = self.client.send(self._load)
+        _raise_unless_loaded(reply)
 
     @property
-    def _load(self) -> tuple[str, ...]:
+    def _load(self) -> Command:
         return ("FUNCTION", "LOAD", self.text)
 
-    def _load_and_send(self, command: Command, error: Exception, until: float) -> Any:
-        """Return the reply to a command whose function the server does not know."""
-        for _ in range(LOADS):
+    def _load_and_send(self, command: Command, error: Exception, deadline: float) -> Any:
+        """Load the library and return the reply to the command that failed without it."""
+        for _ in range(LOAD_ATTEMPTS):
             if "Function not found" not in str(error):
                 break
-            loaded, reply = self.client.send(self._load, command, until=until)
+            loaded, reply = self.client.send(self._load, command, until=deadline)
             _raise_unless_loaded(loaded)
             if not isinstance(reply, Exception):
                 return reply
@@ -113,10 +116,10 @@ def _raise_unless_loaded(reply: Any) -> None:
 
 @cache
 def library(policy: str) -> tuple[str, str]:
-    """Return the digest and the text of the library under a policy, which is JSON.
+    """Return the digest and the text of the library for a policy in JSON.
 
-    Files in ``lua/includes/`` return a table, which the files that include them find under the
-    file's name. Each file is a block of its own: Lua allows 200 locals in one.
+    Each file in ``lua/includes/`` returns a table, available to the files that include it as a
+    local of the file's name. Each file is a block: Lua allows 200 locals in one.
     """
     names = sorted(
         entry.name.removesuffix(".lua") for entry in _FOLDER.iterdir() if entry.is_file()
@@ -133,11 +136,11 @@ def library(policy: str) -> tuple[str, str]:
         ]
     )
     digest = hashlib.sha256(body.encode()).hexdigest()[:DIGEST_CHARACTERS]
-    return digest, f"#!lua name={PREFIX}{digest}\nlocal DIGEST = '{digest}'\n{body}\n"
+    return digest, f"#!lua name={LIBRARY_PREFIX}{digest}\nlocal DIGEST = '{digest}'\n{body}\n"
 
 
 def _include(text: str, included: dict[str, str]) -> None:
-    """Add what a text includes, each file once and behind those that it includes itself."""
+    """Add the files that a text includes, each once and after those that it includes itself."""
     for name in includes(text):
         if name not in included:
             found = source(f"includes/{name}.lua")
@@ -152,22 +155,15 @@ def includes(text: str) -> list[str]:
 
 @cache
 def source(path: str) -> str:
-    """Return the text of one file below ``lua/``."""
-    text = _FOLDER
-    for part in path.split("/"):
-        text = text / part
-    return text.read_text("utf-8")
+    """Return the text of a file in ``lua/``."""
+    return _FOLDER.joinpath(*path.split("/")).read_text("utf-8")
 
 
 def lua_literal(value: Any) -> str:
-    """Return a JSON value as Lua writes it. While a library loads, it has no JSON decoder."""
+    """Return a JSON value as a Lua literal: cjson does not exist while a library loads."""
     if isinstance(value, dict):
-        return "{" + ", ".join(_members(value)) + "}"
+        members = (f"[{json.dumps(name)}] = {lua_literal(one)}" for name, one in value.items())
+        return "{" + ", ".join(members) + "}"
     if isinstance(value, list):
         return "{" + ", ".join(map(lua_literal, value)) + "}"
     return "nil" if value is None else json.dumps(value)
-
-
-def _members(value: Mapping[str, Any]) -> Iterator[str]:
-    for name, member in value.items():
-        yield f"[{json.dumps(name)}] = {lua_literal(member)}"

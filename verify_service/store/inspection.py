@@ -1,4 +1,4 @@
-"""Looks at Redis before a release goes out: whether it is one that keeps our promises."""
+"""Checks before a release that the Redis server can keep the guarantees of the service."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from redis.exceptions import NoPermissionError, RedisError
+from redis.exceptions import NoPermissionError, RedisError, ResponseError
 
 from verify_service.domain.check_result import CheckResult, Severity
 from verify_service.domain.errors import StoreUnavailable
@@ -15,17 +15,19 @@ from verify_service.store.connection.client import Client, Command
 from verify_service.store.connection.redis_errors import NO_FUNCTIONS, state_of
 from verify_service.store.functions import Functions
 
-OLDEST = (7, 0)
-"""Redis before this has no functions."""
+OLDEST_VERSION = (7, 0)
+"""The first Redis with functions."""
 REDIS = "Redis"
-_COMMAND = re.compile(r"'([a-z|]+)' command")
-"""In the server's words for a command that our user may not run."""
-UNSEEN = (
-    "Our user may not ask for INFO, so version, maxmemory-policy, persistence and the room for "
-    "connections were not checked. Permit +info, or compare them with docs/reliability.md."
+_REFUSED_COMMAND = re.compile(r"'([a-z|]+)' command")
+"""In the server's error for a command that our user may not run."""
+INFO_NOT_PERMITTED = (
+    "Our user may not run INFO, so version, maxmemory-policy, persistence and maxclients were not "
+    "checked. Permit +info, or compare them with docs/reliability.md."
 )
-UNSCANNED = "Our user may not run SCAN, so the operator's command `erase` cannot. Permit +scan."
-NEEDED: tuple[tuple[str, Command], ...] = (
+SCAN_NOT_PERMITTED = (
+    "Our user may not run SCAN, so the operator's command `erase` fails. Permit +scan."
+)
+NEEDED_COMMANDS: tuple[tuple[str, Command], ...] = (
     ("fcall", ("FCALL", "none", 0)),
     ("time", ("TIME",)),
     ("set", ("SET", keys.WRITE_TEST, "", "PX", 1000)),
@@ -38,30 +40,32 @@ NEEDED: tuple[tuple[str, Command], ...] = (
     ("pexpireat", ("PEXPIREAT", keys.WRITE_TEST, 1)),
     ("del", ("DEL", keys.WRITE_TEST)),
 )
-"""The rights that serving needs beside that to load a library, and what tries each of them. The
-probe is a text, so the commands for hashes change nothing: they fail, where they are permitted."""
+"""The commands that the service needs beside FUNCTION LOAD, each with one to try. The key is a
+string, so a hash command that is permitted fails with WRONGTYPE and changes nothing."""
+_AOF_LOSS = {"always": "loses nothing", "no": "may lose half a minute"}
+"""What a restart loses, by ``appendfsync``."""
 
 
 def inspect(functions: Functions, connections: int) -> Iterator[CheckResult]:
-    """Yield what is to be said of the server that keeps our data.
+    """Yield the results of all checks.
 
     Args:
-        connections: How many we may open at a time, all processes of two releases together.
+        connections: The maximum of all processes of two releases together.
     """
     try:
-        yield from _rights(functions)
-        yield from _server(functions.client, connections)
+        yield from _permissions(functions)
+        yield from _configuration(functions.client, connections)
     except StoreUnavailable as error:
         yield CheckResult(Severity.ERROR, REDIS, f"Redis {error.state}.")
-    except NoPermissionError as error:  # to connect: a database is chosen, a cluster's slots asked
-        yield _lacking([f"+{name}" for name in _COMMAND.findall(str(error))])
+    except NoPermissionError as error:  # connecting runs SELECT, or CLUSTER SLOTS
+        yield _lacking([f"+{name}" for name in _REFUSED_COMMAND.findall(str(error))])
     except RedisError as error:
         yield CheckResult(Severity.ERROR, REDIS, f"Redis {state_of(error)}.")
 
 
-def _rights(functions: Functions) -> Iterator[CheckResult]:
-    """Do what serving does: load the library, run each command that it runs, call a function."""
-    tried = (("function|load", ("FUNCTION", "LOAD", functions.text)), *NEEDED)
+def _permissions(functions: Functions) -> Iterator[CheckResult]:
+    """Load the library, run each needed command, and call a function."""
+    tried = (("function|load", ("FUNCTION", "LOAD", functions.text)), *NEEDED_COMMANDS)
     replies = functions.client.send(*(command for _, command in tried))
     if any("unknown command" in str(reply) for reply in replies[:2]):
         yield CheckResult(Severity.ERROR, REDIS, f"Redis {NO_FUNCTIONS}.")
@@ -76,99 +80,95 @@ def _rights(functions: Functions) -> Iterator[CheckResult]:
     functions.call("ready", [keys.WRITE_TEST, keys.RESTRICTIONS, keys.BREAKER], {})
     (scanned,) = functions.client.send(("SCAN", 0, "MATCH", keys.WRITE_TEST))
     if isinstance(scanned, NoPermissionError):
-        yield CheckResult(Severity.WARNING, REDIS, UNSCANNED)
+        yield CheckResult(Severity.WARNING, REDIS, SCAN_NOT_PERMITTED)
 
 
-def _lacking(rights: Iterable[str]) -> CheckResult:
-    words = f"Our user lacks rights that serving needs: permit {' '.join(rights)}."
-    return CheckResult(Severity.ERROR, REDIS, words)
+def _lacking(permissions: Iterable[str]) -> CheckResult:
+    sentence = f"Our user lacks permissions that the service needs: permit {' '.join(permissions)}."
+    return CheckResult(Severity.ERROR, REDIS, sentence)
 
 
-def _server(client: Client, connections: int) -> Iterator[CheckResult]:
-    (info,) = client.send(("INFO",))
-    if isinstance(info, NoPermissionError):  # one of the commands that Redis calls dangerous
-        yield CheckResult(Severity.WARNING, REDIS, UNSEEN)
+def _configuration(client: Client, connections: int) -> Iterator[CheckResult]:
+    try:
+        info = _parse_info(client.execute("INFO"))
+    except NoPermissionError:  # INFO is in the ACL category @dangerous
+        yield CheckResult(Severity.WARNING, REDIS, INFO_NOT_PERMITTED)
         return
-    if isinstance(info, Exception):
-        raise info
-    facts = _facts(info)
-    yield _version(facts)
-    yield _eviction(facts)
-    yield _persistence(facts, _configured(client, "save"), _configured(client, "appendfsync"))
-    yield from _failover(facts, _configured(client, "min-replicas-to-write"))
-    yield from _room(facts, connections)
+    yield _version(info)
+    yield _eviction(info)
+    yield _persistence(info, _config(client, "save"), _config(client, "appendfsync"))
+    yield from _failover(info, _config(client, "min-replicas-to-write"))
+    yield from _connections(info, connections)
 
 
-def _facts(info: str) -> dict[str, Any]:
-    lines = (line.partition(":") for line in info.splitlines() if ":" in line)
+def _parse_info(text: str) -> dict[str, Any]:
+    lines = (line.partition(":") for line in text.splitlines() if ":" in line)
     return {name: int(value) if value.isdigit() else value for name, _, value in lines}
 
 
-def _configured(client: Client, name: str) -> str | None:
-    """Return one of the server's own settings; None where we may not ask, as on many platforms."""
-    (found,) = client.send(("CONFIG", "GET", name))
-    return None if isinstance(found, Exception) or not found else str(found[1])
+def _config(client: Client, name: str) -> str | None:
+    """Return a configuration parameter of the server; None if CONFIG is not permitted."""
+    try:
+        found = client.execute("CONFIG", "GET", name)
+    except ResponseError:
+        return None
+    return str(found[1]) if found else None
 
 
-def _version(facts: dict[str, Any]) -> CheckResult:
-    if "valkey_version" in facts:
-        return CheckResult(Severity.GOOD, REDIS, f"Valkey {facts['valkey_version']}.")
-    version = str(facts.get("redis_version", "0"))
+def _version(info: dict[str, Any]) -> CheckResult:
+    if "valkey_version" in info:
+        return CheckResult(Severity.GOOD, REDIS, f"Valkey {info['valkey_version']}.")
+    version = str(info.get("redis_version", "0"))
     known = tuple(int(part) for part in version.split(".")[:2] if part.isdigit())
-    if known < OLDEST:
-        least = ".".join(map(str, OLDEST))
-        return CheckResult(
-            Severity.ERROR, REDIS, f"Redis {version} is too old; it takes {least} or newer."
-        )
-    return CheckResult(Severity.GOOD, REDIS, f"Redis {version}.")
+    if known >= OLDEST_VERSION:
+        return CheckResult(Severity.GOOD, REDIS, f"Redis {version}.")
+    least = ".".join(map(str, OLDEST_VERSION))
+    sentence = f"Redis {version} is too old; {least} or newer is needed."
+    return CheckResult(Severity.ERROR, REDIS, sentence)
 
 
-def _eviction(facts: dict[str, Any]) -> CheckResult:
-    policy = facts.get("maxmemory_policy", "unknown")
+def _eviction(info: dict[str, Any]) -> CheckResult:
+    policy = info.get("maxmemory_policy", "unknown")
     if policy == "noeviction":
-        return CheckResult(
-            Severity.GOOD, REDIS, "maxmemory-policy noeviction: nothing is forgotten early."
-        )
+        sentence = "maxmemory-policy noeviction: no key is evicted."
+        return CheckResult(Severity.GOOD, REDIS, sentence)
     return CheckResult(
         Severity.WARNING,
         REDIS,
-        f"maxmemory-policy is {policy}: when memory is full, an evicted key is a limit forgotten, "
-        "and its guesses can be made again. Set noeviction.",
+        f"maxmemory-policy is {policy}: when memory is full, Redis evicts keys, and with them the "
+        "limits and the counts of guesses. Set noeviction.",
     )
 
 
-def _persistence(facts: dict[str, Any], save: str | None, fsync: str | None) -> CheckResult:
-    if facts.get("aof_enabled"):
-        loss = {"always": "loses nothing", "no": "may lose half a minute"}
-        said = loss.get(fsync or "", "loses a second at most")
-        return CheckResult(Severity.GOOD, REDIS, f"appendonly yes: a restart {said}.")
-    if save:
-        words = (
-            "appendonly is no: a restart brings back what was up to minutes ago, used codes too."
-        )
-    elif save == "":
-        words = "Nothing is kept on disk: a restart forgets every limit and lock."
+def _persistence(info: dict[str, Any], save: str | None, fsync: str | None) -> CheckResult:
+    if info.get("aof_enabled"):
+        loss = _AOF_LOSS.get(fsync or "", "loses a second at most")
+        return CheckResult(Severity.GOOD, REDIS, f"appendonly yes: a restart {loss}.")
+    if save == "":
+        problem = "Nothing is written to disk: a restart loses every limit and lock."
     else:
-        words = "appendonly is no: a restart brings back what was up to minutes ago, if anything."
-    return CheckResult(
-        Severity.WARNING, REDIS, f"{words} Set appendonly yes where the platform lets you."
-    )
+        problem = "appendonly is no: a restart restores a snapshot that is minutes old"
+        problem += ", used codes included." if save else ", or none."
+    sentence = f"{problem} Set appendonly yes if the platform allows it."
+    return CheckResult(Severity.WARNING, REDIS, sentence)
 
 
-def _failover(facts: dict[str, Any], least: str | None) -> Iterator[CheckResult]:
-    if facts.get("connected_slaves") and least == "0":
+def _failover(info: dict[str, Any], least: str | None) -> Iterator[CheckResult]:
+    if info.get("connected_slaves") and least == "0":
         yield CheckResult(
             Severity.WARNING,
             REDIS,
-            "min-replicas-to-write is 0: a master cut off goes on taking writes that a failover "
-            "then forgets. Set 1, with min-replicas-max-lag 10 or less.",
+            "min-replicas-to-write is 0: a master that is cut off accepts writes that the failover "
+            "then discards. Set 1, with min-replicas-max-lag 10 or less.",
         )
 
 
-def _room(facts: dict[str, Any], connections: int) -> Iterator[CheckResult]:
-    allowed = facts.get("maxclients")
-    if allowed is None:
+def _connections(info: dict[str, Any], connections: int) -> Iterator[CheckResult]:
+    maximum = info.get("maxclients")
+    if maximum is None:
         return
-    words = f"{connections} connections at most, while two releases overlap; {allowed} are allowed."
-    level = Severity.WARNING if connections > allowed else Severity.GOOD
-    yield CheckResult(level, REDIS, words)
+    severity = Severity.WARNING if connections > maximum else Severity.GOOD
+    sentence = (
+        f"Up to {connections} connections while two releases overlap; maxclients is {maximum}."
+    )
+    yield CheckResult(severity, REDIS, sentence)

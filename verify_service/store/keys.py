@@ -1,75 +1,72 @@
-"""Every key of the store. All of them share one hash tag, hence one slot of a cluster."""
+"""The keys of the store. All of them share one hash tag, hence one slot of a cluster."""
 
 from __future__ import annotations
 
-from verify_service.domain import limits as names
 from verify_service.domain.ids import VerificationKey
+from verify_service.domain.limits import APP, CLIENT_IP, COUNTRY, DAY_TOTAL, KNOWN_DEVICE, PREFIX
 from verify_service.domain.scopes import prefix_of
 
 TAG = "{verify}"
-"""What a user of Redis has to be permitted: the keys ``{verify}:*``."""
+"""The hash tag. The ACL of our user needs the key pattern ``~{verify}:*``."""
 
 
 def number(tag: str) -> str:
-    """What a number may still do. Lives as long as a limit, a call or a callback remembers it."""
+    """The state of a number. Expires with its last limit, call or callback."""
     return f"{TAG}:n:{tag}"
 
 
 def verification(address: VerificationKey) -> str:
-    """One verification. Lives until an hour after its end."""
+    """One verification. Expires an hour after its end."""
     return f"{TAG}:v:{address.tag}:{address.own}"
 
 
 def idempotency_key(digest: str) -> str:
-    """Which start an Idempotency-Key is bound to, until its verification is gone.
-
-    Lives until an hour after the code's end.
-    """
+    """The start to which an Idempotency-Key is bound. Expires an hour after the code."""
     return f"{TAG}:i:{digest}"
 
 
-def limit(name: str, place: str) -> str:
-    """A limit over many numbers, at one place. Lives as long as its longest window."""
-    return f"{TAG}:limit:{name}:{place}"
+def limit(name: str, scope: str) -> str:
+    """The counts of a limit over many numbers, for one scope. Expires with its longest window."""
+    return f"{TAG}:limit:{name}:{scope}"
 
 
-def conversion(place: str) -> str:
-    """What the conversion guard counts of a prefix or a country. Lives for its hour."""
-    return f"{TAG}:conversion:{place}"
+def conversion(scope: str) -> str:
+    """The conversion counts of a prefix or a country. Expires with their window."""
+    return f"{TAG}:conversion:{scope}"
 
 
 def limits(number: str, country: str, app: str, client: str) -> dict[str, str]:
-    """Each limit over many numbers that a start may count in, by name.
+    """The keys of all limits over many numbers that a start may count in, by the limit's name.
 
-    Behind the others come the places that the prefix keeps for known devices.
+    The starts of a prefix that are reserved for known devices come last.
 
     Args:
-        app, client: May be empty: such a limit is left out.
+        app, client: May be empty: then the limit is left out.
     """
     prefix = prefix_of(number)
-    places = {
-        names.CLIENT_IP: client,
-        names.PREFIX: prefix,
-        names.COUNTRY: country,
-        names.APP: app,
-        names.DAY_TOTAL: "all",
-        names.KNOWN_DEVICE: prefix,
+    scopes = {
+        CLIENT_IP: client,
+        PREFIX: prefix,
+        COUNTRY: country,
+        APP: app,
+        DAY_TOTAL: "all",
+        KNOWN_DEVICE: prefix,
     }
-    return {name: limit(name, place) for name, place in places.items() if place}
+    return {name: limit(name, scope) for name, scope in scopes.items() if scope}
 
 
 def conversions(number: str, country: str) -> tuple[str, str]:
-    """What the conversion guard counts of a number's prefix and of its country."""
+    """The keys of the conversion counts of a number's prefix and of its country."""
     return conversion(prefix_of(number)), conversion(country)
 
 
 GUESSES = f"{TAG}:guesses"
-"""Right and wrong guesses over all numbers. Lives for an hour."""
+"""Right and wrong guesses over all numbers. Expires after an hour."""
 RESTRICTIONS = f"{TAG}:restrictions"
-"""What is blocked, allowed, paused and under alarm. Lives a day longer than the last of it."""
+"""Blocks, exemptions, pauses and alarms. Expires a day after the last of them."""
 BREAKER = f"{TAG}:breaker"
-"""Whether calls are paused because the provider fails. Lives for minutes."""
+"""The breaker's state. Expires after minutes."""
 LIBRARIES = f"{TAG}:libraries"
-"""The function libraries of the last releases. Lives for 90 days."""
+"""The function libraries of the last releases. Expires after 90 days."""
 WRITE_TEST = f"{TAG}:probe"
-"""Written to find out whether Redis takes writes. Lives for a second."""
+"""Written to test whether Redis takes writes. Expires after a second."""

@@ -1,4 +1,4 @@
-"""The function libraries of past releases: the last three stay, for a roll back to find its own."""
+"""The function libraries of past releases: the last three are kept, so that a roll back has one."""
 
 from __future__ import annotations
 
@@ -6,58 +6,55 @@ import json
 import re
 from collections.abc import Iterator
 
-from redis.exceptions import NoPermissionError, RedisError
+from redis.exceptions import NoPermissionError, RedisError, ResponseError
 
 from verify_service.domain.check_result import CheckResult, Severity
-from verify_service.domain.errors import StoreUnavailable
 from verify_service.store import keys
+from verify_service.store.connection.client import Client
 from verify_service.store.connection.redis_errors import state_of
-from verify_service.store.functions import DIGEST_CHARACTERS, PREFIX, Functions
+from verify_service.store.functions import DIGEST_CHARACTERS, LIBRARY_PREFIX, Functions
 
-_OURS = re.compile(rf"{PREFIX}[0-9a-f]{{{DIGEST_CHARACTERS}}}\Z")
-"""Redis ignores case where it looks for libraries by a pattern, and others may begin alike."""
-KEPT = 3
-KEPT_SECONDS = 90 * 86_400
-"""How long the list is remembered: longer than two releases are apart. A library that is removed
-too early is loaded again by the process that misses it."""
+KEPT_LIBRARIES = 3
+LIBRARY_LIST_SECONDS = 90 * 86_400
+"""TTL of the list: longer than the time between two releases. A library that is removed too early
+is loaded again by the process that calls it."""
+# FUNCTION LIST ignores case in its pattern, and a foreign name may begin with the same prefix.
+_OURS = re.compile(rf"{LIBRARY_PREFIX}[0-9a-f]{{{DIGEST_CHARACTERS}}}\Z")
+_NOT_PERMITTED = (
+    "Our user may not list or delete function libraries, so those of past releases are kept. "
+    "Permit +function|list and +function|delete, or delete them by hand."
+)
 
 
 def keep_three(functions: Functions) -> Iterator[CheckResult]:
-    """Load this release's library, and remove ours of releases before the last two.
+    """Load this release's library, and delete ours of releases before the last two.
 
-    Yields a warning where our user may not list or delete libraries: they cost some memory each.
+    Yields a warning if that fails: an old library only uses some memory.
     """
-    client = functions.client
     try:
         functions.load()
-        earlier, listed = client.send(
-            ("GET", keys.LIBRARIES), ("FUNCTION", "LIST", "LIBRARYNAME", f"{PREFIX}*")
-        )
-        _raise(earlier, listed)
-        names = [functions.name, *json.loads(earlier or "[]")]
-        kept = list(dict.fromkeys(names))[:KEPT]
-        _raise(*client.send(("SET", keys.LIBRARIES, json.dumps(kept), "EX", KEPT_SECONDS)))
-        for library in listed:
-            name = str(library[1])
-            if _OURS.match(name) and name not in kept:
-                (deleted,) = client.send(("FUNCTION", "DELETE", name))
-                _raise(None if "not found" in str(deleted) else deleted)
+        _delete_old(functions.client, functions.name)
     except NoPermissionError:
-        yield CheckResult(
-            Severity.WARNING,
-            "Redis",
-            "Our user may not list or delete function libraries, so those of past releases stay. "
-            "Permit +function|list and +function|delete, or remove them by hand.",
-        )
-    except StoreUnavailable as error:
-        yield CheckResult(Severity.WARNING, "Redis", f"Redis {error.state}; old libraries stay.")
+        yield CheckResult(Severity.WARNING, "Redis", _NOT_PERMITTED)
     except RedisError as error:
-        yield CheckResult(
-            Severity.WARNING, "Redis", f"Redis {state_of(error)}; old libraries stay."
-        )
+        sentence = f"Redis {state_of(error)}; old function libraries are kept."
+        yield CheckResult(Severity.WARNING, "Redis", sentence)
 
 
-def _raise(*replies: object) -> None:
-    for reply in replies:
-        if isinstance(reply, Exception):
-            raise reply
+def _delete_old(client: Client, current: str) -> None:
+    earlier = client.execute("GET", keys.LIBRARIES)
+    listed = client.execute("FUNCTION", "LIST", "LIBRARYNAME", f"{LIBRARY_PREFIX}*")
+    kept = list(dict.fromkeys([current, *json.loads(earlier or "[]")]))[:KEPT_LIBRARIES]
+    client.execute("SET", keys.LIBRARIES, json.dumps(kept), "EX", LIBRARY_LIST_SECONDS)
+    for _, name, *_ in listed:
+        if _OURS.match(name) and name not in kept:
+            _delete(client, name)
+
+
+def _delete(client: Client, name: str) -> None:
+    try:
+        client.execute("FUNCTION", "DELETE", name)
+    except ResponseError as error:
+        # Another release may have deleted it.
+        if "not found" not in str(error):
+            raise

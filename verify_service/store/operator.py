@@ -1,4 +1,4 @@
-"""What an operator may look at and change in Redis."""
+"""The operator's commands on Redis: diagnose, unlock, block, pause, erase."""
 
 from __future__ import annotations
 
@@ -26,52 +26,53 @@ from verify_service.store import keys
 from verify_service.store.connection.redis_errors import translated
 from verify_service.store.functions import Functions
 
-_SHARED = (limits.PREFIX, limits.KNOWN_DEVICE, limits.COUNTRY, limits.DAY_TOTAL)
-"""The limits over many numbers that every start of a number shares, as they are shown."""
-SCAN_STEP = 1000
-"""Keys that the server looks at before it serves others again."""
+_SHOWN_LIMITS = (limits.PREFIX, limits.KNOWN_DEVICE, limits.COUNTRY, limits.DAY_TOTAL)
+"""The limits over many numbers that a diagnosis shows, beside those of the apps."""
+KEYS_PER_SCAN = 1000
+"""COUNT of SCAN: Redis serves other clients in between."""
 
 
 class RedisOperator:
-    """Asks the functions that decide. Every method raises StoreUnavailable."""
+    """Implements ``domain/operator.py``'s store. Every method raises StoreUnavailable."""
 
     def __init__(
-        self, functions: Functions, ids: VerificationIds, policy: NumberLimits, wide: WideLimits
+        self,
+        functions: Functions,
+        ids: VerificationIds,
+        number_limits: NumberLimits,
+        wide_limits: WideLimits,
     ) -> None:
         self._functions = functions
         self._ids = ids
-        self._policy = policy
-        self._wide = wide
+        self._number_limits = number_limits
+        self._wide_limits = wide_limits
 
     def diagnose(
         self, number: str, country: str, apps: Sequence[str], *, test: bool = False
     ) -> Diagnosis:
-        """Return what a number may still do, and what refuses its starts.
+        """Return a number's budgets, and what refuses its starts.
 
         Args:
             test: Whether it is a test number, for which no call is placed.
         """
-        places = keys.limits(number, country, "", "")
-        shared = [
-            *((name, places[name], "") for name in _SHARED),
-            *((limits.APP, keys.limit(limits.APP, app), app) for app in apps),
-        ]
-        counted = [one for one in shared if self._wide.windows(one[0])]
-        names = [
+        windows = self._wide_limits.windows
+        limit_keys = keys.limits(number, country, "", "")
+        shown_limits = [limit for limit in _SHOWN_LIMITS if windows(limit)]
+        shown_apps = apps if windows(limits.APP) else ()
+        declared = [
             keys.number(self._ids.tag(number)),
             keys.RESTRICTIONS,
             keys.BREAKER,
             *keys.conversions(number, country),
-            *(key for _, key, _ in counted),
+            *(limit_keys[limit] for limit in shown_limits),
+            *(keys.limit(limits.APP, app) for app in shown_apps),
         ]
-        asked = {
-            "number": number,
-            "country": country,
-            "limits": [limit for limit, _, _ in counted],
-            "apps": sum(bool(app) for _, _, app in counted),
-            "test": test or None,
-        }
-        shown = self._functions.call("show_number", names, asked)
+        start = {"number": number, "country": country, "limits": shown_limits, "test": test or None}
+        shown = self._functions.call("show_number", declared, start)
+        counted = (
+            *((limit, "") for limit in shown_limits),
+            *((limits.APP, app) for app in shown_apps),
+        )
         return Diagnosis(
             number=number,
             country=country,
@@ -80,93 +81,100 @@ class RedisOperator:
             allowed=_allowed(shown.get("rule")),
             uses=tuple(
                 (limit, app, use)
-                for (limit, _, app), usage in zip(counted, shown["usage"] or (), strict=True)
-                for use in _uses(usage, self._wide.windows(limit))
+                for (limit, app), usage in zip(counted, shown["usage"] or (), strict=True)
+                for use in _uses(usage, windows(limit))
             ),
             shares=tuple(
-                ConversionCount(one["limit"], one["started"], one["approved"])
-                for one in shown["conversion"]
+                ConversionCount(count["limit"], count["started"], count["approved"])
+                for count in shown["conversion"]
             ),
         )
 
     def unlock(self, number: str) -> int | None:
-        """End lock, runs and failures; return how many guesses, or None if nothing is kept."""
-        answer = self._functions.call("unlock", [keys.number(self._ids.tag(number))], {})
-        return int(answer["forgotten"]) if answer["kept"] else None
-
-    def rule(self, place: str, kind: str, duration: int = 0) -> int:
-        """Block or allow a prefix for so many seconds, or (``none``) end what holds for a place.
+        """Delete a number's wrong guesses, which ends its lock.
 
         Returns:
-            How many entries held until now.
+            The number of guesses; None if the number has no state.
         """
-        asked = {"place": place, "kind": kind, "span": duration * 1000}
-        return int(self._functions.call("set_rule", [keys.RESTRICTIONS], asked)["held"])
+        result = self._functions.call("unlock", [keys.number(self._ids.tag(number))], {})
+        return int(result["forgotten"]) if result["kept"] else None
+
+    def rule(self, scope: str, kind: str, duration: int = 0) -> int:
+        """Set a rule for a prefix, or remove every restriction of a scope.
+
+        Args:
+            kind: ``block`` or ``allow``; ``none`` removes.
+            duration: In seconds.
+
+        Returns:
+            The number of the scope's restrictions that were in force.
+        """
+        arguments = {"scope": scope, "kind": kind, "span": duration * 1000}
+        result = self._functions.call("set_rule", [keys.RESTRICTIONS], arguments)
+        return int(result["in_force"])
 
     def pause(self, duration: int) -> None:
-        """Place no calls for so many seconds."""
+        """Pause all calls for ``duration`` seconds."""
         self._functions.call("pause", [keys.RESTRICTIONS], {"span": duration * 1000})
 
     def resume(self) -> Resumed:
-        """Let calls be placed again; return what had paused them."""
-        answer = self._functions.call("resume", [keys.RESTRICTIONS, keys.BREAKER], {})
-        return Resumed(operator=answer["operator"], breaker=answer["breaker"])
+        """End every pause of calls; return what had paused them."""
+        result = self._functions.call("resume", [keys.RESTRICTIONS, keys.BREAKER], {})
+        return Resumed(operator=result["operator"], breaker=result["breaker"])
 
     def restrictions(self) -> list[Restriction]:
-        """Return what is blocked, allowed, paused and under alarm."""
-        answer = self._functions.call("list_restrictions", [keys.RESTRICTIONS, keys.BREAKER], {})
-        entries = [_restriction(entry) for entry in answer["entries"] or ()]
-        entries.sort(key=lambda entry: (entry.kind != "pause", entry.who, entry.place))
-        if answer["open"]:
-            paused = Restriction("breaker", "", "pause", whole_seconds(answer["suspended"]))
-            entries.insert(0, paused)
-        return entries
+        """Return the restrictions in force: pauses first."""
+        result = self._functions.call("list_restrictions", [keys.RESTRICTIONS, keys.BREAKER], {})
+        restrictions = [_restriction(entry) for entry in result["entries"] or ()]
+        restrictions.sort(key=lambda one: (one.kind != "pause", one.who, one.place))
+        if result["open"]:
+            pause = Restriction("breaker", "", "pause", whole_seconds(result["suspended"]))
+            restrictions.insert(0, pause)
+        return restrictions
 
     def erase(self, number: str) -> int:
-        """Delete everything that is kept of a number; return how many things there were.
+        """Delete all data of a number; return the number of keys and rules.
 
-        That is what its tag names, the Idempotency-Keys of its verifications, and what an
-        operator's rule says of it alone. Where it fails some may be left; a second run finds it.
+        These are the keys with its tag, the Idempotency-Keys of its verifications, and the
+        operator's rules for a longer prefix than the limits use. After an error some may be left; a
+        second run deletes them.
         """
         tag = self._ids.tag(number)
         with translated():
             self._require_whole_slot()
-            found = [name for name in self._all_keys() if self._belongs(name, tag)]
+            found = [key for key in self._all_keys() if self._belongs(key, tag)]
             self._require_whole_slot()
-            deleted = sum(self._send("DEL", name) for name in found)
+            deleted = sum(self._execute("DEL", key) for key in found)
             lengths = range(len(prefix_of(number)) + 1, len(number) + 1)
             fields = [f"rule {number[:length]}" for length in lengths]
-            return int(deleted + self._send("HDEL", keys.RESTRICTIONS, *fields))
+            return int(deleted + self._execute("HDEL", keys.RESTRICTIONS, *fields))
 
     def _require_whole_slot(self) -> None:
-        """Fail while a cluster moves our keys to another master: SCAN shows one master's alone.
+        """Raise while a cluster migrates our slot, since SCAN lists the keys of one node only.
 
-        A command of two keys that are not there is refused then.
+        Redis then refuses a command with several keys that are missing.
         """
-        self._send("DEL", keys.WRITE_TEST, f"{keys.WRITE_TEST}:none")
+        self._execute("DEL", keys.WRITE_TEST, f"{keys.WRITE_TEST}:none")
 
     def _all_keys(self) -> list[str]:
         found: dict[str, None] = {}
         cursor = "0"
         while True:
-            pattern = f"{keys.TAG}:*"
-            cursor, names = self._send("SCAN", cursor, "MATCH", pattern, "COUNT", SCAN_STEP)
-            found.update(dict.fromkeys(names))
+            scan = ("SCAN", cursor, "MATCH", f"{keys.TAG}:*", "COUNT", KEYS_PER_SCAN)
+            cursor, page = self._execute(*scan)
+            found.update(dict.fromkeys(page))
             if cursor == "0":
                 return list(found)
 
-    def _belongs(self, name: str, tag: str) -> bool:
-        """Return whether a key is of a number's tag, by its name or as an Idempotency-Key."""
-        if name.startswith(keys.idempotency_key("")):
-            kept = self._send("GET", name)
-            return bool(kept) and json.loads(kept).get("tag") == tag
-        return tag in name.split(":")
+    def _belongs(self, key: str, tag: str) -> bool:
+        """Return whether a key contains a number's tag, or is an Idempotency-Key bound to it."""
+        if key.startswith(keys.idempotency_key("")):
+            binding = self._execute("GET", key)
+            return bool(binding) and json.loads(binding).get("tag") == tag
+        return tag in key.split(":")
 
-    def _send(self, *command: Any) -> Any:
-        (reply,) = self._functions.client.send(command)
-        if isinstance(reply, Exception):
-            raise reply
-        return reply
+    def _execute(self, *command: Any) -> Any:
+        return self._functions.client.execute(*command)
 
     def _budget(self, shown: Mapping[str, Any]) -> DeviceBudget:
         limit = shown.get("limit")
@@ -174,18 +182,18 @@ class RedisOperator:
             shown.get("device", ""),
             shown["wrong_in_a_row"],
             Wait(limit, shown["wait"]) if limit else None,
-            tuple(_uses(shown["starts"], self._policy.starts)),
-            tuple(_uses(shown["failures"], self._policy.failures)),
+            tuple(_uses(shown["starts"], self._number_limits.starts)),
+            tuple(_uses(shown["failures"], self._number_limits.failures)),
         )
 
 
 def _uses(usage: Sequence[Mapping[str, Any]], windows: Sequence[Window]) -> Iterator[WindowUsage]:
-    for one, window in zip(usage, windows, strict=True):
-        yield WindowUsage(one["used"], window, whole_seconds(one["wait"]))
+    for use, window in zip(usage, windows, strict=True):
+        yield WindowUsage(use["used"], window, whole_seconds(use["wait"]))
 
 
 def _refusals(shown: Mapping[str, Any]) -> Iterator[Refusal]:
-    """Yield what refuses a start: every one, or only those of some callers."""
+    """Yield what refuses starts: all starts, or those of strangers or known devices only."""
     if shown["paused"]:
         yield Refusal("pause", "", whole_seconds(shown["paused"]))
     if shown["suspended"]:
@@ -202,7 +210,7 @@ def _refusals(shown: Mapping[str, Any]) -> Iterator[Refusal]:
 
 def _refusal(entry: Mapping[str, Any]) -> Refusal:
     limit = "rule" if entry.get("rule") else entry["limit"]
-    return Refusal(limit, entry["place"], whole_seconds(entry["wait"]))
+    return Refusal(limit, entry["scope"], whole_seconds(entry["wait"]))
 
 
 def _allowed(rule: Mapping[str, Any] | None) -> int:
@@ -211,11 +219,11 @@ def _allowed(rule: Mapping[str, Any] | None) -> int:
 
 def _restriction(entry: Mapping[str, Any]) -> Restriction:
     """Read an entry of ``lua/includes/restrictions.lua``."""
-    who, _, place = entry["field"].partition(" ")
-    names = {"rule": "operator", "pause": "operator", "alarm": place}
+    guard, _, scope = entry["field"].partition(" ")
+    names = {"rule": "operator", "pause": "operator", "alarm": scope}
     return Restriction(
-        names.get(who, who),
-        place,
+        names.get(guard, guard),
+        scope,
         entry["kind"],
         whole_seconds(entry["wait"]),
         entry.get("level", 0),

@@ -5,9 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from verify_service.domain import limits
-from verify_service.domain import limits as number_limits
 from verify_service.domain.limits import (
-    BUCKETS,
     BreakerPolicy,
     ConversionThreshold,
     NumberLimits,
@@ -16,94 +14,96 @@ from verify_service.domain.limits import (
 from verify_service.domain.models import Window
 
 
-def encode(policy: NumberLimits, wide: WideLimits) -> dict[str, Any]:
-    """Return what every function goes by."""
-    return _of_one_number(policy) | _of_all_numbers(wide) | _dry(policy, wide)
-
-
-def _of_one_number(policy: NumberLimits) -> dict[str, Any]:
-    windows = (*policy.starts, *policy.failures)
+def encode(number_limits: NumberLimits, wide_limits: WideLimits) -> dict[str, Any]:
+    """Return the policy of all functions."""
+    dry_run = sorted(number_limits.dry_run | wide_limits.dry_run)
     return {
-        "cooldowns": [_milliseconds(pause) for pause in policy.cooldowns],
-        "starts": _windows(policy.starts),
-        "failures": _windows(policy.failures),
-        "lock_after": policy.lock_after,
-        "lock_for": _milliseconds(number_limits.LOCK_SECONDS),
-        "devices": number_limits.KNOWN_DEVICES,
-        "known_for": _milliseconds(number_limits.KNOWN_DEVICE_SECONDS),
-        "refunds_per_day": number_limits.REFUNDS_PER_DAY,
-        "day": _milliseconds(number_limits.DAY),
-        "deadline": _milliseconds(policy.deadline),
-        "ttl": _milliseconds(policy.code_ttl),
-        "checks": policy.max_checks,
-        "readable": _milliseconds(number_limits.READABLE_SECONDS),
-        "waiting": number_limits.WAITING_CALLBACKS,
-        "waiting_for": _milliseconds(number_limits.WAITING_SECONDS),
-        # How long an event is looked at, and how many of a kind.
-        "horizon": _milliseconds(
-            max(number_limits.DAY, *policy.cooldowns, *(window.seconds for window in windows))
+        **_of_one_number(number_limits),
+        **_of_all_numbers(wide_limits),
+        "dry_run": dict.fromkeys(dry_run, True),
+    }
+
+
+def _of_one_number(number_limits: NumberLimits) -> dict[str, Any]:
+    cooldowns = number_limits.cooldowns
+    windows = (*number_limits.starts, *number_limits.failures)
+    return {
+        "cooldowns_ms": [_milliseconds(cooldown) for cooldown in cooldowns],
+        "starts": _windows(number_limits.starts),
+        "failures": _windows(number_limits.failures),
+        "lock_after": number_limits.lock_after,
+        "lock_ms": _milliseconds(limits.LOCK_SECONDS),
+        "max_devices": limits.KNOWN_DEVICES,
+        "known_device_ms": _milliseconds(limits.KNOWN_DEVICE_SECONDS),
+        "refunds_per_day": limits.REFUNDS_PER_DAY,
+        "day_ms": _milliseconds(limits.DAY),
+        "call_deadline_ms": _milliseconds(number_limits.deadline),
+        "code_ttl_ms": _milliseconds(number_limits.code_ttl),
+        "max_checks": number_limits.max_checks,
+        "readable_ms": _milliseconds(limits.READABLE_SECONDS),
+        "max_waiting_callbacks": limits.WAITING_CALLBACKS,
+        "waiting_callback_ms": _milliseconds(limits.WAITING_SECONDS),
+        # The longest time and the largest number of events that any limit reads.
+        "event_memory_ms": _milliseconds(
+            max(limits.DAY, *cooldowns, *(window.seconds for window in windows))
         ),
-        "most": max(*(window.count for window in windows), len(policy.cooldowns)),
+        "max_events": max(*(window.count for window in windows), len(cooldowns)),
     }
 
 
-def _of_all_numbers(policy: WideLimits) -> dict[str, Any]:
+def _of_all_numbers(wide_limits: WideLimits) -> dict[str, Any]:
+    windows = {
+        name: _windows(wide_limits.windows(name))
+        for name in (*limits.WIDE_LIMITS, limits.KNOWN_DEVICE)
+    }
     return {
-        "windows": {name: _windows(windows) for name, windows in _limits(policy).items()},
-        "series": _series(policy),
-        "buckets": BUCKETS,
-        "conversion_prefix": _conversion(policy.conversion_prefix),
-        "conversion_country": _conversion(policy.conversion_country),
-        "first_block": _milliseconds(limits.FIRST_BLOCK_SECONDS),
-        "longest_block": _milliseconds(limits.LONGEST_BLOCK_SECONDS),
-        "block_remembered": _milliseconds(limits.BLOCK_MEMORY_SECONDS),
-        "alarm_pause": _milliseconds(limits.ALARM_REPEAT_SECONDS),
+        "windows": windows,
+        "series": _series(windows, wide_limits.code_ttl),
+        "buckets": limits.BUCKETS,
+        "conversion_prefix": _conversion(wide_limits.conversion_prefix),
+        "conversion_country": _conversion(wide_limits.conversion_country),
+        "first_block_ms": _milliseconds(limits.FIRST_BLOCK_SECONDS),
+        "longest_block_ms": _milliseconds(limits.LONGEST_BLOCK_SECONDS),
+        "block_memory_ms": _milliseconds(limits.BLOCK_MEMORY_SECONDS),
+        "alarm_repeat_ms": _milliseconds(limits.ALARM_REPEAT_SECONDS),
         "wrong": {"least": limits.WRONG_GUESSES, "share": limits.WRONG_SHARE},
-        "breaker": _breaker(policy.breaker) if policy.breaker else None,
+        "breaker": _breaker(wide_limits.breaker) if wide_limits.breaker else None,
     }
 
 
-def _dry(policy: NumberLimits, wide: WideLimits) -> dict[str, Any]:
-    return {"dry": dict.fromkeys(sorted(policy.dry_run | wide.dry_run), True)}
-
-
-def _conversion(limit: ConversionThreshold) -> dict[str, Any]:
-    return {"least": limit.least, "share": limit.share, "blocks": limit.blocks}
+def _conversion(threshold: ConversionThreshold) -> dict[str, Any]:
+    return {"least": threshold.least, "share": threshold.share, "blocks": threshold.blocks}
 
 
 def _breaker(policy: BreakerPolicy) -> dict[str, int]:
     return {
         "failures": policy.failures,
-        "pause": _milliseconds(policy.pause),
-        "longest": _milliseconds(limits.LONGEST_BREAKER_PAUSE_SECONDS),
-        "probing": _milliseconds(policy.probing),
-        "remembered": _milliseconds(limits.BREAKER_MEMORY_SECONDS),
+        "first_pause_ms": _milliseconds(policy.pause),
+        "longest_pause_ms": _milliseconds(limits.LONGEST_BREAKER_PAUSE_SECONDS),
+        "probe_ms": _milliseconds(policy.probing),
+        "memory_ms": _milliseconds(limits.BREAKER_MEMORY_SECONDS),
     }
 
 
-def _limits(policy: WideLimits) -> dict[str, tuple[Window, ...]]:
-    return {name: policy.windows(name) for name in (*limits.WIDE_LIMITS, limits.KNOWN_DEVICE)}
-
-
 def _windows(windows: tuple[Window, ...]) -> list[dict[str, Any]]:
-    # Lua would print a span as 8.64e+07.
+    # The name of a series is a text: Lua would print its span as 8.64e+07.
     spans = [_milliseconds(window.seconds) for window in windows]
     return [
-        {"count": window.count, "span": span, "series": str(span)}
+        {"count": window.count, "span_ms": span, "series": str(span)}
         for window, span in zip(windows, spans, strict=True)
     ]
 
 
-def _series(policy: WideLimits) -> dict[str, Any]:
-    """Return the series that each key over many numbers has (``time_buckets.lua``)."""
-    # A start counts for an hour, from when its code can no longer be entered.
-    conversion = _milliseconds(limits.CONVERSION_SECONDS + policy.code_ttl)
+def _series(windows: dict[str, list[dict[str, Any]]], code_ttl: int) -> dict[str, Any]:
+    """Return the series of each key over many numbers (``time_buckets.lua``)."""
+    # A start counts for an hour after its code has expired.
+    conversion = _milliseconds(limits.CONVERSION_SECONDS + code_ttl)
     hour = _milliseconds(limits.HOUR)
-    shared = {
-        name: _group({window["series"]: window["span"] for window in _windows(windows)})
-        for name, windows in _limits(policy).items()
+    of_limits = {
+        name: _group({window["series"]: window["span_ms"] for window in of_limit})
+        for name, of_limit in windows.items()
     }
-    return shared | {
+    return of_limits | {
         "conversion": _group(
             {f"{conversion}:{kind}": conversion for kind in ("started", "approved")}
         ),
@@ -112,8 +112,8 @@ def _series(policy: WideLimits) -> dict[str, Any]:
 
 
 def _group(spans: dict[str, int]) -> dict[str, Any]:
-    """Return the series of one key, given the span of each."""
-    size = {name: -(-span // BUCKETS) for name, span in spans.items()}
+    """Return the series of one key, given the span of each in milliseconds."""
+    size = {name: -(-span // limits.BUCKETS) for name, span in spans.items()}
     return {"names": list(spans), "size": size, "longest": max(size.values(), default=0)}
 
 

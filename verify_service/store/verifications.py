@@ -1,4 +1,4 @@
-"""The Store over Redis: one function per decision, answers translated into the domain's words."""
+"""The Store on Redis: one function per decision, its result converted to the domain's models."""
 
 from __future__ import annotations
 
@@ -44,100 +44,101 @@ from verify_service.store.functions import Functions
 
 
 class RedisStore:
-    """Keeps verifications and the budgets of their numbers.
+    """Stores verifications and the budgets of their numbers.
 
-    Every method is one round trip, and raises StoreUnavailable where Redis does not answer or
-    cannot work; what a function had decided by then stands.
+    Every method is one round trip. It raises StoreUnavailable if Redis does not reply or cannot
+    work; the function may have run all the same.
 
     Args:
-        functions: The library, under the policy in force.
-        ids: Which know a verification's place in Redis.
-        wide: Which limits over many numbers there are.
-        notice: Receives what a guard, a limit in dry run or the breaker reports beside an answer.
+        functions: The library of functions.
+        ids: Locate the keys of a verification.
+        wide_limits: Their windows decide which limits a start counts in.
+        notice: Called with the notices of guards, of limits in dry run and of the breaker.
     """
 
     def __init__(
         self,
         functions: Functions,
         ids: VerificationIds,
-        wide: WideLimits,
+        wide_limits: WideLimits,
         notice: Callable[[Notice], None],
     ) -> None:
         self._functions = functions
         self._ids = ids
         self._limits = [
-            name for name in (*limits.WIDE_LIMITS, limits.KNOWN_DEVICE) if wide.windows(name)
+            name for name in (*limits.WIDE_LIMITS, limits.KNOWN_DEVICE) if wide_limits.windows(name)
         ]
         self._notice = notice
 
-    def reserve(self, draft: NewVerification) -> Reservation:
-        """Reserve a verification, its call not yet placed.
+    def reserve(self, new: NewVerification) -> Reservation:
+        """Reserve a verification before its call is placed.
 
         Raises:
-            LimitReached: A limit refuses; nothing is left of the start.
+            LimitReached: A limit refuses the start, which is not counted.
             CallsPaused, CallsSuspended: The operator, or the breaker, has paused calls.
-            KeyReused: Its Idempotency-Key belongs to a start with another body.
+            KeyReused: The Idempotency-Key belongs to a start with another body.
         """
-        names, asked = self._start(draft)
-        names.append(keys.RESTRICTIONS)
-        if draft.idempotency:
-            names.append(keys.idempotency_key(draft.idempotency.name))
-        asked |= {
-            "id": draft.id,
-            "app": draft.app,
-            "number": draft.number,
-            "country": draft.country,
-            "digest": draft.digest,
-            "reference": draft.reference,
-            "device": draft.device or None,
-            "test": True if draft.test_code is not None else None,
-            "body": draft.idempotency.body if draft.idempotency else None,
+        declared, arguments = self._start(new)
+        declared.append(keys.RESTRICTIONS)
+        if new.idempotency:
+            declared.append(keys.idempotency_key(new.idempotency.name))
+        arguments |= {
+            "id": new.id,
+            "app": new.app,
+            "number": new.number,
+            "country": new.country,
+            "digest": new.digest,
+            "reference": new.reference,
+            "device": new.device or None,
+            "test": True if new.test_code is not None else None,
+            "body": new.idempotency.body if new.idempotency else None,
         }
-        answer = self._ask("reserve", names, asked)
-        if "bound" in answer:
-            if not answer["same_body"]:
+        result = self._call("reserve", declared, arguments)
+        if "bound" in result:
+            if not result["same_body"]:
                 raise KeyReused
-            return Reservation(_verification(answer["bound"], answer), earlier=True)
-        if "reserved" not in answer:
-            raise _refusal(answer)
-        for limit in answer.get("dry") or ():
+            return Reservation(_verification(result["bound"], result), earlier=True)
+        if "reserved" not in result:
+            raise _refusal(result)
+        for limit in result.get("dry") or ():
             self._notice(Notice("dry", limit))
-        return Reservation(_verification(draft.id, answer), probe=answer["probe"])
+        return Reservation(_verification(new.id, result), probe=result["probe"])
 
-    def record(self, draft: NewVerification, outcome: CallOutcome) -> Verification:
-        """Record what the provider did; a callback that was faster is applied with it.
+    def record(self, new: NewVerification, outcome: CallOutcome) -> Verification:
+        """Record the outcome of a call, and apply a callback that was received before.
 
-        Where the call gives the start back, so do all limits that it counted in, and the breaker
-        takes what the outcome says of the provider. Recording once more changes nothing.
+        A refund applies to all limits that the start counted in. The breaker counts the outcome.
+        Recording it again changes nothing.
 
         Raises:
-            VerificationNotFound: The reservation is gone.
+            VerificationNotFound: The reservation has expired.
         """
-        names, asked = self._start(draft)
-        asked |= {"signal": signal_of(outcome).value, **_outcome(outcome)}
-        answer = self._ask("record", names, asked)
-        return _verification(draft.id, answer)
+        declared, arguments = self._start(new)
+        arguments |= {"signal": signal_of(outcome).value, **_outcome(outcome)}
+        result = self._call("record", declared, arguments)
+        return _verification(new.id, result)
 
     def check(
         self, verification_id: str, app: str, digests: Sequence[str], nonce: Nonce
     ) -> CheckedGuess:
-        """Compare one guess: ``digests`` are those that would be right.
+        """Compare one guess.
 
         Args:
-            nonce: The guess by name: one that is known under it is not compared again.
+            digests: Those that are right.
+            nonce: Identifies the guess: one with a known nonce is not compared again.
 
         Raises:
             VerificationNotFound: No such verification for this app.
             KeyReused: The nonce's Idempotency-Key belongs to a check with another body.
         """
-        asked = {"app": app, "digests": list(digests), "nonce": nonce.name, "body": nonce.body}
+        arguments = {"app": app, "digests": list(digests), "nonce": nonce.name, "body": nonce.body}
         address = self._ids.locate(verification_id)
-        names = [*_own_keys(address), keys.GUESSES, keys.RESTRICTIONS]
-        answer = self._ask("check", names, asked)
-        if "other_body" in answer:
+        declared = [*_verification_keys(address), keys.GUESSES, keys.RESTRICTIONS]
+        result = self._call("check", declared, arguments)
+        if "other_body" in result:
             raise KeyReused
-        verification = _verification(verification_id, answer)
-        return CheckedGuess(Verdict(answer["verdict"]), verification, answer.get("repeated", False))
+        verification = _verification(verification_id, result)
+        return CheckedGuess(Verdict(result["verdict"]), verification, result.get("repeated", False))
 
     def status(self, verification_id: str, app: str) -> Verification:
         """Read a verification.
@@ -146,22 +147,22 @@ class RedisStore:
             VerificationNotFound: No such verification for this app.
         """
         address = self._ids.locate(verification_id)
-        asked = {"app": app, "own": address.own, "tag": address.tag}
-        answer = self._ask("status", _own_keys(address), asked)
-        return _verification(verification_id, answer)
+        arguments = {"app": app, "short_id": address.own, "tag": address.tag}
+        result = self._call("status", _verification_keys(address), arguments)
+        return _verification(verification_id, result)
 
     def cancel(self, verification_id: str, app: str) -> Verification:
-        """End a pending verification; a final one stays what it is.
+        """Cancel a pending verification; a final state does not change.
 
         Raises:
             VerificationNotFound: No such verification for this app.
         """
         address = self._ids.locate(verification_id)
-        answer = self._ask("cancel", _own_keys(address), {"app": app})
-        return _verification(verification_id, answer)
+        result = self._call("cancel", _verification_keys(address), {"app": app})
+        return _verification(verification_id, result)
 
     def record_callback(self, report: DeliveryReport) -> bool:
-        """Take a callback; return whether it changed what is known of a call."""
+        """Record a callback; return whether it changed a call."""
         tag = self._ids.tag(report.number)
         delivery = {
             "request": request_digest(report.request_id),
@@ -169,60 +170,61 @@ class RedisStore:
             "result": report.status.result,
             "stamp": report.timestamp,
         }
-        answer = self._ask("callback", [keys.number(tag)], {"tag": tag, "report": delivery})
-        return bool(answer["applied"])
+        result = self._call("callback", [keys.number(tag)], {"tag": tag, "report": delivery})
+        return bool(result["applied"])
 
     def ready(self) -> Readiness:
-        """Return what keeps starts from being served.
+        """Return what pauses calls.
 
         Raises:
-            StoreUnavailable: Nothing can be served. A full or read-only Redis answers too, and
-                takes no writes.
+            StoreUnavailable: Also if Redis takes no writes: it is full or read-only.
         """
-        names = [keys.WRITE_TEST, keys.RESTRICTIONS, keys.BREAKER]
-        answer = self._ask("ready", names, {})
-        return Readiness(calls_paused=answer["paused"], breaker_open=answer["open"])
+        declared = [keys.WRITE_TEST, keys.RESTRICTIONS, keys.BREAKER]
+        result = self._call("ready", declared, {})
+        return Readiness(calls_paused=result["paused"], breaker_open=result["open"])
 
-    def _start(self, draft: NewVerification) -> tuple[list[str], dict[str, Any]]:
-        """Return the keys that a start is counted in, and what the functions ask of all of them."""
-        address = self._ids.locate(draft.id)
-        places = keys.limits(draft.number, draft.country, draft.app, draft.client)
-        if not draft.device:
-            del places[limits.KNOWN_DEVICE]
-        counted = [name for name in self._limits if name in places]
-        names = [
-            *_own_keys(address),
+    def _start(self, new: NewVerification) -> tuple[list[str], dict[str, Any]]:
+        """Return the keys and arguments that ``reserve`` and ``record`` share."""
+        address = self._ids.locate(new.id)
+        limit_keys = keys.limits(new.number, new.country, new.app, new.client)
+        if not new.device:
+            del limit_keys[limits.KNOWN_DEVICE]
+        counted = [name for name in self._limits if name in limit_keys]
+        declared = [
+            *_verification_keys(address),
             keys.BREAKER,
-            *keys.conversions(draft.number, draft.country),
-            *(places[name] for name in counted),
+            *keys.conversions(new.number, new.country),
+            *(limit_keys[name] for name in counted),
         ]
-        return names, {"own": address.own, "tag": address.tag, "limits": counted}
+        return declared, {"short_id": address.own, "tag": address.tag, "limits": counted}
 
-    def _ask(self, decision: str, names: Sequence[str], asked: Mapping[str, Any]) -> dict[str, Any]:
-        answer = self._functions.call(decision, names, asked)
-        if "missing" in answer:
+    def _call(
+        self, decision: str, declared: Sequence[str], arguments: Mapping[str, Any]
+    ) -> dict[str, Any]:
+        result = self._functions.call(decision, declared, arguments)
+        if "missing" in result:
             raise VerificationNotFound
-        for notice in answer.get("notices") or ():
+        for notice in result.get("notices") or ():
             self._notice(_notice(notice))
-        return answer
+        return result
 
 
-def _own_keys(address: VerificationKey) -> list[str]:
+def _verification_keys(address: VerificationKey) -> list[str]:
     return [keys.verification(address), keys.number(address.tag)]
 
 
-def _refusal(answer: Mapping[str, Any]) -> LimitReached | CallsPaused | CallsSuspended:
-    """Read why a start is not let through."""
-    if "paused" in answer:
-        return CallsPaused(whole_seconds(answer["paused"]))
-    if "suspended" in answer:
-        return CallsSuspended(whole_seconds(answer["suspended"]))
-    return LimitReached(answer["refused"], whole_seconds(answer["wait"]))
+def _refusal(result: Mapping[str, Any]) -> LimitReached | CallsPaused | CallsSuspended:
+    """Return the error for a start that was refused."""
+    if "paused" in result:
+        return CallsPaused(whole_seconds(result["paused"]))
+    if "suspended" in result:
+        return CallsSuspended(whole_seconds(result["suspended"]))
+    return LimitReached(result["refused"], whole_seconds(result["wait"]))
 
 
-def _verification(verification_id: str, answer: Mapping[str, Any]) -> Verification:
-    """Read a verification and the view of it (``lua/includes/verification.lua``)."""
-    stored, view = answer["verification"], answer["view"]
+def _verification(verification_id: str, result: Mapping[str, Any]) -> Verification:
+    """Read a verification and its view (``lua/includes/verification.lua``)."""
+    stored, view = result["verification"], result["view"]
     call = stored["call"]
     return Verification(
         id=verification_id,
@@ -263,7 +265,7 @@ def _failure(call: Mapping[str, Any]) -> Failure | None:
 
 def _notice(entry: Mapping[str, Any]) -> Notice:
     wait = whole_seconds(entry["wait"])
-    return Notice(entry["kind"], entry["limit"], entry["place"], wait)
+    return Notice(entry["kind"], entry["limit"], entry["scope"], wait)
 
 
 def _outcome(outcome: CallOutcome) -> dict[str, Any]:

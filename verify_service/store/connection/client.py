@@ -1,4 +1,4 @@
-"""The client: commands go out together in one exchange, under one deadline, to the master."""
+"""The client: sends commands to the master in one exchange, under one deadline."""
 
 from __future__ import annotations
 
@@ -23,15 +23,15 @@ from verify_service.store.connection.master import (
     SentinelsMaster,
 )
 from verify_service.store.connection.pool import Connection, Pool
-from verify_service.store.connection.redis_errors import SentInCircles
+from verify_service.store.connection.redis_errors import RedirectLoop
 
 POOL_WAIT_SECONDS = 1.5
-"""How long a caller waits for a free connection while Redis answers: a burst is worked off, not
-refused. With REDIS_TIMEOUT (0.5) for the exchange that makes two, within which a start or a check
-has its answer or its 503. Four connections to a Redis 1 ms away work off some thousand exchanges
-meanwhile; a Redis that cannot is overloaded, and a longer line would only hide it."""
-MOST_REDIRECTS = 5
-"""How often a cluster may send a command on until something must be wrong with it."""
+"""Time that a caller waits for a free connection, so that a burst is served and not refused. With
+REDIS_TIMEOUT (0.5) it makes the two seconds within which a start or a check is answered. In that
+time four connections to a Redis 1 ms away serve some thousand exchanges; a Redis that cannot is
+overloaded, and a longer queue would only hide it."""
+MAX_REDIRECTS = 5
+"""MOVED and ASK redirections of one call, before the cluster is considered inconsistent."""
 
 Command = Sequence[Any]
 """A command and its arguments."""
@@ -41,9 +41,9 @@ class Client:
     """Sends commands to the server that has our data.
 
     Args:
-        pool: Where connections come from.
-        timeout: Seconds for a whole exchange, its repetition and its redirections included.
-        master: Learns where a cluster sends us.
+        pool: The connections to the master.
+        timeout: Seconds for a whole exchange, with its repetition and its redirections.
+        master: Notified of redirections and of failures.
         open_at: Returns a new connection to a node of a cluster.
     """
 
@@ -60,85 +60,98 @@ class Client:
         self._open_at = open_at
 
     @property
-    def patience(self) -> float:
-        """Seconds after which one :meth:`send` has ended."""
+    def longest_send_seconds(self) -> float:
+        """The longest time that :meth:`send` takes."""
         return POOL_WAIT_SECONDS + self._timeout
 
     def send(self, *commands: Command, until: float = math.inf) -> list[Any]:
-        """Send commands, and return their replies; what the server refuses is a reply as well.
+        """Send commands and return their replies, error replies included.
 
-        Where the connection breaks, before or after the work, or the server turns out to be
-        read-only (it was demoted; connecting again may reach the new master), they are sent once
-        more. After a timeout they are not: the server would have twice as much to do when it wakes.
+        The commands are sent once more if the connection breaks, although they may have run, and if
+        the server is read-only: it is a demoted master, and reconnecting may reach the new one.
+        They are not after a timeout: a server that hangs would then have twice the work.
 
         Args:
-            until: Moment of the monotonic clock at which it ends, where that is sooner.
+            until: Moment of the monotonic clock at which it ends, if that is sooner.
 
         Raises:
-            redis.ConnectionError, redis.TimeoutError: There was no answer.
-            redis.ResponseError: The server refuses to open a connection.
-            SentInCircles: A cluster's nodes did not agree which of them has our slot.
+            redis.ConnectionError, redis.TimeoutError: There was no reply.
+            redis.ResponseError: The server refuses the connection.
+            RedirectLoop: The nodes of a cluster disagree which of them serves our slot.
         """
         connection = self.pool.acquire(min(until, time.monotonic() + POOL_WAIT_SECONDS))
         try:
             attempt = _Attempt(connection, min(until, time.monotonic() + self._timeout))
-            for _ in range(MOST_REDIRECTS):
+            for _ in range(MAX_REDIRECTS):
                 replies = self._try(attempt, commands)
-                if replies is not None and not self._is_sent_on(attempt, replies):
+                if replies is not None and not self._must_send_again(attempt, replies):
                     return replies
         except (redis.ConnectionError, redis.TimeoutError):
-            self.pool.dissolve()
+            self.pool.end_waits()
             raise
         finally:
             self.pool.release(connection)
-        raise SentInCircles("The nodes of the cluster send us to each other")
+        raise RedirectLoop("The nodes of the cluster redirect to each other")
+
+    def execute(self, *command: Any) -> Any:
+        """Send one command and return its reply.
+
+        Raises:
+            redis.RedisError: As :meth:`send`, or the error reply.
+        """
+        (reply,) = self.send(command)
+        if isinstance(reply, Exception):
+            raise reply
+        return reply
 
     def _try(self, attempt: _Attempt, commands: Sequence[Command]) -> list[Any] | None:
-        """Return the replies, or None where the connection broke and may be tried once more."""
+        """Return the replies, or None if the connection broke and they may be sent again."""
         try:
-            if attempt.asked_of:
-                return self._ask_node(attempt.asked_of, attempt.deadline, commands)
+            if attempt.importing_node:
+                return self._exchange_asking(attempt.importing_node, attempt.deadline, commands)
             return exchange(attempt.connection, attempt.deadline, commands)
         except (redis.ConnectionError, redis.TimeoutError) as error:
-            self._leave(attempt)
-            # The subclasses of ConnectionError are states of the server.
+            self._disconnect(attempt)
+            # A subclass of ConnectionError is an error reply, such as LOADING.
             if attempt.repeated or type(error) is not redis.ConnectionError:
                 raise
             attempt.repeated = True
             return None
 
-    def _is_sent_on(self, attempt: _Attempt, replies: Sequence[Any]) -> bool:
-        """Return whether the commands have to be sent again, elsewhere."""
-        error = next(filter(_leads_elsewhere, replies), None)
+    def _must_send_again(self, attempt: _Attempt, replies: Sequence[Any]) -> bool:
+        """Return whether the commands have to be sent again, to another server."""
+        error = next(filter(_is_wrong_server, replies), None)
         if error is None:
             return False
-        if isinstance(error, MovedError):  # which is an AskError, too
+        if isinstance(error, MovedError):  # a subclass of AskError
             node = attempt.node_in(error)
-            self._leave(attempt)
+            self._disconnect(attempt)
             return self._master.moved_to(node)
         if isinstance(error, AskError):
-            attempt.asked_of = attempt.node_in(error)
+            attempt.importing_node = attempt.node_in(error)
             return True
-        self._leave(attempt)
-        goes_on = isinstance(error, ReadOnlyError) and not attempt.repeated
+        self._disconnect(attempt)
+        again = isinstance(error, ReadOnlyError) and not attempt.repeated
         attempt.repeated = True
-        return goes_on
+        return again
 
-    def _leave(self, attempt: _Attempt) -> None:
-        """Close this connection and the idle ones: they lead to a server that is to be left."""
+    def _disconnect(self, attempt: _Attempt) -> None:
+        """Close this connection and the idle ones: their server may no longer be the master."""
         self._master.was_wrong()
-        attempt.asked_of = None
+        attempt.importing_node = None
         attempt.connection.disconnect()
         self.pool.disconnect_idle()
 
-    def _ask_node(self, node: Node, deadline: float, commands: Sequence[Command]) -> list[Any]:
-        """Ask the node that is taking our slot over. It answers only what follows an ASKING."""
+    def _exchange_asking(
+        self, node: Node, deadline: float, commands: Sequence[Command]
+    ) -> list[Any]:
+        """Send the commands to the node that imports our slot, each after an ASKING."""
         if self._open_at is None:
-            raise redis.ConnectionError("Only a cluster sends commands on")
+            raise redis.ConnectionError("Only a cluster redirects")
         connection = self._open_at(node)
-        asking = [one for command in commands for one in (("ASKING",), command)]
+        with_asking = [one for command in commands for one in (("ASKING",), command)]
         try:
-            return exchange(connection, deadline, asking)[1::2]
+            return exchange(connection, deadline, with_asking)[1::2]
         finally:
             connection.disconnect()
 
@@ -158,10 +171,10 @@ class Client:
         self.close()
 
 
-def _leads_elsewhere(reply: Any) -> bool:
-    """Return whether a reply is the error of a server that is not, or not alone, the one to ask.
+def _is_wrong_server(reply: Any) -> bool:
+    """Return whether a reply is the error of a server that may not be our slot's only master.
 
-    A master without its replicas may be one that was replaced and does not know it yet.
+    NOREPLICAS: the master may have been replaced by a failover that it does not know of yet.
     """
     if not isinstance(reply, redis.ResponseError):
         return False
@@ -171,31 +184,31 @@ def _leads_elsewhere(reply: Any) -> bool:
 
 @dataclass
 class _Attempt:
-    """What one call of :meth:`Client.send` has done so far.
+    """The state of one call of :meth:`Client.send`.
 
     Attributes:
-        connection: To the master, for as long as it takes.
-        deadline: Moment of the monotonic clock at which all of it ends.
-        repeated: Whether the one repetition is used up.
-        asked_of: The node that is taking our slot over, where one has sent us there.
+        connection: To the master.
+        deadline: Moment of the monotonic clock at which the call ends.
+        repeated: Whether the commands were sent a second time.
+        importing_node: The node that imports our slot, after an ASK redirection to it.
     """
 
     connection: Connection
     deadline: float
     repeated: bool = False
-    asked_of: Node | None = None
+    importing_node: Node | None = None
 
     def node_in(self, error: AskError) -> Node:
-        """Return where a server sends us. Without a host it means its own."""
-        own, _ = self.asked_of or (self.connection.host, 0)
-        return (error.host or own, int(error.port))
+        """Return the node of a redirection. An empty host means that of the server that replied."""
+        host, _ = self.importing_node or (self.connection.host, 0)
+        return (error.host or host, int(error.port))
 
 
 def exchange(connection: Connection, deadline: float, commands: Sequence[Command]) -> list[Any]:
-    """Send commands together and read their replies. Errors of the server are among them.
+    """Send commands in one pipeline and return their replies, error replies included.
 
     Raises:
-        redis.ConnectionError, redis.TimeoutError: The connection is closed then.
+        redis.ConnectionError, redis.TimeoutError: The connection is closed.
     """
     connection.deadline = deadline
     replies: list[Any] = []
@@ -207,7 +220,7 @@ def exchange(connection: Connection, deadline: float, commands: Sequence[Command
             except redis.ResponseError as error:
                 replies.append(error)
     except BaseException:
-        # Replies may be on their way that no caller will read.
+        # The next caller would read the replies that are still to come.
         connection.disconnect()
         raise
     return replies
@@ -221,17 +234,16 @@ def connect(
     ca_file: str | None = None,
     verify: bool = True,
 ) -> Client:
-    """Return a client; nothing is opened before the first command.
+    """Return a client, which connects at its first command.
 
-    Its user need not know what is behind it: a server, the master that Sentinels name, or the one
-    master of a cluster that has our slot.
+    Behind it is one server, the master that Sentinels name, or the master of our slot in a cluster.
 
     Args:
         address: Where Redis is.
-        pool: Connections at most; a small plan allows 20 for everything.
-        timeout: Seconds for a whole exchange, the opening of a connection included.
+        pool: The maximum of connections; a small plan allows 20 for all processes.
+        timeout: Seconds for a whole exchange, connecting included.
         ca_file: PEM file of the authority that signed the servers' certificates.
-        verify: False takes any certificate (TLS only).
+        verify: False accepts any certificate (TLS only).
 
     Raises:
         OSError: ``ca_file`` cannot be read.
@@ -261,14 +273,14 @@ def _master(address: Address, tls: ssl.SSLContext | None) -> Master:
     if address.path:
         return FixedMaster(address.path)
     if address.master:
-        ask = _asking(tls, None, address.sentinel_password)
+        ask = _ask_function(tls, None, address.sentinel_password)
         return SentinelsMaster(ask, address.nodes, address.master)
     if address.cluster:
-        return ClustersMaster(_asking(tls, address.username, address.password), address.nodes)
+        return ClustersMaster(_ask_function(tls, address.username, address.password), address.nodes)
     return FixedMaster(address.nodes[0])
 
 
-def _asking(tls: ssl.SSLContext | None, username: str | None, password: str | None) -> Ask:
+def _ask_function(tls: ssl.SSLContext | None, username: str | None, password: str | None) -> Ask:
     def ask(node: Node, deadline: float, question: Command) -> Any:
         connection: Connection = MasterConnection(
             FixedMaster(node), tls=tls, username=username, password=password
@@ -276,7 +288,7 @@ def _asking(tls: ssl.SSLContext | None, username: str | None, password: str | No
         try:
             (reply,) = exchange(connection, deadline, [question])
         finally:
-            # One question, one connection: none is kept of the few that there may be.
+            # Not kept: the number of connections to a server is limited.
             connection.disconnect()
         if isinstance(reply, Exception):
             raise reply

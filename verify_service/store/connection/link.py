@@ -1,4 +1,4 @@
-"""One connection to the master, with a deadline across every wait of an exchange."""
+"""One connection to the master, with one deadline for all waits of an exchange."""
 
 from __future__ import annotations
 
@@ -17,21 +17,21 @@ from urllib3.util.ssltransport import SSLTransport
 from verify_service.store.connection.address import Node
 from verify_service.store.connection.master import Master
 
-KEEPALIVE = {"TCP_KEEPIDLE": 30, "TCP_KEEPINTVL": 5, "TCP_KEEPCNT": 3}
-"""Seconds of silence, seconds between probes, and probes. The kernel closes a connection that
-a device in between has forgotten within 45 s, so it is found closed before it is used again; asking
-the server with a PING each time would cost a round trip."""
+TCP_KEEPALIVE = {"TCP_KEEPIDLE": 30, "TCP_KEEPINTVL": 5, "TCP_KEEPCNT": 3}
+"""Seconds of silence, seconds between probes, and probes. The kernel closes a connection that a
+firewall has dropped within 45 s, so that it is found closed before its next use. A PING before each
+use would cost a round trip."""
 
 
 class DeadlineSocket:
-    """A socket whose every wait ends at one moment.
+    """A socket with one deadline for all of its waits.
 
-    A socket's own timeout starts again at each wait, so a server that sends a byte at a time is
-    never late.
+    The timeout of a plain socket starts again at each wait, so a server that sends a byte at a time
+    never exceeds it.
 
     Args:
         plain: A connected socket.
-        remaining: Returns the seconds that are left.
+        remaining: Returns the seconds until the deadline.
     """
 
     def __init__(self, plain: socket.socket, remaining: Callable[[], float]) -> None:
@@ -39,57 +39,56 @@ class DeadlineSocket:
         self._remaining = remaining
 
     def recv(self, size: int) -> bytes:
-        """Receive what is there, or wait for it."""
+        """Receive up to ``size`` bytes."""
         self._plain.settimeout(self._remaining())
         return self._plain.recv(size)
 
     def recv_into(self, buffer: bytearray) -> int:
-        """Receive into a buffer, as :meth:`recv`."""
+        """Receive into a buffer."""
         self._plain.settimeout(self._remaining())
         return self._plain.recv_into(buffer)
 
     def sendall(self, data: bytes) -> None:
-        """Send all of it."""
+        """Send all data."""
         self._plain.settimeout(self._remaining())
         self._plain.sendall(data)
 
     def settimeout(self, _seconds: float | None) -> None:
-        """Change nothing: the deadline decides."""
+        """Ignore the timeout: the deadline applies."""
 
     def fileno(self) -> int:
-        """Return the descriptor."""
+        """Return the file descriptor."""
         return self._plain.fileno()
 
     def shutdown(self, how: int) -> None:
-        """Shut it down."""
+        """Shut the socket down."""
         self._plain.shutdown(how)
 
     def close(self) -> None:
-        """Close it."""
+        """Close the socket."""
         self._plain.close()
 
 
 class _TlsSocket(SSLTransport):
-    """TLS in memory over a :class:`DeadlineSocket`.
+    """TLS over a :class:`DeadlineSocket`.
 
-    ``ssl``'s own sockets wait inside a handshake or a record. gevent's version of them starts its
-    timeout again at each of those waits: a handshake at a byte every 0.2 s took 57 s with a timeout
-    of two.
+    ``ssl.SSLSocket`` waits inside a handshake or a record, and gevent's version starts its timeout
+    again at each of them: with a timeout of 2 s, a handshake at a byte every 0.2 s took 57 s.
     """
 
     def shutdown(self, how: int) -> None:
-        """Shut the connection down, without a farewell of TLS."""
+        """Shut the connection down, without a close_notify."""
         self.socket.shutdown(how)
 
 
 class MasterConnection(redis.Connection):
-    """Connects to whichever server is the master when it opens.
+    """Connects to the server that is the master at that time.
 
     Args:
-        master: Knows where that is.
-        tls: How to secure the connection; None for one in the clear.
-        username, password: Of the server.
-        db: Which of the server's databases.
+        master: Finds the server.
+        tls: None for a connection without TLS.
+        username, password: For AUTH.
+        db: The number of the database.
     """
 
     def __init__(
@@ -105,10 +104,10 @@ class MasterConnection(redis.Connection):
             username=username,
             password=password,
             db=db,
-            # A lost reply may hide a function that ran: redis-py must not send it again.
+            # redis-py must not send a function again: it may have run, and only its reply be lost.
             retry=Retry(NoBackoff(), 0),
             decode_responses=True,
-            # RESP3 would cost a handshake on every connection and give us nothing.
+            # RESP3 costs a HELLO on every connection, and no feature of it is used.
             protocol=2,
             driver_info=None,
         )
@@ -118,10 +117,10 @@ class MasterConnection(redis.Connection):
         self._tls = tls
 
     def remaining(self) -> float:
-        """Return the seconds left of the current exchange.
+        """Return the seconds until the deadline.
 
         Raises:
-            TimeoutError: None are.
+            TimeoutError: It has passed.
         """
         left = self.deadline - time.monotonic()
         if left <= 0:
@@ -165,13 +164,13 @@ class MasterConnection(redis.Connection):
                 _set_options(opened)
             opened.settimeout(self.remaining())
             opened.connect(address)
-        except BaseException:  # also where the caller was ended while it waited
+        except BaseException:  # gevent may end the caller while it waits
             opened.close()
             raise
         return opened
 
     def on_connect_check_health(self, *args: Any, **kwargs: Any) -> None:
-        """Log in, and believe that the server is the master only when it says so itself."""
+        """Log in, and check that the server is the master if it was named by others."""
         super().on_connect_check_health(*args, **kwargs)
         if not self._master.must_confirm:
             return
@@ -179,15 +178,15 @@ class MasterConnection(redis.Connection):
         try:
             role = self.read_response()[0]
         except NoPermissionError:
-            return  # "dangerous", as INFO is; then its READONLY has to tell
+            return  # ROLE is in the ACL category @dangerous; a replica will reply READONLY
         if role != "master":
             self.disconnect()  # type: ignore[no-untyped-call]
-            raise redis.ConnectionError("The server that was named as the master is none")
+            raise redis.ConnectionError("The server that was named as the master is not one")
 
 
 def _set_options(opened: socket.socket) -> None:
     opened.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     opened.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
-    for name, value in KEEPALIVE.items():
+    for name, value in TCP_KEEPALIVE.items():
         if hasattr(socket, name):
             opened.setsockopt(socket.IPPROTO_TCP, getattr(socket, name), value)

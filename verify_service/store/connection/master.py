@@ -1,7 +1,7 @@
-"""Which server has our data: one that is named, or the master that others know.
+"""Finds the server that has our data: at a fixed address, or by asking Sentinels or cluster nodes.
 
-Sentinels and the nodes of a cluster are asked the same question. An informant that is silent, does
-not know, or names a dead or demoted master is asked last from then on.
+An informant is a Sentinel or a node. One that does not reply, does not know the master, or names a
+dead or demoted one is asked last from then on.
 """
 
 from __future__ import annotations
@@ -21,16 +21,16 @@ from verify_service.store.connection.address import Node
 from verify_service.store.connection.redis_errors import NoMasterKnown, SentinelsRefusePassword
 
 Ask = Callable[[Node, float, Sequence[Any]], Any]
-"""Asks a server (node, deadline, command) on a connection of its own; returns its reply."""
+"""Sends a server (node, deadline, command) on a new connection; returns its reply."""
 
 OUR_SLOT = key_slot(keys.TAG.encode())
 
 
 class Master(ABC):
-    """Where the master is."""
+    """Finds the master."""
 
     must_confirm = False
-    """Whether a server has to say itself that it is the master."""
+    """Whether a connection confirms with ROLE that the server is the master."""
 
     @abstractmethod
     def find(self, deadline: float) -> Node | str:
@@ -40,20 +40,20 @@ class Master(ABC):
             deadline: Moment of the monotonic clock after which no further informant is asked.
 
         Raises:
-            NoMasterKnown: No informant could be asked, or none knows it.
-            AuthenticationError, NoPermissionError: They refuse our user or password.
+            NoMasterKnown: No informant replied, or none knows it.
+            AuthenticationError, NoPermissionError: An informant refuses our user or password.
         """
 
-    def was_wrong(self) -> None:  # noqa: B027 - only a master that others name is in doubt
-        """Note that the server found last could not be used."""
+    def was_wrong(self) -> None:  # noqa: B027 - a fixed address has no alternative
+        """Record that the server found last did not work."""
 
     def moved_to(self, node: Node) -> bool:  # noqa: ARG002
-        """Note where a server sends us; return whether we may follow."""
+        """Record a MOVED redirection; return whether to follow it."""
         return False
 
 
 class FixedMaster(Master):
-    """A server whose address is known. A managed Redis fails over behind it."""
+    """A server at a fixed address. A managed Redis keeps it in a failover."""
 
     def __init__(self, address: Node | str) -> None:
         self._address = address
@@ -64,11 +64,11 @@ class FixedMaster(Master):
 
 
 class _KnownByOthers(Master):
-    """Asks one informant after the other.
+    """Asks one informant after another.
 
     Args:
-        ask: How they are asked.
-        informants: Where they are.
+        ask: Sends a command to an informant.
+        informants: Their addresses.
     """
 
     def __init__(self, ask: Ask, informants: Sequence[Node]) -> None:
@@ -82,14 +82,14 @@ class _KnownByOthers(Master):
 
     @abstractmethod
     def _read(self, reply: Any, informant: Node) -> Node | None:
-        """Return the master that an informant names, or None where it does not know."""
+        """Return the master that an informant names, or None if it names none."""
 
     def find(self, deadline: float) -> Node | str:
-        """Ask until one knows."""
+        """Ask until one names the master."""
         refused: redis.RedisError | None = None
         informants = tuple(self._informants)
         for informant in informants:
-            # One that is silent leaves half of the time to the next.
+            # An informant that does not reply leaves half of the time to the next.
             until = deadline if informant == informants[-1] else _halfway(deadline)
             try:
                 found = self._read(self._ask(informant, until, self._question()), informant)
@@ -105,10 +105,10 @@ class _KnownByOthers(Master):
                 break
         if refused:
             raise refused
-        raise NoMasterKnown("None knows the master")
+        raise NoMasterKnown("No informant knows the master")
 
     def was_wrong(self) -> None:
-        """Ask the informant that named it last from now on."""
+        """Move the informant that named the master to the end."""
         if self._named_by:
             self._ask_last(self._named_by)
 
@@ -123,7 +123,7 @@ def _halfway(deadline: float) -> float:
 
 
 class SentinelsMaster(_KnownByOthers):
-    """The master that the Sentinels watch under a name."""
+    """The master that Sentinels monitor under a name."""
 
     must_confirm = True
 
@@ -132,11 +132,11 @@ class SentinelsMaster(_KnownByOthers):
         self._name = name
 
     def find(self, deadline: float) -> Node | str:
-        """Ask until one knows. The Sentinels may have a password of their own."""
+        """Ask until one names the master. The Sentinels may have their own password."""
         try:
             return super().find(deadline)
         except AuthenticationError as error:
-            raise SentinelsRefusePassword("None takes our password") from error
+            raise SentinelsRefusePassword("No Sentinel accepts our password") from error
 
     def _question(self) -> Sequence[Any]:
         return ("SENTINEL", "GET-MASTER-ADDR-BY-NAME", self._name)
@@ -146,25 +146,25 @@ class SentinelsMaster(_KnownByOthers):
 
 
 class ClustersMaster(_KnownByOthers):
-    """The master of the one slot of a cluster that has all our keys."""
+    """The master of our slot in a cluster."""
 
     def __init__(self, ask: Ask, informants: Sequence[Node]) -> None:
         super().__init__(ask, informants)
         self._configured = tuple(informants)
-        self._sent_to: Node | None = None
+        self._moved_to: Node | None = None
 
     def find(self, deadline: float) -> Node | str:
-        """Go where a node sent us, or ask."""
-        return self._sent_to or super().find(deadline)
+        """Return the node of the last redirection, or ask."""
+        return self._moved_to or super().find(deadline)
 
     def was_wrong(self) -> None:
-        """Forget where we were sent, and doubt who named the master."""
-        self._sent_to = None
+        """Forget the last redirection, and move the informant to the end."""
+        self._moved_to = None
         super().was_wrong()
 
     def moved_to(self, node: Node) -> bool:
-        """Go there from now on. A node without a host means the one that said so."""
-        self._sent_to = node if node[0] else None
+        """Follow it from now on. Without a host, ask again."""
+        self._moved_to = node if node[0] else None
         return True
 
     def _question(self) -> Sequence[Any]:
@@ -181,7 +181,7 @@ class ClustersMaster(_KnownByOthers):
         return found
 
     def _learn(self, known: Collection[Node]) -> None:
-        """Keep the order of the nodes that were configured or that the cluster has now."""
+        """Replace the informants by the known nodes; those already there keep their order."""
         with self._lock:
             kept = [node for node in self._informants if node in known]
             self._informants = kept + [node for node in known if node not in kept]

@@ -1,8 +1,8 @@
-"""The few connections of a process, first come, first served.
+"""The connections of a process, served first in, first out.
 
-``redis-py``'s blocking pool wakes the caller that has waited longest, but whichever runs first
-takes the connection. Measured with 64 checks at a time over two processes of 4 connections: one
-check in 25 had waited for more than half a second, though the median was 30 ms.
+``redis-py``'s blocking pool wakes the caller that has waited longest, but the one that runs first
+gets the connection. Measured with 64 concurrent checks over two processes of 4 connections: one
+check in 25 waited for more than half a second, with a median of 30 ms.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from verify_service.store.connection.redis_errors import NoConnectionFree, Nothi
 
 
 class Connection(Protocol):
-    """As much of ``redis.Connection`` as an exchange needs."""
+    """The part of ``redis.Connection`` that an exchange uses."""
 
     deadline: float
     """Moment of the monotonic clock at which the exchange ends."""
@@ -33,52 +33,52 @@ class Connection(Protocol):
 
 
 class _Waiter:
-    """A caller in line for a connection."""
+    """A caller in the queue."""
 
-    def __init__(self, handed_out: int) -> None:
+    def __init__(self, lent_before: int) -> None:
         self.served = threading.Event()
         self.connection: Connection | None = None
-        self.handed_out = handed_out
+        self.lent_before = lent_before
 
 
 class Pool:
-    """Hands out connections, the one that was used last first.
+    """Lends connections, the one that was used last first.
 
     Args:
-        open_connection: Returns a connection that connects when it is used.
-        size: How many there are at most.
+        open_connection: Returns a connection, which connects at its first use.
+        size: The maximum of connections.
     """
 
     def __init__(self, open_connection: Callable[[], Connection], size: int) -> None:
         self.size = size
         self._open_connection = open_connection
-        self._begin()
-        begin = weakref.WeakMethod(self._begin)
-        # Two processes on one connection would read each other's replies.
-        os.register_at_fork(after_in_child=lambda: _call(begin()))
+        self._reset()
+        reset = weakref.WeakMethod(self._reset)
+        # Two processes that share a connection would read each other's replies.
+        os.register_at_fork(after_in_child=lambda: _call(reset()))
 
-    def _begin(self) -> None:
+    def _reset(self) -> None:
         self._lock = threading.Lock()
         self._all: list[Connection] = []
         self._idle: list[Connection] = []
-        self._line: deque[_Waiter] = deque()
-        self._handed_out = 0
+        self._queue: deque[_Waiter] = deque()
+        self._lent = 0
         self._closed = False
 
     @property
     def waiting(self) -> int:
-        """How many callers are in line."""
-        return len(self._line)
+        """The number of callers in the queue."""
+        return len(self._queue)
 
     def acquire(self, until: float) -> Connection:
-        """Return a connection; without a free one, wait in line for the next.
+        """Return a connection; wait in the queue if none is free.
 
         Args:
             until: Moment of the monotonic clock at which waiting ends.
 
         Raises:
-            NoConnectionFree: None came free in time, though others got one.
-            NothingAnswers: None came free for the callers ahead either, or the line was dissolved.
+            NoConnectionFree: None was free in time, although other callers got one.
+            NothingAnswers: No other caller got one either, or :meth:`end_waits` was called.
         """
         with self._lock:
             if self._idle:
@@ -86,11 +86,11 @@ class Pool:
             if len(self._all) < self.size:
                 self._all.append(self._open_connection())
                 return self._all[-1]
-            waiter = _Waiter(self._handed_out)
-            self._line.append(waiter)
+            waiter = _Waiter(self._lent)
+            self._queue.append(waiter)
         try:
             waiter.served.wait(max(0.0, until - time.monotonic()))
-        except BaseException:  # the caller was ended while it waited: the next one gets it
+        except BaseException:  # gevent may end the caller while it waits
             self._give_up(waiter)
             raise
         return self._take(waiter)
@@ -99,55 +99,55 @@ class Pool:
         with self._lock:
             if waiter.connection is not None:
                 return waiter.connection
-            if waiter in self._line:
-                self._line.remove(waiter)
-                if self._handed_out > waiter.handed_out:
-                    raise NoConnectionFree("No connection came free in time")
-        raise NothingAnswers("No caller in line got a connection that works")
+            if waiter in self._queue:
+                self._queue.remove(waiter)
+                if self._lent > waiter.lent_before:
+                    raise NoConnectionFree("No connection was free in time")
+        raise NothingAnswers("No caller in the queue got a connection that works")
 
     def _give_up(self, waiter: _Waiter) -> None:
         with self._lock:
-            if waiter in self._line:
-                self._line.remove(waiter)
+            if waiter in self._queue:
+                self._queue.remove(waiter)
             elif waiter.connection is not None:
-                self._hand_on(waiter.connection)
+                self._pass_on(waiter.connection)
 
     def release(self, connection: Connection) -> None:
-        """Take a connection back: for the first in line, or to keep."""
+        """Take a connection back, for the first caller in the queue or as an idle one."""
         with self._lock:
-            self._hand_on(connection)
+            self._pass_on(connection)
 
-    def _hand_on(self, connection: Connection) -> None:
-        self._handed_out += 1
+    def _pass_on(self, connection: Connection) -> None:
+        self._lent += 1
         if self._closed:
             connection.disconnect()
-        if self._line:
-            waiter = self._line.popleft()
+        if self._queue:
+            waiter = self._queue.popleft()
             waiter.connection = connection
             waiter.served.set()
         else:
             self._idle.append(connection)
 
-    def dissolve(self) -> None:
-        """End every wait in line: the connections waited for do not work."""
+    def end_waits(self) -> None:
+        """End every wait in the queue: the connections in use do not work."""
         with self._lock:
-            while self._line:
-                self._line.popleft().served.set()
+            while self._queue:
+                self._queue.popleft().served.set()
 
     def disconnect_idle(self) -> None:
-        """Close the connections that are not in use: they lead to a server that is to be left."""
+        """Close the idle connections: their server may no longer be the master."""
         with self._lock:
             idle = tuple(self._idle)
             for connection in idle:
                 connection.disconnect()
 
     def close(self) -> None:
-        """Close every connection, those in use when they come back."""
+        """Close every connection, those in use when they are released."""
         self._closed = True
         self.disconnect_idle()
 
 
-def _call(begin: Callable[[], None] | None) -> None:
-    """Call it, where its pool is still there."""
-    if begin:
-        begin()
+def _call(reset: Callable[[], None] | None) -> None:
+    """Call the method, unless its pool was garbage-collected."""
+    if reset:
+        reset()

@@ -1,7 +1,7 @@
--- Ends a pending verification. A final one stays what it is.
+-- Cancels a pending verification. A final state does not change.
 --
 -- KEYS  1 the verification   2 its number
--- Asked {app}
+-- Args  {app}
 -- Returns {view} and the verification | {missing}
 
 --- @include "decision"
@@ -9,8 +9,8 @@
 --- @include "number"
 --- @include "verification"
 
-decision('cancel', {'allow-oom'}, function(KEYS, asked, now)
-  local found, text = verification.load(KEYS[1], asked.app)
+decision('cancel', {'allow-oom'}, function(KEYS, args, now)
+  local found, text = verification.load(KEYS[1], args.app)
   if not found then
     return {missing = true}
   end

@@ -1,13 +1,13 @@
--- Compares one guess, at most once, and consumes the code where it is right.
+-- Compares one guess, at most once, and consumes the code if it is right.
 --
 -- KEYS  1 the verification   2 its number   3 guesses over all numbers   4 restrictions
--- Asked {app, digests: those that would be right, nonce: the guess' name,
---        body: the digest of the request, where the nonce stands for an Idempotency-Key}
+-- Args  {app, digests: a list of those that are right, nonce: identifies the guess,
+--        body: the digest of the request, if the nonce stands for an Idempotency-Key}
 -- Returns {verdict, repeated, view, notices} and the verification | {missing} | {other_body}
 --         verdict: right | wrong | ended | blocked (not compared: the number's guesses are blocked)
 --
--- A guess is counted, compared and consumed in one function: no guess is free and no code is right
--- twice. A second run with the same nonce returns the first one's verdict.
+-- One function counts, compares and consumes, so every guess counts and no code is accepted twice.
+-- A second run with the same nonce returns the first verdict.
 
 --- @include "decision"
 --- @include "json"
@@ -27,12 +27,12 @@ local function is_right(found, digests)
   return false
 end
 
--- Counts the guess and compares it. Nothing is written before both are done. Returns the verdict, and
--- when the verification's key expires, if that changes.
-local function compare(found, state, asked, now)
+-- Counts and compares the guess, without a write. Returns the verdict, and the moment at which the
+-- verification's key expires, if that changes.
+local function compare(found, state, args, now)
   local budget = number.budget_of(state, found)
   found.left = found.left - 1
-  if is_right(found, asked.digests) then
+  if is_right(found, args.digests) then
     device_budget.approve(budget, now)
     if found.device then
       number.remember(state, found.device, now)
@@ -43,26 +43,26 @@ local function compare(found, state, asked, now)
   return 'wrong', found.left <= 0 and verification.finish(found, 'exhausted', now) or nil
 end
 
--- Reads the places in which an approval counts: of a prefix and of a country. Their keys are not
--- declared, hence read beside one that is (json.lua).
-local function load_places(found, now, declared)
-  local places = {}
+-- Reads the conversion counts of the verification's prefix and country. Their keys are not declared,
+-- so each is read together with one that is (json.lua).
+local function load_conversions(found, now, declared)
+  local conversions = {}
   for _, name in ipairs({string.sub(found.number, 1, -5), found.country}) do
     local key = keys.conversion(name)
-    table.insert(places, conversion.parse(key, redis.call('MGET', declared, key)[2], now))
+    table.insert(conversions, conversion.parse(key, redis.call('MGET', declared, key)[2], now))
   end
-  return places
+  return conversions
 end
 
-decision('check', {}, function(KEYS, asked, now)
-  local found, text = verification.load(KEYS[1], asked.app)
+decision('check', {}, function(KEYS, args, now)
+  local found, text = verification.load(KEYS[1], args.app)
   if not found then
     return {missing = true}
   end
   local state = number.load(KEYS[2], now)
-  local guess = found.guesses and found.guesses[asked.nonce]
+  local guess = found.guesses and found.guesses[args.nonce]
   if guess then
-    if guess.body ~= asked.body then
+    if guess.body ~= args.body then
       return {other_body = true}
     end
     return {verdict = guess.verdict, repeated = true, view = verification.view(found, state, now)},
@@ -71,20 +71,20 @@ decision('check', {}, function(KEYS, asked, now)
   local ended = verification.state(found, now) ~= 'pending'
   if ended or device_budget.guess_block(number.budget_of(state, found), now) then
     local verdict = ended and 'ended' or 'blocked'
-    if verification.remember_guess(found, asked, verdict) then
+    if verification.remember_guess(found, args, verdict) then
       text = json.write(KEYS[1], found)
     end
     return {verdict = verdict, view = verification.view(found, state, now)}, text
   end
 
-  local verdict, expires_at = compare(found, state, asked, now)
-  verification.remember_guess(found, asked, verdict)
+  local verdict, expires_at = compare(found, state, args, now)
+  verification.remember_guess(found, args, verdict)
   local alarm = not found.test and guess_alarm.load(KEYS[3], KEYS[4], now)
-  local places = alarm and verdict == 'right' and load_places(found, now, KEYS[1]) or {}
+  local conversions = alarm and verdict == 'right' and load_conversions(found, now, KEYS[1]) or {}
 
   text = json.write(KEYS[1], found, expires_at)
   number.save(KEYS[2], state, now)
-  for _, counts in ipairs(places) do
+  for _, counts in ipairs(conversions) do
     conversion.count_approval(counts, found.created, now)
   end
   local notice = alarm and guess_alarm.count(alarm, verdict, now)

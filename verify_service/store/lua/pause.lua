@@ -1,13 +1,13 @@
--- Pauses all calls for a time.
+-- Pauses all calls for a span of time.
 --
 -- KEYS  1 restrictions
--- Asked {span: ms}
+-- Args  {span: ms}
 -- Returns {}
 
 --- @include "decision"
 --- @include "restrictions"
 
-decision('pause', {'allow-oom'}, function(KEYS, asked, now)
-  restrictions.set(KEYS[1], {pause = {kind = 'pause', ['until'] = now + asked.span}}, now)
+decision('pause', {'allow-oom'}, function(KEYS, args, now)
+  restrictions.set(KEYS[1], {pause = {kind = 'pause', ['until'] = now + args.span}}, now)
   return {}
 end)

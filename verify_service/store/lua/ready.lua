@@ -1,8 +1,8 @@
--- Answers whether starts and checks can be served: Redis runs it only where it takes writes.
+-- Reports whether calls are paused. Its write fails if Redis takes no writes (full, read-only).
 --
--- KEYS  1 a key of its own   2 restrictions   3 breaker
--- Asked {}
--- Returns {paused: whether the operator pauses calls, open: whether the breaker does}
+-- KEYS  1 a key to write   2 restrictions   3 breaker
+-- Args  {}
+-- Returns {paused: whether the operator has paused calls, open: whether the breaker is open}
 
 --- @include "decision"
 --- @include "json"

@@ -1,14 +1,14 @@
--- Records what the provider did with the call of a reserved verification.
+-- Records the outcome of the call of a reserved verification.
 --
 -- KEYS  1 the verification   2 its number   3 breaker   4 conversion of the prefix
 --       5 conversion of the country   6… one for each limit over many numbers
--- Asked {own, tag, signal: good | bad | nothing, limits: names in the order of their keys,
+-- Args  {short_id, tag, signal: good | bad | nothing, limits: names in the order of their keys,
 --        outcome: placed | unknown | failed
---        placed: request, its digest; prefix and length of the caller, if they are known
---        failed: refund, whether the start is given back; reason, kind, error, retry_after}
+--        placed: request, the digest of the requestId; prefix and length of the caller, if known
+--        failed: refund, whether the start is refunded; reason, kind, error, retry_after}
 -- Returns {view, notices} and the verification | {missing}
 --
--- Safe to repeat, and harmless where a callback was faster: the first run settles the reservation.
+-- Safe to repeat: only the first run finds the reservation. A callback may have been applied before.
 
 --- @include "decision"
 --- @include "json"
@@ -21,41 +21,41 @@
 --- @include "wide_limits"
 --- @include "conversion"
 
-local function place(state, asked, found, now)
+local function place(state, args, found, now)
   local call = found.call
-  call.prefix, call.length = asked.prefix, asked.length
+  call.prefix, call.length = args.prefix, args.length
   if call.state == 'placing' then
     call.state = 'placed'
   end
-  local bound = state.calls and state.calls[asked.own] and state.calls[asked.own].request
-  if not bound and not calls.owner(state, asked.request) then
-    calls.bind(state, asked.own, found, asked.request, now)
+  local bound = state.calls and state.calls[args.short_id] and state.calls[args.short_id].request
+  if not bound and not calls.owner(state, args.request) then
+    calls.bind(state, args.short_id, found, args.request, now)
   end
 end
 
--- Returns when the verification's key expires, if that changes.
-local function fail(state, asked, found, now)
+-- Returns the moment at which the verification's key expires, if that changes.
+local function fail(state, args, found, now)
   local call = found.call
-  call.state, call.reason, call.kind = 'failed', asked.reason, asked.kind
-  call.error, call.retry_after = asked.error, asked.retry_after
+  call.state, call.reason, call.kind = 'failed', args.reason, args.kind
+  call.error, call.retry_after = args.error, args.retry_after
   if state.calls then
-    state.calls[asked.own] = nil
+    state.calls[args.short_id] = nil
   end
-  if asked.refund then
-    device_budget.refund(number.budget_of(state, found), asked.own, found.created)
+  if args.refund then
+    device_budget.refund(number.budget_of(state, found), args.short_id, found.created)
   end
   if verification.state(found, now) == 'pending' then
     return verification.finish(found, 'failed', now)
   end
 end
 
--- Reads what a refund gives back to: a list of functions that write it.
-local function load_refunds(KEYS, asked, found, now)
+-- Reads the counters that a refund decreases. Returns a list of functions that write them.
+local function load_refunds(KEYS, args, found, now)
   local counted, writes = {}, {}
   for _, limit in ipairs(found.reservation.limits) do
     counted[limit] = true
   end
-  for i, limit in ipairs(asked.limits) do
+  for i, limit in ipairs(args.limits) do
     if counted[limit] then
       local key = KEYS[5 + i]
       local counts = wide_limits.parse(key, redis.call('GET', key), limit, now)
@@ -73,7 +73,7 @@ local function load_refunds(KEYS, asked, found, now)
   return writes
 end
 
-decision('record', {'allow-oom'}, function(KEYS, asked, now)
+decision('record', {'allow-oom'}, function(KEYS, args, now)
   local found = verification.load(KEYS[1])
   if not found then
     return {missing = true}
@@ -83,25 +83,25 @@ decision('record', {'allow-oom'}, function(KEYS, asked, now)
   local breaker_state, refunds = nil, {}
   if found.reservation then
     breaker_state = not found.test and breaker.load(KEYS[3], now) or nil
-    refunds = placing and asked.refund and load_refunds(KEYS, asked, found, now) or {}
+    refunds = placing and args.refund and load_refunds(KEYS, args, found, now) or {}
     found.reservation = nil
   end
 
   local expires_at
-  if asked.outcome == 'placed' then
-    place(state, asked, found, now)
-  elseif placing and asked.outcome == 'failed' then
-    expires_at = fail(state, asked, found, now)
+  if args.outcome == 'placed' then
+    place(state, args, found, now)
+  elseif placing and args.outcome == 'failed' then
+    expires_at = fail(state, args, found, now)
   elseif placing then
     found.call.state = 'unknown'
   end
-  local own_bound, lost = calls.match(state, KEYS[2], asked.tag, now, asked.own, found)
+  local matched_id, matched = calls.match(state, KEYS[2], args.tag, now, args.short_id, found)
 
-  if lost and own_bound ~= asked.own then
-    json.write(keys.verification(asked.tag, own_bound), lost)
+  if matched and matched_id ~= args.short_id then
+    json.write(keys.verification(args.tag, matched_id), matched)
   end
   if breaker_state then
-    found.notice = breaker.count_signal(KEYS[3], breaker_state, asked.own, asked.signal, now)
+    found.notice = breaker.count_signal(KEYS[3], breaker_state, args.short_id, args.signal, now)
       or found.notice
   end
   local text = json.write(KEYS[1], found, expires_at)

@@ -1,8 +1,8 @@
--- Lets calls be placed again, whichever pauses them: the operator's pause or the breaker's.
+-- Ends the operator's pause and the breaker's.
 --
 -- KEYS  1 restrictions   2 breaker
--- Asked {}
--- Returns {operator, breaker}: which of the two had paused them
+-- Args  {}
+-- Returns {operator, breaker}: whether each of them had paused calls
 
 --- @include "decision"
 --- @include "breaker"

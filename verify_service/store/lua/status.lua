@@ -1,10 +1,10 @@
--- Reads a verification as it stands.
+-- Reads a verification.
 --
 -- KEYS  1 the verification   2 its number
--- Asked {app, own, tag}
+-- Args  {app, short_id, tag}
 -- Returns {view} and the verification | {missing}
 --
--- It writes only where a waiting callback can be matched with a call that time has made lost.
+-- It writes only if a waiting callback matches a call that has become stale.
 
 --- @include "decision"
 --- @include "json"
@@ -13,16 +13,16 @@
 --- @include "verification"
 --- @include "calls"
 
-decision('status', {'allow-oom'}, function(KEYS, asked, now)
-  local found, text = verification.load(KEYS[1], asked.app)
+decision('status', {'allow-oom'}, function(KEYS, args, now)
+  local found, text = verification.load(KEYS[1], args.app)
   if not found then
     return {missing = true}
   end
   local state = number.load(KEYS[2], now)
-  local own_bound, lost = calls.match(state, KEYS[2], asked.tag, now, asked.own, found)
-  if lost then
-    local written = json.write(keys.verification(asked.tag, own_bound), lost)
-    text = lost == found and written or text
+  local matched_id, matched = calls.match(state, KEYS[2], args.tag, now, args.short_id, found)
+  if matched then
+    local written = json.write(keys.verification(args.tag, matched_id), matched)
+    text = matched == found and written or text
     number.save(KEYS[2], state, now)
   end
   return {view = verification.view(found, state, now)}, text

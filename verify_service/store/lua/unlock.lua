@@ -1,8 +1,8 @@
--- Ends a number's lock, its runs and the day's failures, in every budget. Starts stay as they are.
+-- Ends a number's lock and deletes its wrong guesses, in every budget. Starts do not change.
 --
 -- KEYS  1 the number
--- Asked {}
--- Returns {kept: whether anything is kept, forgotten: wrong guesses}
+-- Args  {}
+-- Returns {kept: whether the number has any state, forgotten: the number of wrong guesses deleted}
 
 --- @include "decision"
 --- @include "number"

@@ -1,10 +1,10 @@
--- How a number's calls and the provider's callbacks find each other.
+-- Matches the provider's callbacks with a number's calls.
 --
--- A report is what a callback says: {request, status, stamp, delivered, refunds, came}
+-- A report is the content of a callback: {request, status, stamp, delivered, refunds, came}
 --   request     the digest of the provider's requestId
---   status      the provider's word; stamp: when (unixtime in seconds)
---   delivered   whether the phone rang; refunds: whether the start is given back
---   came        when it came; for one that waits
+--   status      the provider's status; stamp: when (unixtime in seconds)
+--   delivered   whether the phone rang; refunds: whether the start is refunded
+--   came        when it was received; set while it waits
 
 --- @include "keys"
 --- @include "number"
@@ -13,8 +13,8 @@
 
 local calls = {}
 
--- Whether a report changes what is known: strictly newer, another status, and never from delivered
--- back to undelivered.
+-- Returns whether a report replaces a status: it is strictly newer, its status differs, and it does not
+-- change delivered back to undelivered.
 local function supersedes(new, status, stamp, delivered)
   if not status then
     return true
@@ -26,7 +26,7 @@ local function supersedes(new, status, stamp, delivered)
 end
 
 -- Applies a report to a verification's call. Returns whether it changed anything.
-function calls.apply(state, own, found, report, now)
+function calls.apply(state, short_id, found, report, now)
   local call = found.call
   if not supersedes(report, call.status, call.stamp, call.state == 'delivered') then
     return false
@@ -39,21 +39,21 @@ function calls.apply(state, own, found, report, now)
     call.refunded = true
     table.insert(refunds, now)
     budget.refunds = refunds
-    device_budget.refund(budget, own, found.created)
+    device_budget.refund(budget, short_id, found.created)
   end
   return true
 end
 
--- Returns the own name of the verification whose call has this request, or nil.
+-- Returns the short id of the verification to which this request is bound, or nil.
 function calls.owner(state, request)
-  for own, call in pairs(state.calls or {}) do
+  for short_id, call in pairs(state.calls or {}) do
     if call.request == request then
-      return own
+      return short_id
     end
   end
 end
 
--- Returns the place of a request among the callbacks that wait, or nil.
+-- Returns the index of a request among the waiting callbacks, or nil.
 local function waiting_at(state, request)
   for i, report in ipairs(state.waiting or {}) do
     if report.request == request then
@@ -62,19 +62,19 @@ local function waiting_at(state, request)
   end
 end
 
--- From now on the request belongs to this verification. What waited for it is applied.
-function calls.bind(state, own, found, request, now)
+-- Binds a request to a verification, and applies the callback that waited for it.
+function calls.bind(state, short_id, found, request, now)
   state.calls = state.calls or {}
-  state.calls[own] = state.calls[own] or {['until'] = found.expires + POLICY.readable}
-  state.calls[own].request = request
+  state.calls[short_id] = state.calls[short_id] or {['until'] = found.expires + POLICY.readable_ms}
+  state.calls[short_id].request = request
   local at = waiting_at(state, request)
   if at then
-    calls.apply(state, own, found, table.remove(state.waiting, at), now)
+    calls.apply(state, short_id, found, table.remove(state.waiting, at), now)
   end
 end
 
--- Keeps a report until its call is known. Returns false for one that is no news.
-function calls.hold(state, report, now)
+-- Keeps a report until its call is known. Returns false if it does not replace the one that waits.
+function calls.keep_waiting(state, report, now)
   local at = waiting_at(state, report.request)
   if at then
     local old = state.waiting[at]
@@ -86,49 +86,49 @@ function calls.hold(state, report, now)
   report.came = now
   state.waiting = state.waiting or {}
   table.insert(state.waiting, report)
-  if #state.waiting > POLICY.waiting then
+  if #state.waiting > POLICY.max_waiting_callbacks then
     table.remove(state.waiting, 1)
   end
   return true
 end
 
--- Binds what is waiting to the one call whose requestId was never learned and never will be. With
--- two such calls, or two callbacks that could be meant, it would be a guess: none is bound. A call
--- that is still being placed is open as well: what is waiting may be its own.
+-- Binds a waiting callback to the only open call of the number: one whose requestId is not known. With
+-- two open calls, or two callbacks that fit, the match is ambiguous and none is bound. A call that is
+-- still being placed is open, too, but is bound only when it is stale.
 --
---   key          the number's
---   own, found   a verification that the caller has loaded and will write itself; may be nil
+--   key               the number's
+--   short_id, found   a verification that the caller has loaded and will write; may be nil
 --
--- Returns  the own name and the verification that was bound, both for the caller to write, or nil
-function calls.match(state, key, tag, now, own, found)
-  local lost_name, lost
-  for name, call in pairs(state.waiting and state.calls or {}) do
+-- Returns  the short id and the verification that was bound, for the caller to write, or nil
+function calls.match(state, key, tag, now, short_id, found)
+  local open_id, open
+  for id, call in pairs(state.waiting and state.calls or {}) do
     local one = not call.request
-      and (name == own and found or verification.load(keys.verification(tag, name), nil, key))
+      and (id == short_id and found or verification.load(keys.verification(tag, id), nil, key))
     if one and (one.call.state == 'placing' or one.call.state == 'unknown') then
-      if lost then
+      if open then
         return nil
       end
-      lost_name, lost = name, one
+      open_id, open = id, one
     end
   end
-  if not lost or (lost.call.state == 'placing' and lost.created + POLICY.deadline > now) then
+  if not open or (open.call.state == 'placing' and open.created + POLICY.call_deadline_ms > now) then
     return nil
   end
-  local meant
+  local fitting
   for _, report in ipairs(state.waiting or {}) do
-    if report.came >= lost.created then
-      if meant then
+    if report.came >= open.created then
+      if fitting then
         return nil
       end
-      meant = report
+      fitting = report
     end
   end
-  if not meant then
+  if not fitting then
     return nil
   end
-  calls.bind(state, lost_name, lost, meant.request, now)
-  return lost_name, lost
+  calls.bind(state, open_id, open, fitting.request, now)
+  return open_id, open
 end
 
 return calls

@@ -1,15 +1,15 @@
 -- Registers one decision as a function of the library.
 --
--- A decision takes the keys that Python declares, one object, and the moment; it returns one object,
--- and where it is about a verification, its text as it is stored now. A moment is unixtime in
--- milliseconds by this server's clock, never by a caller's.
+-- A decision receives the keys that Python declares, one object of arguments, and the current moment.
+-- It returns one object, and if it concerns a verification, its text as stored. A moment is unixtime
+-- in milliseconds by this server's clock, never by a caller's.
 --
--- Every decision reads each key that it may write, declared or found, before its first write. While
--- a cluster moves the slot key by key, Redis refuses the access to a key that is elsewhere: then
--- nothing has been written. So a key that is found is read beside one that is declared (json.lua).
+-- Every decision reads each key that it may write, declared or not, before its first write: while a
+-- cluster migrates the slot, Redis refuses access to a key on the other node, and then nothing has
+-- been written. A key that is not declared is read together with one that is (json.lua).
 --
--- Flags: 'allow-oom' where a decision must go on when memory is full; what it writes is bounded.
--- 'no-writes' where it only reads: then it goes on also where Redis takes no writes at all.
+-- Flags: 'allow-oom' for a decision that must run when memory is full; what it writes is bounded.
+-- 'no-writes' for one that only reads, so that it runs on a Redis that takes no writes.
 
 local function clock()
   local time = redis.call('TIME')
@@ -21,8 +21,8 @@ return function(name, flags, decide)
     function_name = name .. '_' .. DIGEST,
     flags = flags,
     callback = function(keys, arguments)
-      local answer, text = decide(keys, cjson.decode(arguments[1]), clock())
-      return {cjson.encode(answer), text}
+      local result, text = decide(keys, cjson.decode(arguments[1]), clock())
+      return {cjson.encode(result), text}
     end,
   }
 end

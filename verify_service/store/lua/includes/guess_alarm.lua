@@ -1,4 +1,4 @@
--- The alarm over all numbers: guesses of the last hour, and whether too many of them are wrong.
+-- The alarm over all numbers: raised when too many guesses of the last hour are wrong.
 
 --- @include "time_buckets"
 --- @include "restrictions"
@@ -8,7 +8,7 @@ local guess_alarm = {}
 local WRONG, RIGHT = POLICY.series.guesses.names[1], POLICY.series.guesses.names[2]
 local FIELD = 'alarm failureRate'
 
--- Reads what a guess will be counted in.
+-- Reads the counts, and whether the alarm is raised already.
 function guess_alarm.load(guesses_key, restrictions_key, now)
   local counts = time_buckets.parse(
     guesses_key, redis.call('GET', guesses_key), POLICY.series.guesses, now)
@@ -17,7 +17,7 @@ function guess_alarm.load(guesses_key, restrictions_key, now)
   return {counts = counts, raised = raised, restrictions = restrictions_key}
 end
 
--- Counts a guess. Returns a notice where it raises the alarm, else nil.
+-- Counts a guess. Returns a notice if it raises the alarm, else nil.
 function guess_alarm.count(alarm, verdict, now)
   local counts = alarm.counts
   time_buckets.add(counts, verdict == 'right' and RIGHT or WRONG, now, 1)
@@ -27,9 +27,9 @@ function guess_alarm.count(alarm, verdict, now)
   if alarm.raised or wrong < POLICY.wrong.least or wrong <= POLICY.wrong.share * total then
     return nil
   end
-  local entry = {kind = 'alarm', ['until'] = now + POLICY.alarm_pause, total = total, count = wrong}
+  local entry = {kind = 'alarm', ['until'] = now + POLICY.alarm_repeat_ms, total = total, count = wrong}
   restrictions.set(alarm.restrictions, {[FIELD] = entry}, now)
-  return {kind = 'alarm', limit = 'failureRate', place = '', wait = 0}
+  return {kind = 'alarm', limit = 'failureRate', scope = '', wait = 0}
 end
 
 return guess_alarm

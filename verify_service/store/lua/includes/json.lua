@@ -1,18 +1,18 @@
--- How state is kept: one JSON object per key, which expires with the last thing in it.
+-- State: one JSON object per key, which expires with its last member.
 --
--- Members that this release does not know stay where they are: objects are changed in place.
--- cjson encodes an empty list as {}, and reads both as an empty table.
+-- Members that this release does not know are kept, because objects are changed in place. cjson encodes
+-- an empty list as {}, and decodes both as an empty table.
 
 local json = {}
 
 -- Returns the object at a key and its text, or nil.
 --
---   beside   for a key that is found: one that is declared. To the master that takes a slot over,
---            a key that has not come yet is missing; only a command of two keys is refused then.
-function json.read(key, beside)
+--   declared   a declared key, if the first one is not. On the node that imports a slot, a key that was
+--              not migrated yet reads as missing; only a command with several keys is refused.
+function json.read(key, declared)
   local text
-  if beside then
-    text = redis.call('MGET', beside, key)[2]
+  if declared then
+    text = redis.call('MGET', declared, key)[2]
   else
     text = redis.call('GET', key)
   end
@@ -21,8 +21,7 @@ function json.read(key, beside)
   end
 end
 
--- Writes an object. Its key expires at a moment, or where that is nil, when it did before. Returns
--- its text.
+-- Writes an object. Its key expires at a moment, or keeps its TTL if that is nil. Returns the text.
 function json.write(key, object, expires_at)
   local text = cjson.encode(object)
   if expires_at then

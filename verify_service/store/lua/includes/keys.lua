@@ -1,13 +1,13 @@
--- Names of the keys that are found in state instead of declared. store/keys.py has all of them.
+-- The keys that functions access without a declaration. store/keys.py lists all keys.
 
 local keys = {}
 
-function keys.verification(tag, own)
-  return '{verify}:v:' .. tag .. ':' .. own
+function keys.verification(tag, short_id)
+  return '{verify}:v:' .. tag .. ':' .. short_id
 end
 
-function keys.conversion(place)
-  return '{verify}:conversion:' .. place
+function keys.conversion(scope)
+  return '{verify}:conversion:' .. scope
 end
 
 return keys

@@ -1,27 +1,26 @@
--- The state of one number: its budgets, and what its calls and callbacks share.
+-- The state of one number: its budgets, its calls and its waiting callbacks.
 --
 --   strangers   the budget of all callers but the known devices (device_budget.lua)
---   devices     a list of the budgets of the devices that verified it, at most POLICY.devices
---   calls       by the verification's own name: {until, request}, from the start for as long as
---               the verification can be read; request is the digest of the provider's requestId,
---               once that is known
---   waiting     callbacks that no call claims yet, the oldest first (calls.lua)
---   horizon, most   how long events are kept, and how many: the most that any release has asked
---               for, so that two releases with different limits do not forget each other's events.
---               Missing: a day, and 20
+--   devices     a list of the budgets of the devices that verified it, at most POLICY.max_devices
+--   calls       by the verification's short id: {until, request}, for as long as the verification can
+--               be read; request is the digest of the provider's requestId, once that is known
+--   waiting     callbacks that are not bound to a call, the oldest first (calls.lua)
+--   horizon, most   how long events are kept (ms), and how many: the maximum over all releases, so
+--               that two releases with different limits keep each other's events. Missing: a day,
+--               and DEFAULT_MAX_EVENTS
 
 --- @include "json"
 --- @include "device_budget"
 
-local MOST = 20
+local DEFAULT_MAX_EVENTS = 20
 
 local number = {}
 
--- Returns a list without the entries that have ended, or nil where none is left.
-local function still_kept(list, ends)
+-- Returns a list without its expired entries, or nil if none is left.
+local function without_expired(list, is_expired)
   local kept
   for _, one in ipairs(list or {}) do
-    if not ends(one) then
+    if not is_expired(one) then
       kept = kept or {}
       kept[#kept + 1] = one
     end
@@ -30,16 +29,16 @@ local function still_kept(list, ends)
 end
 
 local function prune(state, now)
-  for own, call in pairs(state.calls or {}) do
+  for short_id, call in pairs(state.calls or {}) do
     if call['until'] <= now then
-      state.calls[own] = nil
+      state.calls[short_id] = nil
     end
   end
-  state.waiting = state.waiting and still_kept(state.waiting, function(report)
-    return report.came + POLICY.waiting_for <= now
+  state.waiting = state.waiting and without_expired(state.waiting, function(report)
+    return report.came + POLICY.waiting_callback_ms <= now
   end)
-  state.devices = state.devices and still_kept(state.devices, function(budget)
-    return budget.approved_at + POLICY.known_for <= now
+  state.devices = state.devices and without_expired(state.devices, function(budget)
+    return budget.approved_at + POLICY.known_device_ms <= now
   end)
 end
 
@@ -51,14 +50,14 @@ function number.each_budget(state, each)
   end
 end
 
--- Returns the number's state as it is now, and whether anything was kept.
+-- Returns the number's state without what has expired, and whether the key existed.
 function number.load(key, now)
   local found = json.read(key)
   local state = found or {}
-  local horizon = math.max(state.horizon or POLICY.day, POLICY.horizon)
-  local most = math.max(state.most or MOST, POLICY.most)
-  state.horizon = horizon > POLICY.day and horizon or nil
-  state.most = most > MOST and most or nil
+  local horizon = math.max(state.horizon or POLICY.day_ms, POLICY.event_memory_ms)
+  local most = math.max(state.most or DEFAULT_MAX_EVENTS, POLICY.max_events)
+  state.horizon = horizon > POLICY.day_ms and horizon or nil
+  state.most = most > DEFAULT_MAX_EVENTS and most or nil
   state.strangers = state.strangers or {}
   prune(state, now)
   number.each_budget(state, function(budget)
@@ -68,7 +67,7 @@ function number.load(key, now)
 end
 
 local function kept_until(state, now)
-  local horizon = state.horizon or POLICY.day
+  local horizon = state.horizon or POLICY.day_ms
   local keep = device_budget.kept_until(state.strangers, horizon)
   for _, budget in ipairs(state.devices or {}) do
     keep = math.max(keep, device_budget.kept_until(budget, horizon))
@@ -77,7 +76,7 @@ local function kept_until(state, now)
     keep = math.max(keep, call['until'])
   end
   for _, report in ipairs(state.waiting or {}) do
-    keep = math.max(keep, report.came + POLICY.waiting_for)
+    keep = math.max(keep, report.came + POLICY.waiting_callback_ms)
   end
   return keep
 end
@@ -95,8 +94,7 @@ function number.save(key, state, now)
   state.strangers = strangers
 end
 
--- Returns the budget that a start of this device counts in: its own, if the number knows it, else
--- the strangers'.
+-- Returns the budget of a device if the number knows it, else the strangers'.
 function number.budget_for(state, device)
   for _, budget in ipairs(device and state.devices or {}) do
     if budget.device == device then
@@ -106,19 +104,18 @@ function number.budget_for(state, device)
   return state.strangers
 end
 
--- Returns the budget that a verification's start and its guesses count in. Where the number has
--- forgotten the device since, its guesses are a stranger's.
+-- Returns the budget of a verification's start and guesses. If the number no longer knows the device,
+-- that is the strangers'.
 function number.budget_of(state, verification)
   return number.budget_for(state, verification.known and verification.device or nil)
 end
 
--- Makes a device known. A number that knows as many as it may forgets the one whose approval is
--- the oldest.
+-- Makes a device known, in place of the one with the oldest approval if there are too many.
 function number.remember(state, device, now)
   local budget = number.budget_for(state, device)
   if budget == state.strangers then
     state.devices = state.devices or {}
-    if #state.devices >= POLICY.devices then
+    if #state.devices >= POLICY.max_devices then
       local oldest = 1
       for i, other in ipairs(state.devices) do
         oldest = other.approved_at < state.devices[oldest].approved_at and i or oldest

@@ -1,15 +1,14 @@
--- What is blocked, allowed, paused or under alarm, and until when: the guards' decisions and the
--- operator's, in one hash.
+-- The restrictions: blocks, exemptions, pauses and alarms of the guards and the operator, in one hash.
 --
 --   pause                all calls                                the operator's
 --   rule <prefix>        kind block | allow                       the operator's
---   conversion <place>   kind block | would-block (dry run) | alarm   the conversion guard's
---   alarm failureRate    kind alarm, and not again before its end
+--   conversion <scope>   kind block | would-block (dry run) | alarm   the conversion guard's
+--   alarm failureRate    kind alarm; not raised again before its end
 --
--- Each field is an object: {kind, until, level, total, count}. Of a guard's, level doubles the block,
--- and total and count are what it went by: so many starts, of which so many were approved; or so
--- many guesses, of which so many were wrong. An entry is kept for a day after its end, for the
--- doubling.
+-- Each field is an object: {kind, until, level, total, count}. level is the number of a guard's blocks
+-- in a row: each is twice as long. total and count are the guard's evidence: starts, and how many of
+-- them were approved; or guesses, and how many were wrong. An entry is kept for a day after its end,
+-- for the next level.
 
 local restrictions = {}
 
@@ -19,7 +18,7 @@ local function read(text)
   return text and cjson.decode(text) or NONE
 end
 
--- Returns the entries of some fields, in their order; one that ended at 0 where there is none.
+-- Returns the entries of some fields, in their order; a missing one has ended at 0.
 function restrictions.get(key, fields)
   local found = redis.call('HMGET', key, unpack(fields))
   for i = 1, #fields do
@@ -37,7 +36,7 @@ function restrictions.all(key)
   return entries
 end
 
--- Writes entries, and forgets those that nothing asks for any more.
+-- Writes entries, and deletes those that are no longer needed.
 function restrictions.set(key, new, now)
   local last, entries = 0, restrictions.all(key)
   for field, entry in pairs(new) do
@@ -45,7 +44,7 @@ function restrictions.set(key, new, now)
     redis.call('HSET', key, field, cjson.encode(entry))
   end
   for field, entry in pairs(entries) do
-    local kept_until = entry['until'] + POLICY.block_remembered
+    local kept_until = entry['until'] + POLICY.block_memory_ms
     if kept_until <= now then
       redis.call('HDEL', key, field)
     end
@@ -58,7 +57,7 @@ function restrictions.remove(key, fields)
   redis.call('HDEL', key, unpack(fields))
 end
 
--- Returns the fields of the operator's rules that fit a number, for the longest prefix first.
+-- Returns the fields of the operator's rules that match a number, the longest prefix first.
 function restrictions.rule_fields(number)
   local fields = {}
   for length = #number, 2, -1 do

@@ -1,22 +1,21 @@
 -- Counts events over moving windows in bounded memory: several series in one object.
 --
--- The window of a series is cut into POLICY.buckets buckets. An event leaves it together with the
--- youngest event that its bucket could hold, so no window ever has more events than are counted, and
--- an event may count for one bucket longer.
+-- The window of a series is divided into POLICY.buckets buckets. An event expires when the end of its
+-- bucket leaves the window: no event is forgotten early, and one may count for a bucket longer.
 --
 -- A series, by its name, which begins with its span in milliseconds:
 --   at       number of the current bucket since 1970
 --   open     events in it
 --   before   events in the closed buckets; missing: none
---   closed   their counts as JSON text, the newest first; missing: none. Most decisions need the sum
---            alone: with 48 full buckets, reading and writing a limit costs 3 µs in place of 11
+--   closed   their counts as JSON text, the newest first; missing: none. Most decisions need only the
+--            sum: with 48 full buckets, reading and writing a limit takes 3 µs instead of 11
 --
--- A series of another release, with another span, is kept until its last event has left.
+-- A series of another release, with another span, is kept until its last event expires.
 --
--- A group says which series a key has: {names; size: by name, the milliseconds that one bucket
--- covers; longest: the largest of them}. Python writes it (store/policy.py).
+-- A group describes the series of a key: {names; size: by name, the milliseconds of one bucket;
+-- longest: the largest size}. Python writes it (store/policy.py).
 --
--- What is loaded: {key, group, series: by name, stepped_back: whether the clock did so further than a
+-- Counts are {key, group, series: by name, stepped_back: whether the clock stepped back by more than a
 -- window}.
 
 --- @include "json"
@@ -44,8 +43,8 @@ local function write_closed(series, closed)
   series.closed = sum > 0 and cjson.encode(closed) or nil
 end
 
--- Moves a series on to the current bucket. Where the clock stepped back, its newest bucket stays the
--- current one; where it stepped back further than the window, all events count as of now.
+-- Moves a series on to the current bucket. If the clock stepped back, the newest bucket stays the
+-- current one; if it stepped back by more than the window, all events move to the current bucket.
 local function move_on(counts, name, now)
   local series = counts.series[name]
   local current = math.floor(now / counts.group.size[name])
@@ -65,7 +64,7 @@ local function move_on(counts, name, now)
   end
 end
 
--- Returns the series in the text of a key, or of nothing, as they are now.
+-- Returns the counts in the text of a key, or empty ones without a text, moved on to now.
 function time_buckets.parse(key, text, group, now)
   local counts = {key = key, group = group, series = text and cjson.decode(text) or {}}
   for _, name in ipairs(group.names) do
@@ -79,8 +78,7 @@ function time_buckets.total(counts, name)
   return series.open + (series.before or 0)
 end
 
--- Adds events to the bucket of a moment in a series. A bucket that has left the window already is
--- not there any more.
+-- Adds events to the bucket of a moment in a series, unless that bucket has left the window.
 function time_buckets.add(counts, name, moment, events)
   local series = counts.series[name]
   local age = series.at - math.floor(moment / counts.group.size[name])
@@ -96,8 +94,7 @@ function time_buckets.add(counts, name, moment, events)
   end
 end
 
--- Writes the series, and removes those of other releases that are empty. The key lives until the last
--- event of all of them has left.
+-- Writes the series, without the expired ones of other releases. The key expires with the last event.
 function time_buckets.save(counts, now)
   local longest = counts.group.longest
   for name, series in pairs(counts.series) do
@@ -121,7 +118,7 @@ function time_buckets.count_at(counts, name, moment)
   return age <= 0 and series.open or read_closed(series)[age] or 0
 end
 
--- Returns the events that are at least so old (milliseconds), their bucket as a whole.
+-- Returns the events in buckets that ended at least `age` milliseconds ago.
 function time_buckets.older(counts, name, age, now)
   local series, size, total = counts.series[name], counts.group.size[name], 0
   for back, events in ipairs(read_closed(series)) do
@@ -132,8 +129,8 @@ function time_buckets.older(counts, name, age, now)
   return total
 end
 
--- Milliseconds until the window has fewer events than so many; 0 where it has. Never longer than
--- the window, whatever the clock did.
+-- Milliseconds until the window has fewer events than `limit`; 0 if it has. At most the window, even
+-- after the clock stepped back.
 function time_buckets.wait(counts, name, limit, now)
   local left = time_buckets.total(counts, name)
   if left < limit then

@@ -1,23 +1,23 @@
--- One verification: the code's digest, the guesses left and the expiry in one value, so that
--- eviction or a failover takes all of it or nothing.
+-- One verification: the code's digest, the checks left and the expiry in one value, so that eviction
+-- or a failover loses all of it or nothing.
 --
---   app, number, country, reference   whose it is, the full E.164 number, an ISO code
---   digest, left       the code's keyed digest, guesses left
+--   app, number, country, reference   the app, the full E.164 number, an ISO code, the app's text
+--   digest, left       the code's keyed digest, checks left
 --   created, expires   moments
 --   state              pending | approved | exhausted | canceled | failed; expired is computed
---   device             the digest of the device that it was started from, if it has a name
---   known              the number knew that device: start and guesses count in its own budget
---   test               it is a test number's: no call is placed
+--   device             the digest of the device that it was started from, if given
+--   known              the number knew that device: start and guesses count in the device's budget
+--   test               the number is a test number: no call is placed
 --   reservation        until the outcome is recorded: {limits, a list of the limits over many
---                      numbers that the start counts in; probe, whether it is the breaker's}
---   notice             what the breaker did when the outcome was recorded, for a second run
---   guesses            by nonce: {verdict, body}; body is the digest of what an Idempotency-Key
---                      stands for
+--                      numbers that the start counts in; probe, whether it is the breaker's probe}
+--   notice             the breaker's notice when the outcome was recorded, for a second run
+--   guesses            by nonce: {verdict, body}; body is the digest of the request, if the nonce
+--                      stands for an Idempotency-Key
 --   call               state: placing | placed | unknown | failed | delivered | undelivered
 --                      prefix, length: the calling number without its last four digits
 --                      status, result, stamp: the provider's word, what it means (delivered |
 --                      unreachable | forbidden), and when (unixtime in seconds)
---                      refunded: the start was given back for an undelivered call
+--                      refunded: the start was refunded because the call was undelivered
 --                      reason, kind, error, retry_after: of a failed call
 
 --- @include "json"
@@ -26,17 +26,17 @@
 
 local verification = {}
 
--- How many guesses that were not compared keep their Idempotency-Key. They cost no check, so
--- nothing else bounds how many there are.
-local MOST_UNCOMPARED = 20
+-- Guesses that were not compared and are kept for their Idempotency-Key. They use no check, so nothing
+-- else bounds their number.
+local MAX_UNCOMPARED_GUESSES = 20
 local COMPARED = {right = true, wrong = true}
 
--- Returns the verification at a key and its text, or nil where there is none, or none of this app.
+-- Returns the verification at a key and its text, or nil if there is none of this app.
 --
---   app      may be nil: any
---   beside   for a key that is not declared (json.lua)
-function verification.load(key, app, beside)
-  local found, text = json.read(key, beside)
+--   app        nil: any
+--   declared   a declared key, if the first one is not (json.lua)
+function verification.load(key, app, declared)
+  local found, text = json.read(key, declared)
   if found and (not app or found.app == app) then
     return found, text
   end
@@ -49,29 +49,26 @@ function verification.state(found, now)
   return found.state
 end
 
--- Ends it. A final state can be read for a while after the end.
---
--- Returns  when its key expires
+-- Ends a verification, which can still be read for a while. Returns the moment at which its key expires.
 function verification.finish(found, state, now)
   found.state = state
-  return now + POLICY.readable
+  return now + POLICY.readable_ms
 end
 
--- Keeps a guess under its nonce, so that a repeat gets its verdict.
---
--- Returns  whether it is kept: of guesses that were not compared only those under an
---          Idempotency-Key, the first 20
-function verification.remember_guess(found, asked, verdict)
+-- Keeps a guess under its nonce, so that a repeat gets the same verdict. Returns whether it is kept: a
+-- guess that was not compared only with an Idempotency-Key, and only the first
+-- MAX_UNCOMPARED_GUESSES.
+function verification.remember_guess(found, args, verdict)
   local guesses, uncompared = found.guesses or {}, 0
   if not COMPARED[verdict] then
     for _, guess in pairs(guesses) do
       uncompared = uncompared + (COMPARED[guess.verdict] and 0 or 1)
     end
-    if not asked.body or uncompared >= MOST_UNCOMPARED then
+    if not args.body or uncompared >= MAX_UNCOMPARED_GUESSES then
       return false
     end
   end
-  guesses[asked.nonce] = {verdict = verdict, body = asked.body}
+  guesses[args.nonce] = {verdict = verdict, body = args.body}
   found.guesses = guesses
   return true
 end
@@ -80,12 +77,11 @@ local function block(limit, wait)
   return limit and {limit = limit, milliseconds = wait} or nil
 end
 
--- Returns what time and the number's budgets make of it. Python reads it beside the text that is
--- stored.
+-- Returns what depends on the time and on the number's budgets. Python reads it with the stored text.
 --
---   now, state    the moment, and the state at it
---   guess_block   why no guess is compared: {limit, milliseconds}; missing: nothing
---   start_block   what a next start of its device waits for
+--   now, state    the moment, and the state at that moment
+--   guess_block   the limit that blocks guesses: {limit, milliseconds}; missing: none
+--   start_block   the same for the next start of its device
 function verification.view(found, number_state, now)
   local guess_limit, guess_wait = device_budget.guess_block(
     number.budget_of(number_state, found), now)

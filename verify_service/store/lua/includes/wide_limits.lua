@@ -1,15 +1,15 @@
--- A limit over many numbers, at one place: its windows are series of one key.
+-- A limit over many numbers, of one scope: its windows are series of one key.
 
 --- @include "time_buckets"
 
 local wide_limits = {}
 
--- Returns the windows of a limit in the text of its key, as they are now.
+-- Returns the counts of a limit, given the text of its key, moved on to now.
 function wide_limits.parse(key, text, limit, now)
   return time_buckets.parse(key, text, POLICY.series[limit], now)
 end
 
--- Milliseconds until every window lets one more through; 0 where they do.
+-- Milliseconds until every window has room; 0 if it has.
 function wide_limits.wait(counts, limit, now)
   local wait = 0
   for _, window in ipairs(POLICY.windows[limit]) do
@@ -18,8 +18,8 @@ function wide_limits.wait(counts, limit, now)
   return wait
 end
 
--- For each window: how many events it has, and milliseconds until it has room for one more than it
--- has now; 0 where it is empty.
+-- Returns for each window its events, and the milliseconds until it has room for one more than now; 0
+-- if it is empty.
 function wide_limits.usage(counts, limit, now)
   local usage = {}
   for i, window in ipairs(POLICY.windows[limit]) do
@@ -30,7 +30,7 @@ function wide_limits.usage(counts, limit, now)
   return usage
 end
 
--- Counts a start of a moment in every window, or with -1 takes it out again; writes them.
+-- Adds a start of a moment to every window, or removes it with -1, and writes the counts.
 function wide_limits.count(counts, moment, starts, now)
   for _, name in ipairs(counts.group.names) do
     time_buckets.add(counts, name, moment, starts)

@@ -1,4 +1,4 @@
-"""No greedy attacker gets beyond what the claim says, at settings drawn at random."""
+"""No attacker exceeds the bounds of the security page, at settings drawn at random."""
 
 from __future__ import annotations
 
@@ -62,16 +62,16 @@ UNLIMITED_STARTS = st.builds(
 def fresh(valkey: redis.Redis, valkey_clock: KeptClock) -> Fresh:
     """Makes an empty world under these settings, over a real server: a fake one is too slow."""
 
-    def world(policy: NumberLimits, wide: WideLimits = OPEN) -> World:
+    def world(policy: NumberLimits, wide_limits: WideLimits = OPEN) -> World:
         valkey.flushall()
         valkey_clock.advance(0)
-        return World(valkey, valkey_clock, policy, wide)
+        return World(valkey, valkey_clock, policy, wide_limits)
 
     return world
 
 
 class Stranger:
-    """Starts and guesses whenever it can, and has every call waived that can be.
+    """Starts and guesses whenever it can, and has every call refunded that can be.
 
     Args:
         lead: Seconds before the day in which its guesses and calls count. Until then it keeps
@@ -181,12 +181,12 @@ class Crowd:
 
     def start(self, address: str, country: str = "RU") -> NewVerification | None:
         number = f"+7917{next(self._numbers):07}"
-        draft = replace(self._world.draft(number), client=address, country=country)
+        new = replace(self._world.new(number), client=address, country=country)
         try:
-            self._world.store.reserve(draft)
+            self._world.store.reserve(new)
         except LimitReached:
             return None
-        return draft
+        return new
 
     def starts(self) -> int:
         """Return how many were let through."""
@@ -215,10 +215,10 @@ def test_fewer_addresses_do_not_close_a_country(
     fresh: Fresh, client_ip: tuple[Window, ...], country: tuple[Window, ...], pause: int
 ) -> None:
     """Not in two days of trying; and in none of the days are there more calls than said."""
-    wide = replace(OPEN, client_ip=client_ip, country=country)
-    bounds = AttackBounds(NumberLimits(), wide)
+    wide_limits = replace(OPEN, client_ip=client_ip, country=country)
+    bounds = AttackBounds(NumberLimits(), wide_limits)
     closing = closing_of("country", bounds)
-    world, log = fresh(NumberLimits(), wide), []
+    world, log = fresh(NumberLimits(), wide_limits), []
     crowd = Crowd(world, closing.addresses - 1)
     for _ in range(2 * DAY // pause):
         log.append((world.now, crowd.starts()))
@@ -236,21 +236,21 @@ def closing_of(limit: str, bounds: AttackBounds) -> Lockout:
 @pytest.mark.parametrize(("addresses", "closed"), [(2, False), (3, True)])
 def test_so_many_addresses_do_close_a_country(fresh: Fresh, addresses: int, closed: bool) -> None:
     """And one less does not."""
-    wide = replace(OPEN, client_ip=(Window(20, HOUR),), country=(Window(50, HOUR),))
-    closing = closing_of("country", AttackBounds(NumberLimits(), wide))
+    wide_limits = replace(OPEN, client_ip=(Window(20, HOUR),), country=(Window(50, HOUR),))
+    closing = closing_of("country", AttackBounds(NumberLimits(), wide_limits))
     assert (closing.calls, closing.addresses) == (50, 3)
-    crowd = Crowd(fresh(NumberLimits(), wide), addresses)
+    crowd = Crowd(fresh(NumberLimits(), wide_limits), addresses)
     assert crowd.starts() == min(50, 20 * addresses)
     assert crowd.finds_closed() is closed
 
 
 def test_a_holder_s_calls_are_bounded_by_the_prefix_alone(fresh: Fresh) -> None:
     """Four devices in turn, three of them known at a time: each approval brings fresh starts."""
-    wide = replace(OPEN, prefix=(Window(30, HOUR),))
-    bounds = AttackBounds(NumberLimits(), wide)
+    wide_limits = replace(OPEN, prefix=(Window(30, HOUR),))
+    bounds = AttackBounds(NumberLimits(), wide_limits)
     own = bounds.calls_per_number.count or 0
     calls = collude(
-        fresh(NumberLimits(), wide), [f"device {name}" for name in "ABCD"], seconds=1200
+        fresh(NumberLimits(), wide_limits), [f"device {name}" for name in "ABCD"], seconds=1200
     )
     assert 3 * own < calls <= (bounds.calls_per_holder.count or 0)
 

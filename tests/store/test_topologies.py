@@ -1,4 +1,4 @@
-"""The same store over Redis in every form: a socket, TLS, Sentinels, a cluster."""
+"""The same store on every topology of Redis: a socket, TLS, Sentinels, a cluster."""
 
 from __future__ import annotations
 
@@ -49,9 +49,9 @@ NUMBERS = (f"+7917{n:07}" for n in itertools.count())
 needs_tls = pytest.mark.skipif(not redis_server(), reason="needs Debian's redis-server")
 
 
-def world_of(client: Client, wide: WideLimits = WIDE) -> World:
+def world_of(client: Client, wide_limits: WideLimits = WIDE) -> World:
     """A store over this client alone."""
-    return World(redis.Redis(), None, NumberLimits(), wide, connected=client)
+    return World(redis.Redis(), None, NumberLimits(), wide_limits, connected=client)
 
 
 def life(client: Client) -> str:
@@ -61,10 +61,10 @@ def life(client: Client) -> str:
     """
     world, number = world_of(client), next(NUMBERS)
     assert not world.store.ready().calls_paused
-    draft = replace(world.draft(number, key=f"key {number}"), country="RU", client=number)
-    assert not world.store.reserve(draft).earlier
-    verification = world.store.record(draft, Placed("request", "7917913", 11))
-    again = replace(world.draft(number, key=f"key {number}"), country="RU", client=number)
+    new = replace(world.new(number, key=f"key {number}"), country="RU", client=number)
+    assert not world.store.reserve(new).earlier
+    verification = world.store.record(new, Placed("request", "7917913", 11))
+    again = replace(world.new(number, key=f"key {number}"), country="RU", client=number)
     assert world.store.reserve(again).verification.id == verification.id
     assert world.refusal(number) == ("cooldown", 30)
     assert world.report(FlashCallStatus.ANSWERED, request="request", number=number)
@@ -81,7 +81,7 @@ def life(client: Client) -> str:
     return number
 
 
-def answers(client: Client) -> bool:
+def replies(client: Client) -> bool:
     try:
         world_of(client).store.ready()
     except StoreUnavailable:
@@ -91,9 +91,9 @@ def answers(client: Client) -> bool:
 
 def state_of(client: Client) -> str:
     """What readiness says of a Redis that cannot work."""
-    with pytest.raises(StoreUnavailable) as told:
+    with pytest.raises(StoreUnavailable) as raised:
         world_of(client).store.ready()
-    return told.value.state
+    return raised.value.state
 
 
 def open_all(client: Client) -> None:
@@ -196,7 +196,7 @@ def test_a_self_signed_certificate(
 
 
 def test_a_server_behind_a_name_that_leads_elsewhere(tmp_path: Path) -> None:
-    """A failover as managed Redis does it: the old master is a replica now, and answers. It is
+    """A failover as managed Redis does it: the old master is a replica now, and replies. It is
     left at once, by the connections that were idle too, and no caller gets a 503."""
     old, new = (Server(tmp_path / name).start() for name in ("old", "new"))
     name = TcpProxy(old.port)
@@ -205,8 +205,8 @@ def test_a_server_behind_a_name_that_leads_elsewhere(tmp_path: Path) -> None:
             life(client)
             open_all(client)
             name.target = new.port
-            with old.client() as told:
-                told.replicaof("127.0.0.1", str(new.port))
+            with old.client() as demoted:
+                demoted.replicaof("127.0.0.1", str(new.port))
             life(client)
             with old.client() as left:
                 wait_until(lambda: left.info("clients")["connected_clients"] == 1, 10)
@@ -255,9 +255,9 @@ def test_a_replica_without_its_master_is_called_so(tmp_path: Path) -> None:
             with server.client() as plain:
                 plain.replicaof("127.0.0.1", "1")
             assert "is read-only" in state_of(client)
-            with pytest.raises(StoreUnavailable) as told:
+            with pytest.raises(StoreUnavailable) as raised:
                 world_of(client).operator.restrictions()
-            assert told.value.state == "is a replica without its master"
+            assert raised.value.state == "is a replica without its master"
     finally:
         server.kill()
 
@@ -275,7 +275,7 @@ def test_sentinels_over_tls(tmp_path: Path, authority: Authority) -> None:
             wait_until(lambda: watched.master() != before, 20)
         ca_file = str(authority.certificate)
         with connect(watched.url, pool=2, timeout=TIMEOUT, ca_file=ca_file) as client:
-            wait_until(lambda: answers(client), 20)
+            wait_until(lambda: replies(client), 20)
             life(client)
     finally:
         watched.end()
@@ -298,7 +298,7 @@ def secure(url: str, authority: Authority) -> None:
     with connect(url, pool=2, timeout=2, ca_file=str(authority.certificate)) as client:
         life(client)
     with connect(url, pool=2, timeout=2) as client:
-        assert not answers(client)
+        assert not replies(client)
 
 
 @pytest.fixture(scope="module")
@@ -318,7 +318,7 @@ def test_the_sentinels_master(watched: Watched) -> None:
             wait_until(lambda: watched.master() != before, 20)
 
         def goes_on() -> bool:
-            return answers(client) and client.send(("ROLE",))[0][0] == "master"
+            return replies(client) and client.send(("ROLE",))[0][0] == "master"
 
         wait_until(goes_on, 20)
         life(client)
@@ -333,7 +333,7 @@ def test_a_sentinel_that_is_gone_is_passed_over(watched: Watched) -> None:
         life(client)
     url = watched.url.replace("/verify", "/unheard")
     with connect(url, pool=2, timeout=TIMEOUT) as client:
-        assert "no Sentinel or node knows the master" in state_of(client)
+        assert "no Sentinel or cluster node names the master" in state_of(client)
 
 
 def is_replica(server: Server) -> bool:
@@ -398,11 +398,11 @@ def test_sentinels_that_refuse_the_password(tmp_path: Path) -> None:
         for given in (url, f"{url}?sentinel_password=wrong"):
             with (
                 connect(given, pool=2, timeout=TIMEOUT) as client,
-                pytest.raises(StoreUnavailable) as told,
+                pytest.raises(StoreUnavailable) as raised,
             ):
                 world_of(client).store.ready()
-            assert "refuse our password (sentinel_password)" in told.value.state
-            assert "wrong" not in told.value.reason
+            assert "refuse our password (sentinel_password)" in raised.value.state
+            assert "wrong" not in raised.value.reason
     finally:
         sentinel.kill()
 
@@ -424,18 +424,18 @@ def test_a_cluster_of_three(shards: Shards) -> None:
 
 
 def test_limits_over_all_numbers_on_a_cluster(shards: Shards) -> None:
-    """N means N, and what is refused or never placed is given back; a known device has places."""
-    wide = WideLimits(prefix=(Window(3, 3_600),))
+    """N means N, and what is refused or never placed is refunded; known devices have their own."""
+    wide_limits = WideLimits(prefix=(Window(3, 3_600),))
     with connect(shards.url, pool=2, timeout=TIMEOUT) as client:
-        world = world_of(client, wide)
+        world = world_of(client, wide_limits)
 
         def start(count: int, device: str = "") -> Verification:
-            draft = world.draft(f"+7915000{count:04}", device=device)
-            draft = replace(draft, client="one client", country="RU")
-            reserved = world.store.reserve(draft).verification
+            new = world.new(f"+7915000{count:04}", device=device)
+            new = replace(new, client="one client", country="RU")
+            reserved = world.store.reserve(new).verification
             if count == 1:
-                return world.store.record(draft, Failed("no connection", refund=True))
-            return world.store.record(draft, Placed(f"{count}{reserved.id}", "7915000", 11))
+                return world.store.record(new, Failed("no connection", refund=True))
+            return world.store.record(new, Placed(f"{count}{reserved.id}", "7915000", 11))
 
         assert world.check(start(0, "owner's.")).verdict is Verdict.RIGHT
         assert [start(1).state for _ in range(3)] == [State.FAILED] * 3
@@ -476,8 +476,8 @@ def test_a_number_is_erased_on_a_cluster(shards: Shards) -> None:
         world = world_of(client)
         other = world.start("+79180000099")
         for number in (f"+7918{n:07}" for n in range(4)):  # no other test's
-            draft = world.draft(number, key=f"key of {number}")
-            world.store.reserve(draft)
+            new = world.new(number, key=f"key of {number}")
+            world.store.reserve(new)
             tag = world.ids.tag(number)
             assert keys_with(shards, tag)
             assert world.operator.erase(number) == 3
@@ -495,12 +495,12 @@ def keys_with(shards: Shards, part: str) -> list[str]:
 
 
 def test_a_crowd_at_a_cold_start_is_served(shards: Shards) -> None:
-    """No caller knows who has our slot, and the node that is asked takes its time: all wait for it,
-    and none is refused."""
-    asked, go = threading.Event(), threading.Event()
+    """No caller knows the master of our slot, and the first node replies late: all wait for it, and
+    none is refused."""
+    called, go = threading.Event(), threading.Event()
 
     def slowly(piece: bytes) -> Passed:
-        asked.set()
+        called.set()
         assert go.wait(10)
         return Passed(piece)
 
@@ -512,7 +512,7 @@ def test_a_crowd_at_a_cold_start_is_served(shards: Shards) -> None:
             world = world_of(client)
             try:
                 first = crowd.submit(world.store.ready)
-                assert asked.wait(10)
+                assert called.wait(10)
                 others = [crowd.submit(world.store.ready) for _ in range(9)]
                 assert not wait(others, 0.2).done
             finally:
@@ -525,7 +525,7 @@ def test_a_crowd_at_a_cold_start_is_served(shards: Shards) -> None:
 
 def test_a_cluster_that_is_not_whole_is_called_so(tmp_path: Path) -> None:
     """A master that has none of our data dies: the others refuse everything until its slots are
-    served again, unless they are told not to (`cluster-require-full-coverage no`)."""
+    served again, unless configured not to be (`cluster-require-full-coverage no`)."""
     shards = Shards(tmp_path / "shards", timeout=500)
     ours = shards.owner()
     dead = next(one for one in shards.masters if one is not ours)
@@ -533,10 +533,10 @@ def test_a_cluster_that_is_not_whole_is_called_so(tmp_path: Path) -> None:
         with connect(shards.url, pool=2, timeout=TIMEOUT) as client:
             life(client)
             dead.kill()
-            wait_until(lambda: not answers(client), 20)
-            assert state_of(client) == "is a cluster that is not whole"
+            wait_until(lambda: not replies(client), 20)
+            assert state_of(client) == "is a cluster that does not serve all slots"
             tell(ours, "CONFIG SET", "cluster-require-full-coverage", "no")
-            wait_until(lambda: answers(client), 20)
+            wait_until(lambda: replies(client), 20)
             life(client)
     finally:
         shards.end()
@@ -571,8 +571,8 @@ def test_a_crowd_before_silence_is_told_in_time(form: str, silent: list[int]) ->
 def test_one_that_is_silent_is_asked_last(
     watched: Watched, shards: Shards, silent: list[int]
 ) -> None:
-    """A Sentinel or a node that swallows questions costs half of the time once, and is asked last
-    from then on."""
+    """A Sentinel or a node that does not reply takes half of the time once, and is asked last from
+    then on."""
     for url in (watched.url, shards.url):
         first = url.replace("://", f"://127.0.0.1:{silent[0]},", 1)
         with connect(first, pool=2, timeout=TIMEOUT) as client:
@@ -593,7 +593,7 @@ def rights() -> dict[str, list[str]]:
 
 SERVING, SENTINEL, CLUSTER = "serving", "serving, with Sentinels", "serving, on a cluster"
 ERASING = "erasing a number"
-NO_RIGHT = "refuses our user a command or a key"
+NO_PERMISSION = "refuses our user a command or a key"
 
 
 def permit(servers: list[Server], *purposes: str, but: str = "") -> None:
@@ -613,9 +613,9 @@ def test_a_user_with_the_rights_of_the_page(tmp_path: Path, program: str) -> Non
         permit([server], SERVING)
         with connect(url, pool=2, timeout=TIMEOUT) as client:
             number = life(client)
-            with pytest.raises(StoreUnavailable) as told:
+            with pytest.raises(StoreUnavailable) as raised:
                 world_of(client).operator.erase(number)
-            assert NO_RIGHT in told.value.state
+            assert NO_PERMISSION in raised.value.state
         permit([server], SERVING, ERASING)
         with connect(url, pool=2, timeout=TIMEOUT) as client:
             assert world_of(client).operator.erase(number) == 3
@@ -624,9 +624,9 @@ def test_a_user_with_the_rights_of_the_page(tmp_path: Path, program: str) -> Non
             tell(server, "FUNCTION FLUSH")
             permit([server], SERVING, but=right)
             with connect(url, pool=2, timeout=TIMEOUT) as client:
-                with pytest.raises(StoreUnavailable) as told:
+                with pytest.raises(StoreUnavailable) as raised:
                     every_decision(client)
-                assert NO_RIGHT in told.value.state, right
+                assert NO_PERMISSION in raised.value.state, right
     finally:
         server.kill()
 
@@ -637,9 +637,9 @@ def every_decision(client: Client) -> None:
     world = world_of(client)
     world.operator.rule("+7917", "block", 60)
     world.operator.rule("+7917", "none")
-    draft = world.draft("+79170001111")
-    world.store.reserve(draft)
-    world.store.record(draft, Failed("no connection", refund=True))
+    new = world.new("+79170001111")
+    world.store.reserve(new)
+    world.store.record(new, Failed("no connection", refund=True))
 
 
 def test_a_users_rights_with_sentinels_and_on_a_cluster(watched: Watched, shards: Shards) -> None:
@@ -657,7 +657,7 @@ def test_a_users_rights_with_sentinels_and_on_a_cluster(watched: Watched, shards
         life(client)
     permit(shards.masters, SERVING)
     with connect(url, pool=2, timeout=TIMEOUT) as client:
-        assert NO_RIGHT in state_of(client)
+        assert NO_PERMISSION in state_of(client)
     url = shards.url.replace("://", "://shop:wrong@", 1)
     with connect(url, pool=2, timeout=TIMEOUT) as client:
         assert state_of(client) == "refuses our user or password"

@@ -29,15 +29,15 @@ def number(count: int, prefix: str = "+7917000") -> str:
     return f"{prefix}{count:04}"
 
 
-def draft(world: World, count: int, **fields: object) -> NewVerification:
+def new(world: World, count: int, **fields: object) -> NewVerification:
     """A start of a number of its own; all from one address, app and country."""
-    of = world.draft(str(fields.pop("of", number(count))))
+    of = world.new(str(fields.pop("of", number(count))))
     return replace(of, client="one client", country="RU", **fields)
 
 
 def refused(world: World, count: int, **fields: object) -> tuple[str, int] | None:
     try:
-        world.store.reserve(draft(world, count, **fields))
+        world.store.reserve(new(world, count, **fields))
     except LimitReached as limit:
         return limit.limit, limit.retry_after
     return None
@@ -72,7 +72,7 @@ def test_another_place_is_not_affected(world: World, limit: str) -> None:
     assert refused(world, 1) is None
     assert refused(world, 2) is not None
     other = replace(
-        draft(world, 3, **{"of": ELSEWHERE[limit].get("of", number(3))}),
+        new(world, 3, **{"of": ELSEWHERE[limit].get("of", number(3))}),
         **{name: value for name, value in ELSEWHERE[limit].items() if name != "of"},
     )
     world.store.reserve(other)
@@ -151,7 +151,7 @@ def test_a_spent_guess_budget_is_named_first(world: World) -> None:
     world = world.under(NumberLimits(failures=(Window(1, 60),))).within(
         only("day", Window(1, HOUR))
     )
-    first = draft(world, 1)
+    first = new(world, 1)
     world.store.reserve(first)
     world.store.check(first.id, first.app, [WRONG], Nonce("nonce"))
     name, seconds = refused(world, 1) or ("", 0)
@@ -162,15 +162,15 @@ def test_a_repeat_counts_once(world: World) -> None:
     """Under its own id or under its Idempotency-Key, however often it comes."""
     world = world.within(only("day", Window(2, HOUR)))
     key = Binding("key", "body")
-    same = draft(world, 1, idempotency=key)
+    same = new(world, 1, idempotency=key)
     world.store.reserve(same)
     kept = world.dump()
     for _ in range(5):
         assert not world.store.reserve(same).earlier
-        assert world.store.reserve(draft(world, 1, idempotency=key)).earlier
+        assert world.store.reserve(new(world, 1, idempotency=key)).earlier
     assert world.dump() == kept
     assert refused(world, 2) is None
-    # Now full, but the repeat has its place.
+    # Now full, but the repeat is counted already.
     assert world.store.reserve(same).verification.id == same.id
     assert refused(world, 3) is not None
 
@@ -181,7 +181,7 @@ def test_a_call_that_never_was_gives_it_back(world: World) -> None:
     for outcome, free in [(Failed("no connection", refund=True), True)] * 3 + [
         (Failed("HTTP 500", refund=False), False)
     ]:
-        begun = draft(world, 1)
+        begun = new(world, 1)
         world.store.reserve(begun)
         world.store.record(begun, outcome)
         assert (refused(world, 2) is None) is free
@@ -195,7 +195,7 @@ def test_a_counter_does_not_grow(world: World) -> None:
     world = world.within(only("app", Window(10**6, HOUR), Window(10**6, DAY)))
     sizes = []
     for count in range(150):
-        world.store.reserve(draft(world, count))
+        world.store.reserve(new(world, count))
         world.advance(1997)
         sizes.append(world.client.strlen(keys.limit("app", "login")))
     assert max(sizes) == max(sizes[:80]) <= 500
@@ -230,7 +230,7 @@ def test_a_roll_back_finds_its_windows(world: World) -> None:
 
 
 def test_a_dry_limit_lets_through_and_says_so(world: World) -> None:
-    """And goes on counting as if it had refused: what is refused takes no place."""
+    """And goes on counting as if it had refused: what is refused is not counted."""
     world = world.within(only("app", Window(1, HOUR), dry_run=frozenset({"app"})))
     align(world)
     assert [refused(world, count) for count in range(3)] == [None] * 3
@@ -270,7 +270,7 @@ def test_a_start_survives_a_server_that_lost_its_functions(world: World) -> None
     """They are loaded again, and run once."""
     world = world.within(only("day", Window(5, HOUR)))
     for count in range(3):
-        begun = draft(world, count)
+        begun = new(world, count)
         world.client.execute_command("FUNCTION FLUSH")
         world.store.reserve(begun)
         world.client.execute_command("FUNCTION FLUSH")

@@ -1,4 +1,4 @@
-"""A number's lanes: strangers share one, and each device that verified it has its own."""
+"""A number's budgets: strangers share one, and each device that verified it has its own."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def free(world: World) -> World:
 
 
 def test_strangers_cannot_use_up_the_owners_starts(world: World) -> None:
-    """Cooldown and windows of the strangers' lane say nothing to a known device."""
+    """Cooldown and windows of the strangers' budget do not apply to a known device."""
     know(world)
     world.advance(DAY)
     for _ in range(5):
@@ -48,7 +48,7 @@ def test_strangers_cannot_use_up_the_owners_starts(world: World) -> None:
 
 
 def test_strangers_cannot_lock_the_owner_out(world: World) -> None:
-    """They lock their own lane for 90 days; the owner's device logs in all the same."""
+    """They lock their own budget for 90 days; the owner's device logs in all the same."""
     know(world)
     strangers = world.under(QUICK)
     guess(strangers, 30)
@@ -60,7 +60,7 @@ def test_strangers_cannot_lock_the_owner_out(world: World) -> None:
 
 
 def test_a_strangers_guess_costs_the_owner_nothing_and_the_other_way_around(free: World) -> None:
-    """Nine a day each: neither lane sees the other's."""
+    """Nine a day each: neither budget sees the other's."""
     know(free)
     assert guess(free, 9) == [Verdict.WRONG] * 9
     assert free.refusal() == ("failures", DAY)
@@ -114,7 +114,7 @@ def test_a_verification_stays_in_the_lane_it_began_in(free: World) -> None:
 
 
 def test_a_number_knows_three_devices(free: World) -> None:
-    """A fourth takes the place of the one that was longest without an approval."""
+    """A fourth replaces the one with the oldest approval."""
     names = ["device 1", "device 2", "device 3"]
     for name in names:
         know(free, name)
@@ -123,8 +123,8 @@ def test_a_number_knows_three_devices(free: World) -> None:
     free.advance(1)
     know(free, "device 4")
     guess(free, 9)
-    told = {name: free.refusal(device=name) for name in [*names, "device 4"]}
-    assert told == {
+    waits = {name: free.refusal(device=name) for name in [*names, "device 4"]}
+    assert waits == {
         "device 1": None,
         "device 2": ("failures", DAY),
         "device 3": None,
@@ -153,7 +153,7 @@ def test_a_device_forgotten_in_between_guesses_as_a_stranger(free: World) -> Non
 
 
 def test_a_device_is_known_for_90_days_after_its_last_approval(free: World) -> None:
-    """To the millisecond, and each approval begins them anew."""
+    """To the millisecond, and each approval restarts them."""
     know(free)
     free.advance(KNOWN_DEVICE_SECONDS - 1)
     know(free)
@@ -172,7 +172,7 @@ def test_a_device_is_known_for_one_number_only(world: World) -> None:
 
 
 def test_a_refund_goes_where_the_start_was_counted(world: World) -> None:
-    """REJECTED ends the pause of the lane that started, and no other's."""
+    """REJECTED ends the pause of the budget that started, and no other's."""
     know(world)
     world.start()
     world.start(device=OWN, request="own")
