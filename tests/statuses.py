@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from verify_service.domain.models import CallStatus
+from verify_service.domain.calls import CallStatus
 from verify_service.provider.flash_call import FlashCall
 
 FLASH_CALL = FlashCall("https://provider.example", "token")

@@ -16,8 +16,9 @@ import pytest
 
 from tests.store.facts import STATUSES, Report
 from tests.store.rules import Number
+from verify_service.domain.calls import CallOutcome
 from verify_service.domain.errors import CallFailed, LimitReached
-from verify_service.domain.models import CallOutcome, NewVerification
+from verify_service.domain.models import NewVerification
 from verify_service.domain.next_action import VerificationView
 
 from .stage import Stage, reads, told

@@ -11,8 +11,8 @@ import redis
 from tests.statuses import FLASH_CALL
 from tests.store.rules import Number
 from tests.waiting import wait_until
+from verify_service.domain.calls import CallOutcome, CallStatus, Failed, Placed, Unknown
 from verify_service.domain.limits import NumberLimits
-from verify_service.domain.models import CallOutcome, CallStatus, Failed, Placed, Unknown
 from verify_service.domain.next_action import VerificationView
 from verify_service.domain.verification import Verifications
 

@@ -21,8 +21,9 @@ from verify_service import __version__
 from verify_service.api import schemas, vocabulary
 from verify_service.api.errors import ERRORS
 from verify_service.api.openapi import document, text
+from verify_service.domain.calls import CallState
 from verify_service.domain.errors import InvalidNumber
-from verify_service.domain.models import CallState, NextAction, State
+from verify_service.domain.models import NextAction, State
 from verify_service.domain.numbers import parse_callback_number
 from verify_service.provider.flash_call import FlashCallStatus
 

@@ -26,7 +26,7 @@ from verify_service.client import (
     parsing,
     transport,
 )
-from verify_service.domain import ids, models
+from verify_service.domain import calls, ids, models
 from verify_service.domain.limits import IN_FLIGHT_MARGIN_SECONDS, NumberLimits
 
 MAXIMA: dict[str, Any] = {
@@ -72,7 +72,7 @@ def answer(schema: schemas.Camel, http: int = 200, **more: Any) -> parsing.Field
     ("ours", "theirs"),
     [
         (State, models.State),
-        (CallState, models.CallState),
+        (CallState, calls.CallState),
         (NextAction, models.NextAction),
     ],
 )

@@ -199,8 +199,8 @@ def test_what_else_may_be_said(script: Front, connect: Connect, http: int, kind)
 def test_an_error_is_one_sentence(client: VerifyClient) -> None:
     error = refused(NotFound, lambda: client.status(ID, request_id="trace:7"))
     assert str(error) == (
-        "404 notFoundError: Your app has no such verification, or it ended more than an hour ago. Start a new one. "
-        "(request trace:7)"
+        "404 notFoundError: Your app has no such verification, or it ended more than an hour ago. "
+        "Start a new one. (request trace:7)"
     )
 
 

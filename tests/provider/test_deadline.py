@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 
 from tests.waiting import wait_until
-from verify_service.domain.models import CallOutcome, Failed, Unknown
+from verify_service.domain.calls import CallOutcome, Failed, Unknown
 from verify_service.provider.calls import CallProvider
 
 from .harness import SLACK, SOON, exchange, free_places, place, provider_at, success

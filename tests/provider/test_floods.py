@@ -7,7 +7,7 @@ import zlib
 
 import pytest
 
-from verify_service.domain.models import Failed, Placed, Unknown
+from verify_service.domain.calls import Failed, Placed, Unknown
 
 from .harness import exchange, refused
 from .server import flood, reply, send

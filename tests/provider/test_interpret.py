@@ -9,7 +9,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from verify_service.domain.models import Failed, FailureKind, Placed
+from verify_service.domain.calls import Failed, FailureKind, Placed
 from verify_service.provider import flash_call
 from verify_service.provider.flash_call import FlashCall
 

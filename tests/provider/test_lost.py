@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from verify_service.domain.models import Failed, FailureKind, Placed, Unknown
+from verify_service.domain.calls import Failed, FailureKind, Placed, Unknown
 
 from .harness import exchange, place, provider_at
 from .server import Peer, Server, Step, drip, reply, reset, send

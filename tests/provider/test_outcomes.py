@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from verify_service.domain.breaker import Signal, signal_of
-from verify_service.domain.models import FailureKind
+from verify_service.domain.calls import FailureKind
 
 from .harness import CALLER, CODE, answer, refused, success
 from .server import Server, reply, send

@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 
 from tests.waiting import wait_until
+from verify_service.domain.calls import Failed, Placed, Unknown
 from verify_service.domain.errors import TooManyCallsInFlight
-from verify_service.domain.models import Failed, Placed, Unknown
 from verify_service.provider.flash_call import FlashCall
 from verify_service.transport.client import HttpClient
 

@@ -14,8 +14,8 @@ from typing import Any
 import pytest
 import structlog
 
+from verify_service.domain.calls import CallOutcome
 from verify_service.domain.errors import TooManyCallsInFlight
-from verify_service.domain.models import CallOutcome
 from verify_service.provider.flash_call import FlashCall
 from verify_service.telemetry import logs
 from verify_service.transport.connections import WatchedAdapter

@@ -7,7 +7,7 @@ import json
 
 import pytest
 
-from verify_service.domain.models import Placed
+from verify_service.domain.calls import Placed
 
 from .harness import CALLER, CODE, PREFIX, answer, exchange, placed, refused, success
 from .server import drip, reply, send

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from verify_service.domain.models import Failed, Placed
+from verify_service.domain.calls import Failed, Placed
 
 from .certificates import Authority
 from .harness import exchange, place, provider_at, refused, success

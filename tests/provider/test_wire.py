@@ -10,7 +10,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from verify_service.domain.models import Placed
+from verify_service.domain.calls import Placed
 from verify_service.provider.flash_call import AUTH_FORMS
 
 from .harness import CODE, NUMBER, TOKEN, exchange, place, provider_at, success

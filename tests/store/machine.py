@@ -11,18 +11,14 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 
 from tests.store.model import Attempt, Model, Report
 from tests.store.world import APP, NUMBER, OTHER_NUMBER, RIGHT, WRONG, World, keys_without_ttl
+from verify_service.domain.calls import CallOutcome, Failed, FailureKind, Placed, Unknown
 from verify_service.domain.errors import KeyReused, LimitReached, VerificationNotFound
 from verify_service.domain.idempotency import Nonce
 from verify_service.domain.limits import DAY, NumberLimits
 from verify_service.domain.models import (
     Binding,
-    CallOutcome,
     CheckedGuess,
-    Failed,
-    FailureKind,
     NewVerification,
-    Placed,
-    Unknown,
     Verdict,
     Verification,
 )

@@ -9,8 +9,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from tests.statuses import call_status
+from verify_service.domain.calls import CallState
 from verify_service.domain.limits import NumberLimits
-from verify_service.domain.models import CallState, State, Verdict
+from verify_service.domain.models import State, Verdict
 from verify_service.provider.flash_call import FlashCallStatus
 
 SECOND = 1000

@@ -13,15 +13,10 @@ from hypothesis import strategies as st
 from tests.store.world import OPEN, RIGHT, KeptClock, World
 from verify_service.cli.attack_bounds import AttackBounds
 from verify_service.cli.lockout import Lockout, lockouts
+from verify_service.domain.calls import Failed
 from verify_service.domain.errors import LimitReached, VerificationNotFound
 from verify_service.domain.limits import DAY, HOUR, NumberLimits, WideLimits
-from verify_service.domain.models import (
-    Failed,
-    NewVerification,
-    Verdict,
-    Verification,
-    Window,
-)
+from verify_service.domain.models import NewVerification, Verdict, Verification, Window
 from verify_service.provider.flash_call import FlashCallStatus
 
 SETTINGS = settings(

@@ -11,6 +11,7 @@ import pytest
 
 from tests.store.world import NUMBER, OPEN, World
 from verify_service.domain.breaker import PROBE_TOO_LATE, Signal
+from verify_service.domain.calls import Failed, Placed, Unknown
 from verify_service.domain.errors import CallsPaused, CallsSuspended, LimitReached
 from verify_service.domain.limits import (
     BREAKER_MEMORY_SECONDS,
@@ -19,14 +20,7 @@ from verify_service.domain.limits import (
     BreakerPolicy,
     Notice,
 )
-from verify_service.domain.models import (
-    Failed,
-    NewVerification,
-    Placed,
-    Reservation,
-    Unknown,
-    Window,
-)
+from verify_service.domain.models import NewVerification, Reservation, Window
 from verify_service.store import keys
 
 TOLERANT = replace(OPEN, breaker=BreakerPolicy(3, pause=10, probing=4))

@@ -8,8 +8,9 @@ import pytest
 
 from tests.statuses import call_status
 from tests.store.world import OTHER_NUMBER, WRONG, World
+from verify_service.domain.calls import CallState, Failed
 from verify_service.domain.limits import DAY, NumberLimits
-from verify_service.domain.models import CallState, Failed, State, Verdict, Window
+from verify_service.domain.models import State, Verdict, Window
 from verify_service.provider.flash_call import FlashCallStatus
 
 REFUNDING = [FlashCallStatus.REJECTED, FlashCallStatus.UNAVAILABLE]

@@ -6,18 +6,17 @@ import pytest
 
 from tests.statuses import call_status
 from tests.store.world import NUMBER, World
-from verify_service.domain.errors import VerificationNotFound
-from verify_service.domain.models import (
+from verify_service.domain.calls import (
     CallOutcome,
     CallState,
-    DeliveryReport,
     Failed,
     Failure,
     FailureKind,
     Placed,
-    State,
     Unknown,
 )
+from verify_service.domain.errors import VerificationNotFound
+from verify_service.domain.models import DeliveryReport, State
 from verify_service.provider.flash_call import FlashCallStatus
 
 PLACED = Placed("request", "7917913", 11)

@@ -7,8 +7,9 @@ from dataclasses import replace
 import pytest
 
 from tests.store.world import OPEN, World
+from verify_service.domain.calls import Unknown
 from verify_service.domain.limits import DAY, LONGEST_BREAKER_PAUSE_SECONDS, BreakerPolicy
-from verify_service.domain.models import Unknown, Verdict, Window
+from verify_service.domain.models import Verdict, Window
 
 HOUR = 3_600
 STEPS = [1, 150, HOUR - 1, HOUR, 2 * HOUR, DAY, 30 * DAY]

@@ -14,16 +14,10 @@ import pytest
 
 from tests.statuses import call_status
 from tests.store.world import RIGHT, WRONG, World
+from verify_service.domain.calls import CallState, Placed, Unknown
 from verify_service.domain.errors import LimitReached
 from verify_service.domain.limits import DAY, NumberLimits
-from verify_service.domain.models import (
-    CallState,
-    Placed,
-    State,
-    Unknown,
-    Verdict,
-    Window,
-)
+from verify_service.domain.models import State, Verdict, Window
 from verify_service.provider.flash_call import FlashCallStatus
 
 T = TypeVar("T")

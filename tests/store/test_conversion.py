@@ -9,9 +9,10 @@ import pytest
 from tests.store.test_wide_limits import number
 from tests.store.world import NUMBER, OPEN, WRONG, World
 from verify_service.domain import limits
+from verify_service.domain.calls import Failed
 from verify_service.domain.errors import LimitReached
 from verify_service.domain.limits import DAY, HOUR, ConversionThreshold, Notice
-from verify_service.domain.models import Failed, NewVerification, Verification
+from verify_service.domain.models import NewVerification, Verification
 from verify_service.store import keys
 
 GUARDED = replace(OPEN, conversion_prefix=ConversionThreshold(20, 0.2, blocks=True))

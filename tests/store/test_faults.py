@@ -13,18 +13,11 @@ import redis
 from tests.connecting import connect
 from tests.store.world import APP, NUMBER, OTHER_NUMBER, RIGHT, WRONG, World
 from tests.waiting import wait_until
+from verify_service.domain.calls import CallState, Failed, Placed, Unknown
 from verify_service.domain.errors import StoreUnavailable
 from verify_service.domain.idempotency import Nonce
 from verify_service.domain.limits import NumberLimits
-from verify_service.domain.models import (
-    CallState,
-    Failed,
-    Placed,
-    State,
-    Unknown,
-    Verdict,
-    Verification,
-)
+from verify_service.domain.models import State, Verdict, Verification
 from verify_service.provider.flash_call import FlashCallStatus
 
 PATIENCE = 2.0

@@ -10,6 +10,7 @@ import pytest
 
 from tests.store.test_concurrency import at_once
 from tests.store.world import APP, NUMBER, OPEN, OTHER_NUMBER, RIGHT, WRONG, World
+from verify_service.domain.calls import CallState, Failed, Placed, Unknown
 from verify_service.domain.errors import (
     CallsPaused,
     CallsSuspended,
@@ -21,13 +22,9 @@ from verify_service.domain.idempotency import Nonce
 from verify_service.domain.limits import DAY, READABLE_SECONDS, BreakerPolicy, NumberLimits
 from verify_service.domain.models import (
     Binding,
-    CallState,
     CheckedGuess,
-    Failed,
     NewVerification,
-    Placed,
     State,
-    Unknown,
     Verdict,
     Verification,
     Window,

@@ -29,10 +29,11 @@ from tests.store.world import (
     keys_without_ttl,
 )
 from verify_service.domain import limits
+from verify_service.domain.calls import Failed
 from verify_service.domain.check_result import Severity
 from verify_service.domain.errors import LimitReached, StoreUnavailable
 from verify_service.domain.limits import DAY, HOUR, ConversionThreshold, NumberLimits, WideLimits
-from verify_service.domain.models import DeliveryReport, Failed, Window
+from verify_service.domain.models import DeliveryReport, Window
 from verify_service.provider.flash_call import FlashCallStatus
 from verify_service.store.connection.client import Client, Command
 from verify_service.store.functions import Functions

@@ -11,16 +11,11 @@ from tests.store.facts import REFUNDING, Report
 from tests.store.rules import Number
 from tests.store.schedules import BARE, POLICIES, Step, schedule
 from tests.store.world import CLOCK_KEY, RIGHT, WRONG, KeptClock, World
+from verify_service.domain.calls import CallOutcome, Failed, Placed, Unknown
 from verify_service.domain.errors import LimitReached, VerificationNotFound
 from verify_service.domain.idempotency import Nonce
 from verify_service.domain.limits import NumberLimits
-from verify_service.domain.models import (
-    CallOutcome,
-    Failed,
-    Placed,
-    Unknown,
-    Verification,
-)
+from verify_service.domain.models import Verification
 from verify_service.provider.flash_call import FlashCallStatus
 
 SCHEDULES = 1_000

@@ -13,6 +13,7 @@ import pytest
 from tests.store.test_conversion import GUARDED, SETTLED
 from tests.store.test_wide_limits import FIELDS, align, number, only
 from tests.store.world import OPEN, WRONG, World
+from verify_service.domain.calls import Failed
 from verify_service.domain.errors import LimitReached
 from verify_service.domain.limits import (
     DAY,
@@ -23,7 +24,7 @@ from verify_service.domain.limits import (
     NumberLimits,
     WideLimits,
 )
-from verify_service.domain.models import Failed, NewVerification, Verification, Window
+from verify_service.domain.models import NewVerification, Verification, Window
 from verify_service.store import keys
 
 OWN, MADE_UP = "owner's.", "made up."

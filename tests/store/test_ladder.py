@@ -7,8 +7,9 @@ from dataclasses import replace
 import pytest
 
 from tests.store.world import World
+from verify_service.domain.calls import Failed
 from verify_service.domain.limits import DAY, NumberLimits
-from verify_service.domain.models import Failed, Window
+from verify_service.domain.models import Window
 from verify_service.provider.flash_call import FlashCallStatus
 
 WEEKS = NumberLimits(starts=(Window(100, 14 * DAY),))

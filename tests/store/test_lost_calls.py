@@ -6,15 +6,9 @@ import pytest
 
 from tests.statuses import call_status
 from tests.store.world import OTHER_NUMBER, World
+from verify_service.domain.calls import CallState, Failed, Placed, Unknown
 from verify_service.domain.limits import DAY, NumberLimits
-from verify_service.domain.models import (
-    CallState,
-    Failed,
-    Placed,
-    Unknown,
-    Verification,
-    Window,
-)
+from verify_service.domain.models import Verification, Window
 from verify_service.provider.flash_call import FlashCallStatus
 from verify_service.store import keys
 

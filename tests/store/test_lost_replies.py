@@ -15,19 +15,14 @@ from tests.connecting import connect
 from tests.statuses import call_status
 from tests.store.world import APP, NUMBER, OPEN, OTHER_NUMBER, RIGHT, WRONG, World
 from tests.system.redis_proxy import RedisProxy
+from verify_service.domain.calls import CallOutcome, CallState, Failed, FailureKind, Placed, Unknown
 from verify_service.domain.errors import CallsSuspended, LimitReached, StoreUnavailable
 from verify_service.domain.idempotency import Nonce
 from verify_service.domain.limits import BreakerPolicy, Notice, NumberLimits
 from verify_service.domain.models import (
-    CallOutcome,
-    CallState,
     DeliveryReport,
-    Failed,
-    FailureKind,
     NewVerification,
-    Placed,
     State,
-    Unknown,
     Verdict,
     Verification,
     Window,

@@ -21,18 +21,11 @@ import pytest
 import redis
 
 from tests.store.world import APP, COUNTED, NUMBER, OTHER_NUMBER, WRONG, KeptClock, World
+from verify_service.domain.calls import CallOutcome, CallState, Failed, Placed, Unknown
 from verify_service.domain.errors import LimitReached
 from verify_service.domain.idempotency import IdempotencyKeys, KeyedRequest
 from verify_service.domain.limits import DAY, LOCK_SECONDS, WIDE_LIMITS, NumberLimits, WideLimits
-from verify_service.domain.models import (
-    CallOutcome,
-    CallState,
-    Failed,
-    Placed,
-    Unknown,
-    Verification,
-    Window,
-)
+from verify_service.domain.models import Verification, Window
 from verify_service.provider.flash_call import FlashCallStatus
 from verify_service.store import keys
 

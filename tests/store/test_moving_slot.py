@@ -17,19 +17,11 @@ from tests.connecting import connect
 from tests.servers import Server, redis_server
 from tests.store.world import APP, RIGHT, WRONG, World
 from tests.topologies import Shards, tell
+from verify_service.domain.calls import CallState, Failed, Placed, Unknown
 from verify_service.domain.errors import LimitReached, StoreUnavailable
 from verify_service.domain.idempotency import Nonce
 from verify_service.domain.limits import DAY, BreakerPolicy, NumberLimits, WideLimits
-from verify_service.domain.models import (
-    CallState,
-    Failed,
-    Placed,
-    State,
-    Unknown,
-    Verdict,
-    Verification,
-    Window,
-)
+from verify_service.domain.models import State, Verdict, Verification, Window
 from verify_service.provider.flash_call import FlashCallStatus
 from verify_service.store import keys
 

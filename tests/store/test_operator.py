@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from tests.store.test_conversion import CLOSED, GUARDED, PREFIX, SETTLED, call, refusal
 from tests.store.test_wide_limits import FIELDS, align, new, only, refused
 from tests.store.world import APP, NUMBER, OPEN, RIGHT, WRONG, World
+from verify_service.domain.calls import CallOutcome, Failed, FailureKind, Placed
 from verify_service.domain.diagnosis import (
     Callers,
     ConversionCount,
@@ -32,15 +33,7 @@ from verify_service.domain.limits import (
     NumberLimits,
     WideLimits,
 )
-from verify_service.domain.models import (
-    CallOutcome,
-    Failed,
-    FailureKind,
-    NewVerification,
-    Placed,
-    Wait,
-    Window,
-)
+from verify_service.domain.models import NewVerification, Wait, Window
 from verify_service.domain.numbers import country_of
 
 TIGHT = Window(3, HOUR)

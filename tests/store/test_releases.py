@@ -15,6 +15,7 @@ import pytest
 import redis
 
 from tests.store.world import APP, CLOCK_KEY, NUMBER, OPEN, OTHER_NUMBER, RIGHT, WRONG, World
+from verify_service.domain.calls import CallState, Failed, FailureKind, Unknown
 from verify_service.domain.errors import LimitReached
 from verify_service.domain.limits import (
     DAY,
@@ -24,16 +25,7 @@ from verify_service.domain.limits import (
     NumberLimits,
     WideLimits,
 )
-from verify_service.domain.models import (
-    CallState,
-    Failed,
-    FailureKind,
-    State,
-    Unknown,
-    Verdict,
-    Verification,
-    Window,
-)
+from verify_service.domain.models import State, Verdict, Verification, Window
 from verify_service.provider.flash_call import FlashCallStatus
 from verify_service.store import keys
 from verify_service.store.connection.client import Client, Command

@@ -10,6 +10,7 @@ import redis
 
 from tests.store.world import APP, NUMBER, OPEN, OTHER_NUMBER, RIGHT, WRONG, World
 from tests.trips import sent_by
+from verify_service.domain.calls import Failed, FailureKind, Placed, Unknown
 from verify_service.domain.errors import (
     CallsPaused,
     CallsSuspended,
@@ -19,15 +20,7 @@ from verify_service.domain.errors import (
 )
 from verify_service.domain.idempotency import Nonce
 from verify_service.domain.limits import DAY, BreakerPolicy, NumberLimits, WideLimits
-from verify_service.domain.models import (
-    Binding,
-    Failed,
-    FailureKind,
-    NewVerification,
-    Placed,
-    Unknown,
-    Window,
-)
+from verify_service.domain.models import Binding, NewVerification, Window
 from verify_service.provider.flash_call import FlashCallStatus
 
 KEY = "k" * 22

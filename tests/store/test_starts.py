@@ -5,9 +5,10 @@ from __future__ import annotations
 import pytest
 
 from tests.store.world import APP, NUMBER, OTHER_NUMBER, World
+from verify_service.domain.calls import CallState, Failed, Placed
 from verify_service.domain.errors import LimitReached
 from verify_service.domain.limits import DAY, NumberLimits
-from verify_service.domain.models import CallState, Failed, Placed, State, Window
+from verify_service.domain.models import State, Window
 
 NO_COOLDOWN = NumberLimits(cooldowns=(0,))
 

@@ -7,18 +7,11 @@ from collections.abc import Callable
 import pytest
 
 from tests.store.world import APP, OTHER_NUMBER, RIGHT, WRONG, World
+from verify_service.domain.calls import CallState, Failed, Placed, Unknown
 from verify_service.domain.errors import VerificationNotFound
 from verify_service.domain.idempotency import Nonce
 from verify_service.domain.limits import READABLE_SECONDS
-from verify_service.domain.models import (
-    CallState,
-    Failed,
-    Placed,
-    State,
-    Unknown,
-    Verdict,
-    Verification,
-)
+from verify_service.domain.models import State, Verdict, Verification
 from verify_service.provider.flash_call import FlashCallStatus
 from verify_service.store import keys
 

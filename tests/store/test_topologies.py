@@ -29,17 +29,11 @@ from tests.system.redis_proxy import Fault, RedisProxy
 from tests.tls_front import TlsFront
 from tests.topologies import Shards, Watched, over_tls, tell
 from tests.waiting import wait_until
+from verify_service.domain.calls import Failed, Placed
 from verify_service.domain.errors import LimitReached, StoreUnavailable
 from verify_service.domain.idempotency import Nonce
 from verify_service.domain.limits import NumberLimits, WideLimits
-from verify_service.domain.models import (
-    Failed,
-    Placed,
-    State,
-    Verdict,
-    Verification,
-    Window,
-)
+from verify_service.domain.models import State, Verdict, Verification, Window
 from verify_service.provider.flash_call import FlashCallStatus
 from verify_service.store.connection.client import Client
 

@@ -8,10 +8,11 @@ from dataclasses import replace
 import pytest
 
 from tests.store.world import NUMBER, OPEN, OTHER_NUMBER, WRONG, World, keys_without_ttl
+from verify_service.domain.calls import Failed, Placed
 from verify_service.domain.errors import CallsPaused, LimitReached
 from verify_service.domain.idempotency import Nonce
 from verify_service.domain.limits import DAY, HOUR, WIDE_LIMITS, Notice, NumberLimits, WideLimits
-from verify_service.domain.models import Binding, Failed, NewVerification, Placed, Window
+from verify_service.domain.models import Binding, NewVerification, Window
 from verify_service.store import keys
 
 FIELDS = {"clientIp": "client_ip", "prefix": "prefix", "country": "country", "app": "app"} | {

@@ -17,20 +17,12 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 from tests.store.model import SECOND, Model
 from tests.store.wide_model import PAUSED, Refusal, Start, WideModel, refusal, seconds
 from tests.store.world import RIGHT, WRONG, World, keys_without_ttl
+from verify_service.domain.calls import CallOutcome, Failed, FailureKind, Placed, Unknown
 from verify_service.domain.diagnosis import ConversionCount, DeviceBudget, Diagnosis, Resumed
 from verify_service.domain.errors import CallsPaused, KeyReused, LimitReached, VerificationNotFound
 from verify_service.domain.idempotency import Nonce
 from verify_service.domain.limits import DAY, KNOWN_DEVICE, WIDE_LIMITS, NumberLimits, WideLimits
-from verify_service.domain.models import (
-    Binding,
-    CallOutcome,
-    Failed,
-    FailureKind,
-    NewVerification,
-    Placed,
-    Unknown,
-    Window,
-)
+from verify_service.domain.models import Binding, NewVerification, Window
 from verify_service.domain.numbers import country_of
 from verify_service.domain.operator import FAILURE_RATE
 from verify_service.store import keys

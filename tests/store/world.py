@@ -15,17 +15,16 @@ from time_machine import Traveller
 
 from tests.redis_clients import store_client
 from tests.statuses import call_status
+from verify_service.domain.calls import CallOutcome, Placed
 from verify_service.domain.errors import LimitReached
 from verify_service.domain.idempotency import Nonce
 from verify_service.domain.ids import VerificationIds
 from verify_service.domain.limits import ConversionThreshold, Notice, NumberLimits, WideLimits
 from verify_service.domain.models import (
     Binding,
-    CallOutcome,
     CheckedGuess,
     DeliveryReport,
     NewVerification,
-    Placed,
     Verification,
 )
 from verify_service.provider.flash_call import FlashCallStatus

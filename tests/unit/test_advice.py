@@ -8,16 +8,8 @@ from itertools import product
 import pytest
 
 from tests.statuses import call_status
-from verify_service.domain.models import (
-    Call,
-    CallState,
-    Failure,
-    FailureKind,
-    NextAction,
-    State,
-    Verification,
-    Wait,
-)
+from verify_service.domain.calls import Call, CallState, Failure, FailureKind
+from verify_service.domain.models import NextAction, State, Verification, Wait
 from verify_service.domain.next_action import Timing, view
 
 TIMING = Timing(placing=10_000, confirming=60_000, in_flight=12_000)

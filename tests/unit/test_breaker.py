@@ -17,23 +17,20 @@ from verify_service.domain.breaker import (
     Signal,
     signal_of,
 )
-from verify_service.domain.codes import CodeDigester
-from verify_service.domain.errors import CallFailed, StoreUnavailable
-from verify_service.domain.idempotency import IdempotencyKeys
-from verify_service.domain.ids import VerificationIds
-from verify_service.domain.models import (
+from verify_service.domain.calls import (
     Call,
     CallOutcome,
     CallState,
     Failed,
     FailureKind,
-    NewVerification,
     Placed,
-    Reservation,
-    State,
     Unknown,
-    Verification,
 )
+from verify_service.domain.codes import CodeDigester
+from verify_service.domain.errors import CallFailed, StoreUnavailable
+from verify_service.domain.idempotency import IdempotencyKeys
+from verify_service.domain.ids import VerificationIds
+from verify_service.domain.models import NewVerification, Reservation, State, Verification
 from verify_service.domain.next_action import Timing
 from verify_service.domain.numbers import Destinations
 from verify_service.domain.ports import EventLog

@@ -11,19 +11,21 @@ import pytest
 import structlog
 
 from tests.statuses import call_status
-from verify_service.domain.errors import LimitReached, StoreUnavailable
-from verify_service.domain.models import (
+from verify_service.domain.calls import (
     Call,
     CallOutcome,
     CallState,
-    CheckedGuess,
-    DeliveryReport,
     Failed,
     FailureKind,
-    NewVerification,
     Placed,
-    State,
     Unknown,
+)
+from verify_service.domain.errors import LimitReached, StoreUnavailable
+from verify_service.domain.models import (
+    CheckedGuess,
+    DeliveryReport,
+    NewVerification,
+    State,
     Verdict,
     Verification,
 )

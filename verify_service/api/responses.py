@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from verify_service.domain.calls import Call
 from verify_service.domain.codes import DIGITS
-from verify_service.domain.models import Call, NextAction, Readiness, State, Verdict, Verification
+from verify_service.domain.models import NextAction, Readiness, State, Verdict, Verification
 from verify_service.domain.next_action import VerificationView
 from verify_service.domain.numbers import mask
 from verify_service.domain.verification import CheckView

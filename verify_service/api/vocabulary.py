@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from verify_service.domain.models import CallState, NextAction, State
+from verify_service.domain.calls import CallState
+from verify_service.domain.models import NextAction, State
 
 STATES: Mapping[str, str] = {
     State.PENDING: "A code can be entered.",

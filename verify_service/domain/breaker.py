@@ -10,13 +10,7 @@ from __future__ import annotations
 
 from enum import StrEnum
 
-from verify_service.domain.models import (
-    CallOutcome,
-    Failed,
-    FailureKind,
-    Placed,
-    Unknown,
-)
+from verify_service.domain.calls import CallOutcome, Failed, FailureKind, Placed, Unknown
 
 PROBE_CALLS_WITHIN_SECONDS = 5.0
 """Seconds from before the reservation within which a probe must begin its call. A later one places

@@ -1,4 +1,4 @@
-"""What can go wrong, as facts. No HTTP here: ``api/errors.py`` gives each its status."""
+"""What can go wrong, as facts. ``api/errors.py`` maps each to HTTP."""
 
 from __future__ import annotations
 
@@ -6,29 +6,33 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from verify_service.domain.models import Failure
+    from verify_service.domain.calls import Failure
     from verify_service.domain.next_action import VerificationView
 
 
 class VerifyError(Exception):
-    """The root of everything this service raises on purpose."""
+    """The base class of the errors below."""
 
 
 @dataclass(eq=False)
 class InvalidNumber(VerifyError):
-    """The text is no phone number that could be called."""
+    """The text is not a phone number that can be called.
+
+    Attributes:
+        reason: A sentence that does not contain the number.
+    """
 
     reason: str
 
 
 @dataclass(eq=False)
 class DestinationNotAllowed(VerifyError):
-    """A real number, but flash calls to it are switched off.
+    """The number is valid, but flash calls to it are not allowed.
 
     Attributes:
-        number: In E.164.
-        rule: Which rule refused: ``country``, ``type`` or ``range``.
-        reason: A sentence with what the rule looked at, never the number.
+        number: E.164.
+        rule: The rule that refused: ``country``, ``type`` or ``range``.
+        reason: A sentence that does not contain the number.
     """
 
     number: str = field(repr=False)
@@ -38,11 +42,11 @@ class DestinationNotAllowed(VerifyError):
 
 @dataclass(eq=False)
 class LimitReached(VerifyError):
-    """A limit refused. Nothing was reserved and nobody was called.
+    """A limit refused a start. Nothing was reserved and no call was placed.
 
     Attributes:
-        limit: The limit's name, the same in answers, settings and metrics.
-        retry_after: Whole seconds, at least 1, until it lets one more through.
+        limit: The limit's name, as in answers, settings and metrics.
+        retry_after: Whole seconds, at least 1, until the limit allows one more.
     """
 
     limit: str
@@ -54,66 +58,66 @@ class CallsPaused(VerifyError):
     """The operator has paused all calls. Nothing was reserved.
 
     Attributes:
-        retry_after: Whole seconds, at least 1, until the pause ends by itself.
+        retry_after: Whole seconds, at least 1, until the pause ends.
     """
 
     retry_after: int
 
 
+@dataclass(eq=False)
+class CallsSuspended(VerifyError):
+    """The breaker has paused all calls because the provider fails. Nothing was reserved.
+
+    Attributes:
+        retry_after: Whole seconds, at least 1, until a start may try the provider.
+    """
+
+    retry_after: int
+
+
+class TooManyCallsInFlight(VerifyError):
+    """No slot for another call is free in this process. Nothing was reserved."""
+
+
 class VerificationNotFound(VerifyError):
-    """No such verification for this app. A stranger's id and an unknown one are the same."""
+    """The app has no such verification. Another app's and an unknown id are not told apart."""
 
 
 @dataclass(eq=False)
 class CallFailed(VerifyError):
-    """The verification was reserved, but the provider refused the call or its answer is no use."""
+    """The verification was reserved, and its call was not placed."""
 
     view: VerificationView
     failure: Failure
 
 
 class NumberRejected(CallFailed):
-    """The provider does not take the number for one. No other call to it would be placed."""
+    """The call was not placed because the provider takes the number for invalid."""
 
 
 @dataclass(eq=False)
 class StoreUnavailable(VerifyError):
-    """Redis did not answer, or answered that it cannot work now.
+    """Redis did not answer, or cannot work now.
 
     Attributes:
         reason: For the log.
-        state: For everybody: what Redis does or cannot do, as the end of a sentence.
+        state: For callers: the end of a sentence that begins with "Redis".
     """
 
     reason: str
     state: str = "cannot be reached"
 
 
-class TooManyCallsInFlight(VerifyError):
-    """Every place for a call in flight is taken; nothing was reserved."""
-
-
-@dataclass(eq=False)
-class CallsSuspended(VerifyError):
-    """The breaker holds calls back, since the provider fails; nothing was reserved.
-
-    Attributes:
-        retry_after: Whole seconds, at least 1, until one may try again.
-    """
-
-    retry_after: int
-
-
 class KeyInFlight(VerifyError):
-    """The first request under this Idempotency-Key has not come to anything yet."""
+    """The first request with this Idempotency-Key is still in progress."""
 
 
 class KeyReused(VerifyError):
-    """The Idempotency-Key belongs to a request with another body."""
+    """The Idempotency-Key came with another body before."""
 
 
 @dataclass(eq=False)
 class InvalidCallback(VerifyError):
-    """The callback has the right shape and a value that cannot be true."""
+    """The callback has the right shape and an impossible value."""
 
     reason: str

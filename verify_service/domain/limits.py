@@ -1,4 +1,4 @@
-"""The limits and guards over many numbers: names, figures, and where those come from."""
+"""Every limit: its name, its default, and where the figure comes from."""
 
 from __future__ import annotations
 
@@ -7,44 +7,63 @@ from dataclasses import dataclass
 from verify_service.domain.models import Window
 
 HOUR, DAY = 3_600, 86_400
+
+# Names: the same in answers, settings and metrics, and on the command line.
+CLIENT_IP, PREFIX, COUNTRY, APP, DAY_TOTAL = "clientIp", "prefix", "country", "app", "day"
+CONVERSION, DESTINATION = "conversion", "destination"
+GUESS_BUDGETS = ("failures", "locked")
+NUMBER_LIMITS = ("cooldown", "number", *GUESS_BUDGETS)
+"""The limits of one number."""
+WIDE_LIMITS = (CLIENT_IP, PREFIX, COUNTRY, APP, DAY_TOTAL)
+"""The limits over many numbers."""
+KNOWN_DEVICE = "known"
+"""Not a limit of its own: a prefix has as many starts again for devices that verified their number
+before, so that strangers cannot use up an owner's starts."""
+NAMES = (*NUMBER_LIMITS, *WIDE_LIMITS, CONVERSION, DESTINATION)
+DRY_RUN_LIMITS = frozenset(NAMES) - set(GUESS_BUDGETS)
+"""The limits that can be in dry run. The guess budgets cannot: four digits prove nothing without
+them. ``verify_refusals`` counts their refusals."""
+
+CODE_TTL_SECONDS = 300
 LOCK_SECONDS = 90 * DAY
-"""A lock and a run of failures end this long after the last failure."""
+"""A lock, and a run of failures, expires this long after the last failure."""
 KNOWN_DEVICES = 3
-"""Devices that a number knows, each with a lane of its own. A fourth takes the place of the one
-that was longest without an approval."""
+"""Known devices of a number. Each has a budget of its own. A fourth replaces the one whose last
+approval is oldest."""
 KNOWN_DEVICE_SECONDS = LOCK_SECONDS
-"""A device is known so long after its last approval: no shorter than strangers can lock their
-lane, or the owner would be locked out with them in the end."""
+"""How long a device stays known after its last approval. It is not shorter than a lock by strangers
+is, or they would lock out the owner as well."""
 REFUNDS_PER_DAY = 3
-"""How often a day an undelivered call (REJECTED, UNAVAILABLE) is taken out of a lane's windows."""
+"""Undelivered calls (REJECTED, UNAVAILABLE) that are refunded to one budget a day."""
 WAITING_CALLBACKS = 5
+"""Callbacks of a number that wait for their call."""
 WAITING_SECONDS = 600
-"""A callback that no call claims yet is kept this long; at most five for a number."""
+"""How long a callback waits for its call."""
 READABLE_SECONDS = 3_600
 """How long a verification can be read after its end."""
 IN_FLIGHT_MARGIN_SECONDS = 2
-"""Seconds after the provider's deadline in which a start has certainly come to its end."""
+"""This long after the provider's deadline the request of a start has ended."""
 
 
 @dataclass(frozen=True, slots=True)
 class NumberLimits:
-    """What one number may do. Every duration in seconds.
+    """The limits of one number. Durations are seconds.
 
-    The defaults claim (docs/security.md): a guesser hits with 9/9000 = 0.1 % per number and day,
-    and 30/9000 = 0.33 % per run before the number locks.
+    With the defaults (docs/security.md) a guesser succeeds with 9/9000 = 0.1 % per number and day,
+    and with 30/9000 = 0.33 % before the number is locked.
 
     Attributes:
         code_ttl: How long a code can be entered.
         max_checks: Guesses compared per verification.
-        cooldowns: Pause after the 1st, 2nd … start of the last 24 h; the last one repeats.
-        starts: Windows over starts.
-        failures: Windows over wrong guesses.
-        lock_after: Wrong guesses in a row, without a right one, that lock the number.
-        deadline: When a call still ``placing`` must be taken for lost.
+        cooldowns: The pause after the 1st, 2nd … start of the last 24 h. The last one repeats.
+        starts: Windows of starts.
+        failures: Windows of wrong guesses.
+        lock_after: Wrong guesses in a row that lock the number.
+        deadline: A call that is ``placing`` for longer is lost.
         dry_run: Of ``cooldown`` and ``number`` those that only count and log.
     """
 
-    code_ttl: int = 300
+    code_ttl: int = CODE_TTL_SECONDS
     max_checks: int = 3
     cooldowns: tuple[int, ...] = (30, 60, 120, 300)
     starts: tuple[Window, ...] = (Window(3, 600), Window(5, DAY))
@@ -55,42 +74,27 @@ class NumberLimits:
 
 
 BUCKETS = 24
-"""Into how many a window over many numbers is cut: an event may count for a 24th of it longer."""
-CLIENT_IP, PREFIX, COUNTRY, APP, DAY_TOTAL = "clientIp", "prefix", "country", "app", "day"
-CONVERSION, DESTINATION = "conversion", "destination"
-GUESS_BUDGETS = ("failures", "locked")
-NUMBER_LIMITS = ("cooldown", "number", *GUESS_BUDGETS)
-"""A number's own limits."""
-WIDE_LIMITS = (CLIENT_IP, PREFIX, COUNTRY, APP, DAY_TOTAL)
-"""The windows over many numbers."""
-KNOWN_DEVICE = "known"
-"""No limit of its own: as many places again of a prefix, kept for devices that verified their
-number before, so that strangers cannot use up an owner's starts."""
-NAMES = (*NUMBER_LIMITS, *WIDE_LIMITS, CONVERSION, DESTINATION)
-"""The same in answers, settings, metrics and on the command line."""
-DRY_RUN_LIMITS = frozenset(NAMES) - set(GUESS_BUDGETS)
-"""What can run dry. The guess budgets cannot: without them four digits prove nothing. How often
-they refuse is in ``verify_refusals``."""
+"""Each window over many numbers is divided into this many buckets, so that an event may count for a
+24th of the window longer."""
 
 CONVERSION_SECONDS = HOUR
 FIRST_BLOCK_SECONDS = HOUR
 LONGEST_BLOCK_SECONDS = DAY
-"""The conversion guard blocks for an hour, then for two, four … and for a day at most."""
+"""The conversion guard blocks for one hour, then for two, four … and at most for a day."""
 BLOCK_MEMORY_SECONDS = DAY
-"""A block that follows within a day of the last one's end is twice as long."""
+"""A block within a day of the last one's end is twice as long as that one."""
 ALARM_REPEAT_SECONDS = HOUR
-"""The same alarm is raised once in so many seconds."""
+"""The same alarm is raised at most once in this time."""
 WRONG_GUESSES = 300
 WRONG_SHARE = 0.5
-"""Over all numbers: so many wrong guesses in an hour, and more than this share of all of them, is
-somebody spraying. 300 guesses are worth 300/9000 = 3 % of one login; people who mistype are
-about one in ten."""
+"""The alarm for spraying: this many wrong guesses in an hour over all numbers, and more than this
+share of all guesses. 300 guesses are worth 300/9000 = 3 % of one login; about one person in ten
+mistypes."""
 
 LONGEST_BREAKER_PAUSE_SECONDS = 300
-"""Seconds that the breaker pauses calls at most between two probes: so long a provider that works
-again may be left alone."""
+"""The longest time between two probes: a provider that has recovered is tried this late at most."""
 BREAKER_MEMORY_SECONDS = 600
-"""Seconds after which a run of failures is none any more, and a pause is over anyhow."""
+"""A run of failures, and a pause, ends this long after the last failure."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,9 +102,9 @@ class BreakerPolicy:
     """When the breaker pauses calls.
 
     Attributes:
-        failures: So many in a row pause them.
-        pause: For so many seconds at first.
-        probing: Seconds after which a probe is given up: more than one can be under way.
+        failures: Failures in a row that pause calls.
+        pause: Seconds of the first pause.
+        probing: Seconds after which a probe counts as lost, and another start becomes the probe.
     """
 
     failures: int
@@ -110,12 +114,12 @@ class BreakerPolicy:
 
 @dataclass(frozen=True, slots=True)
 class ConversionThreshold:
-    """When too few of those who were called get in.
+    """When too few of the people who were called verify.
 
     Attributes:
-        least: Starts in an hour below which nothing is concluded.
-        share: Approved starts, as a share of all, below which the guard acts.
-        blocks: Whether it blocks, or only raises an alarm.
+        least: Starts in an hour. With fewer the guard does not act.
+        share: Approved starts as a share of all starts. Below it the guard acts.
+        blocks: Whether the guard blocks, or only raises an alarm.
     """
 
     least: int
@@ -125,21 +129,21 @@ class ConversionThreshold:
 
 @dataclass(frozen=True, slots=True)
 class WideLimits:
-    """What all numbers together may do.
+    """The limits over many numbers.
 
-    The defaults fit a service that logs in a few hundred people a day. They are the most that an
-    attacker can make it pay for. Raise them as traffic grows.
+    The defaults fit a service that logs in a few hundred people a day. They bound what an attacker
+    can make it pay for. Raise them as traffic grows.
 
     Attributes:
-        client_ip: Starts from one address (IPv6: one /64). A household, or a mobile network's
-            gateway on a quiet day.
+        client_ip: Starts from one address (IPv6: one /64): enough for a household, or for a mobile
+            network's gateway on a quiet day.
         prefix: Starts within one block of 10,000 numbers.
         country: Starts within one country.
-        app: Starts of one login flow.
-        day: Starts of all.
-        conversion_prefix, conversion_country: The conversion guard's two thresholds.
-        breaker: When calls are paused because the provider fails; None for never.
-        code_ttl: Seconds; a start younger than this may still be approved.
+        app: Starts of one app.
+        day: All starts.
+        conversion_prefix, conversion_country: The thresholds of the conversion guard.
+        breaker: When calls are paused because the provider fails. None: never.
+        code_ttl: Seconds. A start that is younger may still be approved.
         dry_run: Names of limits that only count and log.
     """
 
@@ -151,11 +155,11 @@ class WideLimits:
     conversion_prefix: ConversionThreshold = ConversionThreshold(20, 0.2, blocks=True)
     conversion_country: ConversionThreshold = ConversionThreshold(200, 0.2, blocks=False)
     breaker: BreakerPolicy | None = None
-    code_ttl: int = 300
+    code_ttl: int = CODE_TTL_SECONDS
     dry_run: frozenset[str] = frozenset()
 
     def windows(self, limit: str) -> tuple[Window, ...]:
-        """Return the windows of one of :data:`WIDE`, or of :data:`KNOWN`."""
+        """Return the windows of one of :data:`WIDE_LIMITS`, or of :data:`KNOWN_DEVICE`."""
         by_name = {
             CLIENT_IP: self.client_ip,
             PREFIX: self.prefix,
@@ -169,18 +173,18 @@ class WideLimits:
 
 @dataclass(frozen=True, slots=True)
 class Notice:
-    """What a guard has to say beside its answer, to the operator.
+    """What a limit, a guard or the breaker did beside its decision. The operator reads it.
 
     Attributes:
-        kind: ``dry`` (would have refused a start), ``block`` (has blocked a place),
-            ``would-block`` (would have, were it not in dry run), ``alarm``, ``opened`` or
-            ``closed`` (the breaker).
+        kind: ``dry`` (dry run: would have refused a start), ``block`` (blocked a scope),
+            ``would-block`` (dry run: would have blocked it), ``alarm``, ``opened`` or ``closed``
+            (the breaker).
         limit: The limit or guard.
-        place: A prefix, a country, or nothing.
-        seconds: For how long, where it is for a time.
+        scope: A prefix, a country, or empty.
+        seconds: How long it lasts, if it has an end.
     """
 
     kind: str
     limit: str
-    place: str = ""
+    scope: str = ""
     seconds: int = 0

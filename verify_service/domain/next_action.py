@@ -1,31 +1,26 @@
-"""What a verification tells the login flow to do next, computed when it is read.
+"""What the login flow does next. It is computed whenever a verification is read.
 
-Nothing here is stored: time alone turns ``placing`` into ``unknown`` and ``placed`` into
-``unconfirmed``, and a late callback still counts.
+Nothing here is stored: a ``placing`` call becomes ``unknown`` and a ``placed`` one ``unconfirmed``
+by time alone, and a late callback still counts.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-from verify_service.domain.models import (
-    Call,
-    CallState,
-    DeliveryResult,
-    NextAction,
-    State,
-    Verification,
-)
+from verify_service.domain.calls import CallState
+from verify_service.domain.models import NextAction, State, Verification
 
 
 @dataclass(frozen=True, slots=True)
 class Timing:
-    """How long a call may stay without news, in milliseconds.
+    """How long a call may stay without news, in milliseconds since its start.
 
     Attributes:
-        placing: After it a call still ``placing`` has lost its process: the provider deadline.
-        confirming: After it a ``placed`` call is overdue: its own timeout plus a grace.
-        in_flight: After it no request that placed a call can still be at work.
+        placing: A call that is ``placing`` for longer is ``unknown``: the provider's deadline.
+        confirming: A call that is ``placed`` for longer is ``unconfirmed``: the call's timeout and
+            a grace period.
+        in_flight: The request that placed the call has ended by then.
     """
 
     placing: int
@@ -35,7 +30,7 @@ class Timing:
 
 @dataclass(frozen=True, slots=True)
 class VerificationView:
-    """A verification with what time and the table of actions make of it."""
+    """A verification at the moment it was read."""
 
     verification: Verification
     call_state: CallState
@@ -43,7 +38,7 @@ class VerificationView:
 
 
 def view(verification: Verification, timing: Timing) -> VerificationView:
-    """Return the verification as it reads now."""
+    """Return the verification with what is computed from it."""
     call_state = _call_state(verification, timing)
     return VerificationView(verification, call_state, _next_action(verification, call_state))
 
@@ -61,7 +56,7 @@ def _call_state(verification: Verification, timing: Timing) -> CallState:
 
 def _next_action(verification: Verification, call_state: CallState) -> NextAction:
     if verification.state is State.APPROVED:
-        # `done` belongs to the one answer that verified, and this is not it.
+        # `done` is only in the check's own answer that verified.
         return NextAction.STOP
     if verification.guess_block or verification.call.number_rejected:
         return NextAction.STOP
@@ -76,13 +71,9 @@ def _next_for_call(verification: Verification, call_state: CallState) -> NextAct
             return NextAction.WAIT
         case CallState.UNCONFIRMED if verification.restart_in == 0:
             return NextAction.RESTART
-        case CallState.UNDELIVERED if _forbidden(verification.call):
+        case CallState.UNDELIVERED if verification.call.forbidden:
             return NextAction.STOP
         case CallState.UNDELIVERED | CallState.FAILED:
             return NextAction.RESTART
         case _:
             return NextAction.ENTER_CODE
-
-
-def _forbidden(call: Call) -> bool:
-    return call.status is not None and call.status.result is DeliveryResult.FORBIDDEN

@@ -1,4 +1,7 @@
-"""What the use cases need of the world. ``store/``, ``provider/`` and ``journal.py`` fill it."""
+"""What the use cases need from outside: a store, a provider and an event log.
+
+``store/``, ``provider/`` and ``telemetry/`` implement them; ``app.py`` connects them.
+"""
 
 from __future__ import annotations
 
@@ -6,11 +9,10 @@ from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from typing import Protocol
 
+from verify_service.domain.calls import CallOutcome, CallStatus
 from verify_service.domain.errors import DestinationNotAllowed, LimitReached
 from verify_service.domain.idempotency import Nonce
 from verify_service.domain.models import (
-    CallOutcome,
-    CallStatus,
     CheckedGuess,
     DeliveryReport,
     NewVerification,
@@ -21,24 +23,38 @@ from verify_service.domain.models import (
 
 
 class Store(Protocol):
-    """Where verifications live. Each method is one atomic decision.
+    """Stores verifications. Each method is one atomic decision.
 
-    All of them raise StoreUnavailable; those about a verification raise VerificationNotFound where
-    there is none for the app.
+    Every method raises StoreUnavailable. Those with a verification's id raise VerificationNotFound
+    if the app has no such verification.
     """
 
-    def reserve(self, draft: NewVerification) -> Reservation:
-        """Reserve a verification and count the start in every limit, or raise why not."""
+    def reserve(self, new: NewVerification) -> Reservation:
+        """Reserve a verification and count its start in every limit.
+
+        Raises:
+            LimitReached, CallsPaused, CallsSuspended: The start is refused. Nothing is counted.
+            KeyReused: Its Idempotency-Key is bound to a start with another body.
+        """
         ...
 
-    def record(self, draft: NewVerification, outcome: CallOutcome) -> Verification:
-        """Keep what the provider did; a refund gives the start back in all limits."""
+    def record(self, new: NewVerification, outcome: CallOutcome) -> Verification:
+        """Record the outcome of the call. A refund is given in every limit."""
         ...
 
     def check(
         self, verification_id: str, app: str, digests: Sequence[str], nonce: Nonce
     ) -> CheckedGuess:
-        """Count and compare one guess; ``digests`` are those that would be right."""
+        """Count one guess and compare it.
+
+        Args:
+            digests: The digests of the guess, one for each live key. One of them is the code's if
+                the guess is right.
+            nonce: A second check under the same nonce returns the first one's verdict.
+
+        Raises:
+            KeyReused: The nonce's Idempotency-Key came with another body.
+        """
         ...
 
     def status(self, verification_id: str, app: str) -> Verification:
@@ -46,23 +62,23 @@ class Store(Protocol):
         ...
 
     def cancel(self, verification_id: str, app: str) -> Verification:
-        """End a pending verification; a final one stays what it is."""
+        """Cancel a pending verification. A final state does not change."""
         ...
 
     def record_callback(self, report: DeliveryReport) -> bool:
-        """Keep what a callback says; return whether it changed what is known of a call."""
+        """Record a callback; return whether it changed a call."""
         ...
 
     def ready(self) -> Readiness:
-        """Return what keeps starts from being served though the store works."""
+        """Return what prevents starts while the store works."""
         ...
 
 
 class CallSlot(AbstractContextManager["CallSlot"], Protocol):
-    """A place among the calls in flight."""
+    """One of the calls that may be in flight. It is released at the end of the ``with`` block."""
 
     def place(self, number: str, code: str) -> CallOutcome:
-        """Ask the provider, once, to ring an E.164 number from one that ends in the code."""
+        """Ask the provider once to call ``number`` (E.164) from a number that ends in ``code``."""
         ...
 
 
@@ -70,48 +86,48 @@ class Provider(Protocol):
     """Places flash calls."""
 
     def status(self, word: str) -> CallStatus | None:
-        """Return what a callback's status word means; None for a word that is not known."""
+        """Return the meaning of a callback's status word; None if the word is unknown."""
         ...
 
     def reserve_slot(self) -> CallSlot:
-        """Take a place among the calls in flight. Raises TooManyCallsInFlight."""
+        """Reserve a slot for one call. Raises TooManyCallsInFlight."""
         ...
 
 
 class EventLog(Protocol):
-    """What writes logs and counts metrics. No method raises."""
+    """Writes log lines and counts metrics. No method raises."""
 
     def started(self, verification: Verification, outcome: CallOutcome) -> None:
-        """The outcome of a start's call is recorded."""
+        """The outcome of a start's call was recorded."""
 
     def start_repeated(self, verification: Verification) -> None:
-        """A start came again under its Idempotency-Key."""
+        """A start was repeated under its Idempotency-Key."""
 
-    def refused(self, draft: NewVerification, limit: LimitReached) -> None:
+    def refused(self, new: NewVerification, limit: LimitReached) -> None:
         """A limit refused a start."""
 
     def paused(self, number: str) -> None:
         """The operator's pause refused a start."""
 
     def refused_by_breaker(self, seconds: int) -> None:
-        """The breaker refused a start, for so many seconds."""
+        """The breaker refused a start, for this many seconds."""
 
     def destination_refused(
         self, number: str, refused: DestinationNotAllowed, *, dry: bool
     ) -> None:
-        """A number's country, type or range is not allowed; with ``dry`` it is called anyway."""
+        """A number's country, type or range is not allowed. With ``dry`` it is called anyway."""
 
     def not_recorded(self, verification: Verification, error: Exception) -> None:
-        """The store did not take the outcome of a call."""
+        """The store did not record the outcome of a call."""
 
     def checked(self, checked: CheckedGuess) -> None:
-        """A guess was compared, or refused."""
+        """A guess was compared, or not compared."""
 
     def canceled(self, verification: Verification) -> None:
         """A login flow canceled a verification."""
 
     def called_back(self, report: DeliveryReport, applied: bool) -> None:
-        """A callback was understood."""
+        """A callback was recorded."""
 
     def unknown_status(self, number: str, status: str) -> None:
-        """A callback has a status that the provider's page does not have."""
+        """A callback has a status word that the provider's page does not list."""

@@ -1,7 +1,7 @@
-"""Test numbers: nobody is called, and the code is known beforehand.
+"""Test numbers: they are not called, and their codes are fixed in the settings.
 
-For other people's automated tests, and for the reviewers of an app store, who have no phone of
-yours. Everything else is as with any number: budgets, expiry, one approval.
+They are for automated tests, and for the reviewers of an app store, who do not have your phone.
+Everything else is as for any number: limits, expiry, one approval.
 """
 
 from __future__ import annotations
@@ -15,10 +15,10 @@ from verify_service.domain.numbers import normalize
 
 @dataclass(frozen=True, slots=True)
 class TestNumber:
-    """What a test number's code is, and for how long.
+    """A test number.
 
     Attributes:
-        number: E.164; it need not exist, since nobody calls it.
+        number: E.164. It need not exist.
         code: Four digits, 1000–9999.
         until: The last day (UTC) on which it is a test number.
     """
@@ -29,22 +29,21 @@ class TestNumber:
 
 
 class TestNumbers:
-    """The codes of the test numbers of today."""
+    """The test numbers of the settings, of which some may be over."""
 
-    def __init__(self, codes: Iterable[TestNumber]) -> None:
-        self._codes = {fixed.number: fixed for fixed in codes}
+    def __init__(self, numbers: Iterable[TestNumber]) -> None:
+        self._by_number = {each.number: each for each in numbers}
 
-    def of(self, number: str) -> TestNumber | None:
-        """Return what holds for a number today, or None where it is as ordinary as any other.
+    def find(self, number: str) -> TestNumber | None:
+        """Return the test number that ``number`` is today, or None.
 
         Raises:
-            InvalidNumber: It is no number. Told only where there are test numbers at all: else
-                nobody needs to pay for reading it.
+            InvalidNumber: The text is not a number. Without any test number it is not parsed.
         """
-        fixed = self._codes.get(normalize(number)) if self._codes else None
-        return fixed if fixed and today() <= fixed.until else None
+        found = self._by_number.get(normalize(number)) if self._by_number else None
+        return found if found and today() <= found.until else None
 
 
 def today() -> date:
-    """Return the day it is in UTC, wherever the process runs."""
+    """Return the current date in UTC."""
     return datetime.now(UTC).date()

@@ -12,6 +12,7 @@ from ipaddress import IPv4Address, IPv6Address
 
 from verify_service.domain import codes
 from verify_service.domain.breaker import PROBE_CALLS_WITHIN_SECONDS, PROBE_TOO_LATE
+from verify_service.domain.calls import Call, CallOutcome, CallState, Failed, Placed, Unknown
 from verify_service.domain.codes import CodeDigester
 from verify_service.domain.errors import (
     CallFailed,
@@ -29,18 +30,12 @@ from verify_service.domain.idempotency import IdempotencyKeys, KeyedRequest
 from verify_service.domain.ids import VerificationIds
 from verify_service.domain.limits import DAY
 from verify_service.domain.models import (
-    Call,
-    CallOutcome,
-    CallState,
     DeliveryReport,
-    Failed,
     NewVerification,
     NextAction,
-    Placed,
     Readiness,
     Reservation,
     State,
-    Unknown,
     Verdict,
     Verification,
 )

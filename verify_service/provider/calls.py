@@ -7,8 +7,8 @@ from collections.abc import Callable
 from types import TracebackType
 from typing import Self
 
+from verify_service.domain.calls import CallOutcome, CallStatus, Failed, FailureKind, Unknown
 from verify_service.domain.errors import TooManyCallsInFlight
-from verify_service.domain.models import CallOutcome, CallStatus, Failed, FailureKind, Unknown
 from verify_service.provider.dialect import Dialect
 from verify_service.transport.client import HttpClient, MayHaveArrived, NeverSent
 

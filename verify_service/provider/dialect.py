@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-from verify_service.domain.models import CallOutcome, CallStatus
+from verify_service.domain.calls import CallOutcome, CallStatus
 
 
 @dataclass(frozen=True, slots=True)

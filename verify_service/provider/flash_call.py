@@ -14,8 +14,7 @@ from dataclasses import dataclass, field, replace
 from enum import IntEnum, StrEnum
 from typing import Any
 
-from verify_service.domain.codes import DIGITS
-from verify_service.domain.models import (
+from verify_service.domain.calls import (
     CallOutcome,
     CallStatus,
     DeliveryResult,
@@ -23,6 +22,7 @@ from verify_service.domain.models import (
     FailureKind,
     Placed,
 )
+from verify_service.domain.codes import DIGITS
 from verify_service.provider.dialect import CallRequest
 
 PATH = "/apps/flash/calls/flash"

@@ -7,6 +7,18 @@ from typing import Any
 
 from verify_service.domain import limits
 from verify_service.domain.breaker import signal_of
+from verify_service.domain.calls import (
+    Call,
+    CallOutcome,
+    CallState,
+    CallStatus,
+    DeliveryResult,
+    Failed,
+    Failure,
+    FailureKind,
+    Placed,
+    Unknown,
+)
 from verify_service.domain.errors import (
     CallsPaused,
     CallsSuspended,
@@ -18,22 +30,12 @@ from verify_service.domain.idempotency import Nonce
 from verify_service.domain.ids import VerificationIds, VerificationKey, request_digest
 from verify_service.domain.limits import Notice, WideLimits
 from verify_service.domain.models import (
-    Call,
-    CallOutcome,
-    CallState,
-    CallStatus,
     CheckedGuess,
     DeliveryReport,
-    DeliveryResult,
-    Failed,
-    Failure,
-    FailureKind,
     NewVerification,
-    Placed,
     Readiness,
     Reservation,
     State,
-    Unknown,
     Verdict,
     Verification,
     Wait,

@@ -11,20 +11,11 @@ import re
 
 import structlog
 
+from verify_service.domain.calls import CallOutcome, Failed, FailureKind, Placed, Unknown
 from verify_service.domain.errors import DestinationNotAllowed, LimitReached
 from verify_service.domain.ids import request_digest
 from verify_service.domain.limits import DESTINATION, Notice
-from verify_service.domain.models import (
-    CallOutcome,
-    CheckedGuess,
-    DeliveryReport,
-    Failed,
-    FailureKind,
-    NewVerification,
-    Placed,
-    Unknown,
-    Verification,
-)
+from verify_service.domain.models import CheckedGuess, DeliveryReport, NewVerification, Verification
 from verify_service.domain.numbers import mask, mask_scope
 from verify_service.telemetry.metrics import Metrics
 

@@ -13,7 +13,8 @@ from verify_service.api.body import NotJson, WrongMediaType
 from verify_service.api.idempotency_key import HEADER, MALFORMED
 from verify_service.api.openapi.samples import failed
 from verify_service.domain import errors as domain
-from verify_service.domain.models import Failure, FailureKind, Wait
+from verify_service.domain.calls import Failure, FailureKind
+from verify_service.domain.models import Wait
 
 _COOLDOWN = Wait("cooldown", 30_000)
 _NUMBER_REJECTED = Failure(

@@ -25,15 +25,8 @@ from verify_service.api.openapi.samples import (
     stands,
     verification,
 )
-from verify_service.domain.models import (
-    Call,
-    CallState,
-    Failure,
-    State,
-    Verdict,
-    Verification,
-    Wait,
-)
+from verify_service.domain.calls import Call, CallState, Failure
+from verify_service.domain.models import State, Verdict, Verification, Wait
 
 Examples = Mapping[str, dict[str, Any]]
 """OpenAPI's Example Objects, by name."""

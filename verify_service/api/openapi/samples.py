@@ -4,18 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from verify_service.domain.models import (
-    Call,
-    CallState,
-    CallStatus,
-    DeliveryResult,
-    Failure,
-    NextAction,
-    State,
-    Verdict,
-    Verification,
-    Wait,
-)
+from verify_service.domain.calls import Call, CallState, CallStatus, DeliveryResult, Failure
+from verify_service.domain.models import NextAction, State, Verdict, Verification, Wait
 from verify_service.domain.next_action import Timing, VerificationView, view
 from verify_service.domain.verification import CheckView
 
