@@ -66,6 +66,14 @@ def test_port_processes_and_threads_are_the_platforms() -> None:
     assert int(told["worker_connections"]) >= 700
 
 
+def test_worker_logger_and_hooks_are_the_services_own() -> None:
+    """The server's own have other names: "gevent", a dotted path, or `OnStarting.on_starting`."""
+    told = configured()
+    assert (told["worker_class"], told["logger_class"]) == ("<Worker()>", "<Logger()>")
+    for hook in ("on_starting", "post_worker_init", "pre_request", "on_exit"):
+        assert told[hook] == f"<{hook}()>"
+
+
 def test_in_production_it_listens_to_everybody() -> None:
     """And on 8000, with two processes, where nobody says otherwise."""
     production = {

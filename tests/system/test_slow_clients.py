@@ -22,7 +22,7 @@ PATIENCE = 20
 CONFIG = """
 from pathlib import Path
 exec(Path("config/gunicorn.conf.py").read_text())
-REQUEST_SECONDS = 0.5
+Worker.request_seconds = 0.5
 workers = 1
 """
 
