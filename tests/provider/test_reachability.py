@@ -60,9 +60,9 @@ def door() -> Iterator[Door]:
 
 
 def test_a_provider_that_is_there(door: Door) -> None:
-    finding = reach(f"http://127.0.0.1:{door.port}/api", 1)
-    assert finding.level is Severity.GOOD
-    assert "No call was placed" in finding.words
+    result = reach(f"http://127.0.0.1:{door.port}/api", 1)
+    assert result.severity is Severity.GOOD
+    assert "No call was placed" in result.sentence
     assert wait_until(lambda: door.heard) == [b""]
 
 
@@ -73,10 +73,10 @@ def test_over_tls(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     url = f"https://127.0.0.1:{door.port}/api"
     try:
         refused = reach(url, 2)
-        assert refused.level is Severity.WARNING
-        assert "its certificate is not trusted" in refused.words
+        assert refused.severity is Severity.WARNING
+        assert "its certificate is not trusted" in refused.sentence
         monkeypatch.setattr("certifi.where", lambda: str(authority.certificate))
-        assert reach(url, 2).level is Severity.GOOD
+        assert reach(url, 2).severity is Severity.GOOD
         assert set(wait_until(lambda: door.heard)) == {b""}
     finally:
         door.close()
@@ -84,7 +84,7 @@ def test_over_tls(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_a_provider_without_tls(door: Door) -> None:
     found = reach(f"https://127.0.0.1:{door.port}/api", 2)
-    assert (found.level, "TLS" in found.words) == (Severity.WARNING, True)
+    assert (found.severity, "TLS" in found.sentence) == (Severity.WARNING, True)
 
 
 def test_nobody_there() -> None:
@@ -92,7 +92,7 @@ def test_nobody_there() -> None:
     with socket.create_server(("127.0.0.1", 0)) as server:
         port = server.getsockname()[1]
     found = reach(f"http://127.0.0.1:{port}/api", 1)
-    assert (found.level, "refused" in found.words) == (Severity.WARNING, True)
+    assert (found.severity, "refused" in found.sentence) == (Severity.WARNING, True)
 
 
 def test_a_name_that_nobody_has(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -100,7 +100,7 @@ def test_a_name_that_nobody_has(monkeypatch: pytest.MonkeyPatch) -> None:
         raise socket.gaierror(-2, "Name or service not known")
 
     monkeypatch.setattr(socket, "getaddrinfo", unknown)
-    assert "its name is not known" in reach("https://provider.example/api", 1).words
+    assert "its name is not known" in reach("https://provider.example/api", 1).sentence
 
 
 def test_silence(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -108,4 +108,4 @@ def test_silence(monkeypatch: pytest.MonkeyPatch) -> None:
         raise TimeoutError
 
     monkeypatch.setattr(socket, "create_connection", silent)
-    assert "does not answer in time" in reach("https://provider.example/api", 1).words
+    assert "does not answer in time" in reach("https://provider.example/api", 1).sentence

@@ -87,18 +87,18 @@ class Told:
         return self._client.send(command)[0]
 
 
-Levels = Callable[..., dict[str, Severity]]
+Severities = Callable[..., dict[str, Severity]]
 
 
 @pytest.fixture
-def levels(fake: redis.Redis) -> Levels:
-    """Returns what is said of a server, each sentence with its level."""
+def severities(fake: redis.Redis) -> Severities:
+    """Returns what is said of a server, each sentence with its severity."""
 
     def of(
         settings: dict[str, str] | None = None, *, has_functions: bool = True, **facts: Any
     ) -> dict[str, Severity]:
         told = Told(store_client(fake), facts, settings, has_functions=has_functions)
-        return {finding.words: finding.level for finding in inspect(functions(told), 16)}
+        return {result.sentence: result.severity for result in inspect(functions(told), 16)}
 
     return of
 
@@ -108,20 +108,20 @@ def functions(client: object, policy: NumberLimits | None = None) -> Functions:
 
 
 @pytest.mark.parametrize(
-    ("version", "level"),
+    ("version", "severity"),
     [
         *(("6.2.14", Severity.ERROR), ("5", Severity.ERROR)),
         *(("7.0.0", Severity.GOOD), ("8.2.1", Severity.GOOD), ("10.0.0", Severity.GOOD)),
     ],
 )
-def test_versions(levels: Levels, version: str, level: Severity) -> None:
-    found = levels(redis_version=version)
-    assert [found[words] for words in found if version in words] == [level]
+def test_versions(severities: Severities, version: str, severity: Severity) -> None:
+    found = severities(redis_version=version)
+    assert [found[words] for words in found if version in words] == [severity]
 
 
-def test_a_server_without_functions(levels: Levels) -> None:
+def test_a_server_without_functions(severities: Severities) -> None:
     """It says so, and which version it is: one sentence for each."""
-    found = levels(redis_version="6.2.14", has_functions=False)
+    found = severities(redis_version="6.2.14", has_functions=False)
     assert [words for words in found if found[words] is Severity.ERROR] == [
         "Redis has no functions: Redis 7.0 or newer is needed, or Valkey.",
         "Redis 6.2.14 is too old; it takes 7.0 or newer.",
@@ -135,8 +135,10 @@ def test_functions_that_are_switched_off(tmp_path: Path, renamed: str) -> None:
     words = "has no functions: Redis 7.0 or newer is needed, or Valkey"
     try:
         with connect(f"redis://127.0.0.1:{server.port}", pool=1, timeout=5) as client:
-            errors = [one for one in inspect(functions(client), 16) if one.level is Severity.ERROR]
-            assert [one.words for one in errors] == [f"Redis {words}."]
+            errors = [
+                one for one in inspect(functions(client), 16) if one.severity is Severity.ERROR
+            ]
+            assert [one.sentence for one in errors] == [f"Redis {words}."]
             with server.client() as plain:
                 world = World(plain, None, NumberLimits(), connected=client)
                 for ask in (world.store.ready, world.start):
@@ -156,19 +158,20 @@ def test_functions_that_are_switched_off(tmp_path: Path, renamed: str) -> None:
         (None, "loses a second"),
     ],
 )
-def test_what_a_restart_loses(levels: Levels, fsync: str | None, words: str) -> None:
-    found = levels({"appendfsync": fsync} if fsync else {})
+def test_what_a_restart_loses(severities: Severities, fsync: str | None, words: str) -> None:
+    found = severities({"appendfsync": fsync} if fsync else {})
     assert [words in one for one in found].count(True) == 1
 
 
-def test_a_master_that_may_be_cut_off(levels: Levels) -> None:
+def test_a_master_that_may_be_cut_off(severities: Severities) -> None:
     """With replicas, and without a word about how many must be in step."""
-    found = levels({"min-replicas-to-write": "0"}, connected_slaves=1)
+    found = severities({"min-replicas-to-write": "0"}, connected_slaves=1)
     assert Severity.WARNING in found.values()
     assert (
-        Severity.WARNING not in levels({"min-replicas-to-write": "1"}, connected_slaves=1).values()
+        Severity.WARNING
+        not in severities({"min-replicas-to-write": "1"}, connected_slaves=1).values()
     )
-    assert Severity.WARNING not in levels({"min-replicas-to-write": "0"}).values()
+    assert Severity.WARNING not in severities({"min-replicas-to-write": "0"}).values()
 
 
 # -- rights --------------------------------------------------------------------------------------
@@ -198,7 +201,11 @@ def user(valkey: redis.Redis) -> Iterator[User]:
 
 def complaints(client: Client) -> dict[str, Severity]:
     found = inspect(functions(client), 16)
-    return {one.words: one.level for one in found if "right" in one.words or "user" in one.words}
+    return {
+        one.sentence: one.severity
+        for one in found
+        if "right" in one.sentence or "user" in one.sentence
+    }
 
 
 def test_every_command_of_the_functions_is_tried() -> None:
@@ -429,8 +436,8 @@ def test_a_user_who_may_not_remove_libraries_is_warned(
     """They cost memory, and nothing else."""
     client = user(right)
     told = [found for count in range(5) for found in keep_three(release(client, count))]
-    assert {one.level for one in told} == {Severity.WARNING}
-    assert all("Permit +function|list and +function|delete" in one.words for one in told)
+    assert {one.severity for one in told} == {Severity.WARNING}
+    assert all("Permit +function|list and +function|delete" in one.sentence for one in told)
     assert complaints(client) == {}
 
 
@@ -439,7 +446,7 @@ def test_libraries_that_cannot_be_kept_hold_no_release_up(valkey: redis.Redis) -
     options = valkey.connection_pool.connection_kwargs
     with connect(f"redis://{options['host']}:{free_port()}", pool=1, timeout=5) as client:
         (told,) = keep_three(release(client, 0))
-    assert (told.level, told.words) == (
+    assert (told.severity, told.sentence) == (
         Severity.WARNING,
         "Redis cannot be reached; old libraries stay.",
     )

@@ -47,9 +47,9 @@ def _redis(settings: Settings) -> Iterable[CheckResult]:
         return
     with client:
         functions = Functions(client, encode(settings.policy, settings.wide_limits))
-        found = list(inspect(functions, most))
-        yield from found
-        if all(finding.level is not Severity.ERROR for finding in found):
+        results = list(inspect(functions, most))
+        yield from results
+        if all(result.severity is not Severity.ERROR for result in results):
             yield from keep_three(functions)
 
 
@@ -82,9 +82,9 @@ def main() -> None:
         raise click.ClickException(str(error)) from None
     worst = Severity.GOOD
     for check in CHECKS:
-        for finding in check(settings):
-            click.echo(f"{finding.level:8} {finding.about}: {finding.words}")
-            worst = max(worst, finding.level, key=list(Severity).index)
+        for result in check(settings):
+            click.echo(f"{result.severity:8} {result.about}: {result.sentence}")
+            worst = max(worst, result.severity, key=list(Severity).index)
     if worst is Severity.ERROR:
         sys.exit(1)
 

@@ -1,4 +1,4 @@
-"""The findings of a check of the environment."""
+"""The results of the checks before a release."""
 
 from __future__ import annotations
 
@@ -7,19 +7,23 @@ from enum import StrEnum
 
 
 class Severity(StrEnum):
-    """How bad it is."""
+    """What a result means for the release."""
 
     GOOD = "ok"
     WARNING = "warning"
-    """It works, and promises less than it could."""
+    """The service works, with weaker guarantees."""
     ERROR = "error"
-    """It would not work."""
+    """The service would not work."""
 
 
 @dataclass(frozen=True, slots=True)
 class CheckResult:
-    """One sentence for the operator, without anything secret in it."""
+    """One sentence for the operator. It contains no secret.
 
-    level: Severity
+    Attributes:
+        about: The heading: ``Settings``, ``Redis`` …
+    """
+
+    severity: Severity
     about: str
-    words: str
+    sentence: str
