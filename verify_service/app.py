@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from urllib.parse import urlsplit
+
 from flask import Flask
 
 from verify_service.api import errors, request_log
@@ -12,6 +15,7 @@ from verify_service.api.context import EXTENSION, Context
 from verify_service.api.docs import pages_blueprint
 from verify_service.api.operations import operations_blueprint
 from verify_service.api.verify import verify_blueprint
+from verify_service.domain.check_result import CheckResult, Severity
 from verify_service.domain.codes import CodeDigester
 from verify_service.domain.idempotency import IdempotencyKeys
 from verify_service.domain.ids import VerificationIds
@@ -24,12 +28,15 @@ from verify_service.provider.flashcall import FlashCallConfig, FlashCallProvider
 from verify_service.settings.settings import Settings, SettingsError
 from verify_service.store.connection.client import Client, connect
 from verify_service.store.functions import Functions
+from verify_service.store.inspection import inspect
+from verify_service.store.libraries import keep_three
 from verify_service.store.operator import RedisOperator
 from verify_service.store.policy import encode
 from verify_service.store.verifications import RedisStore
 from verify_service.telemetry import logs
 from verify_service.telemetry.events import StructuredEventLog
 from verify_service.telemetry.metrics import Metrics
+from verify_service.transport.reachability import connection_problem
 
 
 def create_app(settings: Settings, client: Client | None = None) -> Flask:
@@ -74,6 +81,38 @@ def create_operator(settings: Settings, client: Client | None = None) -> Operato
         test_numbers=frozenset(fixed.number for fixed in settings.test_numbers),
         apps=sorted({key.app for key in settings.access_keys}),
     )
+
+
+def check_redis(settings: Settings, connections: int) -> Iterator[CheckResult]:
+    """Check Redis before a release; if it can serve, load this release's functions there.
+
+    Args:
+        settings: Which Redis, and the limits that its functions enforce.
+        connections: How many the processes may open at most.
+
+    Raises:
+        SettingsError: REDIS_CA_FILE is not usable.
+    """
+    with connection(settings) as client:
+        functions = _functions(settings, client)
+        results = list(inspect(functions, connections))
+        yield from results
+        if all(result.severity is not Severity.ERROR for result in results):
+            yield from keep_three(functions)
+
+
+def check_provider(settings: Settings) -> CheckResult:
+    """Open a connection to the provider and close it.
+
+    A provider that is down is a warning: holding a release back would not bring it back.
+    """
+    problem = connection_problem(settings.provider_url, settings.provider_connect_timeout)
+    if problem:
+        sentence = f"{problem} Until it can, starts answer 502."
+        return CheckResult(Severity.WARNING, "Provider", sentence)
+    host = urlsplit(settings.provider_url).hostname
+    sentence = f"{host} can be reached. No call was placed."
+    return CheckResult(Severity.GOOD, "Provider", sentence)
 
 
 def _context(settings: Settings, client: Client) -> Context:

@@ -100,8 +100,10 @@ def test_a_wrong_password_is_told_in_a_sentence(tmp_path: Path) -> None:
     [
         (
             {"user": "default on nopass ~* &* +@all -fcall"},
-            "refuses our user a command or a key: `python -m verify_service.cli.release` "
-            "says which",
+            (
+                "refuses our user a command or a key: `python -m verify_service.cli.release` "
+                "says which"
+            ),
         ),
         (
             {"rename-command": 'FCALL ""'},

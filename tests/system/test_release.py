@@ -106,8 +106,8 @@ def test_a_redis_that_anybody_may_be(provider: LeakyProvider) -> None:
     """The cure is one that the settings take."""
     url = f"rediss://:hidden@127.0.0.1:{free_port()}"
     told = release(url, provider.url, REDIS_VERIFY="off")
-    assert "REDIS_VERIFY=off: any server that answers there is taken for Redis" in told.warnings[0]
-    assert told.warnings[0].endswith("set REDIS_CA_FILE, and REDIS_VERIFY to on.")
+    assert "REDIS_VERIFY=off: any server that answers at this address is taken" in told.warnings[0]
+    assert told.warnings[0].endswith("set REDIS_CA_FILE, and set REDIS_VERIFY to on.")
 
 
 def test_an_authority_that_is_none(provider: LeakyProvider, tmp_path: Path) -> None:
@@ -199,7 +199,8 @@ def test_test_numbers_are_listed(look: Callable[..., Told]) -> None:
     told = look({"TEST_NUMBERS": f"+79179136787=4859@{soon},+79179136788=4859@{past}"}, **GOOD)
     assert told.code == 0
     assert [str(soon) in told.warnings[0], str(past) in told.warnings[1]] == [True, True]
-    assert "in force until" in told.warnings[0]
+    assert "is in force until" in told.warnings[0]
+    assert "it is called now" in told.warnings[1]
     assert "4859" not in told.text
     assert "9136787" not in told.text
 
