@@ -8,7 +8,7 @@ from base64 import urlsafe_b64decode
 import pytest
 
 from verify_service.domain.errors import VerificationNotFound
-from verify_service.domain.ids import VerificationIds, request_digest
+from verify_service.domain.ids import VerificationIds, request_digest, request_id
 
 NUMBER = "+79179136787"
 MINT = VerificationIds(b"secret")
@@ -92,3 +92,16 @@ def test_a_request_is_kept_as_a_digest(text: str) -> None:
     digest = request_digest(text)
     assert re.fullmatch(r"[A-Za-z0-9_-]{11}", digest)
     assert digest == request_digest(text) != request_digest(f"{text}x")
+
+
+@pytest.mark.parametrize("given", ["a", "x" * 128, "AZaz09_.:-"])
+def test_a_valid_request_id_is_kept(given: str) -> None:
+    assert request_id(given) == given
+
+
+@pytest.mark.parametrize("given", [None, "", "x" * 129, "a b", "a\n", "ё"])
+def test_any_other_request_id_is_replaced(given: str | None) -> None:
+    """By a new one each time."""
+    new = {request_id(given), request_id(given)}
+    assert len(new) == 2
+    assert all(re.fullmatch("[0-9a-f]{32}", each) for each in new)

@@ -11,6 +11,7 @@ import hmac
 import operator
 import re
 import secrets
+import uuid
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from dataclasses import dataclass
 
@@ -23,6 +24,8 @@ DEVICE_BYTES = 6
 REQUEST_BYTES = 8
 OWN_CHARACTERS = 11
 _SHAPE = re.compile(r"[A-Za-z0-9_-]{40}\Z")
+REQUEST_ID = re.compile(r"[A-Za-z0-9_.:-]{1,128}\Z")
+"""What a caller may send as X-Request-ID. It is on every log line."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +102,11 @@ def request_digest(request_id: str) -> str:
     code stands in the provider's own text.
     """
     return base64url(hashlib.sha256(request_id.encode()).digest()[:REQUEST_BYTES])
+
+
+def request_id(given: str | None) -> str:
+    """Return the caller's X-Request-ID if it is valid, else a new one."""
+    return given if given and REQUEST_ID.match(given) else uuid.uuid4().hex
 
 
 def base64url(raw: bytes) -> str:
