@@ -5,14 +5,13 @@ from __future__ import annotations
 import contextlib
 import json
 import socket
-import uuid
 
 import gevent
 from gunicorn.http.errors import ParseException
 from gunicorn.http.message import Request
 from gunicorn.workers.ggevent import GeventWorker
 
-from verify_service.telemetry.logs import REQUEST_ID
+from verify_service.domain.ids import request_id
 
 UNREADABLE = {
     "status": "invalidSchemeError",
@@ -77,11 +76,11 @@ class Worker(GeventWorker):
 
         gunicorn's own warning and page quote the request, and a key may stand in it.
         """
-        request_id = _request_id(req)
-        self.log.warning("Request %s could not be read: %s", request_id, type(exc).__name__)
+        own_id = _request_id(req)
+        self.log.warning("Request %s could not be read: %s", own_id, type(exc).__name__)
         client_error = isinstance(exc, ParseException | gevent.Timeout)
         with contextlib.suppress(OSError):
-            client.sendall(_error_response(request_id, client_error=client_error))
+            client.sendall(_error_response(own_id, client_error=client_error))
 
     def _close_idle_connections(self) -> None:
         while self.alive:
@@ -96,16 +95,16 @@ class Worker(GeventWorker):
 
 
 def _request_id(req: Request | None) -> str:
-    """Return the caller's X-Request-ID by the rule of the application, or a new one."""
+    """Return the caller's X-Request-ID if there is one and it is valid, else a new one."""
     given = [value for name, value in req.headers if name == "X-REQUEST-ID"] if req else []
-    return given[0] if len(given) == 1 and REQUEST_ID.match(given[0]) else uuid.uuid4().hex
+    return request_id(given[0] if len(given) == 1 else None)
 
 
-def _error_response(request_id: str, *, client_error: bool) -> bytes:
+def _error_response(own_id: str, *, client_error: bool) -> bytes:
     status = "400 Bad Request" if client_error else "500 Internal Server Error"
     body = json.dumps(UNREADABLE if client_error else BUG)
     return (
         f"HTTP/1.1 {status}\r\n"
         f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n"
-        f"X-Request-ID: {request_id}\r\nConnection: close\r\n\r\n{body}"
+        f"X-Request-ID: {own_id}\r\nConnection: close\r\n\r\n{body}"
     ).encode()
