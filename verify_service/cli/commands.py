@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 from verify_service.cli.durations import lasting, span
-from verify_service.cli.security_table import security
+from verify_service.cli.security_table import security_table
 from verify_service.cli.sentences import (
     budget_lines,
     counted,
@@ -241,6 +241,6 @@ def _security(settings: Settings) -> click.Command:
 
         In figures that follow from the settings in force; docs/security.md explains them.
         """
-        click.echo(security(settings.policy, settings.wide_limits))
+        click.echo(security_table(settings.policy, settings.wide_limits))
 
     return show
