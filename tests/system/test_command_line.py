@@ -79,7 +79,7 @@ def test_a_web_server_sees_the_error_itself() -> None:
 def test_redis_that_is_away_is_told_in_a_sentence(line: str) -> None:
     told = flask(line, REDIS_URL=f"redis://127.0.0.1:{free_port()}")
     assert (told.returncode, told.stdout) == (1, "")
-    assert told.stderr == "Error: Redis cannot be reached. Mend that and try again.\n"
+    assert told.stderr == "Error: Redis cannot be reached. Repair that, and repeat the command.\n"
 
 
 def test_a_wrong_password_is_told_in_a_sentence(tmp_path: Path) -> None:
@@ -89,7 +89,9 @@ def test_a_wrong_password_is_told_in_a_sentence(tmp_path: Path) -> None:
         for line in ("blocked", "pause", "erase --yes +79179136787"):
             told = flask(line, REDIS_URL=f"redis://:wrong-one@127.0.0.1:{server.port}")
             assert (told.returncode, told.stdout) == (1, "")
-            words = "Error: Redis refuses our user or password. Mend that and try again.\n"
+            words = (
+                "Error: Redis refuses our user or password. Repair that, and repeat the command.\n"
+            )
             assert told.stderr == words
     finally:
         server.kill()
@@ -119,7 +121,7 @@ def test_a_redis_that_cannot_serve_is_told_in_a_sentence(
     try:
         told = flask("blocked", REDIS_URL=f"redis://127.0.0.1:{server.port}")
         assert (told.returncode, told.stdout) == (1, "")
-        assert told.stderr == f"Error: Redis {words}. Mend that and try again.\n"
+        assert told.stderr == f"Error: Redis {words}. Repair that, and repeat the command.\n"
     finally:
         server.kill()
 
