@@ -17,7 +17,7 @@ from tests.waiting import wait_until
 
 STARTS = (
     *("load", "idempotency.binding", "codes.draw", "digester.sign", "store.reserve"),
-    *("provider.admit",),
+    *("provider.reserve_slot",),
     *("line.place", "interpret", "store.record", "journal.started", "present.verification"),
     *("dump", "view", "before", "after"),
 )
