@@ -27,9 +27,10 @@ from verify_service.settings import processes as environment
 _host = "127.0.0.1" if os.environ.get("APP_ENV") == "development" else "0.0.0.0"  # noqa: S104
 bind = f"{_host}:{os.environ.get('PORT', '8000')}"
 
-# Processes. WEB_CONCURRENCY sets another number than one per core: the smallest machines of
-# platforms have one or two cores. (gunicorn reads the variable before this file, and a malformed
-# one ends it with a traceback. The release check of the Procfile reports it in a sentence first.)
+# Processes: one per core of the platforms' smallest machines, unless WEB_CONCURRENCY is set.
+# (gunicorn reads the variable before this file, and a malformed one ends it with a traceback. The
+# release check of the Procfile reports it in a sentence first.)
+# The functions are not imported by name: gunicorn would take `threads` for its setting.
 try:
     workers, _threads = environment.processes(os.environ), environment.threads(os.environ)
 except environment.NumberError as error:
