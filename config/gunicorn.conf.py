@@ -1,4 +1,4 @@
-"""The web server, every number with its why.
+"""The web server's settings, each number with its reason.
 
 Why gunicorn with gevent: `make bench BENCH=--all`, medians of three rounds on two cores that the
 clients and Valkey shared; the provider takes 1 s, guesses are compared in full:
@@ -8,241 +8,77 @@ clients and Valkey shared; the provider takes 1 s, guesses are compared in full:
   gthread, 128         590   221 ms   1.4 s, 372 refused        281 ms                  111 MB
   gthread, 300         596   209 ms   1.8 s, 200 refused        618 ms                  121 MB
 
-Threads also lose to clients that drip their headers, each of which holds one: with 64 threads per
-process and 100 such clients half the checks timed out, with gevent none. granian checked about as
-fast as gevent on a prototype, but of 20 starts in flight it lost all when SIGTERM came twice, and
-it closes idle connections after 60 s at most, sooner than routers do.
+A client that sends its headers byte by byte holds a thread: with 64 threads per process and 100
+such clients half of the checks timed out; with gevent none did. granian, in a prototype, checked
+about as fast as gevent. But it lost all of 20 starts in flight when SIGTERM came twice, and it
+closes idle connections after 60 s at most, earlier than routers do.
 """
 
-import contextlib
-import json
 import os
-import resource
-import shutil
-import signal
-import socket
 import sys
-import tempfile
-import uuid
 from pathlib import Path
 
-import gevent
-from gunicorn.glogging import Logger
-from gunicorn.http.errors import ParseException
-from gunicorn.http.message import Request
-from gunicorn.workers.ggevent import GeventWorker
+from verify_service.server import hooks
+from verify_service.server.logger import Logger
+from verify_service.server.worker import Worker
+from verify_service.settings import processes as environment
 
-from verify_service.settings import processes as server
-from verify_service.telemetry.logs import REQUEST_ID, where
-
-# All interfaces, as platforms expect; on one's own machine no other may come in.
+# All interfaces, as platforms expect. In development only this machine may connect.
 _host = "127.0.0.1" if os.environ.get("APP_ENV") == "development" else "0.0.0.0"  # noqa: S104
 bind = f"{_host}:{os.environ.get('PORT', '8000')}"
 
-# One process per core; the platform's smallest machines have one or two. WEB_CONCURRENCY says more.
-# (gunicorn reads it before this file, and ends with a traceback where it is no number at all. The
-# release line of the Procfile says so in a sentence before.)
+# Processes: one per core of the platforms' smallest machines, unless WEB_CONCURRENCY is set.
+# (gunicorn reads the variable before this file, and a malformed one ends it with a traceback. The
+# release check of the Procfile reports it in a sentence first.)
+# The functions are not imported by name: gunicorn would take `threads` for its setting.
 try:
-    workers, _threads = server.processes(os.environ), server.threads(os.environ)
-except server.NumberError as error:
+    workers, _threads = environment.processes(os.environ), environment.threads(os.environ)
+except environment.NumberError as error:
     sys.exit(str(error))
 
-# Connections per process, each a greenlet: a few kilobytes. Idle ones count too, and routers keep
-# many, so there are more of them than requests at a time (THREADS), however few those are to be.
+# Connections per process. Each is a greenlet of a few kilobytes. Idle connections count too, and
+# routers keep many, so the number is above that of requests at a time (THREADS) and never small.
 worker_connections = max(1000, 2 * _threads)
 
-# Each connection is a file, and so are a start's connection to the provider and its duplicate.
-# The usual soft limit of 1,024 would be reached before worker_connections is.
-_soft, _hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-_wanted = max(_soft, 3 * worker_connections + 100)
-if _hard != resource.RLIM_INFINITY:
-    _wanted = min(_wanted, _hard)
-resource.setrlimit(resource.RLIMIT_NOFILE, (_wanted, _hard))
-
-# Routers keep an idle connection for 90 s and reuse it until then; we must not close it first, or a
-# request meets a closed door.
+# Seconds that an idle connection stays open. Routers reuse one for up to 90 s; a server that closes
+# it earlier loses the request that arrives meanwhile.
 keepalive = 95
 
-# Seconds without a sign of life from a process until it is replaced: a bug, not a slow provider,
-# since greenlets that wait do not stop the heartbeat.
+# Seconds without a heartbeat until a process is replaced. Only a bug takes that long: a slow
+# provider does not, since greenlets that wait let the heartbeat run.
 timeout = 30
 
-# Seconds after SIGTERM until a process is killed by its parent, which the platform would do at 30.
+# Seconds after SIGTERM until the parent kills a process; the platform would after 30.
 # The longest request is a start: PROVIDER_DEADLINE and two exchanges with Redis, to reserve and to
-# record. It may come as late as a second after the signal, when a process looks up, or IDLE_SECONDS
-# later on a connection that was open. So with PROVIDER_DEADLINE at its most, 20, two seconds are
-# left for the two, which take milliseconds. Were Redis at its worst in both, 1.5 s in line and
-# REDIS_TIMEOUT (0.5) for the exchange, they would take four: that fits beside a deadline of 18.
+# record. It may arrive 1 s after the signal, which is how often a process looks for it, or
+# idle_seconds later on an open connection. With PROVIDER_DEADLINE at its maximum, 20, there are 2 s
+# left for the two exchanges, which take milliseconds. At worst both take 4 s: 1.5 s each to wait
+# for a connection of the pool, and REDIS_TIMEOUT (0.5) for the reply. That fits a deadline of 18.
 graceful_timeout = 24
 
-# Seconds that idle connections stay open after SIGTERM. A request that is on its way on one is
-# answered meanwhile, and told that the connection ends. All the others a router sends elsewhere.
-# (gunicorn itself would wait for their ends, up to 95 s away, until it is killed.)
-IDLE_SECONDS = 1.0
+# Seconds that idle connections stay open after SIGTERM. A request that arrives on one meanwhile is
+# answered with `Connection: close`; routers send the others elsewhere. (gunicorn itself would wait
+# for clients to close their connections, for up to `keepalive` seconds.)
+Worker.idle_seconds = 1.0
 
-# The heartbeat is a file; on a disk, a busy one could stop it.
+# Seconds for a whole request, its body included: less than the 30 after which routers give up.
+# Without an end, a client that sends its body byte by byte would hold a connection for ever.
+Worker.request_seconds = 28
+
+# The heartbeat is a file. On a disk, a busy one could stop it.
 if Path("/dev/shm").is_dir():  # noqa: S108
     worker_tmp_dir = "/dev/shm"  # noqa: S108
 
-# A socket for `gunicornc` that is not used here.
+# The socket of `gunicornc`, which nothing here uses.
 control_socket_disable = True
 
-# Counters of all processes in one folder, so that any of them can answer GET /metrics for all.
-_own_folder = None
-if "PROMETHEUS_MULTIPROC_DIR" not in os.environ:
-    _own_folder = os.environ["PROMETHEUS_MULTIPROC_DIR"] = tempfile.mkdtemp(
-        prefix="verify-metrics-"
-    )
-
-
-def on_exit(_server: object) -> None:
-    """Take the counters' folder away."""
-    if _own_folder:
-        shutil.rmtree(_own_folder, ignore_errors=True)
-
-
-# What a proxy may say of a request that nothing here asks for; SCRIPT_NAME could move all paths.
+# Headers of a proxy that change a request; none is needed, and SCRIPT_NAME could move all paths.
 forwarder_headers = ""
 secure_scheme_headers: dict[str, str] = {}
 
-
-class DiscreetLogger(Logger):
-    """The service logs each request itself, by its rule; the server must not quote any."""
-
-    serving = False
-    """Before, what cannot be started says why in full."""
-
-    def access(self, *_: object) -> None:
-        """Write nothing: paths and queries may hold the callback's secret and a key.
-
-        Build packs switch the access log on by GUNICORN_CMD_ARGS, after this file was read.
-        """
-
-    def debug(self, msg: str, *args: object, **more: object) -> None:
-        """Name an error, not its words: those of a request that broke off repeat all of it."""
-        named = (type(arg).__name__ if isinstance(arg, Exception) else arg for arg in args)
-        super().debug(msg, *named, **more)
-
-    def exception(self, msg: str, *args: object, **more: object) -> None:
-        """Name an error and its places, not its words, which may repeat the request."""
-        error = sys.exception()
-        if error is None or not self.serving:
-            super().exception(msg, *args, **more)
-        else:
-            self.error("%s at %s", type(error).__name__, ", ".join(where(error)))
-
-
-logger_class = DiscreetLogger
-
-
-def _let_sigterm_end_a_newborn() -> None:
-    """Until a process has handlers of its own, SIGTERM ends it: it has not begun to serve."""
-    signal.signal(signal.SIGTERM, signal.SIG_DFL)
-    signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGTERM})
-
-
-# A new process has its parent's handler, which takes the signal and does nothing there: such a
-# process would go on serving until it is killed. So the signal waits while one is being born.
-# (gunicorn's own hook, post_fork, comes too late for what comes at once.)
-os.register_at_fork(
-    before=lambda: signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM}),
-    after_in_parent=lambda: signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGTERM}),
-    after_in_child=_let_sigterm_end_a_newborn,
-)
-
-
-def post_worker_init(worker: GeventWorker) -> None:
-    """From here on, errors are those of requests."""
-    worker.log.serving = True
-
-
-def pre_request(_worker: object, _req: object) -> None:
-    """Write nothing: gunicorn's own hook logs the path at debug level."""
-
-
-# Seconds for a whole request, its body included, and under the 30 after which a router gives up.
-# Without an end, a client that drips its body would hold a connection for as long as it likes.
-REQUEST_SECONDS = 28
-
-UNREADABLE = {
-    "status": "invalidSchemeError",
-    "errorCode": 10,
-    "errorReason": "Invalid request. This is no proper HTTP request, or a slow one.",
-}
-BUG = {"status": "internalError", "errorReason": "A bug of the server."}
-
-
-def _request_id(req: Request | None) -> str:
-    """Return the caller's X-Request-ID as the service would take it, else a new one."""
-    given = [text for name, text in req.headers if name == "X-REQUEST-ID"] if req else []
-    return given[0] if len(given) == 1 and REQUEST_ID.match(given[0]) else uuid.uuid4().hex
-
-
-class Worker(GeventWorker):
-    """Answers what is no HTTP as the service answers everything: in JSON, and without a quote.
-
-    gunicorn's own page and its warning repeat the offending line, and a key may stand in it.
-    """
-
-    def __init__(self, *words: object, **more: object) -> None:
-        super().__init__(*words, **more)
-        self._idle: set[socket.socket] = set()
-
-    def run(self) -> None:
-        """Serve until the end, and then part from those who ask nothing."""
-        gevent.spawn(self._part)
-        super().run()
-
-    def _part(self) -> None:
-        while self.alive:
-            gevent.sleep(0.1)
-        gevent.sleep(IDLE_SECONDS)
-        while True:
-            for client in tuple(self._idle):
-                # What has come already is still read and answered; then comes the end.
-                with contextlib.suppress(OSError):
-                    client.shutdown(socket.SHUT_RD)
-            gevent.sleep(0.1)
-
-    def handle(self, listener: socket.socket, client: socket.socket, addr: object) -> None:
-        """Serve one connection, which is idle until a whole head has come."""
-        self._idle.add(client)
-        try:
-            super().handle(listener, client, addr)
-        finally:
-            self._idle.discard(client)
-
-    def handle_request(
-        self, listener_name: object, req: Request, client: socket.socket, addr: object
-    ) -> None:
-        """Serve one request, under a wall clock."""
-        self._idle.discard(client)
-        try:
-            with gevent.Timeout(REQUEST_SECONDS):
-                super().handle_request(listener_name, req, client, addr)
-        finally:
-            self._idle.add(client)
-
-    def handle_error(
-        self,
-        req: Request | None,
-        client: socket.socket,
-        _addr: object,
-        exc: BaseException,
-    ) -> None:
-        """Log and answer a request that no application saw, or that took too long."""
-        request_id = _request_id(req)
-        self.log.warning("Request %s could not be read: %s", request_id, type(exc).__name__)
-        bug = not isinstance(exc, ParseException | gevent.Timeout)
-        answer = BUG if bug else UNREADABLE
-        body = json.dumps(answer).encode()
-        head = (
-            f"HTTP/1.1 {'500 Internal Server Error' if bug else '400 Bad Request'}\r\n"
-            f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n"
-            f"X-Request-ID: {request_id}\r\nConnection: close\r\n\r\n"
-        )
-        with contextlib.suppress(OSError):
-            client.sendall(head.encode() + body)
-
-
 worker_class = Worker
+logger_class = Logger
+on_starting = hooks.on_starting
+post_worker_init = hooks.post_worker_init
+pre_request = hooks.pre_request
+on_exit = hooks.on_exit

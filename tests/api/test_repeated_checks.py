@@ -216,7 +216,7 @@ def test_redis_holds_digests_and_a_verdict(
 
 def guesses(client: redis.Redis) -> dict[str, dict[str, str]]:
     """What the only verification remembers of its guesses, by name."""
-    (name,) = client.keys(keys.verification(VerificationKey(tag="*", own="*")))
+    (name,) = client.keys(keys.verification(VerificationKey(tag="*", short_id="*")))
     return json.loads(client.get(name))["guesses"]
 
 

@@ -147,7 +147,7 @@ def test_while_it_is_being_placed_wait_and_then_it_is_unknown(
     provider.then = slowly
     # The id is not known outside before the answer.
     verifications = service.app.extensions[EXTENSION].verifications
-    draft = verifications.draft("shop", NUMBER)
+    draft = verifications.prepare("shop", NUMBER)
     starting = threading.Thread(target=verifications.start, args=[draft])
     starting.start()
     assert asked.wait(5)

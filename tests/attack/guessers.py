@@ -44,7 +44,7 @@ def guess_for_days(town: Town, days: int) -> None:
 def patient_guesser(town: Town, bounds: AttackBounds) -> Figures:
     """For twelve days: then it is locked."""
     guess_for_days(town, 12)
-    return Figures(bounds.guesses_per_run, bounds.calls_per_number)
+    return Figures(bounds.guesses_in_a_row, bounds.calls_per_number)
 
 
 @attacker
@@ -93,7 +93,7 @@ def guesser_behind_the_owner(town: Town, bounds: AttackBounds) -> Figures:
     for _ in range(5):
         guess_for_days(town, 1)
         locked_out += not town.log_in(VICTIM, deviceId=OWN)
-    return Figures(bounds.guesses_per_run, bounds.calls_per_number, locked_out=locked_out)
+    return Figures(bounds.guesses_in_a_row, bounds.calls_per_number, locked_out=locked_out)
 
 
 @attacker
@@ -132,7 +132,7 @@ def locker_out(town: Town, bounds: AttackBounds) -> Figures:
     locked_out = not town.log_in(VICTIM, deviceId=OWN)
     note = f"strangers: {closed.get('limit')} for {closed.get('retryAfter', 0) // DAY} d more"
     return Figures(
-        bounds.guesses_per_run, bounds.calls_per_number, locked_out=locked_out, note=note
+        bounds.guesses_in_a_row, bounds.calls_per_number, locked_out=locked_out, note=note
     )
 
 

@@ -1,4 +1,4 @@
-"""Before a release: can the provider be reached? Nothing is sent to find out."""
+"""Before a release: a connection to the provider opens, or a sentence names the cause."""
 
 from __future__ import annotations
 
@@ -13,8 +13,7 @@ import pytest
 
 from tests.provider.certificates import Authority
 from tests.waiting import wait_until
-from verify_service.domain.check_result import Severity
-from verify_service.transport.reachability import reach
+from verify_service.transport.reachability import connection_problem
 
 
 class Door:
@@ -59,48 +58,46 @@ def door() -> Iterator[Door]:
     door.close()
 
 
-def test_a_provider_that_is_there(door: Door) -> None:
-    result = reach(f"http://127.0.0.1:{door.port}/api", 1)
-    assert result.severity is Severity.GOOD
-    assert "No call was placed" in result.sentence
+def test_a_provider_that_can_be_reached(door: Door) -> None:
+    """Nothing is sent to find out."""
+    assert connection_problem(f"http://127.0.0.1:{door.port}/api", 1) is None
     assert wait_until(lambda: door.heard) == [b""]
 
 
 def test_over_tls(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """With the trust that calls have: a certificate of nobody's is said to be one."""
+    """The certificate must be one that calls would trust."""
     authority = Authority(tmp_path).found()
     door = Door(authority.server(days=2))
     url = f"https://127.0.0.1:{door.port}/api"
     try:
-        refused = reach(url, 2)
-        assert refused.severity is Severity.WARNING
-        assert "its certificate is not trusted" in refused.sentence
+        sentence = connection_problem(url, 2) or ""
+        assert sentence.startswith("127.0.0.1 cannot be reached: its certificate is not trusted (")
         monkeypatch.setattr("certifi.where", lambda: str(authority.certificate))
-        assert reach(url, 2).severity is Severity.GOOD
+        assert connection_problem(url, 2) is None
         assert set(wait_until(lambda: door.heard)) == {b""}
     finally:
         door.close()
 
 
 def test_a_provider_without_tls(door: Door) -> None:
-    found = reach(f"https://127.0.0.1:{door.port}/api", 2)
-    assert (found.severity, "TLS" in found.sentence) == (Severity.WARNING, True)
+    sentence = connection_problem(f"https://127.0.0.1:{door.port}/api", 2)
+    assert sentence == "127.0.0.1 cannot be reached: the TLS handshake fails."
 
 
-def test_nobody_there() -> None:
-    """A warning: to hold back a release would not help."""
+def test_a_refused_connection() -> None:
     with socket.create_server(("127.0.0.1", 0)) as server:
         port = server.getsockname()[1]
-    found = reach(f"http://127.0.0.1:{port}/api", 1)
-    assert (found.severity, "refused" in found.sentence) == (Severity.WARNING, True)
+    sentence = connection_problem(f"http://127.0.0.1:{port}/api", 1)
+    assert sentence == "127.0.0.1 cannot be reached: Connection refused."
 
 
-def test_a_name_that_nobody_has(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_unknown_name(monkeypatch: pytest.MonkeyPatch) -> None:
     def unknown(*_: object, **__: object) -> None:
         raise socket.gaierror(-2, "Name or service not known")
 
     monkeypatch.setattr(socket, "getaddrinfo", unknown)
-    assert "its name is not known" in reach("https://provider.example/api", 1).sentence
+    sentence = connection_problem("https://provider.example/api", 1)
+    assert sentence == "provider.example cannot be reached: its name is not known."
 
 
 def test_silence(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -108,4 +105,5 @@ def test_silence(monkeypatch: pytest.MonkeyPatch) -> None:
         raise TimeoutError
 
     monkeypatch.setattr(socket, "create_connection", silent)
-    assert "does not answer in time" in reach("https://provider.example/api", 1).sentence
+    sentence = connection_problem("https://provider.example/api", 1)
+    assert sentence == "provider.example cannot be reached: it does not answer in time."

@@ -43,7 +43,7 @@ def refusal(world: World, count: int = 9999, prefix: str = PREFIX) -> tuple[str,
 
 def restrictions(world: World) -> list[tuple[str, str, str]]:
     """Return what the operator sees: who restricts which scope, and how."""
-    return [(one.who, one.place, one.kind) for one in world.operator.restrictions()]
+    return [(one.who, one.scope, one.kind) for one in world.operator.restrictions()]
 
 
 def call(world: World, starts: int, approved: int = 0, *, first: int = 0) -> None:

@@ -53,7 +53,7 @@ def operating(world: World) -> Questions:
     operator = world.operator
     return {
         "unlock": lambda: operator.unlock(NUMBER),
-        "rule": lambda: operator.rule("+7917", "block", 60),
+        "rule": lambda: operator.set_rule("+7917", "block", 60),
         "pause": lambda: operator.pause(60),
         "resume": operator.resume,
         "erase": lambda: operator.erase(NUMBER),
@@ -70,7 +70,7 @@ def looking(world: World) -> Questions:
 
 def operations(world: World) -> list[Callable[[], object]]:
     """Return every operation."""
-    own = world.ids.mint(NUMBER)
+    own = world.ids.create(NUMBER)
     every = deciding(world, own) | settling(world, own) | operating(world) | looking(world)
     return list(every.values())
 
@@ -155,11 +155,11 @@ def test_an_operator_can_work_while_memory_is_full(real: World, full: Callable[[
     operator = real.operator
     assert operator.diagnose(NUMBER, "RU", [APP]).budgets[0].guesses[-1].used == 1
     assert operator.unlock(NUMBER) == 1
-    assert operator.rule("+7917", "block", 60) == 0
+    assert operator.set_rule("+7917", "block", 60) == 0
     operator.pause(60)
     assert {one.kind for one in operator.restrictions()} == {"block", "pause"}
     assert operator.resume().operator
-    assert operator.rule("+7917", "none") == 1
+    assert operator.set_rule("+7917", "none") == 1
     assert operator.restrictions() == []
     assert operator.erase(NUMBER) == 2
 
@@ -269,7 +269,7 @@ def test_a_bug_in_a_function_is_not_an_outage(
     text = buggy.functions.text.replace(begin, f"{begin}  local _ = {{}} + 1\n")
     monkeypatch.setattr(buggy.functions, "text", text)
     with pytest.raises(redis.ResponseError):
-        buggy.store.cancel(world.ids.mint(NUMBER), APP)
+        buggy.store.cancel(world.ids.create(NUMBER), APP)
 
 
 @pytest.fixture
@@ -293,7 +293,7 @@ def test_a_full_pool_is_told(one: World, monkeypatch: pytest.MonkeyPatch) -> Non
 def test_a_crowd_is_told_in_time_too(silent_port: int) -> None:
     """A black hole and forty who ask at once over two connections: none waits for nothing."""
     world = world_at(silent_port)
-    verification_id = world.ids.mint(NUMBER)
+    verification_id = world.ids.create(NUMBER)
 
     def ask(_: int) -> None:
         assert_unavailable(lambda: world.store.status(verification_id, APP))

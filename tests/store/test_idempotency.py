@@ -161,7 +161,7 @@ def refused_by_all_numbers(world: World) -> World:
 
 
 def refused_by_a_rule(world: World) -> World:
-    world.operator.rule(NUMBER, "block", 20)
+    world.operator.set_rule(NUMBER, "block", 20)
     return world
 
 

@@ -237,8 +237,8 @@ class Tour:
         """Prepare it with every right."""
         self.plain, self.clock = plain, clock
         world = self.world(None)
-        world.operator.rule("+4917", "block", 60)
-        world.operator.rule("+4918", "block", 5 * DAY)
+        world.operator.set_rule("+4917", "block", 60)
+        world.operator.set_rule("+4918", "block", 5 * DAY)
         if clock:
             clock.advance(DAY + 61)
         world.start(self.POOR)
@@ -269,9 +269,9 @@ class Tour:
                 lambda: store.record(self.new, Failed("refused", refund=True)),
                 lambda: store.cancel(self.begun.id, self.begun.app),
                 lambda: operator.diagnose(NUMBER, "RU", ["login"]),
-                lambda: operator.rule("+4917", "block", 60),
+                lambda: operator.set_rule("+4917", "block", 60),
                 operator.restrictions,
-                lambda: operator.rule("+4917", "none"),
+                lambda: operator.set_rule("+4917", "none"),
                 lambda: operator.pause(60),
                 operator.resume,
                 lambda: operator.unlock(NUMBER),

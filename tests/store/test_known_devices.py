@@ -147,9 +147,9 @@ def test_the_operators_block_holds_for_everybody(world: World) -> None:
     """And so does the rule that a prefix is allowed: then no start uses the reserved ones."""
     world = world.within(FULL)
     know(world, 0)
-    world.operator.rule(PREFIX, "block", HOUR)
+    world.operator.set_rule(PREFIX, "block", HOUR)
     assert refusal(world, 0, OWN) == ("prefix", HOUR)
-    world.operator.rule(PREFIX, "allow", HOUR)
+    world.operator.set_rule(PREFIX, "allow", HOUR)
     assert [refusal(world, count, MADE_UP) for count in range(100, 105)] == [None] * 5
     assert refusal(world, 0, OWN) is None
     assert not world.client.exists(keys.limit(KNOWN_DEVICE, PREFIX))

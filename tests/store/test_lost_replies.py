@@ -259,7 +259,7 @@ def test_everything_else_may_run_twice(far: World, proxy: RedisProxy) -> None:
         lambda: far.report(FlashCallStatus.BUSY_HERE, request="request"),
         lambda: far.store.cancel(verification.id, APP),
         far.store.ready,
-        lambda: far.operator.rule("+7917", "block", 60),
+        lambda: far.operator.set_rule("+7917", "block", 60),
         lambda: far.operator.pause(60),
         far.operator.resume,
         far.operator.restrictions,
@@ -271,7 +271,7 @@ def test_everything_else_may_run_twice(far: World, proxy: RedisProxy) -> None:
             step()
     stands = far.status(verification)
     assert (stands.state, stands.call.provider_status) == (State.CANCELED, "BUSY_HERE")
-    assert [(one.place, one.kind) for one in far.operator.restrictions()] == [("+7917", "block")]
+    assert [(one.scope, one.kind) for one in far.operator.restrictions()] == [("+7917", "block")]
     assert far.operator.erase(NUMBER) == 2
 
 

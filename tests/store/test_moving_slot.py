@@ -144,7 +144,7 @@ def test_an_approval_is_counted_where_its_start_was(moved: World, shards: Shards
     """The new master has all that a check declares, and not what the conversion guard counts."""
     verification = begun(moved)
     moved.check(verification, WRONG)
-    moved.operator.rule("+7999", "block", 60)  # so that all keys of a check are there
+    moved.operator.set_rule("+7999", "block", 60)  # so that all keys of a check are there
     counted = [keys.conversion(NUMBER[:-4]), keys.conversion("RU")]
     with shards.moving() as move:
         move.move(*(name for name in move.left(100) if name not in counted))
@@ -166,7 +166,7 @@ def test_every_decision_is_whole_or_refused(moved: World, shards: Shards, seed: 
     bad = moved.reserve("+79161000021")
     moved.record(bad, Failed("HTTP 500", refund=True))  # the breaker has something to keep
     moved.check(guessed, WRONG)
-    moved.operator.rule("+7999", "block", 600)
+    moved.operator.set_rule("+7999", "block", 600)
     nonce = Nonce("guess", "body")
     steps: dict[str, Callable[[], object]] = {
         "cancel": lambda: moved.store.cancel(ended.id, APP),
@@ -180,7 +180,7 @@ def test_every_decision_is_whole_or_refused(moved: World, shards: Shards, seed: 
         ),
         "record": lambda: moved.record(placing, Placed("placing", "7917913", 11)),
         "unlock": lambda: moved.operator.unlock("+79161000013"),
-        "rule": lambda: moved.operator.rule("+7998", "block", 600),
+        "rule": lambda: moved.operator.set_rule("+7998", "block", 600),
         "show": lambda: moved.operator.diagnose("+79161000011", "RU", [APP]),
         "erase": lambda: moved.operator.erase("+79161000013"),
     }
@@ -205,7 +205,7 @@ def test_every_decision_is_whole_or_refused(moved: World, shards: Shards, seed: 
     assert moved.status(called).call.state is CallState.DELIVERED
     assert moved.status(placing).call.state is CallState.PLACED
     assert not moved.operator.diagnose("+79161000013", "RU", []).budgets
-    assert {one.place for one in moved.operator.restrictions()} == {"+7999", "+7998"}
+    assert {one.scope for one in moved.operator.restrictions()} == {"+7999", "+7998"}
 
 
 def test_a_new_master_is_given_the_library(moved: World, shards: Shards) -> None:

@@ -151,11 +151,11 @@ def test_what_has_ended_is_not_ended_again(world: World) -> None:
     call(world, 20)
     assert refusal(world) == ("conversion", HOUR)
     operator = world.operator
-    assert operator.rule(PREFIX, "block", 60) == 1
-    assert operator.rule(PREFIX, "allow", 60) == 2
+    assert operator.set_rule(PREFIX, "block", 60) == 1
+    assert operator.set_rule(PREFIX, "allow", 60) == 2
     world.advance(HOUR)
     assert operator.restrictions() == []
-    assert operator.rule(PREFIX, "none") == 0
+    assert operator.set_rule(PREFIX, "none") == 0
 
 
 def test_an_unlocked_number_says_how_many_guesses_that_were(world: World) -> None:
@@ -294,7 +294,7 @@ def at_last() -> st.SearchStrategy[Event]:
     return st.one_of(
         *[nothing] * 4,
         st.sampled_from([Past.fails, Past.fails, Past.works]),
-        rules.map(lambda rule: lambda past: past.world.operator.rule(*rule)),
+        rules.map(lambda rule: lambda past: past.world.operator.set_rule(*rule)),
         spans.map(lambda seconds: lambda past: past.world.operator.pause(seconds)),
     )
 
@@ -377,7 +377,7 @@ def two_hours_pass(past: Past) -> None:
 
 
 def operator_blocks(past: Past) -> None:
-    past.world.operator.rule(NUMBER[:-4], "block", 60)
+    past.world.operator.set_rule(NUMBER[:-4], "block", 60)
 
 
 def operator_pauses(past: Past) -> None:

@@ -237,7 +237,7 @@ def test_members_of_a_later_release_stay(world: World) -> None:
         world.store.reserve(new)
     world.record(world.reserve(OTHER_NUMBER), Unknown("timeout"))
     world.report(FlashCallStatus.ANSWERED, request="unasked")
-    world.operator.rule("+7999", "block", HOUR)
+    world.operator.set_rule("+7999", "block", HOUR)
     world.operator.pause(5)
     world.operator.resume()
     marked = mark(world.client)
@@ -245,7 +245,7 @@ def test_members_of_a_later_release_stay(world: World) -> None:
 
     world.store.record(new_ones[0], Unknown("timeout"))
     world.store.record(new_ones[1], Failed("no balance", refund=True, kind=FailureKind.ACCOUNT))
-    world.store.reserve(replace(new_ones[0], id=world.ids.mint(NUMBER)))
+    world.store.reserve(replace(new_ones[0], id=world.ids.create(NUMBER)))
     first, last = (world.store.status(new.id, new.app) for new in (new_ones[0], new_ones[2]))
     world.check(last, WRONG)
     assert world.check(last).verdict is Verdict.RIGHT
@@ -253,7 +253,7 @@ def test_members_of_a_later_release_stay(world: World) -> None:
     world.report(FlashCallStatus.ANSWERED, request="another")
     world.reserve(device="device 1")
     world.operator.unlock(NUMBER)
-    world.operator.rule("+7998", "block", HOUR)
+    world.operator.set_rule("+7998", "block", HOUR)
     world.operator.restrictions()
     world.operator.diagnose(NUMBER, "RU", [APP])
     assert unmarked(marked, objects(world.client)) == []

@@ -159,7 +159,7 @@ def test_a_start_that_is_refused_is_one(
 
 def test_what_is_not_found_is_one(live: World, sent: list[str]) -> None:
     """Unknown or another app's; a text that cannot be an id costs none."""
-    unknown = live.ids.mint(NUMBER)
+    unknown = live.ids.create(NUMBER)
     for ask in (live.store.status, live.store.cancel):
         sent.clear()
         with pytest.raises(VerificationNotFound):

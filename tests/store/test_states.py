@@ -115,8 +115,8 @@ def test_a_strangers_id_and_an_unknown_one_are_the_same(world: World) -> None:
     """Another app's verification does not exist: not to see, to guess at or to cancel."""
     verification = world.start(app="theirs")
     kept = world.dump()
-    unknown = world.ids.mint(verification.number)
-    never = world.ids.mint(OTHER_NUMBER)
+    unknown = world.ids.create(verification.number)
+    never = world.ids.create(OTHER_NUMBER)
     for verification_id in (verification.id, unknown, never, "A" * 40, "", "ü" * 40, "x" * 500):
         errors = []
         for ask in (

@@ -551,7 +551,7 @@ def test_a_crowd_before_silence_is_told_in_time(form: str, silent: list[int]) ->
     url = form.format(",".join(f"127.0.0.1:{port}" for port in silent))
     with connect(url, pool=4, timeout=TIMEOUT) as client, ThreadPoolExecutor(12) as crowd:
         world = world_of(client)
-        verification_id = world.ids.mint(NUMBER)
+        verification_id = world.ids.create(NUMBER)
 
         def ask(_: int) -> float:
             began = time.monotonic()
@@ -629,8 +629,8 @@ def every_decision(client: Client) -> None:
     """A life, and what has to be written beside it now and then."""
     life(client)
     world = world_of(client)
-    world.operator.rule("+7917", "block", 60)
-    world.operator.rule("+7917", "none")
+    world.operator.set_rule("+7917", "block", 60)
+    world.operator.set_rule("+7917", "none")
     new = world.new("+79170001111")
     world.store.reserve(new)
     world.store.record(new, Failed("no connection", refund=True))

@@ -381,12 +381,12 @@ class Crowd(RuleBasedStateMachine):
         self.called(number)
 
     def decide(self, prefix: str, kind: str, duration: int) -> None:
-        self.live.operator.rule(prefix, kind, duration)
+        self.live.operator.set_rule(prefix, kind, duration)
         self.model.rule(prefix, kind, duration * SECOND)
 
     @rule(scope=HELD)
     def unblock(self, scope: str) -> None:
-        assert self.live.operator.rule(scope, "none") == self.model.unblock(scope)
+        assert self.live.operator.set_rule(scope, "none") == self.model.unblock(scope)
 
     @rule(duration=SPANS, number=NUMBERS, is_resumed=st.booleans())
     def pause(self, duration: int, number: str, is_resumed: bool) -> None:

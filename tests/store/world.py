@@ -180,7 +180,7 @@ class World:
     ) -> NewVerification:
         """Return what a start would reserve; ``key`` is its Idempotency-Key's digest."""
         binding = Binding(key, "body") if key else None
-        verification_id = self.ids.mint(number)
+        verification_id = self.ids.create(number)
         new = NewVerification(
             verification_id, app, number, reference, RIGHT, device=device, idempotency=binding
         )

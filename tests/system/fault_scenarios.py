@@ -17,7 +17,7 @@ from tests.waiting import wait_until
 
 STARTS = (
     *("load", "idempotency.binding", "codes.draw", "digester.sign", "store.reserve"),
-    *("provider.admit",),
+    *("provider.reserve_slot",),
     *("slot.place", "outcome", "store.record", "journal.started", "responses.verification"),
     *("dump", "view", "before", "after"),
 )

@@ -179,7 +179,7 @@ def leaks_in_store(kept: Iterable[tuple[str, str, str]], known: Known) -> list[s
 
 
 def _is_verification(key: str) -> bool:
-    return fnmatchcase(key, keys.verification(VerificationKey(tag="*", own="*")))
+    return fnmatchcase(key, keys.verification(VerificationKey(tag="*", short_id="*")))
 
 
 def leaks_in_commands(commands: Iterable[list[bytes]], known: Known) -> list[str]:

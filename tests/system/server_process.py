@@ -66,8 +66,7 @@ class Web:
         shown = subprocess.run(
             self._line("--print-config"),
             cwd=ROOT,
-            # Else the configuration makes a folder that nobody takes away.
-            env=self._environment | {"PROMETHEUS_MULTIPROC_DIR": str(self.output.parent)},
+            env=self._environment,
             capture_output=True,
             text=True,
             check=True,

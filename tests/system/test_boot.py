@@ -1,4 +1,4 @@
-"""A process that comes before its Redis, or before its provider: it is there, and waits."""
+"""A process that starts before its Redis or its provider serves as soon as they do."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from tests.waiting import wait_until
 
 @pytest.fixture
 def server(tmp_path: Path) -> Iterator[Server]:
-    """Not started yet."""
+    """A Redis that is not started yet."""
     server = Server(tmp_path / "redis", {"requirepass": REDIS_PASSWORD})
     yield server
     server.kill()
@@ -25,10 +25,10 @@ def server(tmp_path: Path) -> Iterator[Server]:
 
 @pytest.fixture
 def web(tmp_path: Path, server: Server) -> Iterator[Web]:
-    """The web line, with nobody to talk to."""
-    nobody = f"http://127.0.0.1:{free_port()}/api"
+    """The web process, with neither Redis nor a provider."""
+    unreachable = f"http://127.0.0.1:{free_port()}/api"
     few = {"WEB_CONCURRENCY": "1", "REDIS_TIMEOUT": "0.5", "PROVIDER_CONNECT_TIMEOUT": "1"}
-    web = Web("wsgi:app", tmp_path / "output", variables(server.port, nobody, **few))
+    web = Web("wsgi:app", tmp_path / "output", variables(server.port, unreachable, **few))
     try:
         web.ready()
         yield web
@@ -43,7 +43,7 @@ def ready(web: Web) -> Answer:
 
 
 def test_it_is_there_before_its_redis(web: Web, server: Server) -> None:
-    """The port is bound, `/readyz` says why not, and then it recovers by itself."""
+    """The port is bound, `/readyz` names the cause, and the process recovers by itself."""
     assert (ready(web).status, web.ask("GET", "/healthz").status) == (503, 200)
     assert "Redis cannot be reached" in ready(web).text
     start = web.ask("POST", "/verify/start", {"number": "+79165000001"})
@@ -53,7 +53,7 @@ def test_it_is_there_before_its_redis(web: Web, server: Server) -> None:
 
 
 def test_it_says_what_is_wrong_with_redis(web: Web, server: Server) -> None:
-    """In words, for whoever looks at `/readyz`."""
+    """`/readyz` names the cause in a sentence."""
     server.start()
     wait_until(lambda: ready(web).status == 200)
     with server.client(password=REDIS_PASSWORD) as client:
@@ -77,7 +77,7 @@ def test_it_says_what_is_wrong_with_redis(web: Web, server: Server) -> None:
 
 
 def test_it_is_there_before_its_provider(web: Web, server: Server) -> None:
-    """Checks could be served: it is ready; a start says that nobody was reached."""
+    """Checks can be served, so it is ready. A start is answered with 502."""
     server.start()
     wait_until(lambda: ready(web).status == 200)
     start = web.ask("POST", "/verify/start", {"number": "+79165000001"})
@@ -86,11 +86,11 @@ def test_it_is_there_before_its_provider(web: Web, server: Server) -> None:
 
 
 def test_a_provider_that_comes_is_found(tmp_path: Path, server: Server) -> None:
-    """While the breaker holds everybody back, one at a time tries."""
+    """While the breaker pauses calls, single starts try the provider."""
     port = free_port()
     few = {"WEB_CONCURRENCY": "1", "PROVIDER_BREAKER": "2/1", "REDIS_TIMEOUT": "0.5"}
-    nobody = f"http://127.0.0.1:{port}/api"
-    web = Web("wsgi:app", tmp_path / "output", variables(server.port, nobody, **few))
+    unreachable = f"http://127.0.0.1:{port}/api"
+    web = Web("wsgi:app", tmp_path / "output", variables(server.port, unreachable, **few))
     server.start()
     try:
         web.ready()

@@ -1,4 +1,4 @@
-"""The release line of the Procfile: what it looks at, and in which words it says what is wrong."""
+"""The Procfile's command `release`: what it checks, and the sentences that it prints."""
 
 from __future__ import annotations
 
@@ -27,8 +27,8 @@ GOOD = {"appendonly": "yes"}
 
 
 @dataclass(frozen=True)
-class Told:
-    """What the command said, and how it ended."""
+class Output:
+    """The output of the command and its exit status."""
 
     code: int
     text: str
@@ -38,9 +38,9 @@ class Told:
         return [line for line in self.text.splitlines() if line.startswith(("warning", "error"))]
 
 
-def release(url: str, provider: str, **variables: str) -> Told:
-    line = parse_procfile((ROOT / "Procfile").read_text("utf-8")).processes["release"]
-    _, *arguments = shlex.split(line)
+def release(url: str, provider: str, **variables: str) -> Output:
+    command = parse_procfile((ROOT / "Procfile").read_text("utf-8")).processes["release"]
+    _, *arguments = shlex.split(command)
     given = {**PRODUCTION, "APP_ENV": "production", "REDIS_URL": url, "PROVIDER_URL": provider}
     done = subprocess.run(
         [sys.executable, *arguments],
@@ -54,7 +54,7 @@ def release(url: str, provider: str, **variables: str) -> Told:
     assert "Traceback" not in done.stderr
     for secret in (PRODUCTION["NUMBER_SECRET"], PRODUCTION["PROVIDER_ACCESS_KEY"], ":hidden@"):
         assert secret not in done.stdout + done.stderr
-    return Told(done.returncode, done.stdout + done.stderr)
+    return Output(done.returncode, done.stdout + done.stderr)
 
 
 @pytest.fixture(scope="module")
@@ -66,11 +66,11 @@ def provider() -> Iterator[LeakyProvider]:
 
 
 @pytest.fixture
-def look(tmp_path: Path, provider: LeakyProvider) -> Iterator[Callable[..., Told]]:
+def look(tmp_path: Path, provider: LeakyProvider) -> Iterator[Callable[..., Output]]:
     """Start a Redis with these options, and run the command against it."""
     servers: list[Server] = []
 
-    def run(variables: dict[str, str] | None = None, **options: str) -> Told:
+    def run(variables: dict[str, str] | None = None, **options: str) -> Output:
         given = {name.replace("_", "-"): value for name, value in options.items()}
         server = Server(tmp_path / f"redis-{len(servers)}", {"requirepass": "hidden", **given})
         servers.append(server.start())
@@ -82,47 +82,49 @@ def look(tmp_path: Path, provider: LeakyProvider) -> Iterator[Callable[..., Told
         server.kill()
 
 
-def test_all_is_well(look: Callable[..., Told]) -> None:
-    told = look(**GOOD)
-    assert (told.code, told.warnings) == (0, [])
-    for words in ("Complete", "Valkey 9", "noeviction", "appendonly yes", "No call was placed"):
-        assert words in told.text
-    assert "16 connections" in told.text
+def test_all_is_well(look: Callable[..., Output]) -> None:
+    output = look(**GOOD)
+    assert (output.code, output.warnings) == (0, [])
+    for sentence in ("Complete", "Valkey 9", "noeviction", "appendonly yes", "No call was placed"):
+        assert sentence in output.text
+    assert "16 connections" in output.text
 
 
 def test_settings_that_are_not_complete() -> None:
-    told = release("redis://127.0.0.1:1", "http://127.0.0.1:1/api", CODE_SECRET="")
-    assert told.code == 1
-    assert "CODE_SECRET: " in told.text
+    output = release("redis://127.0.0.1:1", "http://127.0.0.1:1/api", CODE_SECRET="")
+    assert output.code == 1
+    assert "CODE_SECRET: " in output.text
 
 
 def test_no_redis(provider: LeakyProvider) -> None:
-    told = release(f"redis://:hidden@127.0.0.1:{free_port()}", provider.url)
-    assert told.code == 1
-    assert told.warnings == ["error    Redis: Redis cannot be reached."]
+    output = release(f"redis://:hidden@127.0.0.1:{free_port()}", provider.url)
+    assert output.code == 1
+    assert output.warnings == ["error    Redis: Redis cannot be reached."]
 
 
 def test_a_redis_that_anybody_may_be(provider: LeakyProvider) -> None:
-    """The cure is one that the settings take."""
+    """The advice names settings that exist."""
     url = f"rediss://:hidden@127.0.0.1:{free_port()}"
-    told = release(url, provider.url, REDIS_VERIFY="off")
-    assert "REDIS_VERIFY=off: any server that answers there is taken for Redis" in told.warnings[0]
-    assert told.warnings[0].endswith("set REDIS_CA_FILE, and REDIS_VERIFY to on.")
+    output = release(url, provider.url, REDIS_VERIFY="off")
+    assert (
+        "REDIS_VERIFY=off: any server that answers at this address is taken" in output.warnings[0]
+    )
+    assert output.warnings[0].endswith("set REDIS_CA_FILE, and set REDIS_VERIFY to on.")
 
 
 def test_an_authority_that_is_none(provider: LeakyProvider, tmp_path: Path) -> None:
-    """A sentence, before the release goes out."""
+    """It is reported before the release goes out."""
     wrong = tmp_path / "ca.pem"
     wrong.write_text("no certificate")
     for path in (wrong, tmp_path / "missing.pem"):
         url = f"rediss://:hidden@127.0.0.1:{free_port()}"
-        told = release(url, provider.url, REDIS_CA_FILE=str(path))
-        assert told.code == 1
-        assert "REDIS_CA_FILE: Must be the path of a PEM file with certificates." in told.text
+        output = release(url, provider.url, REDIS_CA_FILE=str(path))
+        assert output.code == 1
+        assert "REDIS_CA_FILE: Must be the path of a PEM file with certificates." in output.text
 
 
 @pytest.mark.parametrize(
-    ("options", "words"),
+    ("options", "sentence"),
     [
         ({"maxmemory_policy": "allkeys-lru"}, "Redis evicts keys"),
         ({"appendonly": "no"}, "Nothing is written to disk"),
@@ -131,22 +133,24 @@ def test_an_authority_that_is_none(provider: LeakyProvider, tmp_path: Path) -> N
         ({"rename_command": 'CONFIG ""', "appendonly": "no"}, ", or none"),
     ],
 )
-def test_what_promises_less(look: Callable[..., Told], options: dict[str, str], words: str) -> None:
-    """A warning for each, and the release goes out."""
-    told = look(**{**GOOD, **options})
-    assert told.code == 0
-    assert [words in line for line in told.warnings] == [True]
+def test_what_promises_less(
+    look: Callable[..., Output], options: dict[str, str], sentence: str
+) -> None:
+    """Each causes one warning, and the release goes out."""
+    output = look(**{**GOOD, **options})
+    assert output.code == 0
+    assert [sentence in line for line in output.warnings] == [True]
 
 
-def test_a_redis_that_may_not_be_asked(look: Callable[..., Told]) -> None:
-    """A careful operator's user has no dangerous commands; the service needs none of them."""
-    told = look(**GOOD, user="default on >hidden ~* &* +@all -@dangerous")
-    assert told.code == 0
-    assert ["may not run INFO" in line for line in told.warnings] == [True]
+def test_a_redis_that_may_not_be_asked(look: Callable[..., Output]) -> None:
+    """The service works for a Redis user without dangerous commands."""
+    output = look(**GOOD, user="default on >hidden ~* &* +@all -@dangerous")
+    assert output.code == 0
+    assert ["may not run INFO" in line for line in output.warnings] == [True]
 
 
 @pytest.mark.parametrize(
-    ("options", "words"),
+    ("options", "sentence"),
     [
         (
             {"user": "default on >hidden ~* &* +@all -hset -function|load"},
@@ -163,52 +167,53 @@ def test_a_redis_that_may_not_be_asked(look: Callable[..., Told]) -> None:
     ],
 )
 def test_a_redis_that_cannot_serve(
-    look: Callable[..., Told], options: dict[str, str], words: str
+    look: Callable[..., Output], options: dict[str, str], sentence: str
 ) -> None:
-    """It holds the release back, and says what to do."""
-    told = look(**{**GOOD, **options})
-    assert told.code == 1
-    assert told.warnings == [f"error    Redis: {words}"]
+    """It stops the release and says what to do."""
+    output = look(**{**GOOD, **options})
+    assert output.code == 1
+    assert output.warnings == [f"error    Redis: {sentence}"]
 
 
-def test_a_redis_that_keeps_old_libraries(look: Callable[..., Told]) -> None:
-    """They cost memory alone."""
-    told = look(**GOOD, user="default on >hidden ~* &* +@all -function|list")
-    assert told.code == 0
-    assert ["Permit +function|list" in line for line in told.warnings] == [True]
+def test_a_redis_that_keeps_old_libraries(look: Callable[..., Output]) -> None:
+    """Old libraries only cost memory, so it is a warning."""
+    output = look(**GOOD, user="default on >hidden ~* &* +@all -function|list")
+    assert output.code == 0
+    assert ["Permit +function|list" in line for line in output.warnings] == [True]
 
 
 @pytest.mark.parametrize("processes", ["two", "", "0", "-1", "1.5", "٢"])
 def test_a_number_of_processes_that_is_none(provider: LeakyProvider, processes: str) -> None:
-    """In a sentence, before the server ends over it; the rest is looked at all the same."""
-    told = release(f"redis://127.0.0.1:{free_port()}", provider.url, WEB_CONCURRENCY=processes)
-    assert told.code == 1
-    assert "WEB_CONCURRENCY: Must be a whole number, at least 1; leave it out for 2." in told.text
-    assert "No call was placed" in told.text
+    """It is reported before the server would fail on it. The other checks still run."""
+    output = release(f"redis://127.0.0.1:{free_port()}", provider.url, WEB_CONCURRENCY=processes)
+    assert output.code == 1
+    assert "WEB_CONCURRENCY: Must be a whole number, at least 1; leave it out for 2." in output.text
+    assert "No call was placed" in output.text
 
 
-def test_a_redis_that_takes_nothing(look: Callable[..., Told]) -> None:
-    told = look(**GOOD, min_replicas_to_write="1")
-    assert told.code == 1
-    assert "too few replicas" in told.text
+def test_a_redis_that_takes_nothing(look: Callable[..., Output]) -> None:
+    output = look(**GOOD, min_replicas_to_write="1")
+    assert output.code == 1
+    assert "too few replicas" in output.text
 
 
-def test_test_numbers_are_listed(look: Callable[..., Told]) -> None:
-    """Masked, each with its last day, and without its code."""
+def test_test_numbers_are_listed(look: Callable[..., Output]) -> None:
+    """Masked, with the last day and without the code."""
     past, soon = today() - timedelta(days=1), today() + timedelta(days=7)
-    told = look({"TEST_NUMBERS": f"+79179136787=4859@{soon},+79179136788=4859@{past}"}, **GOOD)
-    assert told.code == 0
-    assert [str(soon) in told.warnings[0], str(past) in told.warnings[1]] == [True, True]
-    assert "in force until" in told.warnings[0]
-    assert "4859" not in told.text
-    assert "9136787" not in told.text
+    output = look({"TEST_NUMBERS": f"+79179136787=4859@{soon},+79179136788=4859@{past}"}, **GOOD)
+    assert output.code == 0
+    assert [str(soon) in output.warnings[0], str(past) in output.warnings[1]] == [True, True]
+    assert "is in force until" in output.warnings[0]
+    assert "it is called now" in output.warnings[1]
+    assert "4859" not in output.text
+    assert "9136787" not in output.text
 
 
-def test_a_provider_that_is_down(look: Callable[..., Told]) -> None:
-    """No reason to keep a release back."""
-    told = look({"PROVIDER_URL": f"http://127.0.0.1:{free_port()}/api"}, **GOOD)
-    assert told.code == 0
-    assert ["cannot be reached" in line for line in told.warnings] == [True]
+def test_a_provider_that_is_down(look: Callable[..., Output]) -> None:
+    """It is a warning: the release goes out."""
+    output = look({"PROVIDER_URL": f"http://127.0.0.1:{free_port()}/api"}, **GOOD)
+    assert output.code == 0
+    assert ["cannot be reached" in line for line in output.warnings] == [True]
 
 
 @pytest.fixture(scope="module")
@@ -219,29 +224,29 @@ def shards(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shards]:
 
 
 def test_a_cluster_is_looked_at_where_our_data_is(shards: Shards, provider: LeakyProvider) -> None:
-    """All of it is with the one master that has our slot; what the others do is not our matter."""
+    """All our data is on the master that has our slot. The others are not checked."""
     with shards.masters[0].client() as client:
         ours = client.execute_command("CLUSTER KEYSLOT", keys.TAG) // 5461
     for number, master in enumerate(shards.masters):
         with master.client() as client:
             policy = "allkeys-lfu" if number == ours else "allkeys-random"
             client.config_set("maxmemory-policy", policy)
-    told = release(shards.url, provider.url)
-    assert told.code == 0
-    assert told.text.count("Valkey 9") == 1
-    assert ["allkeys-lfu" in line for line in told.warnings].count(True) == 1
-    assert "allkeys-random" not in told.text
+    output = release(shards.url, provider.url)
+    assert output.code == 0
+    assert output.text.count("Valkey 9") == 1
+    assert ["allkeys-lfu" in line for line in output.warnings].count(True) == 1
+    assert "allkeys-random" not in output.text
 
 
 def test_a_cluster_that_may_not_be_asked_for_its_slots(
     shards: Shards, provider: LeakyProvider
 ) -> None:
-    """Then nothing can be served."""
+    """The service could not find the master of its slot."""
     for master in shards.masters:
         with master.client() as client:
             rules = ["on", ">hidden", "~*", "&*", "+@all", "-cluster|slots"]
             client.execute_command("ACL SETUSER", "limited", *rules)
-    told = release(shards.url.replace("://", "://limited:hidden@"), provider.url)
-    assert told.code == 1
-    words = "Our user lacks permissions that the service needs: permit +cluster|slots."
-    assert told.warnings == [f"error    Redis: {words}"]
+    output = release(shards.url.replace("://", "://limited:hidden@"), provider.url)
+    assert output.code == 1
+    sentence = "Our user lacks permissions that the service needs: permit +cluster|slots."
+    assert output.warnings == [f"error    Redis: {sentence}"]

@@ -1,4 +1,4 @@
-"""What is hardly HTTP: answered in JSON, never quoted, and never taken for a bug."""
+"""Requests that are not HTTP are answered in JSON, not quoted, and not reported as bugs."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ BROKEN_CHUNKS = {
 
 
 def talk(house: House, raw: bytes) -> tuple[int, dict[str, str], dict[str, object]]:
-    """Send bytes; return status, headers and the JSON that comes back."""
+    """Send bytes; return status, headers and JSON of the answer."""
     where = urlsplit(house.web)
     assert where.hostname
     assert where.port
@@ -46,7 +46,7 @@ def talk(house: House, raw: bytes) -> tuple[int, dict[str, str], dict[str, objec
 
 @pytest.mark.parametrize("request_line", UNREADABLE.values(), ids=UNREADABLE)
 def test_what_cannot_be_read_is_answered_and_not_quoted(house: House, request_line: str) -> None:
-    """Not in the answer, and not in any line that the server writes."""
+    """Neither in the answer nor in the server's output."""
     status, headers, answer = talk(house, request_line.encode() + HEAD + b"\r\n")
     assert status in (400, 404)
     assert answer["status"] in ("invalidSchemeError", "notFoundError")
@@ -59,7 +59,7 @@ def test_what_cannot_be_read_is_answered_and_not_quoted(house: House, request_li
 @pytest.mark.parametrize("chunks", BROKEN_CHUNKS.values(), ids=BROKEN_CHUNKS)
 @pytest.mark.parametrize("path", ["/verify/check", "/callbacks/flashcall"])
 def test_broken_chunks_are_the_clients_fault(house: House, path: str, chunks: bytes) -> None:
-    """A 400, and no bug in the log for anybody to ring an alarm with."""
+    """A 400, and no bug in the log, which would raise an alarm."""
     raw = f"POST {path} HTTP/1.1\r\nX-Authorization: AccessKey development-access-key\r\n".encode()
     raw += HEAD + b"Transfer-Encoding: chunked\r\nConnection: close\r\n\r\n" + chunks
     status, _, answer = talk(house, raw)

@@ -1,4 +1,4 @@
-"""The web line of the Procfile as a platform runs it: what it takes from the environment."""
+"""The Procfile's command `web` as a platform runs it: what it reads from the environment."""
 
 from __future__ import annotations
 
@@ -29,24 +29,24 @@ EXCHANGES = 2
 SERVERS = {"PORT", "WEB_CONCURRENCY", "THREADS", "GUNICORN_CMD_ARGS"}
 
 
-def web_line() -> list[str]:
-    """The command, with this very Python."""
-    line = parse_procfile((ROOT / "Procfile").read_text("utf-8")).processes["web"]
-    command, *arguments = shlex.split(line)
-    return [sys.executable, "-m", command, *arguments]
+def web_command() -> list[str]:
+    """Return the command, with the Python that runs the tests."""
+    command = parse_procfile((ROOT / "Procfile").read_text("utf-8")).processes["web"]
+    program, *arguments = shlex.split(command)
+    return [sys.executable, "-m", program, *arguments]
 
 
 def environment(**variables: str) -> dict[str, str]:
-    """The caller's, without what it may say to the service or its server."""
+    """Return the caller's environment without the variables of the service and its server."""
     ours = {name.upper() for name in get_type_hints(Settings)} | SERVERS
     kept = {name: text for name, text in os.environ.items() if name not in ours}
     return kept | {"APP_ENV": "development"} | variables
 
 
 def configured(**variables: str) -> dict[str, str]:
-    """What the server makes of these variables, as it says itself."""
+    """Return the settings that the server prints for these variables."""
     done = subprocess.run(
-        [*web_line(), "--print-config"],
+        [*web_command(), "--print-config"],
         cwd=ROOT,
         env=environment(**variables),
         capture_output=True,
@@ -59,15 +59,23 @@ def configured(**variables: str) -> dict[str, str]:
 
 
 def test_port_processes_and_threads_are_the_platforms() -> None:
-    """`THREADS` counts requests at a time; idle connections come on top."""
-    told = configured(PORT="8123", WEB_CONCURRENCY="3", THREADS="700")
-    assert told["bind"] == "['127.0.0.1:8123']"
-    assert told["workers"] == "3"
-    assert int(told["worker_connections"]) >= 700
+    """`THREADS` is the number of requests at a time; idle connections come on top."""
+    settings = configured(PORT="8123", WEB_CONCURRENCY="3", THREADS="700")
+    assert settings["bind"] == "['127.0.0.1:8123']"
+    assert settings["workers"] == "3"
+    assert int(settings["worker_connections"]) >= 700
+
+
+def test_worker_logger_and_hooks_are_the_services_own() -> None:
+    """The server's own have other names: "gevent", a dotted path, or `OnStarting.on_starting`."""
+    settings = configured()
+    assert (settings["worker_class"], settings["logger_class"]) == ("<Worker()>", "<Logger()>")
+    for hook in ("on_starting", "post_worker_init", "pre_request", "on_exit"):
+        assert settings[hook] == f"<{hook}()>"
 
 
 def test_in_production_it_listens_to_everybody() -> None:
-    """And on 8000, with two processes, where nobody says otherwise."""
+    """By default on port 8000, with two processes."""
     production = {
         "APP_ENV": "production",
         "REDIS_URL": "redis://127.0.0.1:1/0",
@@ -78,15 +86,15 @@ def test_in_production_it_listens_to_everybody() -> None:
         "CALLBACK_APP_KEYS": "z",
         "ALLOWED_COUNTRIES": "RU",
     }
-    told = configured(**production)
-    assert told["bind"] == "['0.0.0.0:8000']"
-    assert told["workers"] == "2"
+    settings = configured(**production)
+    assert settings["bind"] == "['0.0.0.0:8000']"
+    assert settings["workers"] == "2"
 
 
 def test_a_server_without_its_secrets_does_not_start() -> None:
-    """It says which variable is missing, and ends."""
+    """It names the missing variable and exits."""
     done = subprocess.run(
-        [*web_line(), "--check-config"],
+        [*web_command(), "--check-config"],
         cwd=ROOT,
         env=environment(APP_ENV="production", CODE_SECRET="canary"),
         capture_output=True,
@@ -100,8 +108,8 @@ def test_a_server_without_its_secrets_does_not_start() -> None:
 
 
 def test_the_longest_start_ends_before_it_is_killed() -> None:
-    """Beside a deadline of 18 also where Redis is at its worst in both of the exchanges that
-    tests/api/test_round_trips.py counts; two seconds for a request that comes after the signal."""
+    """With a deadline of 18 s even if Redis is as slow as it may be in both exchanges, which
+    tests/api/test_round_trips.py counts, and if the request arrives 2 s after the signal."""
     deadline, reply = 18, 0.5
     longest = 2 + deadline + EXCHANGES * (POOL_WAIT_SECONDS + reply)
     assert longest <= int(configured()["graceful_timeout"]) < 25
@@ -111,10 +119,10 @@ def test_the_longest_start_ends_before_it_is_killed() -> None:
     ("name", "text", "least"),
     [("WEB_CONCURRENCY", "0", 1), ("THREADS", "x", 2), ("THREADS", "", 2)],
 )
-def test_a_number_that_is_none_is_told_in_a_sentence(name: str, text: str, least: int) -> None:
-    """And nothing begins to serve with no process at all."""
+def test_an_invalid_number_is_reported_in_a_sentence(name: str, text: str, least: int) -> None:
+    """The server does not start without a process."""
     done = subprocess.run(
-        [*web_line(), "--check-config"],
+        [*web_command(), "--check-config"],
         cwd=ROOT,
         env=environment(**{name: text}),
         capture_output=True,
@@ -129,11 +137,11 @@ def test_a_number_that_is_none_is_told_in_a_sentence(name: str, text: str, least
 
 @contextmanager
 def running(output: Path, **variables: str) -> Iterator[str]:
-    """The server on a free port, everything it says in a file; no Redis is needed."""
+    """Run the server on a free port, its output in a file. No Redis is needed."""
     port = free_port()
     with output.open("w") as stream:
         process = subprocess.Popen(
-            web_line(),
+            web_command(),
             cwd=ROOT,
             env=environment(PORT=str(port), WEB_CONCURRENCY="1", **variables),
             stdout=stream,
@@ -156,7 +164,7 @@ def _answers(url: str) -> bool:
 
 @pytest.mark.parametrize("arguments", ["", "--access-logfile - --log-level debug"])
 def test_no_key_is_in_an_access_log(tmp_path: Path, arguments: str) -> None:
-    """Build packs switch one on, with a format that prints path and query."""
+    """Build packs switch an access log on, with a format that prints path and query."""
     output = tmp_path / "output.txt"
     secrets = {"CALLBACK_PATH_SECRET": SECRET, "GUNICORN_CMD_ARGS": arguments}
     with running(output, **secrets, LOG_LEVEL="DEBUG") as url:
@@ -166,6 +174,6 @@ def test_no_key_is_in_an_access_log(tmp_path: Path, arguments: str) -> None:
         requests.get(f"{url}/nowhere", params=query, timeout=5)
         requests.post(f"{url}/callbacks/flashcall/{SECRET}", json={"appKey": KEY}, timeout=5)
         requests.get(f"{url}/callbacks/flashcall/{SECRET}", timeout=5)
-    said = output.read_text()
-    assert "canary" not in said
-    assert said.count('"event": "request"') >= 6
+    text = output.read_text()
+    assert "canary" not in text
+    assert text.count('"event": "request"') >= 6

@@ -1,4 +1,4 @@
-"""SIGTERM, as platforms send it: to every process at once, and twice."""
+"""SIGTERM as platforms send it: to every process at once, and twice."""
 
 from __future__ import annotations
 
@@ -28,10 +28,10 @@ from verify_service.store import keys
 
 IDLE = 20
 LONGEST_DEADLINE = "20"
-"""What PROVIDER_DEADLINE may be at most."""
+"""The maximum of PROVIDER_DEADLINE."""
 GOING = ("Shutting down", "Handling signal")
-SOON = 6.0
-"""Seconds in which a service without a request in flight has to be gone."""
+IDLE_END_SECONDS = 6.0
+"""The time in which a service without a request in flight must end."""
 
 
 @pytest.fixture(params=["10"])
@@ -41,7 +41,7 @@ def service(
     valkey: redis.Redis,
     tmp_path: Path,
 ) -> Iterator[ObservedService]:
-    """With this PROVIDER_DEADLINE."""
+    """The service with this PROVIDER_DEADLINE."""
     proxy, provider = RedisProxy(valkey_server.port), LeakyProvider()
     more = {"PROVIDER_DEADLINE": request.param, "PROVIDER_BREAKER": "1000/1", "LOG_LEVEL": "INFO"}
     web = Web("wsgi:app", tmp_path / "output", variables(proxy.port, provider.url, **more))
@@ -57,7 +57,7 @@ def service(
 
 
 class Connection:
-    """One that is kept open, as a router keeps them."""
+    """A connection that is kept open, as a router keeps it."""
 
     def __init__(self, web: Web) -> None:
         self._connection = http.client.HTTPConnection("127.0.0.1", web.port, timeout=PATIENCE)
@@ -76,7 +76,7 @@ class Connection:
 
 @pytest.fixture
 def idle(service: ObservedService) -> Iterator[list[Connection]]:
-    """Connections that have asked once and stay."""
+    """Connections that had one request each and stay open."""
     connections = [Connection(service.web) for _ in range(IDLE)]
     assert {connection.ask().status for connection in connections} == {200}
     yield connections
@@ -85,30 +85,32 @@ def idle(service: ObservedService) -> Iterator[list[Connection]]:
 
 
 def term(service: ObservedService) -> None:
-    """All at once: a platform knows nothing of parents and children."""
+    """Signal every process, as a platform does, which knows neither parents nor children."""
     for pid in (*service.web.workers(), service.web.process.pid):
         with suppress(ProcessLookupError):
             os.kill(pid, signal.SIGTERM)
 
 
 def calls_kept(service: ObservedService) -> list[str]:
-    """What Redis has of each verification's call."""
-    names = service.valkey.scan_iter(keys.verification(VerificationKey(tag="*", own="*")))
+    """Return the state of each verification's call in Redis."""
+    names = service.valkey.scan_iter(keys.verification(VerificationKey(tag="*", short_id="*")))
     return [json.loads(service.valkey.get(name))["call"]["state"] for name in names]
 
 
-def test_idle_connections_hold_nobody(service: ObservedService, idle: list[Connection]) -> None:
+def test_idle_connections_do_not_delay_the_end(
+    service: ObservedService, idle: list[Connection]
+) -> None:
     began = time.monotonic()
     term(service)
     assert service.web.process.wait(PATIENCE) == 0
-    assert time.monotonic() - began < SOON
+    assert time.monotonic() - began < IDLE_END_SECONDS
 
 
 @pytest.mark.parametrize("between", [0.0, 0.7])
 def test_requests_in_flight_finish_though_the_signal_comes_twice(
     service: ObservedService, idle: list[Connection], between: float
 ) -> None:
-    """Starts whose call hangs for a while are answered, recorded, and told once."""
+    """Starts whose call hangs are answered and recorded, and each call is placed once."""
     numbers = [service.number("hung", service.provider.hangs) for _ in range(20)]
     with ThreadPoolExecutor(len(numbers)) as crowd:
         starts = [crowd.submit(service.start, number) for number in numbers]
@@ -131,8 +133,8 @@ def test_requests_in_flight_finish_though_the_signal_comes_twice(
 
 @pytest.mark.parametrize("service", [LONGEST_DEADLINE], indirect=True)
 def test_the_longest_deadline_fits(service: ObservedService, idle: list[Connection]) -> None:
-    """A provider that never answers, and starts that come with the signal, and on connections that
-    were open, after it: all of them are told that the phone may ring, and nobody is killed."""
+    """The provider never answers. Starts that arrive before the signal, and after it on an open
+    connection, are answered that the phone may ring. No process is killed."""
     (last, *_), early, late = idle, service.number("hung", service.provider.hangs), "79164999999"
     service.provider.say[late] = service.provider.hangs
     with ThreadPoolExecutor(2) as crowd:
@@ -154,7 +156,7 @@ def test_the_longest_deadline_fits(service: ObservedService, idle: list[Connecti
 def test_a_request_that_comes_on_an_open_connection_is_answered(
     service: ObservedService, idle: list[Connection]
 ) -> None:
-    """With the word that it was the last one."""
+    """With `Connection: close` at the end."""
     (first, second, *_), number = idle, service.number("late")
     term(service)
     wait_until(lambda: any(word in service.web.said for word in GOING))
@@ -165,7 +167,7 @@ def test_a_request_that_comes_on_an_open_connection_is_answered(
 
 
 def test_a_process_that_is_replaced_loses_nothing(service: ObservedService) -> None:
-    """One gets the signal while both work; the other and a new one go on."""
+    """One process gets the signal while both serve. The other and a new one go on."""
     before = service.web.workers()
     numbers = [service.number("steady") for _ in range(120)]
     with ThreadPoolExecutor(4) as crowd:
@@ -176,14 +178,14 @@ def test_a_process_that_is_replaced_loses_nothing(service: ObservedService) -> N
         assert {start.result().status for start in starts} == {201}
     wait_until(lambda: not set(before) & set(service.web.workers()), PATIENCE)
     assert len(service.provider.heard) == len(numbers)
-    # Those that took their places may have just begun: that holds nobody up either.
+    # Their successors may have just started. That does not delay the end either.
     began = time.monotonic()
     assert service.web.end() == 0
-    assert time.monotonic() - began < SOON
+    assert time.monotonic() - began < IDLE_END_SECONDS
 
 
 def test_a_process_that_was_just_born_ends(service: ObservedService) -> None:
-    """It has not begun to serve, and does not begin: the signal finds no gap to be lost in."""
+    """It does not begin to serve: the signal is not lost at any moment of the fork."""
     for _ in range(6):
         wait_until(lambda: len(service.web.workers()) == 2, PATIENCE)
         before = set(service.web.workers())
@@ -192,4 +194,4 @@ def test_a_process_that_was_just_born_ends(service: ObservedService) -> None:
         while not (born := set(service.web.workers()) - before):
             assert service.web.process.poll() is None
         os.kill(min(born), signal.SIGTERM)
-        wait_until(lambda born=born: not born & set(service.web.workers()), SOON)
+        wait_until(lambda born=born: not born & set(service.web.workers()), IDLE_END_SECONDS)

@@ -1,4 +1,4 @@
-"""The server's wall clock over a request, with a short one in place of its own."""
+"""The time limit of a whole request, with half a second instead of the server's own."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ PATIENCE = 20
 CONFIG = """
 from pathlib import Path
 exec(Path("config/gunicorn.conf.py").read_text())
-REQUEST_SECONDS = 0.5
+Worker.request_seconds = 0.5
 workers = 1
 """
 
 
 @pytest.fixture
 def port(tmp_path: Path) -> Iterator[int]:
-    """The service on a free port; no Redis is needed to be slow."""
+    """The service on a free port. No Redis is needed."""
     config = tmp_path / "impatient.py"
     config.write_text(CONFIG)
     port = free_port()
@@ -55,8 +55,8 @@ def _alive(port: int) -> bool:
         return False
 
 
-def test_a_body_that_drips_comes_to_an_end(port: int) -> None:
-    """The client is answered and let go, however steadily it drips; others are served meanwhile."""
+def test_a_body_that_is_sent_byte_by_byte_is_ended(port: int) -> None:
+    """The client is answered and disconnected. Others are served meanwhile."""
     head = b"POST /callbacks/flashcall HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
     head += b"X-Request-ID: slow-one\r\n"
     with socket.create_connection(("127.0.0.1", port), timeout=PATIENCE) as client:

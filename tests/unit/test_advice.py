@@ -10,7 +10,7 @@ import pytest
 from tests.statuses import call_status
 from verify_service.domain.calls import Call, CallState, Failure, FailureKind
 from verify_service.domain.models import NextAction, State, Verification, Wait
-from verify_service.domain.next_action import Timing, view
+from verify_service.domain.next_action import Timing, view_of
 
 TIMING = Timing(placing=10_000, confirming=60_000, in_flight=12_000)
 BORN = 1_790_000_000_000
@@ -45,7 +45,7 @@ def read(
         restart=restart,
         guess_block=guess_block,
     )
-    found = view(verification, TIMING)
+    found = view_of(verification, TIMING)
     assert found.verification is verification
     return found.call_state, found.next_action
 

@@ -56,9 +56,9 @@ own from urllib3."""
 
 CLIENT_LIBRARIES = {"requests"}
 
-ENVIRONMENT = {"wsgi", "settings", "dev", "cli", "telemetry", "sandbox", "testing"}
-"""Where the environment may be read; in telemetry for PROMETHEUS_MULTIPROC_DIR, which is the
-library's own; the sandbox is a program of its own."""
+ENVIRONMENT = {"wsgi", "settings", "dev", "cli", "server", "telemetry", "sandbox", "testing"}
+"""Where the environment may be read; in telemetry and server for
+PROMETHEUS_MULTIPROC_DIR, which is the library's own; the sandbox is a program of its own."""
 
 
 def folder(module: str) -> str:

@@ -99,14 +99,14 @@ class Around:
             provider=store,
             events=create_autospec(EventLog, instance=True),
             destinations=Destinations(frozenset("*"), frozenset({"MOBILE"})),
-            test_numbers_in_force=test_numbers.TestNumbers(()),
+            test_numbers=test_numbers.TestNumbers(()),
             ids=VerificationIds(b"secret"),
             digester=CodeDigester([b"key"]),
             idempotency=IdempotencyKeys(b"secret"),
             timing=Timing(placing=1, confirming=1, in_flight=1),
             clock=lambda: self.now,
         )
-        verifications.start(verifications.draft("login", "+79179136787"))
+        verifications.start(verifications.prepare("login", "+79179136787"))
 
 
 SIGNALS = [

@@ -20,9 +20,9 @@ def test_an_id_holds_128_random_bits(monkeypatch: pytest.MonkeyPatch) -> None:
 
     monkeypatch.setattr(secrets, "token_bytes", drawn)
     mint = VerificationIds(b"secret")
-    ids = {mint.mint("+79179136787")}
+    ids = {mint.create("+79179136787")}
     for place in range(128):
         bits.append(1 << place)
-        ids.add(mint.mint("+79179136787"))
+        ids.add(mint.create("+79179136787"))
     assert len(ids) == 129
     assert set(asked) == {16}

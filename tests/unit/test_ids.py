@@ -16,17 +16,17 @@ MINT = VerificationIds(b"secret")
 
 def test_an_id_is_forty_url_safe_characters() -> None:
     for _ in range(100):
-        assert re.fullmatch(r"[A-Za-z0-9_-]{40}", MINT.mint(NUMBER))
+        assert re.fullmatch(r"[A-Za-z0-9_-]{40}", MINT.create(NUMBER))
 
 
 def test_ids_never_repeat() -> None:
-    assert len({MINT.mint(NUMBER) for _ in range(2_000)}) == 2_000
+    assert len({MINT.create(NUMBER) for _ in range(2_000)}) == 2_000
 
 
 def test_two_ids_of_one_number_share_nothing() -> None:
     """No byte of them stands still: over 200 ids every byte takes a hundred values or so, the
     tag's part too, and the distance of two is that of two random texts."""
-    raw = [urlsafe_b64decode(MINT.mint(NUMBER)) for _ in range(200)]
+    raw = [urlsafe_b64decode(MINT.create(NUMBER)) for _ in range(200)]
     for place in range(30):
         assert len({each[place] for each in raw}) > 100
     tags = {left[16:] for left in raw}
@@ -35,11 +35,11 @@ def test_two_ids_of_one_number_share_nothing() -> None:
 
 def test_the_address_is_the_numbers_tag_and_a_key_of_its_own() -> None:
     """Round trip: what was minted for a number is found with it."""
-    first, second = (MINT.locate(MINT.mint(NUMBER)) for _ in range(2))
+    first, second = (MINT.locate(MINT.create(NUMBER)) for _ in range(2))
     assert first.tag == second.tag == MINT.tag(NUMBER)
-    assert first.own != second.own
+    assert first.short_id != second.short_id
     assert len(first.tag) == 19
-    assert len(first.own) == 11
+    assert len(first.short_id) == 11
 
 
 def test_a_tag_tells_no_number() -> None:
@@ -51,14 +51,14 @@ def test_a_tag_tells_no_number() -> None:
 
 def test_a_foreign_id_leads_nowhere_near() -> None:
     """Read with another secret an id has an address, and it is another one."""
-    address = VerificationIds(b"other").locate(MINT.mint(NUMBER))
+    address = VerificationIds(b"other").locate(MINT.create(NUMBER))
     assert address.tag not in (MINT.tag(NUMBER), VerificationIds(b"other").tag(NUMBER))
 
 
 def test_an_id_has_one_spelling() -> None:
     """40 characters of base64 are 30 bytes exactly: no spare bits, so no second spelling that
     would lead to the same verification."""
-    vid = MINT.mint(NUMBER)
+    vid = MINT.create(NUMBER)
     alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
     addresses = {MINT.locate(vid[:-1] + last) for last in alphabet}
     assert len(addresses) == 64

@@ -55,7 +55,7 @@ def test_a_mobile_number_of_every_region(region: str) -> None:
     """Every international spelling of it, with plus or without, is one and the same number."""
     e164, texts = spellings(region)
     assert len(texts) >= 14
-    assert {ANYWHERE.accept(text) for text in texts} == {e164}
+    assert {ANYWHERE.require_allowed(text) for text in texts} == {e164}
 
 
 def test_every_region_has_one() -> None:
@@ -90,8 +90,8 @@ def test_types_refused_by_default_in_every_region(name: str, kind: int) -> None:
             continue
         seen += 1
         with pytest.raises(DestinationNotAllowed, match=name):
-            ANYWHERE.accept(e164)
-        assert Destinations({ANY_COUNTRY}, {name}).accept(e164) == e164
+            ANYWHERE.require_allowed(e164)
+        assert Destinations({ANY_COUNTRY}, {name}).require_allowed(e164) == e164
     assert seen
 
 
@@ -101,19 +101,19 @@ def test_types_refused_by_default_in_every_region(name: str, kind: int) -> None:
 def test_what_belongs_to_no_country_is_in_only_by_name(number: str) -> None:
     """Satellite and global ranges: `*` does not mean them."""
     with pytest.raises(DestinationNotAllowed):
-        Destinations({ANY_COUNTRY}, TYPE_NAMES).accept(number)
+        Destinations({ANY_COUNTRY}, TYPE_NAMES).require_allowed(number)
 
 
 def test_satellite_by_name() -> None:
-    assert EVERYTHING.accept("+881612345678") == "+881612345678"
+    assert EVERYTHING.require_allowed("+881612345678") == "+881612345678"
 
 
 @pytest.mark.parametrize(("number", "country"), [("+77011234567", "KZ"), ("+79179136787", "RU")])
 def test_a_country_is_more_than_a_prefix(number: str, country: str) -> None:
-    assert Destinations({country}, DEFAULT_TYPES).accept(number) == number
+    assert Destinations({country}, DEFAULT_TYPES).require_allowed(number) == number
     other = {"KZ": "RU", "RU": "KZ"}[country]
     with pytest.raises(DestinationNotAllowed):
-        Destinations({other}, DEFAULT_TYPES).accept(number)
+        Destinations({other}, DEFAULT_TYPES).require_allowed(number)
 
 
 @pytest.mark.parametrize(
@@ -122,7 +122,7 @@ def test_a_country_is_more_than_a_prefix(number: str, country: str) -> None:
 )
 def test_what_is_no_number(text: str) -> None:
     with pytest.raises(InvalidNumber) as caught:
-        ANYWHERE.accept(text)
+        ANYWHERE.require_allowed(text)
     assert "canary" not in caught.value.reason
 
 
@@ -131,7 +131,7 @@ def test_a_refusal_never_repeats_the_number(number: str) -> None:
     """It goes into an answer's errorReason, and from there into somebody's log."""
     narrow = Destinations({"GB"}, DEFAULT_TYPES)
     with pytest.raises((InvalidNumber, DestinationNotAllowed)) as caught:
-        narrow.accept(number)
+        narrow.require_allowed(number)
     assert number.removeprefix("+") not in caught.value.reason
 
 

@@ -1,4 +1,4 @@
-"""docs/security.md, the command and the settings say the same, and the arithmetic is right."""
+"""docs/security.md, the command and the settings agree, and the arithmetic is right."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from verify_service.cli.attack_bounds import AttackBounds, most, most_paused
+from verify_service.cli.attack_bounds import AttackBounds, most_between_cooldowns, most_in_windows
 from verify_service.cli.lockout import lockouts
-from verify_service.cli.security_table import security
+from verify_service.cli.security_table import security_table
 from verify_service.domain.limits import (
     DAY,
     DRY_RUN_LIMITS,
@@ -26,21 +26,21 @@ TEXT = (Path(__file__).parents[2] / "docs/security.md").read_text("utf-8")
 BOUNDS = AttackBounds(NumberLimits(), WideLimits())
 
 
-def claim(settings: object) -> list[str]:
-    """Return the rows that the command prints at these settings."""
-    return security(settings.policy, settings.wide_limits).splitlines()  # type: ignore[attr-defined]
+def rows(settings: object) -> list[str]:
+    """Return the rows that the command prints with these settings."""
+    return security_table(settings.number_limits, settings.wide_limits).splitlines()  # type: ignore[attr-defined]
 
 
 def test_the_page_has_the_tables_of_the_default_settings(read: Read) -> None:
     """To the letter, as the command prints them."""
     shown = TEXT.partition("<!-- flask --app wsgi security -->\n")[2].partition("\n<!-- end -->")[0]
-    assert shown == security(read().policy, read().wide_limits)
+    assert shown == security_table(read().number_limits, read().wide_limits)
 
 
-def test_the_claim_of_the_bar() -> None:
-    """Three per verification, nine a day and lane, thirty a run; of 9,000 codes."""
+def test_the_bounds_at_the_default_settings() -> None:
+    """Three per verification, nine per day and budget, thirty in a row; of 9,000 codes."""
     assert BOUNDS.guesses_per_verification.count == 3
-    assert (BOUNDS.guesses_per_budget.count, BOUNDS.guesses_per_run.count) == (9, 30)
+    assert (BOUNDS.guesses_per_budget.count, BOUNDS.guesses_in_a_row.count) == (9, 30)
     assert "| 0.033 % |" in TEXT
     assert "| 0.100 % |" in TEXT
     assert "| 0.333 % |" in TEXT
@@ -54,13 +54,13 @@ def test_spraying_is_bounded_by_the_calls() -> None:
     assert AttackBounds(NumberLimits(), wide).sprayed_guesses_on_average(10_000).count == 90_000
 
 
-def test_two_days_calls_can_be_guessed_in_one() -> None:
-    """Those of the last minutes before it are pending still."""
+def test_one_day_has_guesses_for_the_calls_of_two() -> None:
+    """Those of the last minutes before the day are still pending."""
     assert BOUNDS.sprayed_guesses(10_000).count == 30_000
 
 
-def test_who_sprays_below_the_alarm() -> None:
-    """299 in each hour; or less, where there are not so many calls."""
+def test_spraying_without_an_alarm() -> None:
+    """299 guesses in each hour, or fewer if there are fewer calls."""
     assert BOUNDS.sprayed_guesses_unnoticed(10_000).count == 24 * 299
     few = AttackBounds(NumberLimits(), WideLimits(day=(Window(30, DAY),)))
     assert few.sprayed_guesses_unnoticed(10_000).count == 90
@@ -78,7 +78,7 @@ def test_who_sprays_below_the_alarm() -> None:
     ],
 )
 def test_the_most_in_a_day(windows: tuple[Window, ...], count: int | None) -> None:
-    assert most(windows) == count
+    assert most_in_windows(windows) == count
 
 
 @pytest.mark.parametrize(
@@ -95,15 +95,15 @@ def test_the_most_in_a_day(windows: tuple[Window, ...], count: int | None) -> No
     ],
 )
 def test_the_most_between_pauses(pauses: tuple[int, ...], seconds: int, count: int | None) -> None:
-    assert most_paused(pauses, seconds) == count
+    assert most_between_cooldowns(pauses, seconds) == count
 
 
 @pytest.mark.parametrize(
     ("variable", "value", "row"),
     [
         ("MAX_CHECKS", "2", "| Guessed, per verification | 0.022 % |"),
-        ("FAILURES_PER_NUMBER", "4/86400", "| Guessed, per number, lane and day | 0.044 % |"),
-        ("LOCK_AFTER_FAILURES", "60", "| Guessed, per run without a success | 0.667 % |"),
+        ("FAILURES_PER_NUMBER", "4/86400", "| Guessed, per number, budget and day | 0.044 % |"),
+        ("LOCK_AFTER_FAILURES", "60", "| Guessed, in a row without a success | 0.667 % |"),
         (
             "STARTS_PER_DAY",
             "30",
@@ -119,7 +119,7 @@ def test_the_most_between_pauses(pauses: tuple[int, ...], seconds: int, count: i
         (
             "STARTS_PER_PREFIX",
             "7/86400",
-            "| Calls a day to one number, by who holds the phone | 14 |",
+            "| Calls a day to one number, by the holder of the phone | 14 |",
         ),
         ("STARTS_PER_PREFIX", "7/86400", "| Calls a day to one number, by strangers | 7 |"),
         ("STARTS_PER_COUNTRY", "7/86400", "| Calls a day to one country | 7 |"),
@@ -138,14 +138,14 @@ def test_the_most_between_pauses(pauses: tuple[int, ...], seconds: int, count: i
         (
             "CONVERSION_COUNTRY",
             "200/0.2/block",
-            "country, for strangers | `conversion` | 1 h, then twice as long … 24 h | 200 | 5 |",
+            "country, for strangers | `conversion` | 1 h, then doubled up to 24 h | 200 | 5 |",
         ),
     ],
 )
 def test_each_figure_follows_its_setting(read: Read, variable: str, value: str, row: str) -> None:
     if variable.startswith("STARTS") and "/" not in value:
         value = f"{value}/86400"
-    assert row in "\n".join(claim(read(**{variable: value})))
+    assert row in "\n".join(rows(read(**{variable: value})))
 
 
 WITHOUT = {
@@ -177,7 +177,7 @@ WITHOUT = {
     "conversion": ["| a prefix, for strangers | `conversion` | never (dry run) | – | – |"],
     "destination": ["Destinations that are called | no bound (dry run) | `destination`"],
 }
-"""What the claim says where this limit runs dry: what bounds it then, if anything does."""
+"""The rows if this limit is in dry run: what sets the bound then, if anything does."""
 
 
 def test_every_limit_that_can_run_dry_is_tried() -> None:
@@ -186,34 +186,35 @@ def test_every_limit_that_can_run_dry_is_tried() -> None:
 
 @pytest.mark.parametrize("name", WITHOUT)
 def test_a_limit_in_dry_run_bounds_nothing(read: Read, name: str) -> None:
-    dry, wet = "\n".join(claim(read(GUARDS_DRY_RUN=name))), "\n".join(claim(read()))
+    dry_run, in_force = "\n".join(rows(read(GUARDS_DRY_RUN=name))), "\n".join(rows(read()))
     for row in WITHOUT[name]:
-        assert row in dry
-        assert row not in wet
+        assert row in dry_run
+        assert row not in in_force
 
 
 def test_the_starts_of_a_number_in_dry_run_bound_no_guesses(read: Read) -> None:
-    """Where it was they that did."""
+    """The guesses are bounded by the starts of a number here, until these are in dry run."""
     wide = {"FAILURES_PER_NUMBER": "100/86400", "STARTS_PER_NUMBER": "1/86400"}
-    row = "Guessed, per number, lane and day"
-    assert f"| {row} | 0.267 % | 24 guesses / 9000 |" in claim(read(**wide))
-    assert f"| {row} | 1.111 % | 100 guesses / 9000 |" in claim(
+    row = "Guessed, per number, budget and day"
+    assert f"| {row} | 0.267 % | 24 guesses / 9000 |" in rows(read(**wide))
+    assert f"| {row} | 1.111 % | 100 guesses / 9000 |" in rows(
         read(**wide, GUARDS_DRY_RUN="number")
     )
 
 
 def test_with_everything_in_dry_run_nothing_bounds_the_calls(read: Read) -> None:
-    rows = [row for row in claim(read(GUARDS_DRY_RUN="*")) if row.startswith("| Calls ")]
-    assert len(rows) == 9
-    assert all("| no bound (dry run) |" in row for row in rows)
+    calls = [row for row in rows(read(GUARDS_DRY_RUN="*")) if row.startswith("| Calls ")]
+    assert len(calls) == 9
+    assert all("| no bound (dry run) |" in row for row in calls)
 
 
 def test_a_limit_without_windows_is_no_bound() -> None:
-    """Nor are those that depend on it alone."""
+    """Bounds that depend on it alone have none either."""
     none = WideLimits(client_ip=(), prefix=(), country=(), app=(), day=())
-    rows = security(NumberLimits(starts=(), failures=(), cooldowns=(0,)), none).splitlines()
-    assert sum("no bound (no limit)" in row for row in rows) == 9 + 2 + 2
-    assert sum("never (no limit)" in row for row in rows) == 4
+    numbers = NumberLimits(starts=(), failures=(), cooldowns=(0,))
+    found = security_table(numbers, none).splitlines()
+    assert sum("no bound (no limit)" in row for row in found) == 9 + 2 + 2
+    assert sum("never (no limit)" in row for row in found) == 4
 
 
 @pytest.mark.parametrize(
@@ -224,20 +225,20 @@ def test_a_limit_without_windows_is_no_bound() -> None:
         (NumberLimits(starts=(Window(1, 2 * DAY),), failures=()), 21),
     ],
 )
-def test_what_bounds_a_lane(policy: NumberLimits, count: int) -> None:
-    """No lock, which a success prevents; and what was started before counts."""
+def test_what_bounds_a_budget(policy: NumberLimits, count: int) -> None:
+    """Not the lock, which a success prevents. Verifications that were started before count."""
     assert AttackBounds(policy, WideLimits()).guesses_per_budget.count == count
 
 
-def test_a_window_remembers_a_piece_longer_than_it_is() -> None:
-    """So whoever has a window of another length may have had it more than once by then."""
+def test_a_window_counts_for_a_bucket_longer_than_its_span() -> None:
+    """A window of another span may have been used more than once by then."""
     wide = WideLimits(day=(Window(100, DAY),), client_ip=(Window(10, DAY + HOUR // 2),), country=())
     (day,) = [one for one in lockouts(AttackBounds(NumberLimits(), wide)) if one.limit == "day"]
     assert (day.calls, day.addresses) == (100, 5)
 
 
-def test_the_guard_looks_at_the_code_s_seconds_more() -> None:
-    """So a prefix of which one hour lets too few through for the guard may have had two."""
+def test_the_conversion_guard_counts_longer_by_the_codes_ttl() -> None:
+    """One hour of the prefix limit permits too few starts for the guard, two hours enough."""
     wide = WideLimits(
         prefix=(Window(15, HOUR),), conversion_prefix=ConversionThreshold(20, 0.2, blocks=True)
     )

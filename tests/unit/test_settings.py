@@ -173,7 +173,7 @@ def test_calls_in_flight_stay_below_the_threads(read: Read, threads: str, most: 
 
 def test_the_policys_own_defaults_are_the_settings(read: Read) -> None:
     """Without any variable set, the limits are those of the domain."""
-    assert read().policy == NumberLimits()
+    assert read().number_limits == NumberLimits()
     assert read().wide_limits == WideLimits(breaker=BreakerPolicy(5, pause=10, probing=17))
 
 

@@ -28,13 +28,13 @@ LAST = test_numbers.TestNumber(NUMBER, "4321", date(2026, 11, 30))
 def test_the_last_day_counts_and_the_next_does_not(moment: datetime, code: str | None) -> None:
     """By UTC, whatever the time zone of the machine."""
     with time_machine.travel(moment, tick=False):
-        fixed = test_numbers.TestNumbers([LAST]).of(NUMBER)
+        fixed = test_numbers.TestNumbers([LAST]).find(NUMBER)
         assert (fixed and fixed.code) == code
 
 
 def test_other_numbers_are_ordinary() -> None:
     with time_machine.travel(NOVEMBER, tick=False):
-        assert test_numbers.TestNumbers([LAST]).of(NUMBER[:-1] + "2") is None
+        assert test_numbers.TestNumbers([LAST]).find(NUMBER[:-1] + "2") is None
 
 
 @pytest.mark.parametrize("text", ["+7 8 999 000 00 01", "7 (999) 000-00-01", "+79990000001"])
@@ -42,7 +42,7 @@ def test_a_start_finds_it_in_any_spelling(text: str) -> None:
     """Missed for a trunk prefix, somebody's real phone would ring for a test number."""
     fixed = test_numbers.TestNumber("+79990000001", "1000", date(2026, 11, 30))
     with time_machine.travel(NOVEMBER, tick=False):
-        assert test_numbers.TestNumbers([fixed]).of(text) == fixed
+        assert test_numbers.TestNumbers([fixed]).find(text) == fixed
 
 
 def test_numbers_in_any_spelling(read: Read) -> None:

@@ -45,7 +45,7 @@ def verify_blueprint(guard: Callable[[], None]) -> Blueprint:
 def start() -> ResponseReturnValue:
     """Start a verification: call a number."""
     fields = load(START_REQUEST)
-    draft = verifications().draft(
+    draft = verifications().prepare(
         calling_app(),
         fields["number"],
         fields.get("reference"),

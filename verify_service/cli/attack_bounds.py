@@ -1,4 +1,4 @@
-"""What an attacker can achieve at most: the arithmetic of the claim, from the settings in force."""
+"""Upper bounds on what an attacker achieves, computed from the settings in force."""
 
 from __future__ import annotations
 
@@ -23,22 +23,23 @@ from verify_service.domain.limits import (
 from verify_service.domain.models import Window
 
 MINUTE = 60
-DRY, UNLIMITED = "dry run", "no limit"
+DRY_RUN, NO_LIMIT = "dry run", "no limit"
+"""Why something has no bound."""
 
 
 @dataclass(frozen=True, slots=True)
 class Bound:
-    """So many at most.
+    """An upper bound.
 
     Attributes:
-        count: Nothing where there is no bound.
-        why: What bounds it, or would.
-        lack: Why nothing does: :data:`DRY` or :data:`UNLIMITED`.
+        count: At most this many; None if there is no bound.
+        limit: The limit that sets the bound, or would set it, for the table.
+        no_bound: Why there is no bound: :data:`DRY_RUN` or :data:`NO_LIMIT`.
     """
 
     count: int | None
-    why: str
-    lack: str = ""
+    limit: str
+    no_bound: str = ""
 
     def __add__(self, more: int) -> Bound:
         return self if self.count is None else replace(self, count=self.count + more)
@@ -48,166 +49,170 @@ class Bound:
 
 
 def least(*bounds: Bound) -> Bound:
-    """Return the first of the smallest; where none bounds anything, the first of all."""
-    bounding = [bound for bound in bounds if bound.count is not None]
-    return min(bounding, key=lambda bound: bound.count or 0) if bounding else bounds[0]
+    """Return the smallest bound, the first of equal ones; if none has a count, the first."""
+    counted = [bound for bound in bounds if bound.count is not None]
+    return min(counted, key=lambda bound: bound.count or 0) if counted else bounds[0]
 
 
-def most(windows: Iterable[Window], seconds: int = DAY) -> int | None:
-    """Return how many events all of the windows let through in so long; None without any window.
+def most_in_windows(windows: Iterable[Window], seconds: int = DAY) -> int | None:
+    """Return how many events the windows permit within so many seconds; None without a window.
 
-    A window of N per span lets N through in each span, the first of them at once.
+    A window of N per span permits N in each span, the first N at once.
     """
     return min((window.count * -(-seconds // window.seconds) for window in windows), default=None)
 
 
-def most_paused(pauses: tuple[int, ...], seconds: int) -> int | None:
-    """Return how many starts the cooldowns let through in so long, a day at most.
+def most_between_cooldowns(cooldowns: tuple[int, ...], seconds: int) -> int | None:
+    """Return how many starts the cooldowns permit within so many seconds, a day at most.
 
-    The nth start of that time is at least the nth of its last 24 hours, so that it is followed by
-    the nth pause or a later one. None where no pause is left in the end.
+    The nth start of that time is the nth of its last 24 hours or a later one, so the nth cooldown
+    or a later one follows it. None if the last cooldown is 0.
     """
-    if pauses[-1] == 0:
+    if cooldowns[-1] == 0:
         return None
-    moment = 0
-    for step in count(1):
-        moment += min(pauses[min(step, len(pauses)) - 1 :])
-        if moment >= seconds:
-            return step
-    raise AssertionError  # pragma: no cover - the pauses add up
+    elapsed = 0
+    for starts in count(1):
+        elapsed += min(cooldowns[min(starts, len(cooldowns)) - 1 :])
+        if elapsed >= seconds:
+            return starts
+    raise AssertionError  # pragma: no cover - the cooldowns add up
 
 
 @dataclass(frozen=True, slots=True)
 class AttackBounds:
-    """Every figure of the claim, per day unless named otherwise. A day is any 24 hours."""
+    """The bounds, per day unless the name says otherwise. A day is any 24 hours."""
 
-    policy: NumberLimits
-    wide: WideLimits
+    number_limits: NumberLimits
+    wide_limits: WideLimits
 
     @property
     def guesses_per_verification(self) -> Bound:
-        """Guesses compared before a verification is exhausted."""
-        return Bound(self.policy.max_checks, "`MAX_CHECKS`")
+        """Guesses that are compared before a verification is exhausted."""
+        return Bound(self.number_limits.max_checks, "`MAX_CHECKS`")
 
     @property
     def guesses_per_budget(self) -> Bound:
-        """Wrong guesses of one lane of one number: by its budget, and by its starts.
+        """Wrong guesses in one budget of a number, by its limit and by its starts.
 
-        Those that were started before the day and are pending in it count, too. The lock is no
-        bound: a success ends the run, and the owner's helps the strangers.
+        Verifications that were started before the day and are pending in it count too. The lock is
+        no bound: a success resets the failures in a row, and the owner's success helps strangers.
         """
-        failures = _bound(self.policy.failures, "failures", DAY)
-        return least(failures, self._starts(DAY + self.policy.code_ttl) * self.policy.max_checks)
+        failures = _bound(self.number_limits.failures, "failures", DAY)
+        starts = self._starts(DAY + self.number_limits.code_ttl)
+        return least(failures, starts * self.number_limits.max_checks)
 
     @property
     def guesses_per_number(self) -> Bound:
-        """Wrong guesses of the strangers and of all known devices together."""
+        """Wrong guesses in the budgets of strangers and of all known devices together."""
         return self.guesses_per_budget * (KNOWN_DEVICES + 1)
 
     @property
-    def guesses_per_run(self) -> Bound:
-        """Wrong guesses of one lane, with no success between them, until it locks."""
-        return Bound(self.policy.lock_after, "`locked`")
+    def guesses_in_a_row(self) -> Bound:
+        """Wrong guesses in one budget, without a success between them, until it locks."""
+        return Bound(self.number_limits.lock_after, "`locked`")
 
     def sprayed_guesses(self, numbers: int) -> Bound:
-        """Strangers' guesses over so many numbers: their budgets, and all starts there are.
+        """Strangers' guesses over so many numbers, by their budgets and by all starts.
 
-        Those that were started before the day and are pending in it count, too.
+        Verifications that were started before the day and are pending in it count too.
         """
-        starts = self._calls(DAY_TOTAL, DAY + self.policy.code_ttl)
-        return least(self.guesses_per_budget * numbers, starts * self.policy.max_checks)
+        starts = self._calls(DAY_TOTAL, DAY + self.number_limits.code_ttl)
+        return least(self.guesses_per_budget * numbers, starts * self.number_limits.max_checks)
 
     def sprayed_guesses_on_average(self, numbers: int) -> Bound:
-        """The same over many days, each of which has only its own starts."""
-        return least(self.guesses_per_budget * numbers, self.calls * self.policy.max_checks)
+        """The same as an average over many days, each of which has its own starts alone."""
+        return least(self.guesses_per_budget * numbers, self.calls * self.number_limits.max_checks)
 
     def sprayed_guesses_unnoticed(self, numbers: int) -> Bound:
-        """The same without the alarm over failures."""
-        quiet = Bound((WRONG_GUESSES - 1) * (DAY // HOUR), "no alarm")
-        return least(quiet, self.sprayed_guesses_on_average(numbers))
+        """The same without an alarm over wrong guesses."""
+        unnoticed = Bound((WRONG_GUESSES - 1) * (DAY // HOUR), "no alarm")
+        return least(unnoticed, self.sprayed_guesses_on_average(numbers))
 
     @property
     def calls_per_number(self) -> Bound:
-        """Calls to one number by strangers: those that count, and those that are waived."""
+        """Calls to one number by strangers, refunded ones included."""
         return self._calls_to_one(DAY)
 
     @property
     def calls_per_minute(self) -> Bound:
-        """Calls to one number by strangers, within a minute."""
+        """Calls to one number by strangers within a minute."""
         return self._calls_to_one(MINUTE)
 
     @property
     def calls_per_holder(self) -> Bound:
-        """Calls to one number by whoever holds the phone and wants it to ring.
+        """Calls to one number by the holder of the phone, who wants it to ring.
 
-        Each code read off it makes one more device known, which has starts of its own and may
-        bring back one that was forgotten: a number's own limits are no bound.
+        Each code that the holder reads makes another device known, which has starts of its own, and
+        a device that was forgotten may become known again: the number's limits are no bound.
         """
-        return _because(self.calls_per_prefix_with_devices, "an approval brings starts of its own")
+        return _with_reason(
+            self.calls_per_prefix_with_devices, "each approval brings a device with its own starts"
+        )
 
     @property
     def calls_per_client(self) -> Bound:
-        """Calls paid for one client address."""
+        """Calls for one client address."""
         return least(self._calls(CLIENT_IP), self.calls)
 
     @property
     def calls_per_prefix(self) -> Bound:
-        """Calls paid within one prefix, by strangers."""
+        """Calls to one prefix by strangers."""
         return least(self._calls(PREFIX), self.calls_per_country)
 
     @property
     def calls_per_prefix_with_devices(self) -> Bound:
-        """Calls paid within one prefix: as many again are kept for known devices."""
-        twice = self._calls(PREFIX) * 2
-        return least(_because(twice, "twice, half of it for known devices"), self.calls_per_country)
+        """Calls to one prefix. Known devices have a limit of the same size to themselves."""
+        doubled = _with_reason(self._calls(PREFIX) * 2, "doubled, half of it for known devices")
+        return least(doubled, self.calls_per_country)
 
     @property
     def calls_per_country(self) -> Bound:
-        """Calls paid within one country."""
+        """Calls to one country."""
         return least(self._calls(COUNTRY), self.calls)
 
     @property
     def calls_per_app(self) -> Bound:
-        """Calls paid for one app."""
+        """Calls for one app."""
         return least(self._calls(APP), self.calls)
 
     @property
     def calls(self) -> Bound:
-        """Calls paid in all."""
+        """All calls."""
         return self._calls(DAY_TOTAL)
 
     def in_force(self, limit: str) -> tuple[Window, ...]:
-        """Return the windows of a limit over many numbers; none where it runs dry."""
-        return () if limit in self.wide.dry_run else self.wide.windows(limit)
+        """Return the windows of a limit over many numbers; none if it is in dry run."""
+        return () if limit in self.wide_limits.dry_run else self.wide_limits.windows(limit)
 
     def _calls(self, limit: str, seconds: int = DAY) -> Bound:
-        dry = limit in self.wide.dry_run
-        return _bound(self.wide.windows(limit), limit, seconds, dry=dry)
+        dry_run = limit in self.wide_limits.dry_run
+        return _bound(self.wide_limits.windows(limit), limit, seconds, dry_run=dry_run)
 
     def _starts(self, seconds: int) -> Bound:
-        """Starts of one lane, waived ones included: by the windows, which nothing resets."""
-        dry = "number" in self.policy.dry_run
-        windows = _bound(self.policy.starts, "number", seconds, dry=dry)
+        """Return the starts in one budget, refunded ones included. Nothing resets the windows."""
+        dry_run = "number" in self.number_limits.dry_run
+        windows = _bound(self.number_limits.starts, "number", seconds, dry_run=dry_run)
         return windows + REFUNDS_PER_DAY * -(-seconds // DAY)
 
     def _calls_to_one(self, seconds: int) -> Bound:
-        """Count also the cooldown, which ends early for nobody but who gets in or is waived."""
-        dry = "cooldown" in self.policy.dry_run
-        pauses = None if dry else most_paused(self.policy.cooldowns, seconds)
-        lack = DRY if dry else UNLIMITED
-        paused = Bound(pauses, "`cooldown`", lack if pauses is None else "") + REFUNDS_PER_DAY
-        waived = f"{REFUNDS_PER_DAY} of them undelivered and waived"
-        own = _because(least(self._starts(seconds), paused), waived)
+        """Count the cooldown too: an approval ends it early, and a refund."""
+        dry_run = "cooldown" in self.number_limits.dry_run
+        starts = None if dry_run else most_between_cooldowns(self.number_limits.cooldowns, seconds)
+        no_bound = DRY_RUN if dry_run else NO_LIMIT
+        paused = Bound(starts, "`cooldown`", no_bound if starts is None else "") + REFUNDS_PER_DAY
+        own = _with_reason(
+            least(self._starts(seconds), paused), f"{REFUNDS_PER_DAY} of them undelivered, refunded"
+        )
         wide = self._calls(PREFIX, seconds), self._calls(COUNTRY, seconds)
         return least(own, *wide, self._calls(DAY_TOTAL, seconds))
 
 
-def _because(bound: Bound, more: str) -> Bound:
-    return bound if bound.count is None else replace(bound, why=f"{bound.why}; {more}")
+def _with_reason(bound: Bound, reason: str) -> Bound:
+    return bound if bound.count is None else replace(bound, limit=f"{bound.limit}; {reason}")
 
 
-def _bound(windows: tuple[Window, ...], name: str, seconds: int, *, dry: bool = False) -> Bound:
-    if dry:
-        return Bound(None, f"`{name}`", DRY)
-    found = most(windows, seconds)
-    return Bound(found, f"`{name}`", UNLIMITED if found is None else "")
+def _bound(windows: tuple[Window, ...], name: str, seconds: int, *, dry_run: bool = False) -> Bound:
+    if dry_run:
+        return Bound(None, f"`{name}`", DRY_RUN)
+    most = most_in_windows(windows, seconds)
+    return Bound(most, f"`{name}`", NO_LIMIT if most is None else "")

@@ -1,15 +1,12 @@
-"""The commands, and how they are listed."""
+"""The operator's commands."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from functools import wraps
-from typing import Any
-
 import click
 
-from verify_service.cli.durations import lasting, span
-from verify_service.cli.security_table import security
+from verify_service.cli.durations import duration_option, format_duration
+from verify_service.cli.errors import errors_reported
+from verify_service.cli.security_table import security_table
 from verify_service.cli.sentences import (
     budget_lines,
     counted,
@@ -17,7 +14,6 @@ from verify_service.cli.sentences import (
     restriction_line,
     usage_lines,
 )
-from verify_service.domain.errors import InvalidNumber, StoreUnavailable
 from verify_service.domain.numbers import mask
 from verify_service.domain.operator import Operator
 from verify_service.settings.settings import Settings
@@ -28,14 +24,14 @@ SECTIONS = {
     "All calls": ("pause", "resume"),
     "The settings": ("security",),
 }
-"""How ``operator --help`` lists the commands."""
+"""The order of ``operator --help``."""
 
 
 class Sections(click.Group):
-    """A group whose help has its commands by what they are about."""
+    """A group of commands whose help has sections."""
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
-        """Write one list a section."""
+        """Write one list for each section."""
         for title, names in SECTIONS.items():
             with formatter.section(title):
                 formatter.write_dl(
@@ -46,201 +42,189 @@ class Sections(click.Group):
 def install(group: click.Group, operator: Operator, settings: Settings) -> None:
     """Add the operator's commands to the application's own.
 
-    Each is there under its own name, ``flask --app wsgi blocked``; so that the list of Flask's own
-    commands stays short, they are listed in ``flask --app wsgi operator --help``.
+    Each works under its own name: ``flask --app wsgi blocked``. ``flask --app wsgi --help`` lists
+    Flask's commands and the group ``operator``, whose help lists the operator's.
     """
-    commands = Sections("operator", help=_ABOUT, short_help="Look, unlock, block, pause, erase.")
-    for command in _commands(operator, settings):
+    commands = Sections("operator", help=_ABOUT, short_help="Show, unlock, block, pause, erase.")
+    for command in (
+        *_number_commands(operator, settings.number_limits.lock_after),
+        *_prefix_commands(operator),
+        *_pause_commands(operator),
+        _security_command(settings),
+    ):
         commands.add_command(command)
         command.hidden = True
         group.add_command(command)
     group.add_command(commands)
 
 
-_ABOUT = """Look and act while the service runs.
+_ABOUT = """Show and change what the service does while it runs.
 
-Each command also goes without the word `operator`, and says more of itself with --help.
+Each command also works without the word `operator`, and --help explains it.
 """
 
 
-def _told(command: Callable[..., None]) -> Callable[..., None]:
-    """Say what is wrong in a sentence."""
-
-    @wraps(command)
-    def run(*args: Any, **kwargs: Any) -> None:
-        try:
-            command(*args, **kwargs)
-        except InvalidNumber as error:
-            raise click.ClickException(error.reason) from None
-        except StoreUnavailable as error:
-            raise click.ClickException(f"Redis {error.state}. Mend that and try again.") from None
-
-    return run
-
-
-def _commands(operator: Operator, settings: Settings) -> list[click.Command]:
-    return [
-        *_of_a_number(operator, settings.policy.lock_after),
-        *_of_places(operator),
-        *_of_all_calls(operator),
-        _security(settings),
-    ]
-
-
-def _of_a_number(operator: Operator, lock_after: int) -> list[click.Command]:
+def _number_commands(operator: Operator, lock_after: int) -> list[click.Command]:
     def masked(text: str) -> str:
         return mask(operator.number(text))
 
     @click.command()
     @click.argument("number")
-    @_told
+    @errors_reported
     def number(number: str) -> None:
-        """Show what a number may still do.
+        """Show what refuses a number's starts.
 
-        First what refuses every start of the NUMBER, and how full the limits are that it shares
-        with others; then what strangers may still do, and each device that it knows. The limit of
-        a client's address is not shown: it depends on who asks.
+        First every pause, block and shared limit that refuses starts of the NUMBER, and how full
+        the shared limits are; then the limits of strangers, and those of each known device. The
+        limit of a client address is not shown: it depends on the caller.
         """
-        found = operator.diagnose(number)
-        click.echo(f"{mask(found.number)}, {found.country}")
-        for line in (*refusal_lines(found, operator.policy), *usage_lines(found, operator.policy)):
+        diagnosis = operator.diagnose(number)
+        click.echo(f"{mask(diagnosis.number)}, {diagnosis.country}")
+        for line in refusal_lines(diagnosis, operator.limits):
             click.echo(line)
-        for budget in found.budgets:
+        for line in usage_lines(diagnosis, operator.limits):
+            click.echo(line)
+        for budget in diagnosis.budgets:
             for line in budget_lines(budget, lock_after):
                 click.echo(line)
-        if not found.budgets:
-            raise click.ClickException(f"Nothing is kept of {masked(number)} that limits it.")
+        if not diagnosis.budgets:
+            raise click.ClickException(f"Nothing is stored that limits {masked(number)}.")
 
     @click.command()
     @click.argument("number")
-    @_told
+    @errors_reported
     def unlock(number: str) -> None:
         """End a number's lock.
 
-        Wrong guesses of the NUMBER, in a row and of the day, are forgotten, strangers' and its
-        devices'. Its starts count as before.
+        Deletes the wrong guesses of the NUMBER, those in a row and those of the day, of strangers
+        and of its devices. Its starts still count.
         """
-        forgotten = operator.unlock(number)
-        if forgotten is None:
-            raise click.ClickException(f"Nothing is kept of {masked(number)} that limits it.")
-        guesses = counted(forgotten, "wrong guess")
-        click.echo(f"Unlocked {masked(number)}: {guesses} forgotten.")
+        deleted = operator.unlock(number)
+        if deleted is None:
+            raise click.ClickException(f"Nothing is stored that limits {masked(number)}.")
+        click.echo(f"Unlocked {masked(number)}: {counted(deleted, 'wrong guess')} deleted.")
 
     @click.command()
     @click.argument("number")
     @click.confirmation_option(
-        prompt="Its limits and its lock go too, and pending codes are void. Erase?"
+        prompt="This also deletes its limits and its lock, and voids pending codes. Erase?"
     )
-    @_told
+    @errors_reported
     def erase(number: str) -> None:
-        """Delete everything kept of a number.
+        """Delete everything stored for a number.
 
         Limits, lock, verifications, callbacks and Idempotency-Keys of the NUMBER; pending codes
-        are void. Totals of its prefix and country stay; they contain no number.
+        become void. Totals of its prefix and its country stay: they contain no number.
         """
-        found = operator.erase(number)
-        if not found:
-            raise click.ClickException(f"Nothing is kept of {masked(number)}.")
-        click.echo(f"Erased {counted(found, 'key')} of {masked(number)}.")
+        deleted = operator.erase(number)
+        if not deleted:
+            raise click.ClickException(f"Nothing is stored for {masked(number)}.")
+        click.echo(f"Erased {counted(deleted, 'key')} of {masked(number)}.")
 
     return [number, unlock, erase]
 
 
-def _of_places(operator: Operator) -> list[click.Command]:
+def _prefix_commands(operator: Operator) -> list[click.Command]:
     @click.command()
     @click.argument("prefix")
-    @lasting("1h")
-    @_told
+    @duration_option("1h")
+    @errors_reported
     def block(prefix: str, seconds: int) -> None:
         """Refuse a prefix for a time.
 
-        PREFIX is the first digits of E.164, e.g. +7917913: at most a number less its last four
-        digits. The longest one that fits a number decides.
+        PREFIX is the first digits of E.164, for example +7917913: at most a number without its last
+        four digits. If several prefixes match a number, the longest decides.
         """
-        click.echo(f"Blocked {operator.block(prefix, seconds)} for {span(seconds)}.")
+        blocked = operator.block(prefix, seconds)
+        click.echo(
+            f"Blocked {blocked} for {format_duration(seconds)}. `unblock {blocked}` ends it."
+        )
 
     @click.command()
     @click.argument("prefix")
-    @lasting("1h")
-    @_told
+    @duration_option("1h")
+    @errors_reported
     def allow(prefix: str, seconds: int) -> None:
         """Exempt a prefix from guards for a time.
 
-        Numbers with this PREFIX pass the prefix limit, the conversion guard and blocks of shorter
-        prefixes; all other limits hold.
+        The prefix limit, the conversion guard and blocks of shorter prefixes do not refuse numbers
+        with this PREFIX. All other limits apply.
         """
-        click.echo(f"Allowed {operator.allow(prefix, seconds)} for {span(seconds)}.")
+        allowed = operator.allow(prefix, seconds)
+        click.echo(
+            f"Allowed {allowed} for {format_duration(seconds)}. `unblock {allowed}` ends it."
+        )
 
     @click.command()
-    @click.argument("place")
-    @_told
-    def unblock(place: str) -> None:
-        """End what is held for a place.
+    @click.argument("scope")
+    @errors_reported
+    def unblock(scope: str) -> None:
+        """End a block, an exemption or an alarm.
 
-        PLACE is what `blocked` lists before the colon: a prefix, a country, an alarm's name. The
-        limits decide again, and a guard's next block is a first one.
+        SCOPE is what `blocked` lists before the colon: a prefix, a country or an alarm's name. The
+        limits apply again, and a guard's next block lasts an hour.
         """
-        ended = operator.unblock(place)
+        ended = operator.unblock(scope)
         if ended is None:
-            raise click.ClickException(f"Nothing is held for {place}. `blocked` lists what is.")
-        click.echo(f"Nothing is held for {ended} any more.")
+            raise click.ClickException(
+                f"{scope} has no block, exemption or alarm. `blocked` lists them."
+            )
+        click.echo(f"{ended} has no block, exemption or alarm any more.")
 
     @click.command()
-    @_told
+    @errors_reported
     def blocked() -> None:
         """List what is blocked, and why.
 
-        Also what is allowed, paused or under alarm: by whom, after what, and for how long.
+        Also what is allowed, paused or under alarm: by whom, after what, for how long, and which
+        command ends it.
         """
         restrictions = operator.restrictions()
-        for one in restrictions:
-            click.echo(restriction_line(one))
+        for restriction in restrictions:
+            click.echo(restriction_line(restriction))
         if not restrictions:
             click.echo("Nothing is blocked.")
 
     return [block, allow, unblock, blocked]
 
 
-def _of_all_calls(operator: Operator) -> list[click.Command]:
+def _pause_commands(operator: Operator) -> list[click.Command]:
     @click.command()
-    @lasting("1d")
-    @_told
+    @duration_option("1d")
+    @errors_reported
     def pause(seconds: int) -> None:
         """Place no call for a time.
 
-        Starts are answered with 503 and the seconds to wait; checks go on.
+        Starts are answered with 503 and Retry-After. Checks go on.
         """
         operator.pause(seconds)
-        click.echo(f"All calls are paused for {span(seconds)}.")
+        click.echo(f"All calls are paused for {format_duration(seconds)}. `resume` ends it.")
 
     @click.command()
-    @_told
+    @errors_reported
     def resume() -> None:
         """Let calls be placed again.
 
-        It ends the operator's pause and the breaker's, and says which of them there was.
+        Ends the operator's pause and the breaker's, and prints which of them there was.
         """
         ended = operator.resume()
         if not (ended.operator or ended.breaker):
             click.echo("Calls were not paused.")
             return
-        whose = " and ".join(
-            name
-            for name, was in (("the operator", ended.operator), ("the breaker", ended.breaker))
-            if was
-        )
-        click.echo(f"Calls are placed again; they were paused by {whose}.")
+        names = (("the operator", ended.operator), ("the breaker", ended.breaker))
+        paused_by = " and ".join(name for name, paused in names if paused)
+        click.echo(f"Calls are placed again; they were paused by {paused_by}.")
 
     return [pause, resume]
 
 
-def _security(settings: Settings) -> click.Command:
-    @click.command(name="security")
-    def show() -> None:
-        """Print the most an attacker achieves.
+def _security_command(settings: Settings) -> click.Command:
+    @click.command()
+    def security() -> None:
+        """Print upper bounds on attacks.
 
-        In figures that follow from the settings in force; docs/security.md explains them.
+        They follow from the settings in force; docs/security.md explains them.
         """
-        click.echo(security(settings.policy, settings.wide_limits))
+        click.echo(security_table(settings.number_limits, settings.wide_limits))
 
-    return show
+    return security

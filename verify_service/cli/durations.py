@@ -1,4 +1,4 @@
-"""Durations, as an operator writes and reads them."""
+"""Durations as an operator writes and reads them."""
 
 from __future__ import annotations
 
@@ -8,10 +8,11 @@ from typing import Any
 
 import click
 
-UNITS = {"d": 86_400, "h": 3_600, "m": 60, "s": 1}
-NAMES = {"d": "d", "h": "h", "m": "min", "s": "s"}
-LONGEST = 366 * UNITS["d"]
-_WRITTEN = re.compile(r"([1-9][0-9]{0,8})([smhd]?)\Z")
+UNIT_SECONDS = {"d": 86_400, "h": 3_600, "m": 60, "s": 1}
+"""Units of an argument, from the largest."""
+PRINTED_UNITS = {"d": "d", "h": "h", "m": "min", "s": "s"}
+LONGEST_SECONDS = 366 * UNIT_SECONDS["d"]
+_DURATION = re.compile(r"([1-9][0-9]{0,8})([smhd]?)\Z")
 
 
 class Duration(click.ParamType):  # type: ignore[type-arg]
@@ -23,28 +24,32 @@ class Duration(click.ParamType):  # type: ignore[type-arg]
         """Return seconds."""
         if isinstance(value, int):
             return value
-        match = _WRITTEN.match(value)
-        seconds = int(match[1]) * UNITS[match[2] or "s"] if match else 0
-        if not 0 < seconds <= LONGEST:
+        match = _DURATION.match(value)
+        seconds = int(match[1]) * UNIT_SECONDS[match[2] or "s"] if match else 0
+        if not 0 < seconds <= LONGEST_SECONDS:
             raise click.ClickException(
                 "Write a duration as 90 (seconds), 30m, 2h or 1d; a year at most."
             )
         return seconds
 
 
-def lasting(default: str) -> Callable[[Any], Any]:
+def duration_option(default: str) -> Callable[[Any], Any]:
     """Return the option ``--for``."""
-    about = "How long: seconds, or with a unit, e.g. 30m, 2h, 1d."
     return click.option(
-        "--for", "seconds", type=Duration(), default=default, show_default=True, help=about
+        "--for",
+        "seconds",
+        type=Duration(),
+        default=default,
+        show_default=True,
+        help="How long: seconds, or a number with a unit, for example 30m, 2h, 1d.",
     )
 
 
-def span(seconds: int) -> str:
+def format_duration(seconds: int) -> str:
     """Return ``1 d 2 h``: the two largest units of a duration."""
     parts = []
-    for unit, length in UNITS.items():
-        count, seconds = divmod(seconds, length)
+    for unit, unit_seconds in UNIT_SECONDS.items():
+        count, seconds = divmod(seconds, unit_seconds)
         if count:
-            parts.append(f"{count} {NAMES[unit]}")
+            parts.append(f"{count} {PRINTED_UNITS[unit]}")
     return " ".join(parts[:2]) or "0 s"

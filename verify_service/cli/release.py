@@ -1,7 +1,7 @@
-"""``python -m verify_service.cli.release``: what a platform runs before a release goes out.
+"""``python -m verify_service.cli.release``: the check that a platform runs before a release.
 
-Reads the settings, looks at Redis, and opens a connection to the provider. It says in words what
-is wrong, places no call, and ends with 1 where the service would not work.
+Reads the settings, asks Redis, and opens a connection to the provider. It prints one sentence for
+each result, places no call, and exits with 1 if the service would not work.
 """
 
 from __future__ import annotations
@@ -12,65 +12,15 @@ from collections.abc import Callable, Iterable
 
 import click
 
-from verify_service.app import connection
+from verify_service import app
 from verify_service.domain.check_result import CheckResult, Severity
 from verify_service.domain.numbers import mask
 from verify_service.domain.test_numbers import today
 from verify_service.settings.processes import NumberError, processes
 from verify_service.settings.settings import Settings, SettingsError
-from verify_service.store.functions import Functions
-from verify_service.store.inspection import inspect
-from verify_service.store.libraries import keep_three
-from verify_service.store.policy import encode
-from verify_service.transport.reachability import reach
 
-HOW_TO_VERIFY = (
-    "Where you have the authority's certificate, set REDIS_CA_FILE, and REDIS_VERIFY to on."
-)
-RELEASES = 2
-"""The old one and the new, while they overlap."""
-
-
-def _settings(settings: Settings) -> Iterable[CheckResult]:
-    yield CheckResult(Severity.GOOD, "Settings", f"Complete, for {settings.app_env}.")
-    if not settings.redis_verify and settings.redis_url.tls:
-        words = "REDIS_VERIFY=off: any server that answers there is taken for Redis."
-        yield CheckResult(Severity.WARNING, "Settings", f"{words} {HOW_TO_VERIFY}")
-
-
-def _redis(settings: Settings) -> Iterable[CheckResult]:
-    try:
-        most = RELEASES * processes(os.environ) * settings.redis_pool
-        client = connection(settings)
-    except (NumberError, SettingsError) as error:
-        yield CheckResult(Severity.ERROR, "Settings", str(error))
-        return
-    with client:
-        functions = Functions(client, encode(settings.policy, settings.wide_limits))
-        results = list(inspect(functions, most))
-        yield from results
-        if all(result.severity is not Severity.ERROR for result in results):
-            yield from keep_three(functions)
-
-
-def _provider(settings: Settings) -> Iterable[CheckResult]:
-    yield reach(settings.provider_url, settings.provider_connect_timeout)
-
-
-def _test_numbers(settings: Settings) -> Iterable[CheckResult]:
-    for fixed in settings.test_numbers:
-        over = "is over since" if fixed.until < today() else "is in force until"
-        words = f"{mask(fixed.number)} {over} {fixed.until}: no call is placed, its code is known."
-        yield CheckResult(Severity.WARNING, "TEST_NUMBERS", words)
-
-
-CHECKS: tuple[Callable[[Settings], Iterable[CheckResult]], ...] = (
-    _settings,
-    _test_numbers,
-    _redis,
-    _provider,
-)
-"""In the order in which they are told. Each is given the settings, and says what it found."""
+OVERLAPPING_RELEASES = 2
+"""The old one and the new one serve at the same time for a while."""
 
 
 @click.command()
@@ -87,6 +37,47 @@ def main() -> None:
             worst = max(worst, result.severity, key=list(Severity).index)
     if worst is Severity.ERROR:
         sys.exit(1)
+
+
+def _settings(settings: Settings) -> Iterable[CheckResult]:
+    yield CheckResult(Severity.GOOD, "Settings", f"Complete, for {settings.app_env}.")
+    if not settings.redis_verify and settings.redis_url.tls:
+        yield CheckResult(
+            Severity.WARNING,
+            "Settings",
+            "REDIS_VERIFY=off: any server that answers at this address is taken for Redis. If you "
+            "have its authority's certificate, set REDIS_CA_FILE, and set REDIS_VERIFY to on.",
+        )
+
+
+def _test_numbers(settings: Settings) -> Iterable[CheckResult]:
+    for fixed in settings.test_numbers:
+        number, until = mask(fixed.number), fixed.until
+        sentence = f"{number} is in force until {until}: it gets no call, and its code is known."
+        if until < today():
+            sentence = f"{number} was in force until {until}: it is called now. Remove it."
+        yield CheckResult(Severity.WARNING, "TEST_NUMBERS", sentence)
+
+
+def _redis(settings: Settings) -> Iterable[CheckResult]:
+    try:
+        connections = OVERLAPPING_RELEASES * processes(os.environ) * settings.redis_pool
+        yield from app.check_redis(settings, connections)
+    except (NumberError, SettingsError) as error:
+        yield CheckResult(Severity.ERROR, "Settings", str(error))
+
+
+def _provider(settings: Settings) -> Iterable[CheckResult]:
+    yield app.check_provider(settings)
+
+
+CHECKS: tuple[Callable[[Settings], Iterable[CheckResult]], ...] = (
+    _settings,
+    _test_numbers,
+    _redis,
+    _provider,
+)
+"""In the order of the output."""
 
 
 if __name__ == "__main__":

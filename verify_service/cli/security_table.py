@@ -1,10 +1,10 @@
-"""The claim as tables: what an attacker can achieve at most, and what it takes to close a place."""
+"""The attack bounds and the lockouts as two tables, for ``security`` and docs/security.md."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
-from verify_service.cli.attack_bounds import DRY, AttackBounds, Bound
+from verify_service.cli.attack_bounds import DRY_RUN, AttackBounds, Bound
 from verify_service.cli.lockout import Lockout, lockouts
 from verify_service.domain.codes import FIRST, LAST
 from verify_service.domain.limits import (
@@ -18,73 +18,84 @@ from verify_service.domain.limits import (
 )
 
 CODES = LAST - FIRST + 1
-SPRAYED = 10_000
-"""Numbers an attacker sprays over, for the table's sake."""
+"""How many codes there are."""
+SPRAYED_NUMBERS = 10_000
+"""How many numbers the table's attacker sprays guesses over."""
 
 
-def security(policy: NumberLimits, wide: WideLimits) -> str:
-    """Return the claim as two tables in Markdown."""
-    bounds = AttackBounds(policy, wide)
-    figures = [*_guesses(bounds), *_logins(bounds), *_calls(bounds), _destinations(wide)]
+def security_table(number_limits: NumberLimits, wide_limits: WideLimits) -> str:
+    """Return both tables in Markdown."""
+    bounds = AttackBounds(number_limits, wide_limits)
+    figures = [
+        *_guesses(bounds),
+        *_logins(bounds),
+        *_calls(bounds),
+        _destinations(wide_limits),
+    ]
     return "\n".join(
         [
-            *_table("At most", "Figure", "Because"),
-            *(_line(*row) for row in figures),
+            *_header("At most", "Figure", "Because"),
+            *(_row(*figure) for figure in figures),
             "",
-            *_table("What can be closed", "By", "For", "Calls it takes", "Client addresses"),
-            *(_line(*_closed(closing)) for closing in lockouts(bounds)),
+            *_header("What can be locked out", "By", "For", "Calls it takes", "Client addresses"),
+            *(_row(*_lockout(lockout)) for lockout in lockouts(bounds)),
         ]
     )
 
 
-def _table(*heads: str) -> tuple[str, str]:
-    return _line(*heads), "|" + "---|" * len(heads)
+def _header(*titles: str) -> tuple[str, str]:
+    return _row(*titles), "|" + "---|" * len(titles)
 
 
-def _line(*cells: str) -> str:
+def _row(*cells: str) -> str:
     return f"| {' | '.join(cells)} |"
 
 
 def _guesses(bounds: AttackBounds) -> Iterator[tuple[str, str, str]]:
-    run = f"then the lane is locked for {LOCK_SECONDS // DAY} days"
-    lanes = f"{KNOWN_DEVICES + 1} lanes"
-    holder = f"by somebody who holds all {KNOWN_DEVICES} known devices"
-    yield _share("Guessed, per verification", bounds.guesses_per_verification)
-    yield _share("Guessed, per number, lane and day", bounds.guesses_per_budget)
-    yield _share("Guessed, per run without a success", bounds.guesses_per_run, run)
-    yield _share(f"Guessed, per number and day, {holder}", bounds.guesses_per_number, lanes)
+    locked = f"then the budget is locked for {LOCK_SECONDS // DAY} days"
+    budgets = f"{KNOWN_DEVICES + 1} budgets"
+    holder = f"by the holder of all {KNOWN_DEVICES} known devices"
+    yield _chance("Guessed, per verification", bounds.guesses_per_verification)
+    yield _chance("Guessed, per number, budget and day", bounds.guesses_per_budget)
+    yield _chance("Guessed, in a row without a success", bounds.guesses_in_a_row, locked)
+    yield _chance(f"Guessed, per number and day, {holder}", bounds.guesses_per_number, budgets)
 
 
-def _share(what: str, bound: Bound, more: str = "") -> tuple[str, str, str]:
+def _chance(title: str, bound: Bound, note: str = "") -> tuple[str, str, str]:
     if bound.count is None:
-        return what, *_unbounded(bound)
-    share = f"{min(1.0, bound.count / CODES):.3%}".replace("%", " %")
-    return what, share, f"{bound.count} guesses / {CODES}" + (f", {more}" if more else "")
+        return title, *_unbounded(bound)
+    chance = f"{min(1.0, bound.count / CODES):.3%}".replace("%", " %")
+    return title, chance, _guesses_per_code(bound, note)
 
 
 def _logins(bounds: AttackBounds) -> Iterator[tuple[str, str, str]]:
-    spraying = f"spraying over {SPRAYED} numbers"
-    quiet = f"{WRONG_GUESSES - 1} an hour"
-    ttl = f"calls of the {bounds.policy.code_ttl} s before count"
-    average = bounds.sprayed_guesses_on_average(SPRAYED)
-    unnoticed = bounds.sprayed_guesses_unnoticed(SPRAYED)
-    yield _login(f"Logins a day, {spraying}, on average", average)
-    yield _login(f"Logins in any one day, {spraying}", bounds.sprayed_guesses(SPRAYED), ttl)
-    yield _login(f"Logins a day, {spraying}, without an alarm", unnoticed, quiet)
+    spraying = f"spraying over {SPRAYED_NUMBERS} numbers"
+    pending = f"calls of the {bounds.number_limits.code_ttl} s before count too"
+    on_average = bounds.sprayed_guesses_on_average(SPRAYED_NUMBERS)
+    in_a_day = bounds.sprayed_guesses(SPRAYED_NUMBERS)
+    unnoticed = bounds.sprayed_guesses_unnoticed(SPRAYED_NUMBERS)
+    yield _expected(f"Logins a day, {spraying}, on average", on_average)
+    yield _expected(f"Logins in any one day, {spraying}", in_a_day, pending)
+    yield _expected(
+        f"Logins a day, {spraying}, without an alarm", unnoticed, f"{WRONG_GUESSES - 1} an hour"
+    )
 
 
-def _login(what: str, bound: Bound, more: str = "") -> tuple[str, str, str]:
+def _expected(title: str, bound: Bound, note: str = "") -> tuple[str, str, str]:
     if bound.count is None:
-        return what, *_unbounded(bound)
-    tail = f", {more}" if more else ""
-    return what, f"{bound.count / CODES:.2f}", f"{bound.count} guesses / {CODES}{tail}"
+        return title, *_unbounded(bound)
+    return title, f"{bound.count / CODES:.2f}", _guesses_per_code(bound, note)
+
+
+def _guesses_per_code(bound: Bound, note: str) -> str:
+    return f"{bound.count} guesses / {CODES}" + (f", {note}" if note else "")
 
 
 def _calls(bounds: AttackBounds) -> Iterator[tuple[str, str, str]]:
-    for what, bound in [
+    for calls, bound in [
         ("within a minute to one number, by strangers", bounds.calls_per_minute),
         ("a day to one number, by strangers", bounds.calls_per_number),
-        ("a day to one number, by who holds the phone", bounds.calls_per_holder),
+        ("a day to one number, by the holder of the phone", bounds.calls_per_holder),
         ("a day for one client address", bounds.calls_per_client),
         ("a day to one prefix, by strangers", bounds.calls_per_prefix),
         ("a day to one prefix, with known devices", bounds.calls_per_prefix_with_devices),
@@ -92,23 +103,23 @@ def _calls(bounds: AttackBounds) -> Iterator[tuple[str, str, str]]:
         ("a day for one app", bounds.calls_per_app),
         ("a day in all", bounds.calls),
     ]:
-        figure = _unbounded(bound) if bound.count is None else (str(bound.count), bound.why)
-        yield f"Calls {what}", *figure
+        figure = _unbounded(bound) if bound.count is None else (str(bound.count), bound.limit)
+        yield f"Calls {calls}", *figure
 
 
-def _destinations(wide: WideLimits) -> tuple[str, str, str]:
-    what, why = "Destinations that are called", f"`{DESTINATION}`"
-    if DESTINATION in wide.dry_run:
-        return what, *_unbounded(Bound(None, why, DRY))
-    return what, "those allowed", why
+def _destinations(wide_limits: WideLimits) -> tuple[str, str, str]:
+    title, limit = "Destinations that are called", f"`{DESTINATION}`"
+    if DESTINATION in wide_limits.dry_run:
+        return title, *_unbounded(Bound(None, limit, DRY_RUN))
+    return title, "those allowed", limit
 
 
 def _unbounded(bound: Bound) -> tuple[str, str]:
-    return f"no bound ({bound.lack})", bound.why
+    return f"no bound ({bound.no_bound})", bound.limit
 
 
-def _closed(closing: Lockout) -> tuple[str, ...]:
-    by = f"`{closing.limit}`"
-    if closing.calls is None:
-        return closing.place, by, f"never ({closing.lack})", "–", "–"
-    return closing.place, by, closing.span, str(closing.calls), str(closing.addresses)
+def _lockout(lockout: Lockout) -> tuple[str, ...]:
+    limit = f"`{lockout.limit}`"
+    if lockout.calls is None:
+        return lockout.scope, limit, f"never ({lockout.impossible})", "–", "–"
+    return lockout.scope, limit, lockout.duration, str(lockout.calls), str(lockout.addresses)

@@ -1,10 +1,14 @@
-"""What the commands print of numbers and of what is held, for somebody who was just woken up."""
+"""The sentences of the commands: what holds, for how long, and which command ends it.
+
+Their reader may have been woken up a minute ago. None contains a whole number, nor a prefix beside
+a masked number, which together would show nine digits of eleven.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
-from verify_service.cli.durations import span
+from verify_service.cli.durations import format_duration
 from verify_service.domain.diagnosis import (
     Callers,
     DeviceBudget,
@@ -13,130 +17,165 @@ from verify_service.domain.diagnosis import (
     Restriction,
     WindowUsage,
 )
-from verify_service.domain.limits import CONVERSION, DESTINATION, KNOWN_DEVICE, WideLimits
+from verify_service.domain.limits import (
+    CONVERSION,
+    COUNTRY,
+    DAY_TOTAL,
+    DESTINATION,
+    GUESS_BUDGETS,
+    KNOWN_DEVICE,
+    LOCK_SECONDS,
+    PREFIX,
+    WideLimits,
+)
+from verify_service.domain.models import Wait
 from verify_service.domain.scopes import prefix_of
 
 _ORDINALS = ("second", "third", "fourth", "fifth", "sixth", "seventh", "eighth", "ninth", "tenth")
-_REFUSE = {
-    "pause": "all calls are paused by the operator",
-    "breaker": "all calls are paused by the breaker, since the provider fails",
-    "rule": "the operator blocks {}",
-    CONVERSION: "the conversion guard blocks {}",
-}
-_WHOSE = {
+_CALLERS = {
     Callers.ALL: "Every start",
     Callers.STRANGERS: "Every stranger's start",
     Callers.DEVICES: "Every known device's start",
 }
-_PLACES = {KNOWN_DEVICE: "prefix, for known devices once it is full"}
+_LIMIT_NAMES = {KNOWN_DEVICE: "prefix, for known devices once it is full"}
+_HOW_LIMITS_END = {
+    PREFIX: "`allow` exempts the prefix.",
+    COUNTRY: "STARTS_PER_COUNTRY sets the limit.",
+    DAY_TOTAL: "STARTS_PER_DAY sets the limit.",
+}
 
 
-def counted(count: int, word: str) -> str:
+def counted(count: int, noun: str) -> str:
     """Return ``1 start`` or ``2 starts``."""
-    plural = f"{word}es" if word.endswith("s") else f"{word}s"
-    return f"{count} {word if count == 1 else plural}"
+    plural = f"{noun}es" if noun.endswith("s") else f"{noun}s"
+    return f"{count} {noun if count == 1 else plural}"
 
 
-def refusal_lines(found: Diagnosis, policy: WideLimits) -> Iterator[str]:
-    """Yield the lines about what refuses the starts of a number."""
-    dry = DESTINATION in policy.dry_run
-    if found.destination and not dry:
-        yield f"Every start is refused: {found.destination}"
-    for refusal in found.refusals:
-        yield f"{_WHOSE[refusal.callers]} is refused: {_refusal(refusal, found)}"
-    if not found.refusals and (dry or not found.destination):
-        yield "Nothing that all numbers share refuses a start."
-    if found.destination and dry:
-        yield f"  destination: dry run, else refused. {found.destination}"
+def refusal_lines(diagnosis: Diagnosis, limits: WideLimits) -> Iterator[str]:
+    """Yield what refuses the starts of a number beside its own limits."""
+    dry_run = DESTINATION in limits.dry_run
+    if diagnosis.destination and not dry_run:
+        yield f"Every start is refused: {diagnosis.destination}"
+    for refusal in diagnosis.refusals:
+        yield f"{_CALLERS[refusal.callers]} is refused: {_refusal(refusal, diagnosis)}"
+    if not diagnosis.refusals and (dry_run or not diagnosis.destination):
+        yield "No pause, block or shared limit refuses a start."
+    if diagnosis.destination and dry_run:
+        yield f"  destination (dry run), would refuse every start: {diagnosis.destination}"
 
 
-def usage_lines(found: Diagnosis, policy: WideLimits) -> Iterator[str]:
-    """Yield the lines about the limits that a number shares with others."""
-    if found.allowed:
-        yield f"  prefix: allowed by the operator, {span(found.allowed)} more"
-    for limit, app, use in found.uses:
-        dry = " (dry run)" if limit in policy.dry_run else ""
-        place = f"app {app}" if app else _PLACES.get(limit, limit)
-        yield f"  {place}: {_use(use, 'start')}{dry}"
-    for share in found.shares:
+def usage_lines(diagnosis: Diagnosis, limits: WideLimits) -> Iterator[str]:
+    """Yield how full the limits are that a number shares with others."""
+    if diagnosis.allowed:
+        yield f"  prefix: allowed by the operator for {format_duration(diagnosis.allowed)} more"
+    for limit, app, usage in diagnosis.uses:
+        name = f"app {app}" if app else _LIMIT_NAMES.get(limit, limit)
+        dry_run = " (dry run)" if limit in limits.dry_run else ""
+        yield f"  {name}: {_usage(usage, 'start')}{dry_run}"
+    for share in diagnosis.shares:
         if share.started:
-            yield f"  conversion, {share.limit}: {_got_in(share.started, share.approved)}"
+            yield f"  conversion, {share.limit}: {_approved(share.started, share.approved)}"
 
 
 def budget_lines(budget: DeviceBudget, lock_after: int) -> Iterator[str]:
-    """Yield the lines about one budget; what a start waits for comes first.
+    """Yield one budget of a number, what a start waits for first.
 
     Args:
-        budget: What to show.
-        lock_after: Wrong guesses in a row that lock it.
+        budget: The strangers' or a known device's.
+        lock_after: The wrong guesses in a row that lock it.
     """
-    name = f"Known device {budget.device}" if budget.device else "Strangers"
-    if budget.wait:
-        yield f"{name}: a start waits {span(budget.wait.seconds)} ({budget.wait.limit})."
-    else:
-        yield f"{name}: no limit of the number's own refuses a start."
-    for use in budget.starts:
-        yield f"  {_use(use, 'start')}"
-    for use in budget.guesses:
-        yield f"  {_use(use, 'wrong guess')}"
-    wrong = counted(lock_after, "wrong guess")
-    yield f"  {budget.failures_in_a_row} of {wrong} in a row, until it is locked"
+    caller = f"Known device {budget.device}" if budget.device else "Strangers"
+    yield f"{caller}: {_wait(budget.wait)}"
+    for usage in budget.starts:
+        yield f"  {_usage(usage, 'start')}"
+    for usage in budget.guesses:
+        yield f"  {_usage(usage, 'wrong guess')}"
+    lock = f"{lock_after} lock it for {format_duration(LOCK_SECONDS)}"
+    yield f"  {counted(budget.failures_in_a_row, 'wrong guess')} in a row; {lock}"
 
 
-def restriction_line(held: Restriction) -> str:
-    """Return the line of something that is blocked, allowed, paused or under alarm."""
-    more = f"{span(held.seconds)} more"
-    if held.kind == "pause":
-        return _pause_line(held, more)
-    if held.who == "operator":
-        return f"{held.place}: {held.kind}ed by the operator, {more}"
-    who = "" if held.who == held.place else f" by {held.who}"
-    form, rest = {
-        "block": (f"blocked{who}", f"{_turn(held.level)}, {more}"),
-        "would-block": (f"would be blocked{who}, but for the dry run", ""),
-        "alarm": (f"alarm{who}", f"; not repeated for {span(held.seconds)}"),
-    }[held.kind]
-    return f"{held.place}: {form}{_evidence(held)}{rest}"
+def restriction_line(restriction: Restriction) -> str:
+    """Return what is blocked, allowed, paused or under alarm, and what ends it.
+
+    ``unblock`` takes the part before the colon.
+    """
+    scope, guard = restriction.scope, restriction.who
+    by = "" if guard == scope else f" by {guard}"
+    more = f"for {format_duration(restriction.seconds)} more"
+    evidence, ends = _evidence(restriction), f"`unblock {scope}` ends it"
+    match restriction.kind:
+        case "pause":
+            return f"all calls: {_pause(restriction, more)}"
+        case "allow":
+            return f"{scope}: allowed by the operator {more}; {ends}"
+        case "block" if guard == "operator":
+            return f"{scope}: blocked by the operator {more}; {ends}"
+        case "block":
+            return f"{scope}: blocked{by} {more}{_in_a_row(restriction.level)}{evidence}; {ends}"
+        case "would-block":
+            return f"{scope}: would be blocked{by} without the dry run{evidence}"
+        case _:
+            return f"{scope}: alarm{by}{evidence}; not repeated {more}"
 
 
-def _pause_line(held: Restriction, more: str) -> str:
-    if held.who == "breaker":
-        tries = f"a start tries in {span(held.seconds)}" if held.seconds else "the next start tries"
-        return f"all calls: paused by the breaker, until the provider works again; {tries}"
-    return f"all calls: paused by the operator, {more}"
+def _pause(restriction: Restriction, more: str) -> str:
+    if restriction.who != "breaker":
+        return f"paused by the operator {more}; `resume` ends it"
+    probe = "the next start tries it"
+    if restriction.seconds:
+        probe = f"a start tries it in {format_duration(restriction.seconds)}"
+    return f"paused by the breaker until the provider works again; {probe}; `resume` ends it now"
 
 
-def _refusal(refusal: Refusal, found: Diagnosis) -> str:
-    form = _REFUSE.get(refusal.limit, f"the limit `{refusal.limit}` is full")
-    place = "its prefix" if refusal.place == prefix_of(found.number) else "its country"
-    if refusal.limit == "rule":
-        place = f"its first {len(refusal.place) - 1} digits"
-    more = f", {span(refusal.seconds)} more" if refusal.seconds else ""
-    return f"{form.format(place)}{more}."
+def _refusal(refusal: Refusal, diagnosis: Diagnosis) -> str:
+    more = f"for {format_duration(refusal.seconds)} more"
+    is_prefix = refusal.scope == prefix_of(diagnosis.number)
+    match refusal.limit:
+        case "pause":
+            return f"the operator paused all calls {more}. `resume` ends the pause."
+        case "breaker":
+            probe = f"a start tries it in {format_duration(refusal.seconds)}"
+            cause = "the breaker paused all calls because the provider fails"
+            return f"{cause}; {probe}. `resume` ends the pause."
+        case "rule":
+            digits = len(refusal.scope) - 1
+            return f"the operator blocks its first {digits} digits {more}. `unblock` ends it."
+        case limit if limit == CONVERSION:
+            scope = "prefix" if is_prefix else "country"
+            return f"the conversion guard blocks its {scope} {more}. `unblock` or `allow` ends it."
+        case limit:
+            return f"the limit `{limit}` is full {more}. {_HOW_LIMITS_END.get(limit, '')}".rstrip()
 
 
-def _use(use: WindowUsage, word: str) -> str:
-    length = span(use.window.seconds)
-    frees = f"; room for one more in {span(use.frees)}" if use.full else ""
-    if use.used and not use.full:
-        frees = f"; the oldest counts for {span(use.frees)} more"
-    return f"{use.used} of {counted(use.window.count, word)} in {length}{frees}"
+def _wait(wait: Wait | None) -> str:
+    if wait is None:
+        return "no limit of this number refuses a start."
+    possible = f"the next start is possible in {format_duration(wait.seconds)} (`{wait.limit}`)."
+    return f"{possible} `unlock` ends it." if wait.limit in GUESS_BUDGETS else possible
 
 
-def _evidence(held: Restriction) -> str:
-    if not held.total:  # written by an earlier release
+def _usage(usage: WindowUsage, noun: str) -> str:
+    span, frees = format_duration(usage.window.seconds), format_duration(usage.frees)
+    state = f"{usage.used} of {counted(usage.window.count, noun)} in {span}"
+    if usage.full:
+        return f"{state}; room for one more in {frees}"
+    return f"{state}; the oldest counts for {frees} more" if usage.used else state
+
+
+def _evidence(restriction: Restriction) -> str:
+    if not restriction.total:  # written by an earlier release
         return ""
-    if held.who == CONVERSION:
-        return f": {_got_in(held.total, held.count)}"
-    return f": {held.count} of {counted(held.total, 'guess')} were wrong"
+    if restriction.who == CONVERSION:
+        return f": {_approved(restriction.total, restriction.count)}"
+    return f": {restriction.count} of {counted(restriction.total, 'guess')} wrong"
 
 
-def _got_in(started: int, approved: int) -> str:
-    return f"{approved} of {counted(started, 'start')} got in"
+def _approved(started: int, approved: int) -> str:
+    return f"{approved} of {counted(started, 'start')} approved"
 
 
-def _turn(level: int) -> str:
-    """Return which block in a row it is, where it is not the first."""
+def _in_a_row(level: int) -> str:
+    """Return which block in a row it is; nothing for the first."""
     if level < 2:
         return ""
     known = level - 2 < len(_ORDINALS)

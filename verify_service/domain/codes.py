@@ -1,4 +1,4 @@
-"""Codes: how one is drawn, and the keyed digest that is all we keep of it."""
+"""Codes: how one is drawn, and the keyed digest that is stored in its place."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ def draw() -> str:
 class CodeDigester:
     """HMAC-SHA256 of a code, shortened to 128 bits and bound to one verification.
 
-    A code is 13 bits: a plain hash of it is no secret. The key lives outside Redis, and since
-    the verification's id is part of the message, equal codes have unequal digests.
+    A code has 13 bits, so a plain hash would reveal it. The key is not in Redis. The message
+    contains the verification's id, so equal codes have different digests.
 
     Args:
-        keys: Live secrets; the first one signs, all of them are accepted while one is replaced.
+        keys: Live secrets. The first one signs; all of them verify, so that one can be rotated.
     """
 
     def __init__(self, keys: Sequence[bytes]) -> None:
@@ -36,11 +36,11 @@ class CodeDigester:
         self._keys = tuple(keys)
 
     def sign(self, verification_id: str, code: str) -> str:
-        """Return the digest to keep, 22 characters of base64url."""
+        """Return the digest to store: 22 characters of base64url."""
         return _digest(self._keys[0], verification_id, code)
 
     def candidates(self, verification_id: str, code: str) -> list[str]:
-        """Return what the kept digest may be if ``code`` is right: one per live key."""
+        """Return the digests of ``code``, one per live key. One is stored if the code is right."""
         return [_digest(key, verification_id, code) for key in self._keys]
 
 

@@ -1,4 +1,4 @@
-"""What an operator is shown of a number, and of what is blocked."""
+"""What an operator sees of a number, and of what is blocked."""
 
 from __future__ import annotations
 
@@ -10,12 +10,11 @@ from verify_service.domain.models import Wait, Window
 
 @dataclass(frozen=True, slots=True)
 class WindowUsage:
-    """One window of a limit.
+    """How much of one window of a limit is used.
 
     Attributes:
-        used: Events in it.
-        window: How many there may be.
-        frees: Seconds until there is room for one more than now; 0 where it is empty.
+        used: Events in the window.
+        frees: Seconds until one of them expires; 0 if there is none.
     """
 
     used: int
@@ -24,20 +23,20 @@ class WindowUsage:
 
     @property
     def full(self) -> bool:
-        """Whether it lets no more through."""
+        """Whether the window allows no more events."""
         return self.used >= self.window.count
 
 
 @dataclass(frozen=True, slots=True)
 class DeviceBudget:
-    """What one kind of caller may still do with a number.
+    """The budget of strangers, or of one known device, with a number.
 
     Attributes:
         device: The digest of a known device; empty for strangers.
         failures_in_a_row: Wrong guesses without a right one.
-        wait: What a new start waits for.
-        starts: The windows over starts.
-        guesses: The windows over wrong guesses.
+        wait: The limit that a new start waits for.
+        starts: The windows of starts.
+        guesses: The windows of wrong guesses.
     """
 
     device: str
@@ -49,21 +48,21 @@ class DeviceBudget:
 
 @dataclass(frozen=True, slots=True)
 class Restriction:
-    """Something that is not as the settings alone would have it.
+    """A block, an exemption, a pause or an alarm.
 
     Attributes:
-        who: ``operator``, ``breaker``, or the guard's name: ``conversion``, ``failureRate``.
-        place: A prefix, a country, a guard's name; for a pause nothing.
+        who: Who set it: ``operator``, ``breaker``, or the guard: ``conversion``, ``failureRate``.
+        scope: A prefix, a country or a guard's name; empty for a pause.
         kind: ``block``, ``would-block`` (a guard in dry run), ``allow``, ``pause``, ``alarm``.
-        seconds: How long it lasts; of an alarm, until it may be raised again; of the breaker, until
-            a start tries again.
-        level: Of a guard's block, how many there were in a row, this one included.
-        total: What a guard went by: so many starts, or so many guesses.
-        count: So many of those starts were approved, or so many of those guesses wrong.
+        seconds: How long it lasts. Of an alarm: until it may be raised again. Of the breaker: until
+            a start tries the provider.
+        level: Of a guard's block: how many there were in a row, including this one.
+        total: Starts or guesses that the guard counted.
+        count: How many of the starts were approved, or of the guesses wrong.
     """
 
     who: str
-    place: str
+    scope: str
     kind: str
     seconds: int
     level: int = 0
@@ -73,12 +72,12 @@ class Restriction:
 
 @dataclass(frozen=True, slots=True)
 class ConversionCount:
-    """How many of those who were called got in, at one place, as far as it is known.
+    """How many of the starts in a prefix or a country were approved.
 
     Attributes:
         limit: ``prefix`` or ``country``.
         started: Starts whose codes have expired.
-        approved: How many of them got in.
+        approved: How many of them were approved.
     """
 
     limit: str
@@ -97,17 +96,17 @@ class Callers(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """What refuses the starts of a number.
+    """Something that refuses the starts of a number.
 
     Attributes:
-        limit: A limit's or guard's name; ``pause``, ``breaker``, or ``rule`` for the operator's.
-        place: The prefix or country that it is about, if it is about one.
-        seconds: For how long.
+        limit: The limit's or guard's name; ``pause``, ``breaker``, or ``rule`` for the operator's.
+        scope: The prefix or country, if it concerns one.
+        seconds: How long it lasts.
         callers: Whose starts it refuses.
     """
 
     limit: str
-    place: str
+    scope: str
     seconds: int
     callers: Callers = Callers.ALL
 
@@ -122,15 +121,17 @@ class Resumed:
 
 @dataclass(frozen=True, slots=True)
 class Diagnosis:
-    """What a number may still do, and what refuses its starts, by the functions that refuse them.
+    """What a number may still do, and what refuses its starts.
 
     Attributes:
-        budgets: The strangers' first; none if nothing is kept of the number.
-        refusals: What refuses its starts beside its own budgets. An app's limit refuses that app's.
-        allowed: Seconds for which the operator exempts its prefix; 0 where that is not so.
-        uses: Each window it counts in, with its limit's name and, of an app's, whose it is.
-        shares: What the conversion guard knows of its prefix and its country.
-        destination: Why its destination is not called; empty where it is.
+        budgets: That of strangers first. Empty if Redis has nothing about the number.
+        refusals: What refuses its starts, apart from its budgets. An app's limit refuses only that
+            app's starts.
+        allowed: Seconds for which the operator exempts its prefix; 0 if there is no exemption.
+        uses: Each window over many numbers that it counts in: the limit, the app if it is an app's,
+            and the usage.
+        shares: What the conversion guard counted of its prefix and its country.
+        destination: Why calls to it are not allowed; empty if they are.
     """
 
     number: str

@@ -1,8 +1,8 @@
-"""Idempotency-Key: a request that comes again is the same request, not another one.
+"""Idempotency-Key: a repeated request has the effect and the result of the first one.
 
-A start's key is bound by the start that it reserves, in the same decision. A check's key is the
-name of its guess, within its verification. What is stored is a keyed digest of the key and of the
-body, never an answer: a repeat finds what the first request led to, as it stands now.
+A start's key is bound to the verification that the start reserves, in the same decision. A check's
+key names its guess, within its verification. Only keyed digests of the key and of the body are
+stored, never an answer: a repeat reads the verification as it is then.
 """
 
 from __future__ import annotations
@@ -17,16 +17,16 @@ from verify_service.domain.models import Binding
 
 DIGEST_BYTES = 16
 GUESS_BYTES = 8
-"""64 bits tell the few guesses of one verification apart, and each of them is kept with it."""
+"""64 bits: enough to distinguish the few guesses of one verification, which all are stored."""
 
 
 @dataclass(frozen=True, slots=True)
 class KeyedRequest:
-    """What a request carries that may come again.
+    """A request that has an Idempotency-Key.
 
     Attributes:
         key: The Idempotency-Key.
-        body: What the request says, written so that equal requests are equal texts.
+        body: The body in a canonical form, so that equal requests are equal texts.
     """
 
     key: str = field(repr=False)
@@ -35,11 +35,11 @@ class KeyedRequest:
 
 @dataclass(frozen=True, slots=True)
 class Nonce:
-    """The name of one guess: under the same one it is compared once.
+    """The name of one guess. A guess is compared once under one name.
 
     Attributes:
         name: Random, or the digest of an Idempotency-Key.
-        body: The digest of what the request says, where it has an Idempotency-Key.
+        body: The digest of the request's body, if the name is that of an Idempotency-Key.
     """
 
     name: str
@@ -47,22 +47,22 @@ class Nonce:
 
 
 class IdempotencyKeys:
-    """Makes digests of keys and bodies.
+    """Computes the digests of keys and bodies.
 
     Args:
-        secret: Key of the digests. Changing it makes every Idempotency-Key a new one.
+        secret: Key of the digests. With a new secret no Idempotency-Key is recognized.
     """
 
     def __init__(self, secret: bytes) -> None:
         self._secret = secret
 
     def binding(self, app: str, request: KeyedRequest) -> Binding:
-        """Return what a start binds: the key is the app's, whichever number it is used for."""
+        """Return the digests of a start's key. It is scoped to the app, not to a number."""
         name = self._digest(DIGEST_BYTES, "start", app, request.key)
         return Binding(name, self._digest(DIGEST_BYTES, name, request.body))
 
     def nonce(self, app: str, verification_id: str, request: KeyedRequest | None) -> Nonce:
-        """Return the name of a guess; without a key it is random."""
+        """Return the name of a guess. Without an Idempotency-Key it is random."""
         if request is None:
             return Nonce(secrets.token_urlsafe(GUESS_BYTES))
         name = self._digest(GUESS_BYTES, "check", app, verification_id, request.key)

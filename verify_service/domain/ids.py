@@ -1,7 +1,8 @@
-"""Verification ids: opaque outside, and yet they say under which keys of Redis to look.
+"""Ids: of verifications, of devices and addresses, and of requests.
 
-An id is ``base64url(r ‖ (tag ⊕ HMAC(secret, r)))``: 16 random bytes, then the number's tag under
-a pad that only we can compute. Two ids of one number have nothing in common for anybody else.
+A verification's id is ``base64url(r ‖ (tag ⊕ HMAC(secret, r)))``: 16 random bytes, then the
+number's tag, encrypted with a pad that only the secret can compute. So the service finds the Redis
+keys of a verification from its id alone, and others cannot recognize two ids of one number.
 """
 
 from __future__ import annotations
@@ -19,33 +20,33 @@ from verify_service.domain.errors import VerificationNotFound
 
 RANDOM_BYTES = 16
 TAG_BYTES = 14
-"""16 + 14 = 30 bytes are 40 characters of base64 exactly: each id has one spelling only."""
+"""16 + 14 = 30 bytes are exactly 40 characters of base64, so that each id has one spelling."""
 DEVICE_BYTES = 6
 REQUEST_BYTES = 8
-OWN_CHARACTERS = 11
-_SHAPE = re.compile(r"[A-Za-z0-9_-]{40}\Z")
+SHORT_ID_CHARACTERS = 11
+_VERIFICATION_ID = re.compile(r"[A-Za-z0-9_-]{40}\Z")
 REQUEST_ID = re.compile(r"[A-Za-z0-9_.:-]{1,128}\Z")
 """What a caller may send as X-Request-ID. It is on every log line."""
 
 
 @dataclass(frozen=True, slots=True)
 class VerificationKey:
-    """Where a verification lives in Redis.
+    """The parts of a verification's Redis key.
 
     Attributes:
         tag: The number's pseudonym.
-        own: The verification's own name among those of its number: 66 random bits.
+        short_id: 66 random bits: distinguishes the verifications of one number.
     """
 
     tag: str
-    own: str
+    short_id: str
 
 
 class VerificationIds:
-    """Makes ids and reads them.
+    """Creates ids, and finds the Redis key of one.
 
     Args:
-        secret: Key of the tags. Changing it makes every number a stranger to its limits.
+        secret: Key of the tags. A new secret gives every number a new tag, without its limits.
     """
 
     def __init__(self, secret: bytes) -> None:
@@ -56,37 +57,37 @@ class VerificationIds:
         return base64url(self._tag(number))
 
     def device(self, number: str, app: str, device_id: str) -> str:
-        """Return a device's name with this number and app: 8 characters of base64url.
+        """Return the pseudonym of a device with this number and app: 8 characters of base64url.
 
-        They tell the few devices of a number apart. Those of two numbers have nothing in common.
+        That is enough to distinguish the few devices of one number. The same device has unrelated
+        pseudonyms with two numbers.
         """
         message = "\0".join(("device", number, app, device_id)).encode()
         digest = hmac.digest(self._secret, message, hashlib.sha256)
         return base64url(digest[:DEVICE_BYTES])
 
     def client(self, network: str) -> str:
-        """Return the pseudonym of an address: 19 characters of base64url."""
+        """Return the pseudonym of a client's network: 19 characters of base64url."""
         message = b"client:" + network.encode()
         return base64url(hmac.digest(self._secret, message, hashlib.sha256)[:TAG_BYTES])
 
-    def mint(self, number: str) -> str:
-        """Return a fresh id for a verification of ``number``."""
+    def create(self, number: str) -> str:
+        """Return a new id for a verification of ``number``."""
         random = secrets.token_bytes(RANDOM_BYTES)
         return base64url(random + _xor(self._tag(number), self._pad(random)))
 
     def locate(self, verification_id: str) -> VerificationKey:
-        """Return where to look. Whether there is something, Redis knows.
+        """Return the key under which Redis has the verification, if it exists.
 
         Raises:
-            VerificationNotFound: The text cannot be an id of ours.
+            VerificationNotFound: The text is not an id of this service.
         """
-        if not _SHAPE.match(verification_id):
+        if not _VERIFICATION_ID.match(verification_id):
             raise VerificationNotFound
         raw = urlsafe_b64decode(verification_id)
         random, masked = raw[:RANDOM_BYTES], raw[RANDOM_BYTES:]
-        return VerificationKey(
-            base64url(_xor(masked, self._pad(random))), verification_id[:OWN_CHARACTERS]
-        )
+        tag = base64url(_xor(masked, self._pad(random)))
+        return VerificationKey(tag, verification_id[:SHORT_ID_CHARACTERS])
 
     def _tag(self, number: str) -> bytes:
         return hmac.digest(self._secret, b"tag:" + number.encode(), hashlib.sha256)[:TAG_BYTES]
@@ -96,10 +97,10 @@ class VerificationIds:
 
 
 def request_digest(request_id: str) -> str:
-    """Return 11 characters for a requestId of any length and spelling.
+    """Return 11 characters that stand for a provider's requestId.
 
-    They keep Redis' keys small, and they can be logged: nobody promises that no number and no
-    code stands in the provider's own text.
+    They are short for Redis, and safe in a log: the provider's own text may contain a number or a
+    code.
     """
     return base64url(hashlib.sha256(request_id.encode()).digest()[:REQUEST_BYTES])
 

@@ -37,7 +37,7 @@ class VerificationView:
     next_action: NextAction
 
 
-def view(verification: Verification, timing: Timing) -> VerificationView:
+def view_of(verification: Verification, timing: Timing) -> VerificationView:
     """Return the verification with what is computed from it."""
     call_state = _call_state(verification, timing)
     return VerificationView(verification, call_state, _next_action(verification, call_state))

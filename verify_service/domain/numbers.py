@@ -1,4 +1,4 @@
-"""Phone numbers: parse, judge, mask. The only file that knows ``phonenumbers``."""
+"""Phone numbers: parse, allow or refuse, mask. The only file that imports ``phonenumbers``."""
 
 from __future__ import annotations
 
@@ -25,50 +25,50 @@ from verify_service.domain.errors import DestinationNotAllowed, InvalidNumber
 
 ANY_COUNTRY = "*"
 GLOBAL_REGION = "001"
-"""The region of the ranges that belong to no country: satellite, global services."""
+"""The region of numbers that belong to no country: satellite networks and global services."""
 REGIONS = frozenset({*SUPPORTED_REGIONS, ANY_COUNTRY, GLOBAL_REGION})
-"""What ``ALLOWED_COUNTRIES`` may list."""
+"""The values of ``ALLOWED_COUNTRIES``."""
 SATELLITE = ("+7954",)
-"""Satellite ranges within a country's own plan, which phonenumbers takes for mobile ones. They cost
-what the global ranges cost and are refused as those are. Source: the Russian numbering plan (954,
-GlobalTel)."""
-_DECORATION = re.compile(r"[ .()\[\]-]")
+"""Satellite ranges within a country's numbering plan. phonenumbers classifies them as mobile, but
+they cost as much as the global ranges, so they are refused like those. Source: the Russian
+numbering plan (954, GlobalTel)."""
+_SEPARATORS = re.compile(r"[ .()\[\]-]")
 _DIALABLE = re.compile(r"\+?[0-9]{7,15}\Z")
-"""E.164 has at most 15 digits; the shortest mobile numbers in use have 7 with the country code."""
+"""E.164 allows 15 digits. The shortest mobile numbers in use have 7, country code included."""
 
 TYPE_NAMES = frozenset(
     name
     for name in vars(PhoneNumberType)
     if name.isupper() and isinstance(vars(PhoneNumberType)[name], int)
 )
-"""The names ``ALLOWED_NUMBER_TYPES`` may list, e.g. ``MOBILE`` and ``PREMIUM_RATE``."""
+"""The values of ``ALLOWED_NUMBER_TYPES``, for example ``MOBILE`` and ``PREMIUM_RATE``."""
 
 
 @dataclass(frozen=True, slots=True)
 class Destinations:
-    """Which numbers flash calls may go to.
+    """The numbers that may be called.
 
-    A refusal names its rule: the country, the range (what belongs to no country, and satellites
-    within one), or the type.
+    A refusal names its rule: the country, the range (numbers of no country, and satellites within
+    one), or the type.
 
     Args:
-        countries: ISO 3166 codes, or ``*`` for every country. The ranges that belong to no
-            country (satellite, global services: region ``001``) are in only if named: their
-            calls cost a hundred times as much.
+        countries: ISO 3166 codes, or ``*`` for every country. Numbers of no country (region
+            ``001``) are allowed only if ``001`` is listed: calls to them cost a hundred times as
+            much.
         types: Names from :data:`TYPE_NAMES`.
     """
 
     countries: Set[str]
     types: Set[str]
 
-    def accept(self, text: str) -> str:
+    def require_allowed(self, text: str) -> str:
         """Return the number in E.164.
 
-        Digits without a plus are international too, never national: whose nation would it be?
+        Digits without a plus are international, never national.
 
         Raises:
-            InvalidNumber: It is no number that could be called.
-            DestinationNotAllowed: It is one, and calls to it are switched off.
+            InvalidNumber: The text is not a valid number.
+            DestinationNotAllowed: Calls to the number are not allowed.
         """
         number = _parse(text)
         e164 = format_number(number, PhoneNumberFormat.E164)
@@ -95,22 +95,21 @@ class Destinations:
 
 
 def parse_callback_number(text: str) -> str:
-    """Return a number in E.164 as the provider's callback may spell it, unjudged.
+    """Return the number of a provider's callback in E.164. It need not exist.
 
     Raises:
-        InvalidNumber: The text has no digits of a phone number.
+        InvalidNumber: The text does not have the digits of a phone number.
     """
     return f"+{_digits(text)}"
 
 
 def normalize(text: str) -> str:
-    """Return a number in E.164 whether or not it exists, from any spelling that a start may have.
+    """Return a number in E.164, from any spelling that a start accepts. It need not exist.
 
-    So ``+44 (0)7911 123456`` is ``+447911123456`` here too: who looked for it under the former
-    would take it for another number.
+    For example, ``+44 (0)7911 123456`` is ``+447911123456``.
 
     Raises:
-        InvalidNumber: The text has no digits of a phone number.
+        InvalidNumber: The text does not have the digits of a phone number.
     """
     plain = parse_callback_number(text)
     try:
@@ -120,31 +119,31 @@ def normalize(text: str) -> str:
 
 
 def require_valid(text: str) -> str:
-    """Return a number in E.164 that its country's plan has, whether or not it may be called.
+    """Return a number in E.164, whether or not it may be called.
 
     Raises:
-        InvalidNumber: There is none.
+        InvalidNumber: Its country's numbering plan has no such number.
     """
     return format_number(_parse(text), PhoneNumberFormat.E164)
 
 
 def strip_separators(text: str) -> str:
-    """Return a text without what people write between digits."""
-    return _DECORATION.sub("", text)
+    """Return a text without the separators that people write between digits."""
+    return _SEPARATORS.sub("", text)
 
 
 def has_room(prefix: str, digits: int) -> bool:
-    """Whether a mobile number can have so many digits more than this prefix, with its plus."""
+    """Return whether a mobile number can have ``digits`` more digits than this prefix."""
     try:
         number = parse(prefix + "5" * digits, None)
     except NumberParseException:
-        return len(prefix) < len("+998")  # the beginning of country codes, or of none
+        return len(prefix) < len("+998")  # it may be the beginning of a country code
     reason = is_possible_number_for_type_with_reason(number, PhoneNumberType.MOBILE)
     return reason != ValidationResult.TOO_LONG
 
 
 def country_of(number: str) -> str:
-    """Return the ISO 3166 code of an E.164 number, ``001`` for none in particular."""
+    """Return the ISO 3166 code of an E.164 number; ``001`` for a number of no country."""
     try:
         return region_code_for_number(parse(number, None)) or "unknown"
     except NumberParseException:
@@ -152,21 +151,21 @@ def country_of(number: str) -> str:
 
 
 def mask(number: str) -> str:
-    """Return ``+7917•••••87`` for ``+79179136787``: at least four digits stay hidden."""
+    """Return ``+7917•••••87`` for ``+79179136787``: at least four digits are hidden."""
     digits = number.removeprefix("+")
     head = max(0, min(4, len(digits) - 6))
     return f"+{digits[:head]}{'•' * (len(digits) - head - 2)}{digits[-2:]}"
 
 
-def mask_scope(place: str) -> str:
-    """Return ``+7917•••`` for the prefix ``+7917913``; what is no prefix stays as it is.
+def mask_scope(scope: str) -> str:
+    """Return ``+7917•••`` for the prefix ``+7917913``; a scope that is not a prefix is unchanged.
 
-    It shows the same first digits as :func:`mask` does of a number with this prefix: a line about
-    the one and a line about the other, read together, give away nothing more.
+    It shows the same first digits as :func:`mask` shows of a number with this prefix, so that two
+    log lines together reveal no more than one.
     """
-    if not place.startswith("+"):
-        return place
-    digits = place.removeprefix("+")
+    if not scope.startswith("+"):
+        return scope
+    digits = scope.removeprefix("+")
     head = max(0, min(4, len(digits) - 2))
     return f"+{digits[:head]}{'•' * (len(digits) - head)}"
 
@@ -175,7 +174,8 @@ def _digits(text: str) -> str:
     bare = strip_separators(text)
     if not _DIALABLE.match(bare):
         raise InvalidNumber(
-            "Write the number in E.164, e.g. +79179136787: 7 to 15 digits, country code first."
+            "Write the number in E.164: country code first, 7 to 15 digits, "
+            "for example +79179136787."
         )
     return bare.removeprefix("+")
 

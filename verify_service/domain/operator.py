@@ -1,4 +1,4 @@
-"""What an operator may look at and change while the service runs."""
+"""What an operator can see and change while the service runs."""
 
 from __future__ import annotations
 
@@ -27,14 +27,14 @@ _WORDS = {word.casefold(): word for word in ("unknown", FAILURE_RATE)}
 
 
 class OperatorStore(Protocol):
-    """Where it is kept. Every method raises StoreUnavailable; numbers are in E.164."""
+    """The operator's side of the store. Numbers are E.164. Every method raises StoreUnavailable."""
 
     def diagnose(
         self, number: str, country: str, apps: Sequence[str], *, test: bool = False
     ) -> Diagnosis: ...
     def unlock(self, number: str) -> int | None: ...
     def erase(self, number: str) -> int: ...
-    def rule(self, place: str, kind: str, duration: int = 0) -> int: ...
+    def set_rule(self, scope: str, kind: str, duration: int = 0) -> int: ...
     def pause(self, duration: int) -> None: ...
     def resume(self) -> Resumed: ...
     def restrictions(self) -> list[Restriction]: ...
@@ -42,23 +42,23 @@ class OperatorStore(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Operator:
-    """Every method raises StoreUnavailable, and those of a number or a place InvalidNumber.
+    """Every method raises StoreUnavailable; those with a number or a scope raise InvalidNumber.
 
     Attributes:
-        policy: The limits over all numbers.
-        destinations: Where calls may go to.
-        test_numbers: In E.164; they need not exist.
-        apps: Whose starts are counted.
+        limits: The limits over many numbers.
+        destinations: The numbers that may be called.
+        test_numbers: E.164.
+        apps: The apps whose starts are counted.
     """
 
     store: OperatorStore
-    policy: WideLimits
+    limits: WideLimits
     destinations: Destinations
     test_numbers: Set[str]
     apps: Sequence[str]
 
     def number(self, text: str) -> str:
-        """Return a number in E.164, judged as a start's is, wherever calls may go to."""
+        """Return a number in E.164, as a start reads it, whether or not it may be called."""
         number = normalize(text)
         return number if number in self.test_numbers else require_valid(text)
 
@@ -71,19 +71,19 @@ class Operator:
         return replace(found, destination=destination)
 
     def unlock(self, number: str) -> int | None:
-        """End a number's lock, its runs and the day's failures, in every budget.
+        """End a number's lock, and forget its wrong guesses, in every budget.
 
         Returns:
-            How many wrong guesses that were; None where nothing is kept of the number.
+            How many wrong guesses were forgotten; None if Redis has nothing about the number.
         """
         return self.store.unlock(self.number(number))
 
     def erase(self, number: str) -> int:
-        """Delete everything that is kept of a number; return how many things there were."""
+        """Delete all keys of a number; return how many there were."""
         return self.store.erase(self.number(number))
 
     def block(self, prefix: str, seconds: int) -> str:
-        """Refuse every number with this prefix for a time; return the prefix as it is kept."""
+        """Refuse every number with this prefix for a time; return the normalized prefix."""
         return self._rule(prefix, "block", seconds)
 
     def allow(self, prefix: str, seconds: int) -> str:
@@ -91,44 +91,44 @@ class Operator:
         return self._rule(prefix, "allow", seconds)
 
     def unblock(self, text: str) -> str | None:
-        """Let the limits decide again: end a rule of the operator's, a guard's block or alarm.
+        """End a rule of the operator, or a guard's block or alarm.
 
         Returns:
-            The place as it was held; None where nothing held there.
+            The normalized scope; None if nothing was in force there.
         """
-        place = parse_scope(text)
-        return place if self.store.rule(place, "none") else None
+        scope = parse_scope(text)
+        return scope if self.store.set_rule(scope, "none") else None
 
     def pause(self, seconds: int) -> None:
-        """Place no calls for so many seconds. Checks go on."""
+        """Pause all calls for a time. Checks go on."""
         self.store.pause(seconds)
 
     def resume(self) -> Resumed:
-        """Let calls be placed again; return what had paused them."""
+        """Resume calls; return what had paused them."""
         return self.store.resume()
 
     def restrictions(self) -> list[Restriction]:
-        """Return what is blocked, allowed, paused and under alarm."""
+        """Return all blocks, exemptions, pauses and alarms."""
         return self.store.restrictions()
 
     def _rule(self, prefix: str, kind: str, seconds: int) -> str:
-        plain = parse_prefix(prefix)
-        self.store.rule(plain, kind, seconds)
-        return plain
+        normalized = parse_prefix(prefix)
+        self.store.set_rule(normalized, kind, seconds)
+        return normalized
 
     def _refused(self, number: str) -> str:
         try:
-            self.destinations.accept(number)
+            self.destinations.require_allowed(number)
         except DestinationNotAllowed as refused:
             return refused.reason
         return ""
 
 
 def parse_scope(text: str) -> str:
-    """Return a place as the rules have it: a prefix, a country, ``unknown`` or an alarm's name.
+    """Return a scope in its normal form: a prefix, a country, ``unknown`` or an alarm's name.
 
     Raises:
-        InvalidNumber: It is none.
+        InvalidNumber: The text is none of them.
     """
     word = _WORDS.get(text.casefold())
     if word or _COUNTRY.match(text):
@@ -136,22 +136,23 @@ def parse_scope(text: str) -> str:
     digits = _PREFIX.match(strip_separators(text))
     if digits is None:
         raise InvalidNumber(
-            "Write a place as `blocked` lists it: a prefix, e.g. +7917913, a country, e.g. RU, "
+            "Write a scope as `blocked` lists it: a prefix such as +7917913, a country such as RU, "
             f"or {FAILURE_RATE}."
         )
     return f"+{digits[1]}"
 
 
 def parse_prefix(text: str) -> str:
-    """Return a prefix with its plus. It is no more of a number than the guards look at, too.
+    """Return a prefix in its normal form, with a plus.
 
     Raises:
-        InvalidNumber: It is none, or too long for one.
+        InvalidNumber: The text is not a prefix, or it is longer than a number without its last
+            four digits.
     """
     digits = _PREFIX.match(strip_separators(text))
     if digits is None or not has_room(f"+{digits[1]}", DIGITS_BELOW_PREFIX):
         raise InvalidNumber(
-            "Write a prefix as the first digits of E.164, e.g. +7917913: at most a number less its "
-            "last four digits."
+            "Write a prefix as the first digits of E.164, for example +7917913, without the last "
+            "four digits of the number."
         )
     return f"+{digits[1]}"

@@ -1,13 +1,13 @@
-"""Where a start comes from and where it goes to, as coarse as the limits look at it."""
+"""The scopes of the limits over many numbers: a number's prefix and a client's network."""
 
 from __future__ import annotations
 
 from ipaddress import IPv4Address, IPv6Address, IPv6Network
 
 DIGITS_BELOW_PREFIX = 4
-"""A prefix is a number less these: a block of 10,000 numbers."""
-HOST_BITS = 64
-"""A person with IPv6 has a /64 at least, and all of its addresses."""
+"""A prefix is a number without these last digits: a block of 10,000 numbers."""
+IPV6_PREFIX_BITS = 64
+"""A person with IPv6 has at least a /64, and can use all of its addresses."""
 
 
 def prefix_of(number: str) -> str:
@@ -16,10 +16,10 @@ def prefix_of(number: str) -> str:
 
 
 def network_of(address: IPv4Address | IPv6Address) -> str:
-    """Return what counts as one client: an IPv4 address, or the /64 of an IPv6 one."""
+    """Return what counts as one client: an IPv4 address, or the /64 of an IPv6 address."""
     mapped = getattr(address, "ipv4_mapped", None)
     if mapped is not None:
         return str(mapped)
     if isinstance(address, IPv4Address):
         return str(address)
-    return str(IPv6Network((int(address) >> HOST_BITS << HOST_BITS, 128 - HOST_BITS)))
+    return str(IPv6Network((int(address), IPV6_PREFIX_BITS), strict=False))

@@ -1,6 +1,6 @@
 """The use cases: start, check, status, cancel, record_callback.
 
-What they need of the world is in ``ports.py``; ``app.py`` joins them.
+``ports.py`` has what they need from outside; ``app.py`` connects them.
 """
 
 from __future__ import annotations
@@ -39,47 +39,51 @@ from verify_service.domain.models import (
     Verdict,
     Verification,
 )
-from verify_service.domain.next_action import Timing, VerificationView, view
+from verify_service.domain.next_action import Timing, VerificationView, view_of
 from verify_service.domain.numbers import Destinations, country_of, parse_callback_number
 from verify_service.domain.ports import EventLog, Provider, Store
 from verify_service.domain.scopes import network_of
 from verify_service.domain.test_numbers import TestNumbers
 
 _MILLISECONDS_FROM = 100_000_000_000
-"""A unixtime this large is in milliseconds: in seconds it would be the year 5138."""
+"""A unixtime of this size is in milliseconds. In seconds it would be in the year 5138."""
 
 
 @dataclass(frozen=True, slots=True)
 class CheckView:
-    """The result of a check, and where the verification stands after it."""
+    """The result of a check, and the verification after it."""
 
     verdict: Verdict
     view: VerificationView
 
     @property
     def verified(self) -> bool:
-        """Whether this answer, and no other, logs the person in."""
+        """Whether this answer, and only this one, logs the person in."""
         return self.verdict is Verdict.RIGHT
 
 
 @dataclass(frozen=True, slots=True)
 class Verifications:
-    """Everything a login flow or the provider may ask of us."""
+    """Everything that a login flow or the provider can ask for.
+
+    Attributes:
+        destinations_dry_run: Whether destinations that are not allowed are only counted and logged.
+        clock: Monotonic seconds.
+    """
 
     store: Store
     provider: Provider
     events: EventLog
     destinations: Destinations
-    test_numbers_in_force: TestNumbers
+    test_numbers: TestNumbers
     ids: VerificationIds
     digester: CodeDigester
     idempotency: IdempotencyKeys
     timing: Timing
-    try_destinations: bool = False
-    """Whether destinations that are not allowed are only counted and logged (dry run)."""
+    destinations_dry_run: bool = False
     clock: Callable[[], float] = time.monotonic
 
-    def draft(
+    def prepare(
         self,
         app: str,
         number: str,
@@ -89,21 +93,22 @@ class Verifications:
         client_ip: IPv4Address | IPv6Address | None = None,
         keyed_request: KeyedRequest | None = None,
     ) -> NewVerification:
-        """Return what a start of this number would reserve.
+        """Return the verification that a start would reserve.
 
         Args:
             client_ip: The address of the person's device.
-            device_id: The login flow's own name for the person's device. One that verified the
+            device_id: The login flow's name of the person's device. A device that verified the
                 number before has a budget of its own.
-            repeatable: The request's Idempotency-Key and body, where it has a key.
+            keyed_request: The request's Idempotency-Key and body, if it has a key.
 
         Raises:
-            InvalidNumber, DestinationNotAllowed: Not a number to be called.
+            InvalidNumber: The text is not a valid number.
+            DestinationNotAllowed: Calls to the number are not allowed.
         """
-        fixed = self.test_numbers_in_force.of(number)
-        e164 = fixed.number if fixed else self._accept(number)
+        fixed = self.test_numbers.find(number)
+        e164 = fixed.number if fixed else self._require_allowed(number)
         return NewVerification(
-            self.ids.mint(e164),
+            self.ids.create(e164),
             app,
             e164,
             reference,
@@ -114,103 +119,91 @@ class Verifications:
             idempotency=self.idempotency.binding(app, keyed_request) if keyed_request else None,
         )
 
-    def start(self, draft: NewVerification) -> VerificationView:
-        """Reserve a verification, then have the phone rung once.
+    def start(self, new: NewVerification) -> VerificationView:
+        """Reserve a verification, then have the provider place one call.
 
-        Nothing is called without a reservation, and nothing in Redis is held meanwhile. A start
-        that comes again under its Idempotency-Key places no call: it returns how the first one
-        stands.
+        No call is placed without a reservation, and nothing in Redis is locked during the call. A
+        start that is repeated under its Idempotency-Key places no call: it returns the first one's
+        verification as it is now.
 
         Raises:
-            TooManyCallsInFlight: No place for another call; nothing was reserved.
+            TooManyCallsInFlight: No slot for another call is free; nothing was reserved.
             CallsSuspended: The breaker has paused calls; nothing was reserved.
-            CallsPaused: The operator has.
-            LimitReached: The number has to wait, or a limit over many; no call was placed.
-            KeyReused: The Idempotency-Key belongs to a start with another body.
-            KeyInFlight: The first start under the key has no outcome yet.
-            StoreUnavailable: Redis is gone; no call was placed.
-            CallFailed: Reserved, but the provider refused the call or its answer is no use.
+            CallsPaused: The operator has paused calls; nothing was reserved.
+            LimitReached: A limit refused the start; nothing was reserved.
+            KeyReused: The Idempotency-Key came with another body before.
+            KeyInFlight: The first start with the Idempotency-Key is still in progress.
+            StoreUnavailable: Redis cannot work; no call was placed.
+            CallFailed: The verification was reserved, and its call was not placed.
         """
-        if draft.test_code is not None:
-            placed = Placed(f"test {draft.id}", None, None)
-            return self._start(draft, draft.test_code, lambda _: placed)
-        code, asked_at = codes.draw(), self.clock()
-        with self.provider.reserve_slot() as line:
+        if new.test_code is not None:
+            placed = Placed(f"test {new.id}", None, None)
+            return self._start(new, new.test_code, lambda _: placed)
+        code, started_at = codes.draw(), self.clock()
+        with self.provider.reserve_slot() as slot:
 
             def call(reservation: Reservation) -> CallOutcome:
-                late = self.clock() - asked_at > PROBE_CALLS_WITHIN_SECONDS
+                late = self.clock() - started_at > PROBE_CALLS_WITHIN_SECONDS
                 if reservation.probe and late:
                     return PROBE_TOO_LATE
-                return line.place(draft.number, code)
+                return slot.place(new.number, code)
 
-            return self._start(draft, code, call)
-
-    def start_result(self, started: Verification) -> VerificationView:
-        """Return the result of a start: the same one whenever it is asked.
-
-        Raises:
-            CallFailed: As :meth:`start`.
-        """
-        stands = view(started, self.timing)
-        if started.call.failure:
-            error = NumberRejected if started.call.number_rejected else CallFailed
-            raise error(stands, started.call.failure)
-        return stands
+            return self._start(new, code, call)
 
     def check(
         self, app: str, verification_id: str, code: str, keyed_request: KeyedRequest | None = None
     ) -> CheckView:
-        """Compare one guess of four digits. Verified is true once, for the right code.
+        """Compare one guess of four digits. It is verified once, for the right code.
 
         Args:
-            repeatable: The request's Idempotency-Key and body, where it has a key: a check that
-                comes again under it is not compared again.
+            keyed_request: The request's Idempotency-Key and body, if it has a key. A repeated check
+                is not compared again.
 
         Raises:
-            VerificationNotFound: No such verification for this app.
-            KeyReused: The Idempotency-Key belongs to a check with another body.
-            StoreUnavailable: Redis is gone; no code is accepted.
+            VerificationNotFound: The app has no such verification.
+            KeyReused: The Idempotency-Key came with another body before.
+            StoreUnavailable: Redis cannot work; no code is accepted.
         """
         digests = self.digester.candidates(verification_id, code)
         nonce = self.idempotency.nonce(app, verification_id, keyed_request)
         checked = self.store.check(verification_id, app, digests, nonce)
         self.events.checked(checked)
-        stands = view(checked.verification, self.timing)
+        view = view_of(checked.verification, self.timing)
         if checked.verdict is Verdict.RIGHT:
-            stands = replace(stands, next_action=NextAction.DONE)
-        return CheckView(checked.verdict, stands)
+            view = replace(view, next_action=NextAction.DONE)
+        return CheckView(checked.verdict, view)
 
     def readiness(self) -> Readiness:
-        """Return what keeps starts from being served; StoreUnavailable where nothing can be."""
+        """Return what prevents starts. Raises StoreUnavailable if Redis cannot work."""
         return self.store.ready()
 
     def status(self, app: str, verification_id: str) -> VerificationView:
-        """Read a verification as it stands. Raises as :meth:`check`."""
-        return view(self.store.status(verification_id, app), self.timing)
+        """Return a verification. Raises as :meth:`check`."""
+        return view_of(self.store.status(verification_id, app), self.timing)
 
     def cancel(self, app: str, verification_id: str) -> VerificationView:
-        """End a pending verification; a final one stays what it is. Raises as :meth:`check`."""
+        """Cancel a pending verification. A final state does not change. Raises as :meth:`check`."""
         verification = self.store.cancel(verification_id, app)
         self.events.canceled(verification)
-        return view(verification, self.timing)
+        return view_of(verification, self.timing)
 
     def record_callback(self, request_id: str, number: str, status: str, timestamp: int) -> bool:
-        """Take what the provider says of a call; return whether it changed anything.
+        """Record what the provider reports of a call; return whether it changed the call.
 
-        A callback marks a call delivered or undelivered. It never verifies anybody.
+        A callback marks a call delivered or undelivered. It never verifies a number.
 
         Args:
-            timestamp: Unixtime of the status change, in seconds, or milliseconds by its size.
+            timestamp: Unixtime of the status change: seconds, or milliseconds by its size.
 
         Raises:
-            InvalidNumber: The number is none.
-            InvalidCallback: The timestamp lies more than a day ahead.
-            StoreUnavailable: Redis is gone; the provider may try again.
+            InvalidNumber: The text is not a number.
+            InvalidCallback: The timestamp is more than a day ahead.
+            StoreUnavailable: Redis cannot work; the provider may repeat the callback.
         """
         e164 = parse_callback_number(number)
         seconds = timestamp // 1000 if timestamp >= _MILLISECONDS_FROM else timestamp
         if seconds > time.time() + DAY:
-            raise InvalidCallback("The timestamp lies more than a day ahead.")
+            raise InvalidCallback("The timestamp is more than a day ahead.")
         known = self.provider.status(status)
         if known is None:
             self.events.unknown_status(e164, status)
@@ -220,61 +213,70 @@ class Verifications:
         self.events.called_back(report, applied)
         return applied
 
-    def _accept(self, number: str) -> str:
+    def _require_allowed(self, number: str) -> str:
         try:
-            return self.destinations.accept(number)
+            return self.destinations.require_allowed(number)
         except DestinationNotAllowed as refused:
-            self.events.destination_refused(refused.number, refused, dry=self.try_destinations)
-            if not self.try_destinations:
+            self.events.destination_refused(refused.number, refused, dry=self.destinations_dry_run)
+            if not self.destinations_dry_run:
                 raise
             return refused.number
 
     def _start(
-        self, draft: NewVerification, code: str, call: Callable[[Reservation], CallOutcome]
+        self, new: NewVerification, code: str, call: Callable[[Reservation], CallOutcome]
     ) -> VerificationView:
-        reservation = self._reserve(draft, code)
+        reservation = self._reserve(new, code)
         if reservation.earlier:
             return self._repeat(reservation.verification)
         try:
             outcome = call(reservation)
         except BaseException:
-            self._record(draft, reservation, Unknown("It ended on our side.", ours=True))
+            self._record(new, reservation, Unknown("Our side ended the exchange.", ours=True))
             raise
-        recorded = self._record(draft, reservation, outcome)
+        recorded = self._record(new, reservation, outcome)
         self.events.started(recorded, outcome)
-        return self.start_result(recorded)
+        return self._started(recorded)
 
-    def _reserve(self, draft: NewVerification, code: str) -> Reservation:
-        digest = self.digester.sign(draft.id, code)
+    def _reserve(self, new: NewVerification, code: str) -> Reservation:
+        digest = self.digester.sign(new.id, code)
         try:
-            return self.store.reserve(replace(draft, digest=digest))
+            return self.store.reserve(replace(new, digest=digest))
         except LimitReached as limit:
-            self.events.refused(draft, limit)
+            self.events.refused(new, limit)
             raise
         except CallsPaused:
-            self.events.paused(draft.number)
+            self.events.paused(new.number)
             raise
-        except CallsSuspended as held:
-            self.events.refused_by_breaker(held.retry_after)
+        except CallsSuspended as suspended:
+            self.events.refused_by_breaker(suspended.retry_after)
             raise
 
     def _record(
-        self, draft: NewVerification, reservation: Reservation, outcome: CallOutcome
+        self, new: NewVerification, reservation: Reservation, outcome: CallOutcome
     ) -> Verification:
         try:
-            return self.store.record(draft, outcome)
+            return self.store.record(new, outcome)
         except (StoreUnavailable, VerificationNotFound) as error:
-            # The phone may be ringing: return what the provider said. The reservation stands.
+            # The phone may be ringing, so the answer has what the provider said. The reservation
+            # remains.
             self.events.not_recorded(reservation.verification, error)
             return _unrecorded(reservation.verification, outcome)
 
     def _repeat(self, earlier: Verification) -> VerificationView:
-        """Return how the first start under an Idempotency-Key stands."""
+        """Return the verification of the first start with the same Idempotency-Key."""
         age = earlier.now - earlier.created_at
         if earlier.call.state is CallState.PLACING and age < self.timing.in_flight:
             raise KeyInFlight
         self.events.start_repeated(earlier)
-        return self.start_result(earlier)
+        return self._started(earlier)
+
+    def _started(self, verification: Verification) -> VerificationView:
+        """Return the result of a start; a repeat gets the same one."""
+        view = view_of(verification, self.timing)
+        if verification.call.failure:
+            error = NumberRejected if verification.call.number_rejected else CallFailed
+            raise error(view, verification.call.failure)
+        return view
 
 
 def _unrecorded(reserved: Verification, outcome: CallOutcome) -> Verification:

@@ -1,1 +1,1 @@
-"""The gunicorn worker, its logger and its signals."""
+"""What ``config/gunicorn.conf.py`` names: the worker, its logger and the server's hooks."""

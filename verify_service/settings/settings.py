@@ -59,7 +59,7 @@ class Settings(
         return self.app_env == service.PRODUCTION
 
     @property
-    def policy(self) -> NumberLimits:
+    def number_limits(self) -> NumberLimits:
         """The limits of one number."""
         return NumberLimits(
             code_ttl=self.code_ttl,

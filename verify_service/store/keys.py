@@ -17,7 +17,7 @@ def number(tag: str) -> str:
 
 def verification(address: VerificationKey) -> str:
     """One verification. Expires an hour after its end."""
-    return f"{TAG}:v:{address.tag}:{address.own}"
+    return f"{TAG}:v:{address.tag}:{address.short_id}"
 
 
 def idempotency_key(digest: str) -> str:

@@ -99,7 +99,7 @@ class RedisOperator:
         result = self._functions.call("unlock", [keys.number(self._ids.tag(number))], {})
         return int(result["forgotten"]) if result["kept"] else None
 
-    def rule(self, scope: str, kind: str, duration: int = 0) -> int:
+    def set_rule(self, scope: str, kind: str, duration: int = 0) -> int:
         """Set a rule for a prefix, or remove every restriction of a scope.
 
         Args:
@@ -126,7 +126,7 @@ class RedisOperator:
         """Return the restrictions in force: pauses first."""
         result = self._functions.call("list_restrictions", [keys.RESTRICTIONS, keys.BREAKER], {})
         restrictions = [_restriction(entry) for entry in result["entries"] or ()]
-        restrictions.sort(key=lambda one: (one.kind != "pause", one.who, one.place))
+        restrictions.sort(key=lambda one: (one.kind != "pause", one.who, one.scope))
         if result["open"]:
             pause = Restriction("breaker", "", "pause", whole_seconds(result["suspended"]))
             restrictions.insert(0, pause)

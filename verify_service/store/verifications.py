@@ -149,7 +149,7 @@ class RedisStore:
             VerificationNotFound: No such verification for this app.
         """
         address = self._ids.locate(verification_id)
-        arguments = {"app": app, "short_id": address.own, "tag": address.tag}
+        arguments = {"app": app, "short_id": address.short_id, "tag": address.tag}
         result = self._call("status", _verification_keys(address), arguments)
         return _verification(verification_id, result)
 
@@ -198,7 +198,7 @@ class RedisStore:
             *keys.conversions(new.number, new.country),
             *(limit_keys[name] for name in counted),
         ]
-        return declared, {"short_id": address.own, "tag": address.tag, "limits": counted}
+        return declared, {"short_id": address.short_id, "tag": address.tag, "limits": counted}
 
     def _call(
         self, decision: str, declared: Sequence[str], arguments: Mapping[str, Any]

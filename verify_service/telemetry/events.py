@@ -1,8 +1,8 @@
-"""What happened, written down: one log line and one count per event.
+"""What happened: one log line and one count per event.
 
-All that a log can ever say of a number or a call passes through here. Numbers are masked; codes,
-keys and the calling number never come this way, nor does text of the provider's own choosing: a
-call is known by the digest of its requestId, the name Redis has it under.
+Everything that a log says about a number or a call is written here. Numbers are masked. Codes, keys
+and the calling number are never passed to it, nor is text that the provider chooses: a call is
+named by the digest of its requestId, as in Redis.
 """
 
 from __future__ import annotations
@@ -20,12 +20,12 @@ from verify_service.domain.numbers import mask, mask_scope
 from verify_service.telemetry.metrics import Metrics
 
 _ALARMS = {
-    "conversion": "Few of those who are called in this country get in. Is somebody running up "
-    "the bill? `flask --app wsgi blocked` lists what the guards hold.",
-    "failureRate": "Over all numbers more than half of the guesses are wrong: somebody is "
-    "spraying, or people see other digits than the code.",
+    "conversion": "Few of the calls to this country lead to a login. Someone may be running up the "
+    "bill. `flask --app wsgi blocked` lists the blocks.",
+    "failureRate": "More than half of the guesses over all numbers are wrong. Someone guesses the "
+    "codes of many numbers, or people see digits that are not the code.",
 }
-_WHERE = "`flask --app wsgi blocked` has the whole prefix."
+_WHOLE_PREFIX = "`flask --app wsgi blocked` prints the whole prefix."
 MAX_LABELED_ERROR_CODE = 99
 """Larger ones share a label, since each label is a time series."""
 _WORD = re.compile(r"[A-Za-z_]{1,32}\Z")
@@ -34,13 +34,13 @@ log = structlog.get_logger()
 
 
 class StructuredEventLog:
-    """Writes to the structured log and to the counters."""
+    """Writes structured log lines and counts metrics."""
 
     def __init__(self, metrics: Metrics) -> None:
         self._metrics = metrics
 
     def started(self, verification: Verification, outcome: CallOutcome) -> None:
-        """A call was placed, failed, or its outcome is unknown; for a test number there is none."""
+        """A call was placed, failed, or its outcome is unknown. A test number is not called."""
         if verification.test:
             self._metrics.starts.labels(outcome="test").inc()
             log.info("test_started", **_about(verification))
@@ -52,8 +52,8 @@ class StructuredEventLog:
                 self._metrics.caller_mismatches.inc()
                 event.error(
                     "caller_mismatch",
-                    hint="The provider's `from` does not end in the code it was given: people "
-                    "will type digits that are not the code. Ask the provider.",
+                    hint="The provider's `from` does not end in the code that we sent, so people "
+                    "type digits that are not the code. Ask the provider.",
                 )
             case Placed():
                 event.info("call_placed", call=request_digest(outcome.request_id))
@@ -63,35 +63,35 @@ class StructuredEventLog:
                 self._failed(event, outcome)
 
     def start_repeated(self, verification: Verification) -> None:
-        """A start came again under its Idempotency-Key; nobody was called."""
+        """A start was repeated under its Idempotency-Key. No call was placed."""
         self._metrics.repeats.labels(operation="start").inc()
         log.info("start_repeated", state=verification.state, **_about(verification))
 
-    def refused(self, draft: NewVerification, limit: LimitReached) -> None:
+    def refused(self, new: NewVerification, limit: LimitReached) -> None:
         """A limit refused a start."""
         self._metrics.refusals.labels(limit=limit.limit).inc()
         log.info(
             "start_refused",
-            number=mask(draft.number),
+            number=mask(new.number),
             limit=limit.limit,
             retry_after=limit.retry_after,
-            **({"test": True} if draft.test_code is not None else {}),
+            **({"test": True} if new.test_code is not None else {}),
         )
 
     def refused_by_breaker(self, seconds: int) -> None:
-        """The breaker held a start back."""
-        self._metrics.refused_by_breaker.inc()
+        """The breaker refused a start."""
+        self._metrics.breaker_refusals.inc()
         log.info("start_refused_by_breaker", retry_after=seconds)
 
     def paused(self, number: str) -> None:
-        """A start met the operator's pause."""
+        """The operator's pause refused a start."""
         self._metrics.refusals.labels(limit="paused").inc()
         log.info("start_refused", number=mask(number), limit="paused")
 
     def destination_refused(
         self, number: str, refused: DestinationNotAllowed, *, dry: bool
     ) -> None:
-        """A number is of a country, type or range that is not called, or would not be."""
+        """A number's country, type or range is not allowed. With ``dry`` it is called anyway."""
         counter = self._metrics.dry_refusals if dry else self._metrics.refusals
         counter.labels(limit=DESTINATION).inc()
         log.info(
@@ -103,9 +103,9 @@ class StructuredEventLog:
         )
 
     def noticed(self, notice: Notice) -> None:
-        """A guard has something to say beside its answer."""
-        # Other lines of the same request have the number's last digits.
-        about = {"limit": notice.limit, "place": mask_scope(notice.place)}
+        """A limit, a guard or the breaker did something beside its decision."""
+        # The prefix is masked: other lines of the same request have the number's last digits.
+        about = {"limit": notice.limit, "place": mask_scope(notice.scope)}
         if notice.kind == "dry":
             self._metrics.dry_refusals.labels(limit=notice.limit).inc()
             log.info("would_have_refused", **about, retry_after=notice.seconds)
@@ -117,18 +117,18 @@ class StructuredEventLog:
             log.warning("would_have_blocked", **about, seconds=notice.seconds)
         elif notice.kind == "block":
             self._metrics.alarms.labels(guard=notice.limit).inc()
-            log.error("place_blocked", **about, seconds=notice.seconds, hint=_WHERE)
+            log.error("place_blocked", **about, seconds=notice.seconds, hint=_WHOLE_PREFIX)
         else:
             self._metrics.alarms.labels(guard=notice.limit).inc()
             log.error("alarm", **about, hint=_ALARMS[notice.limit])
 
     def not_recorded(self, verification: Verification, error: Exception) -> None:
-        """The provider was asked, and Redis was gone before the outcome was kept."""
+        """Redis failed between the call and the recording of its outcome."""
         self._metrics.not_recorded.inc()
         log.error("outcome_not_recorded", error=type(error).__name__, **_about(verification))
 
     def checked(self, checked: CheckedGuess) -> None:
-        """A guess was compared, or not."""
+        """A guess was compared, or not compared."""
         if checked.repeated:
             self._metrics.repeats.labels(operation="check").inc()
         else:
@@ -143,11 +143,11 @@ class StructuredEventLog:
         )
 
     def canceled(self, verification: Verification) -> None:
-        """A login flow gave up a verification."""
+        """A login flow canceled a verification."""
         log.info("canceled", state=verification.state, **_about(verification))
 
     def called_back(self, report: DeliveryReport, applied: bool) -> None:
-        """The provider told how a call went."""
+        """A callback was recorded."""
         self._metrics.callbacks.labels(
             status=report.status.word, applied=str(applied).lower()
         ).inc()
@@ -160,26 +160,26 @@ class StructuredEventLog:
         )
 
     def unknown_status(self, number: str, status: str) -> None:
-        """The provider used a word that its page does not have."""
+        """A callback has a status word that the provider's page does not list."""
         self._metrics.callbacks.labels(status="other", applied="false").inc()
         log.error(
             "unknown_call_status",
             number=mask(number),
             call_status=status if _WORD.match(status) else "not a word",
-            hint="The provider's page has no such status; it was counted and not applied.",
+            hint="The provider's page does not list this status. It was counted and not applied.",
         )
 
     def _breaker_opened(self, seconds: int) -> None:
-        """The provider failed too often in a row, or a probe did: calls are paused."""
+        """Too many calls in a row failed, or a probe did: calls are paused."""
         self._metrics.breaker_changes.labels(to="open").inc()
         log.error(
             "breaker_opened",
             seconds=seconds,
-            hint="The provider fails, or refuses the account: see call_failed and call_unknown.",
+            hint="The provider fails, or refuses the account. See call_failed and call_unknown.",
         )
 
     def _breaker_closed(self) -> None:
-        """The provider works again."""
+        """A probe succeeded: calls are placed again."""
         self._metrics.breaker_changes.labels(to="closed").inc()
         log.warning("breaker_closed")
 

@@ -10,8 +10,6 @@ from typing import TextIO
 import structlog
 from structlog.typing import EventDict
 
-from verify_service.domain.ids import REQUEST_ID  # noqa: F401 - for config/gunicorn.conf.py
-
 
 def configure(level: str, stream: TextIO = sys.stdout) -> None:
     """Set up logging for the process.

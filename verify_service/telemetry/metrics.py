@@ -1,4 +1,4 @@
-"""The counters, in Prometheus' terms. Labels take few values, all of them known beforehand."""
+"""The metrics, as Prometheus reads them. Each label has few values, all of them known."""
 
 from __future__ import annotations
 
@@ -17,21 +17,21 @@ from prometheus_client.multiprocess import MultiProcessCollector
 CONTENT_TYPE = CONTENT_TYPE_LATEST
 """What :meth:`Metrics.render` returns."""
 
-# A second series beside each counter, with its birthday: nobody looks at it.
+# The library adds a series with the creation time of each counter. Nothing reads it.
 disable_created_metrics()  # type: ignore[no-untyped-call]
 
 
 class Metrics:
-    """One set of counters per application.
+    """The counters of one application.
 
-    Where ``PROMETHEUS_MULTIPROC_DIR`` is set, all processes of the service write there and any
-    of them can answer for all.
+    If ``PROMETHEUS_MULTIPROC_DIR`` is set, all processes write to that folder, and each can render
+    the counters of all.
     """
 
     def __init__(self) -> None:
         self._registry = registry = CollectorRegistry()
         self.starts = Counter(
-            "verify_starts", "Starts that passed the limits.", ["outcome"], registry=registry
+            "verify_starts", "Starts that no limit refused.", ["outcome"], registry=registry
         )
         self.refusals = Counter(
             "verify_refusals", "Starts that a limit refused.", ["limit"], registry=registry
@@ -48,7 +48,7 @@ class Metrics:
         self.checks = Counter("verify_checks", "Checks.", ["verdict"], registry=registry)
         self.repeats = Counter(
             "verify_repeats",
-            "Requests that came again under their Idempotency-Key.",
+            "Requests that were repeated under their Idempotency-Key.",
             ["operation"],
             registry=registry,
         )
@@ -62,22 +62,22 @@ class Metrics:
         )
         self.provider_errors = Counter(
             "verify_provider_errors",
-            "Calls refused, or answered so that it is no use.",
+            "Calls that the provider did not place.",
             ["code"],
             registry=registry,
         )
         self.breaker_changes = Counter(
             "verify_breaker_changes",
-            "How often calls were paused, or let through again.",
+            "How often the breaker paused or resumed calls.",
             ["to"],
             registry=registry,
         )
-        self.refused_by_breaker = Counter(
-            "verify_starts_held_back", "Starts while calls were paused.", registry=registry
+        self.breaker_refusals = Counter(
+            "verify_breaker_refusals", "Starts that the breaker refused.", registry=registry
         )
         self.not_recorded = Counter(
             "verify_outcomes_not_recorded",
-            "Calls whose outcome could not be kept.",
+            "Calls whose outcome could not be recorded.",
             registry=registry,
         )
 
@@ -85,21 +85,23 @@ class Metrics:
         """Return the text format.
 
         Args:
-            breaker_open: What all processes share, and Redis knows; None where it cannot say.
+            breaker_open: The state in Redis, which all processes share; None if it is unknown.
         """
         return self._counters() + _state(breaker_open)
 
     def _counters(self) -> bytes:
         if "PROMETHEUS_MULTIPROC_DIR" not in os.environ:
             return generate_latest(self._registry)
-        everybody = CollectorRegistry()
-        MultiProcessCollector(everybody)  # type: ignore[no-untyped-call]
-        return generate_latest(everybody)
+        all_processes = CollectorRegistry()
+        MultiProcessCollector(all_processes)  # type: ignore[no-untyped-call]
+        return generate_latest(all_processes)
 
 
 def _state(breaker_open: bool | None) -> bytes:
     if breaker_open is None:
         return b""
     now = CollectorRegistry()
-    Gauge("verify_breaker_open", "Whether calls are paused.", registry=now).set(breaker_open)
+    Gauge("verify_breaker_open", "Whether the breaker has paused calls.", registry=now).set(
+        breaker_open
+    )
     return generate_latest(now)

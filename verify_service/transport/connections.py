@@ -1,4 +1,4 @@
-"""The connections of ``requests``: watched while they send, strict while they receive."""
+"""The connections under ``requests``: they record when sending begins, and read strictly."""
 
 from __future__ import annotations
 
@@ -15,19 +15,19 @@ from urllib3.connection import HTTPConnection, HTTPSConnection
 
 from verify_service.transport import deadline
 
-_LONGEST_HEAD = 256 * 1024
-"""Bytes of all the lines of an answer: of its head, its chunks' sizes, its trailers."""
+MAX_LINES_BYTES = 256 * 1024
+"""Of all lines of a response: the head, the sizes of chunks and the trailers."""
 
 
 class _WholeLines(io.BufferedReader):
-    """Lines, each of them whole, and not for ever.
+    """Reads whole lines, up to a total length.
 
-    ``http.client`` takes a line that ends in the connection's end for one, and reads interim
-    answers and trailers for as long as they come. Where they come faster than they are read, no
-    read ever waits: under gevent nothing else in the process would run, the deadline included.
+    ``http.client`` accepts a line that is cut off by the end of the connection, and reads interim
+    responses and trailers without a limit. If they arrive faster than they are read, no read ever
+    waits, and under gevent nothing else in the process runs, not even the deadline.
     """
 
-    _left = _LONGEST_HEAD
+    _left = MAX_LINES_BYTES
 
     def readline(self, size: int | None = -1, /) -> bytes:
         line = super().readline(size)
@@ -38,10 +38,10 @@ class _WholeLines(io.BufferedReader):
 
 
 class _FinalResponse(HTTPResponse):
-    """The final answer, with all of its headers.
+    """The final response, with all of its headers.
 
-    ``http.client`` takes headers that break off for complete, so a lost connection would look
-    like an answer; and it takes an interim answer (102, 103) for the final one.
+    ``http.client`` takes truncated headers for complete ones, so that a lost connection would look
+    like a response, and it takes an interim response (102, 103) for the final one.
     """
 
     fp: io.BufferedReader
@@ -49,18 +49,18 @@ class _FinalResponse(HTTPResponse):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.fp = _WholeLines(self.fp.detach())
-        # Not every answer that is refused half-built is closed by those who refuse it.
+        # http.client does not close every response that it rejects.
         deadline.current().owns(self)
 
     def begin(self) -> None:
         super().begin()
         while 100 <= self.status < 200:
-            self.headers = None  # type: ignore[assignment]  # its mark of not having begun
+            self.headers = None  # type: ignore[assignment]  # makes http.client read the next status line
             super().begin()
 
 
 class _Watched:
-    """Tells the thread's attempt when the connection opens and when sending begins."""
+    """Reports to the attempt of this thread when it connects and when sending begins."""
 
     response_class: type[HTTPResponse] = _FinalResponse
     sock: socket.socket | None
@@ -90,10 +90,10 @@ class _WatchedHTTPS(_Watched, HTTPSConnection):
 
 
 class _Once:
-    """A pool that keeps nothing, also where the server ignores ``Connection: close``.
+    """A pool that keeps no connection, also if the server ignores ``Connection: close``.
 
-    A kept connection may be dead without our knowing, and the request lost on it could not be
-    sent again. A fresh one fails before anything is sent.
+    A kept connection may be closed without our knowledge, and a request that is lost on it could
+    not be sent again. A new connection fails before anything is sent.
     """
 
     def _put_conn(self, conn: Any) -> None:
@@ -110,14 +110,14 @@ class _SecurePool(_Once, HTTPSConnectionPool):
 
 
 class WatchedAdapter(HTTPAdapter):
-    """The adapter of ``requests`` without its session.
+    """An adapter of ``requests``, used without a session.
 
-    Down here there is no ``.netrc``, no proxy variable, no cookie and no redirect, and the
-    default is never to try again.
+    Without a session there is no ``.netrc``, no proxy variable, no cookie, no redirect and no
+    retry.
     """
 
     def __init__(self) -> None:
-        # Reading all authorities takes 29 ms of CPU (measured): once, not for every call.
+        # Loading the certificate authorities takes 29 ms of CPU (measured), so it is done once.
         self._trust = ssl.create_default_context(cafile=certifi.where())
         super().__init__()
 
@@ -126,4 +126,4 @@ class WatchedAdapter(HTTPAdapter):
         self.poolmanager.pool_classes_by_scheme = {"http": _PlainPool, "https": _SecurePool}
 
     def cert_verify(self, *_: Any, **__: Any) -> None:
-        """Leave the connection to the context above: it verifies, always."""
+        """Do nothing: the context above always verifies."""

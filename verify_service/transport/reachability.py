@@ -1,4 +1,4 @@
-"""Whether the provider can be reached: a connection as a call would open it, and nothing sent."""
+"""Whether a server can be reached: a connection as a request would open it, and no byte sent."""
 
 from __future__ import annotations
 
@@ -8,41 +8,39 @@ from urllib.parse import urlsplit
 
 import certifi
 
-from verify_service.domain.check_result import CheckResult, Severity
-
-PROVIDER = "Provider"
 _PORTS = {"http": 80, "https": 443}
 
 
-def reach(url: str, seconds: float) -> CheckResult:
-    """Connect, over TLS where the address says so, and hang up.
+def connection_problem(url: str, seconds: float) -> str | None:
+    """Connect, over TLS if the address says so, and hang up.
 
     Args:
         url: The base URL.
         seconds: To connect, and as many again for TLS.
+
+    Returns:
+        A sentence that names the host and the cause; None if the connection opened.
     """
-    where = urlsplit(url)
-    host = where.hostname or ""
-    address = (host, where.port or _PORTS[where.scheme])
+    address = urlsplit(url)
+    host = address.hostname or ""
+    port = address.port or _PORTS[address.scheme]
     try:
-        with socket.create_connection(address, timeout=seconds) as connection:
-            if where.scheme == "https":
+        with socket.create_connection((host, port), timeout=seconds) as connection:
+            if address.scheme == "https":
                 trust = ssl.create_default_context(cafile=certifi.where())
                 with trust.wrap_socket(connection, server_hostname=host) as secure:
                     secure.do_handshake()
     except OSError as error:
-        # A release is no cure for a provider that is down, and no reason to keep one back.
-        words = f"{host} cannot be reached: {_why(error)}. Starts will answer 502."
-        return CheckResult(Severity.WARNING, PROVIDER, words)
-    return CheckResult(Severity.GOOD, PROVIDER, f"{host} can be reached. No call was placed.")
+        return f"{host} cannot be reached: {_cause(error)}."
+    return None
 
 
-def _why(error: OSError) -> str:
+def _cause(error: OSError) -> str:
     match error:
         case ssl.SSLCertVerificationError():
             return f"its certificate is not trusted ({error.verify_message})"
         case ssl.SSLError():
-            return "it does not speak TLS as we do"
+            return "the TLS handshake fails"
         case socket.gaierror():
             return "its name is not known"
         case TimeoutError():

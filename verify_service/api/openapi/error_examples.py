@@ -62,12 +62,13 @@ ERROR_EXAMPLES: Mapping[str, tuple[str, Exception]] = {
     "callbackNumber": (
         "The text is not a phone number",
         domain.InvalidNumber(
-            "Write the number in E.164, e.g. +79179136787: 7 to 15 digits, country code first."
+            "Write the number in E.164: country code first, 7 to 15 digits, "
+            "for example +79179136787."
         ),
     ),
     "timestamp": (
         "The timestamp cannot be true",
-        domain.InvalidCallback("The timestamp lies more than a day ahead."),
+        domain.InvalidCallback("The timestamp is more than a day ahead."),
     ),
     "destination": (
         "Numbers of this type are not called",

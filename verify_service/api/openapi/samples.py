@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from verify_service.domain.calls import Call, CallState, CallStatus, DeliveryResult, Failure
 from verify_service.domain.models import NextAction, State, Verdict, Verification, Wait
-from verify_service.domain.next_action import Timing, VerificationView, view
+from verify_service.domain.next_action import Timing, VerificationView, view_of
 from verify_service.domain.verification import CheckView
 
 ID = "J5wR0hM3pQk9Zt2xVb7nYc4dLg8fSa1eUo6iKm_-"
@@ -74,7 +74,7 @@ def failed(failure: Failure, restart: Wait | None = None) -> VerificationView:
 
 def stands(found: Verification) -> VerificationView:
     """Return the verification as the service shows it."""
-    return view(found, _TIMING)
+    return view_of(found, _TIMING)
 
 
 def checked(verdict: Verdict, found: Verification) -> CheckView:

@@ -1,0 +1,276 @@
+"""The worker, its logger and its hooks, without a server around them."""
+
+from __future__ import annotations
+
+import io
+import json
+import logging
+import os
+import resource
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from types import SimpleNamespace
+
+import gevent
+import pytest
+from gunicorn.config import Config
+from gunicorn.http.errors import InvalidHeader
+
+from verify_service.server import hooks
+from verify_service.server.logger import Logger
+from verify_service.server.worker import Worker
+
+ROOT = Path(__file__).parents[2]
+CANARY = "canary-in-a-request"
+
+
+@pytest.fixture
+def lines() -> io.StringIO:
+    """What the server's logger writes."""
+    return io.StringIO()
+
+
+@pytest.fixture
+def log(lines: io.StringIO) -> Logger:
+    """The logger, with every switch on that an operator has."""
+    config = Config()
+    config.set("accesslog", "-")
+    config.set("loglevel", "debug")
+    logger = Logger(config)
+    logger.error_log.handlers = logger.access_log.handlers = [logging.StreamHandler(lines)]
+    return logger
+
+
+@pytest.fixture
+def worker(log: Logger) -> Iterator[Worker]:
+    """One that serves an application with a bug."""
+
+    def broken(*_: object) -> None:
+        raise ValueError(CANARY)
+
+    config = Config()
+    config.set("pre_request", hooks.pre_request)
+    worker = Worker(1, os.getpid(), [], None, 1, config, log)
+    worker.request_seconds = 10
+    worker.wsgi = broken
+    hooks.post_worker_init(worker)
+    yield worker
+    worker.tmp.close()
+
+
+def exchange(worker: Worker, request: bytes) -> tuple[str, dict[str, str], dict[str, object]]:
+    """Let the worker serve one connection; return status line, headers and JSON of the answer."""
+    ours, theirs = socket.socketpair()
+    with ours, theirs, socket.create_server(("127.0.0.1", 0)) as listener:
+        ours.sendall(request)
+        ours.shutdown(socket.SHUT_WR)
+        worker.handle(listener, theirs, ("127.0.0.1", 1))
+        return parse(ours)
+
+
+def parse(client: socket.socket) -> tuple[str, dict[str, str], dict[str, object]]:
+    head, _, body = client.recv(65_536).decode().partition("\r\n\r\n")
+    status, *headers = head.split("\r\n")
+    return status, dict(line.split(": ") for line in headers), json.loads(body)
+
+
+def answer_to(
+    worker: Worker, error: BaseException
+) -> tuple[str, dict[str, str], dict[str, object]]:
+    """Return what the worker answers after this error, before it has read any request."""
+    ours, theirs = socket.socketpair()
+    with ours, theirs:
+        worker.handle_error(None, theirs, ("127.0.0.1", 1), error)
+        return parse(ours)
+
+
+@pytest.mark.parametrize(
+    "request_line",
+    [
+        f"GET /readyz?X-Authorization=AccessKey {CANARY} HTTP/1.1",
+        f"GET /readyz HTTP/1.1\r\nX-Authorization {CANARY}",
+        CANARY,
+    ],
+)
+def test_an_unreadable_request_is_answered_in_json_without_a_quote(
+    worker: Worker, lines: io.StringIO, request_line: str
+) -> None:
+    status, headers, answer = exchange(worker, f"{request_line}\r\n\r\n".encode())
+    assert status == "HTTP/1.1 400 Bad Request"
+    assert headers["Content-Type"] == "application/json"
+    assert headers["Connection"] == "close"
+    assert (answer["status"], answer["errorCode"]) == ("invalidSchemeError", 10)
+    assert f"Request {headers['X-Request-ID']} could not be read: " in lines.getvalue()
+    assert CANARY not in json.dumps(answer) + lines.getvalue()
+
+
+def test_a_request_that_takes_too_long_is_the_clients_fault(worker: Worker) -> None:
+    status, _, answer = answer_to(worker, gevent.Timeout(1))
+    assert (status, answer["status"]) == ("HTTP/1.1 400 Bad Request", "invalidSchemeError")
+
+
+def test_a_bug_is_a_500_without_its_message(worker: Worker, lines: io.StringIO) -> None:
+    """The caller finds the log line by the request's id."""
+    raw = b"GET / HTTP/1.1\r\nHost: x\r\nX-Request-ID: of-the-caller\r\n\r\n"
+    status, headers, answer = exchange(worker, raw)
+    assert status == "HTTP/1.1 500 Internal Server Error"
+    assert answer["status"] == "internalError"
+    assert headers["X-Request-ID"] == "of-the-caller"
+    assert "Request of-the-caller could not be read: ValueError" in lines.getvalue()
+    assert CANARY not in json.dumps(answer) + lines.getvalue()
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [b"", b"X-Request-ID: two words\r\n", b"X-Request-ID: one\r\nX-Request-ID: two\r\n"],
+    ids=["none", "malformed", "two"],
+)
+def test_without_one_proper_request_id_a_new_one_is_made(worker: Worker, headers: bytes) -> None:
+    found = exchange(worker, b"GET / HTTP/1.1\r\nHost: x\r\n" + headers + b"\r\n")[1]
+    assert len(found["X-Request-ID"]) == 32
+
+
+def test_a_client_that_is_gone_is_no_error(worker: Worker) -> None:
+    ours, theirs = socket.socketpair()
+    ours.close()
+    with theirs:
+        worker.handle_error(None, theirs, ("127.0.0.1", 1), InvalidHeader(CANARY))
+
+
+def test_the_logger_writes_no_access_line(log: Logger, lines: io.StringIO) -> None:
+    assert log.access_log_enabled
+    log.access(SimpleNamespace(), SimpleNamespace(), {"RAW_URI": CANARY}, 1)
+    assert lines.getvalue() == ""
+
+
+def test_a_debug_line_names_an_error_and_keeps_the_rest(log: Logger, lines: io.StringIO) -> None:
+    log.debug("Closing connection %s. %s", 7, ValueError(CANARY))
+    assert lines.getvalue() == "Closing connection 7. ValueError\n"
+
+
+def fail() -> None:
+    try:
+        {}[CANARY]
+    except KeyError as error:
+        raise ValueError(CANARY) from error
+
+
+def test_a_served_requests_error_is_logged_without_messages(
+    log: Logger, lines: io.StringIO
+) -> None:
+    """With the frames of its cause, too."""
+    log.serving = True
+    try:
+        fail()
+    except ValueError:
+        log.exception("Error handling request %s", CANARY)
+    said = lines.getvalue()
+    assert said.startswith("ValueError at ")
+    assert "KeyError" in said
+    assert f"{__file__}:" in said
+    assert CANARY not in said
+
+
+def test_the_errors_of_a_worker_that_is_ready_are_those_of_requests(worker: Worker) -> None:
+    assert worker.log.serving
+
+
+def test_an_error_of_the_start_is_logged_in_full(log: Logger, lines: io.StringIO) -> None:
+    """No request is being served, and the operator needs the message."""
+    try:
+        fail()
+    except ValueError:
+        log.exception("Exception in worker process")
+    assert f"ValueError: {CANARY}" in lines.getvalue()
+
+
+FORK = """
+import os, signal, sys, time
+from verify_service.server import signals
+
+MOMENT = sys.argv[1]
+received = []
+signal.signal(signal.SIGTERM, lambda *_: received.append(1))
+if MOMENT == "during the fork":
+    # The first hook of the child: before those of the service.
+    os.register_at_fork(after_in_child=lambda: os.kill(os.getpid(), signal.SIGTERM))
+signals.install()
+child = os.fork()
+if not child:
+    time.sleep(20)
+    os._exit(0)
+if MOMENT == "after the fork":
+    os.kill(child, signal.SIGTERM)
+print("child", os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
+os.kill(os.getpid(), signal.SIGTERM)
+print("parent", received)
+"""
+
+
+@pytest.mark.parametrize("moment", ["during the fork", "after the fork"])
+def test_sigterm_ends_a_child_that_was_just_born(moment: str) -> None:
+    """At whatever moment it arrives. The parent keeps its own handler."""
+    done = subprocess.run(
+        [sys.executable, "-c", FORK, moment], capture_output=True, text=True, timeout=60, check=True
+    )
+    assert done.stdout == "child -15\nparent [1]\n"
+
+
+@pytest.fixture
+def limits(monkeypatch: pytest.MonkeyPatch) -> dict[str, tuple[int, int]]:
+    """The process' limit of open files, which no test changes."""
+    found = {"files": (1024, 4096)}
+    monkeypatch.setattr(resource, "getrlimit", lambda _: found["files"])
+    monkeypatch.setattr(resource, "setrlimit", lambda _, pair: found.update(files=pair))
+    return found
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ((1024, 4096), 3100),
+        ((1024, 2000), 2000),
+        ((1024, resource.RLIM_INFINITY), 3100),
+        ((4000, 4096), 4000),
+    ],
+)
+def test_each_connection_may_have_its_files(
+    limits: dict[str, tuple[int, int]], before: tuple[int, int], after: int
+) -> None:
+    """As far as the hard limit permits; a limit that is higher stays."""
+    limits["files"] = before
+    hooks.raise_file_limit(3100)
+    assert limits["files"] == (after, before[1])
+
+
+def test_the_metrics_folder_is_removed_at_the_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(hooks.METRICS_FOLDER, "")
+    monkeypatch.delenv(hooks.METRICS_FOLDER)
+    arbiter = SimpleNamespace()
+    hooks.create_metrics_folder(arbiter)
+    folder = Path(os.environ[hooks.METRICS_FOLDER])
+    assert folder.is_dir()
+    hooks.on_exit(arbiter)
+    assert not folder.is_dir()
+
+
+def test_a_metrics_folder_of_the_operators_stays(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv(hooks.METRICS_FOLDER, str(tmp_path))
+    arbiter = SimpleNamespace()
+    hooks.create_metrics_folder(arbiter)
+    hooks.on_exit(arbiter)
+    assert tmp_path.is_dir()
+
+
+def test_the_configuration_loads_nothing_that_gevent_patches_later() -> None:
+    """The parent reads it before gevent replaces the sockets that these libraries hold on to."""
+    script = "import sys, runpy; runpy.run_path('config/gunicorn.conf.py'); print(*sys.modules)"
+    done = subprocess.run(
+        [sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    assert not {"flask", "redis", "requests", "urllib3"} & set(done.stdout.split())

@@ -1,0 +1,110 @@
+"""The gunicorn worker: greenlets, a wall clock over each request, and errors in JSON."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import socket
+
+import gevent
+from gunicorn.http.errors import ParseException
+from gunicorn.http.message import Request
+from gunicorn.workers.ggevent import GeventWorker
+
+from verify_service.domain.ids import request_id
+
+UNREADABLE = {
+    "status": "invalidSchemeError",
+    "errorCode": 10,
+    "errorReason": "Invalid request. This is no proper HTTP request, or a slow one.",
+}
+BUG = {"status": "internalError", "errorReason": "A bug of the server."}
+POLL_SECONDS = 0.1
+"""Pause between two looks at ``alive`` while the process serves, and at idle connections after."""
+
+
+class Worker(GeventWorker):
+    """One process. ``config/gunicorn.conf.py`` sets both durations.
+
+    Attributes:
+        request_seconds: The longest that a request may take, its body included.
+        idle_seconds: How long idle connections stay open after SIGTERM.
+    """
+
+    request_seconds: float
+    idle_seconds: float
+
+    def __init__(self, *args: object, **kwargs: object) -> None:
+        super().__init__(*args, **kwargs)
+        self._idle: set[socket.socket] = set()
+
+    def run(self) -> None:
+        """Serve until SIGTERM, and then close the idle connections.
+
+        gunicorn waits for clients to close them, up to ``keepalive`` seconds.
+        """
+        gevent.spawn(self._close_idle_connections)
+        super().run()
+
+    def handle(self, listener: socket.socket, client: socket.socket, addr: object) -> None:
+        """Serve one connection. It is idle until the whole head of a request has arrived."""
+        self._idle.add(client)
+        try:
+            super().handle(listener, client, addr)
+        finally:
+            self._idle.discard(client)
+
+    def handle_request(
+        self, listener_name: object, req: Request, client: socket.socket, addr: object
+    ) -> None:
+        """Serve one request.
+
+        Raises:
+            gevent.Timeout: After ``request_seconds``.
+        """
+        self._idle.discard(client)
+        try:
+            with gevent.Timeout(self.request_seconds):
+                super().handle_request(listener_name, req, client, addr)
+        finally:
+            self._idle.add(client)
+
+    def handle_error(
+        self, req: Request | None, client: socket.socket, _addr: object, exc: BaseException
+    ) -> None:
+        """Log and answer a request that is not HTTP, that took too long, or that met a bug.
+
+        gunicorn's own warning and page quote the request, and a key may stand in it.
+        """
+        own_id = _request_id(req)
+        self.log.warning("Request %s could not be read: %s", own_id, type(exc).__name__)
+        client_error = isinstance(exc, ParseException | gevent.Timeout)
+        with contextlib.suppress(OSError):
+            client.sendall(_error_response(own_id, client_error=client_error))
+
+    def _close_idle_connections(self) -> None:
+        while self.alive:
+            gevent.sleep(POLL_SECONDS)
+        gevent.sleep(self.idle_seconds)
+        while True:
+            for client in tuple(self._idle):
+                # For reading alone: a request that has already arrived is still answered.
+                with contextlib.suppress(OSError):
+                    client.shutdown(socket.SHUT_RD)
+            gevent.sleep(POLL_SECONDS)
+
+
+def _request_id(req: Request | None) -> str:
+    """Return the caller's X-Request-ID if there is one and it is valid, else a new one."""
+    given = [value for name, value in req.headers if name == "X-REQUEST-ID"] if req else []
+    return request_id(given[0] if len(given) == 1 else None)
+
+
+def _error_response(own_id: str, *, client_error: bool) -> bytes:
+    status = "400 Bad Request" if client_error else "500 Internal Server Error"
+    body = json.dumps(UNREADABLE if client_error else BUG)
+    return (
+        f"HTTP/1.1 {status}\r\n"
+        f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n"
+        f"X-Request-ID: {own_id}\r\nConnection: close\r\n\r\n{body}"
+    ).encode()
