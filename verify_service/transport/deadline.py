@@ -79,9 +79,8 @@ class Attempt(Generic[Result]):
             finally:
                 with self._lock:
                     self._open.close()
-        except (
-            BaseException
-        ) as error:  # otherwise threading prints it, and its message may quote the request
+        except BaseException as error:
+            # Otherwise threading prints it, and its message may quote the request.
             self._error = error
         finally:
             # First, so that the slot is free when the caller has the result.
