@@ -28,6 +28,13 @@ from verify_service.testing.stack import DidNotStart, Stack, VerifySandbox, runn
 
 CONSUMER = ROOT / "tests" / "consumer"
 NUMBER = "+79161234567"
+PLUGIN_OF_THE_CHECKOUT = {
+    "PYTHONPATH": str(ROOT),
+    "PYTHONDONTWRITEBYTECODE": "1",
+    # An installed package and an egg-info of `pip install .` name the plugin as well; pytest
+    # refuses one that comes twice.
+    "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1",
+}
 
 
 @contextmanager
@@ -46,7 +53,9 @@ def command(*options: str, **variables: str) -> Iterator[tuple[subprocess.Popen[
             told = json.loads(process.stdout.readline())
             yield process, Stack(told["url"], told["sandbox"], told["accessKey"], Path("unknown"))
         finally:
-            process.kill()
+            # By a signal that it handles: of SIGKILL its Valkey would learn nothing, and run on.
+            process.terminate()
+            process.wait(PATIENCE)
 
 
 def test_of_the_environment_nothing_counts() -> None:
@@ -157,7 +166,7 @@ def test_the_consumers_logins_pass_with_the_checkout_too(tmp_path: Path) -> None
             *("-p", "no:cacheprovider", "-q", str(CONSUMER / "test_login.py")),
         ],
         cwd=tmp_path,
-        env=os.environ | {"PYTHONPATH": str(ROOT), "PYTHONDONTWRITEBYTECODE": "1"},
+        env=os.environ | PLUGIN_OF_THE_CHECKOUT,
         capture_output=True,
         text=True,
         timeout=PATIENCE,
