@@ -8,7 +8,7 @@ RUN    := $(VENV)/.ready-to-run
 TEST   := $(VENV)/.ready-to-test
 
 .DEFAULT_GOAL := help
-.PHONY: help demo run test test-package test-faults fuzz attack lint prose format docs \
+.PHONY: help demo run test test-all test-package test-faults fuzz attack lint prose format docs \
 	pictures bench package lock clean
 
 help:  ## list the targets
@@ -20,14 +20,22 @@ demo: $(RUN)  ## a login in the browser, and a phone there that rings: try it ou
 run: $(RUN)  ## Valkey, the provider's simulator and the service; shows what to try
 	@$(BIN)/python -m verify_service.dev
 
-test: $(TEST)  ## every test, with branch coverage
+test: $(TEST)  ## the quick tests, in about a minute
+	@$(PYTEST) $(PARALLEL) -m 'not slow' --hypothesis-profile quick
+
+test-all: $(TEST)  ## every test but those of test-faults, with branch coverage
 	@$(BIN)/coverage erase
-	@$(BIN)/coverage run -m pytest --numprocesses auto --dist loadgroup --ignore tests/faults
+	@$(NOTHING_LEFT) $(BIN)/coverage run -m pytest $(PARALLEL)
 	@$(BIN)/coverage combine --quiet
 	@$(BIN)/coverage report
 
+# Fails if a test leaves a server or any other process running.
+NOTHING_LEFT := $(BIN)/python -m tests.leftovers
+PYTEST       := $(NOTHING_LEFT) $(BIN)/python -m pytest
+PARALLEL     := --numprocesses auto --dist loadgroup --ignore tests/faults
+
 test-faults: $(TEST)  ## what breaks, broken: real processes under load, with a table at the end
-	@$(BIN)/python -m pytest tests/faults $(FAULTS)
+	@$(PYTEST) tests/faults $(FAULTS)
 
 fuzz: $(TEST)  ## thousands of requests made from the OpenAPI document, against the real service
 	@$(BIN)/python -m tests.fuzz $(FUZZ)
