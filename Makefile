@@ -70,7 +70,7 @@ docs: $(RUN)  ## write what is made from the code: openapi.json, env.example, se
 		$(VENV)/table.md docs/sandbox.md > $(VENV)/sandbox.md
 	@mv $(VENV)/sandbox.md docs/sandbox.md
 
-pictures: $(TEST)  ## take the screenshots in docs/img anew (needs Chromium)
+pictures: $(TEST)  ## take the screenshots in docs/img again (needs Chromium)
 	@$(BIN)/python -m tests.browser.screenshots docs/img \
 		login-code login-wrong phone-ringing phone-calls
 
@@ -83,7 +83,7 @@ package: $(RUN)  ## build the wheel, into dist/
 	@rm -rf build *.egg-info
 	@ls dist/*.whl
 
-lock: $(TEST)  ## pin what setup.cfg asks for, with hashes, for every Python; anew: UPGRADE=--upgrade
+lock: $(TEST)  ## pin what setup.cfg asks for, with hashes, for every Python; newer ones: UPGRADE=--upgrade
 	@$(PIP) install uv
 	@$(LOCK) --extra server --output-file requirements.txt
 	@$(LOCK) --extra run -c requirements.txt --output-file requirements-run.txt

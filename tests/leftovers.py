@@ -17,7 +17,7 @@ from pathlib import Path
 CHILDREN = Path("/proc/thread-self/children")
 PR_SET_CHILD_SUBREAPER = 36
 PATIENCE = 10.0
-"""Seconds in which a process may end after the command did: it may have just been told to."""
+"""Seconds in which a process may end after the command did."""
 LEFT = 70
 """The exit status if the command was successful and something is left."""
 

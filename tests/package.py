@@ -102,7 +102,7 @@ def _try_the_client(python: Path, consumer: Path) -> None:
 
 
 def _sources(into: Path) -> Path:
-    """A copy of the checkout. What nobody has told git of stays behind."""
+    """A copy of the checkout, without the files that git does not track."""
     for name in _tracked() or _found():
         if (ROOT / name).is_file():
             target = into / name
