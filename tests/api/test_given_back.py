@@ -41,6 +41,7 @@ def test_a_connection_that_never_opened(make, fake, host: str) -> None:
         assert again(service) == 502
 
 
+@pytest.mark.slow
 def test_a_provider_that_cannot_prove_itself(make, fake, untrusted: Server) -> None:
     """Nobody was called, since nobody was asked: given back, and not a byte was sent."""
     service = make(fake, PROVIDER_URL=f"{untrusted.url}/api")

@@ -108,6 +108,7 @@ def test_who_has_it_already_gets_304(service: Service, path: str) -> None:
     assert (unless.status_code, unless.data) == (200, first.data)
 
 
+@pytest.mark.slow
 def test_it_is_written_without_an_environment() -> None:
     """Nobody needs secrets to look at the contract."""
     done = subprocess.run(

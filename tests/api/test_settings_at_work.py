@@ -132,6 +132,7 @@ def test_how_long_redis_is_waited_for(make) -> None:
     assert "does not answer in time" in service.answers[-1].json["errorReason"]
 
 
+@pytest.mark.slow
 def test_which_authority_is_trusted(make, tmp_path, valkey_server, valkey_url) -> None:
     """Of a private authority's file that authority alone; switched off, every certificate."""
     authority = Authority(tmp_path).found()
@@ -151,6 +152,7 @@ def test_which_authority_is_trusted(make, tmp_path, valkey_server, valkey_url) -
         front.close()
 
 
+@pytest.mark.slow
 def test_a_socket_is_an_address_too(make, tmp_path) -> None:
     with ValkeyServer(port=free_port(), unix_socket_path=tmp_path / "redis.sock"):
         service = make(REDIS_URL=f"unix://{tmp_path}/redis.sock")

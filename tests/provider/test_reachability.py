@@ -64,6 +64,7 @@ def test_a_provider_that_can_be_reached(door: Door) -> None:
     assert wait_until(lambda: door.heard) == [b""]
 
 
+@pytest.mark.slow
 def test_over_tls(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The certificate must be one that calls would trust."""
     authority = Authority(tmp_path).found()

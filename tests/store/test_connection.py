@@ -50,6 +50,7 @@ def client(wire: TcpProxy) -> Iterator[Client]:
         yield client
 
 
+@pytest.mark.slow
 def test_verification_that_is_off_takes_any_certificate(
     tmp_path: Path, valkey_url: str, valkey: redis.Redis
 ) -> None:
@@ -230,6 +231,7 @@ if child:
 """
 
 
+@pytest.mark.slow
 def test_a_forked_process_has_connections_of_its_own(valkey_url: str) -> None:
     """Both go on at once, and each reads its own replies."""
     run(FORKED, valkey_url)
@@ -277,6 +279,7 @@ gevent.joinall([gevent.spawn(ask, count) for count in range(9)], raise_error=Tru
 """
 
 
+@pytest.mark.slow
 def test_a_greenlet_that_is_killed_takes_nothing_with_it(wire: TcpProxy) -> None:
     """Wherever it was: in line, connecting, waiting for its reply. The connection is given back,
     and the next caller does not read a reply that is not its own."""

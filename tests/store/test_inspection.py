@@ -134,6 +134,7 @@ def test_a_server_without_functions(severities: Severities) -> None:
     ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("renamed", ["FCALL", "FUNCTION"])
 def test_functions_that_are_switched_off(tmp_path: Path, renamed: str) -> None:
     """By a new name for a command: it is said before a release, by readiness and by a start."""
@@ -306,6 +307,7 @@ def test_these_rights_are_enough(
     assert tour.everything(client) == set()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("right", ALL)
 def test_a_missing_right_is_named(
     request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch, right: str
@@ -326,6 +328,7 @@ def test_a_missing_right_is_named(
     assert tour.everything(client) == {REFUSED}
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not redis_server(), reason="needs Debian's redis-server")
 @pytest.mark.parametrize("right", ["fcall", "function|load", "time", "get", "set", "hmget", "mget"])
 def test_redis_says_it_in_other_words(tmp_path: Path, right: str) -> None:

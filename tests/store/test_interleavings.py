@@ -184,6 +184,7 @@ class Run:
         return Failed("HTTP 500", refund=step.word == "refunded")
 
 
+@pytest.mark.slow
 def test_every_order_comes_to_what_the_rules_say(
     quick: World, request: pytest.FixtureRequest
 ) -> None:

@@ -10,7 +10,7 @@ import pytest
 ROOT = Path(__file__).parents[2]
 MAP = (ROOT / "README.md").read_text("utf-8").partition("\n## Where things are\n")[2]
 PATHS = sorted(
-    {path for path in re.findall(r"`([\w./]+)`", MAP.partition("\n## ")[0]) if "/" in path}
+    {path for path in re.findall(r"`(\w[\w./]+)`", MAP.partition("\n## ")[0]) if "/" in path}
 )
 
 
