@@ -11,7 +11,7 @@ from flask.testing import FlaskClient
 
 from tests.redis_clients import store_client
 from verify_service.app import create_app
-from verify_service.provider.calls import CallProvider
+from verify_service.provider.call_provider import CallProvider
 from verify_service.settings.settings import Settings
 from verify_service.transport.client import HttpClient
 

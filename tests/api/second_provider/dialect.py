@@ -13,7 +13,7 @@ from verify_service.domain.calls import (
     FailureKind,
     Placed,
 )
-from verify_service.provider.dialect import CallRequest
+from verify_service.provider.interface import CallRequest
 
 ERRORS = {
     "credit": FailureKind.ACCOUNT,
