@@ -65,6 +65,10 @@ def test_any_process_answers_for_all(tmp_path: Path) -> None:
         )
         return done.stdout
 
-    run(count)
-    told = run(f"{count}; print(m.render().decode())")
+    gauge = "m.render(breaker_open=True); print(m.render(breaker_open=False).decode())"
+    run(f"{count}; {gauge}")
+    told = run(f"{count}; {gauge}")
+    assert [line for line in told.splitlines() if line.startswith("verify_breaker_open")] == [
+        "verify_breaker_open 0.0"
+    ]
     assert "verify_outcomes_not_recorded_total 2.0" in told.splitlines()

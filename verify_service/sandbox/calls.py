@@ -68,7 +68,7 @@ class Call:
     placed_at: float
     outcome: str
     cursor: int = 0
-    callbacks: list[Callback] = field(default_factory=list)
+    callbacks: list[Callback] = field(default_factory=list, hash=False)
 
     @property
     def digits(self) -> str:

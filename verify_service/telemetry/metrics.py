@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 
 from prometheus_client import (
     CONTENT_TYPE_LATEST,
     CollectorRegistry,
     Counter,
-    Gauge,
     disable_created_metrics,
     generate_latest,
 )
+from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.multiprocess import MultiProcessCollector
+from prometheus_client.registry import Collector
 
 CONTENT_TYPE = CONTENT_TYPE_LATEST
 """What :meth:`Metrics.render` returns."""
@@ -97,11 +99,21 @@ class Metrics:
         return generate_latest(all_processes)
 
 
+class _BreakerState(Collector):
+    """A gauge without a file: one of the library's own would leave a file for each process."""
+
+    def __init__(self, *, is_open: bool) -> None:
+        self._is_open = is_open
+
+    def collect(self) -> Iterator[GaugeMetricFamily]:
+        yield GaugeMetricFamily(
+            "verify_breaker_open", "Whether the breaker has paused calls.", value=self._is_open
+        )
+
+
 def _state(breaker_open: bool | None) -> bytes:
     if breaker_open is None:
         return b""
-    now = CollectorRegistry()
-    Gauge("verify_breaker_open", "Whether the breaker has paused calls.", registry=now).set(
-        breaker_open
-    )
-    return generate_latest(now)
+    registry = CollectorRegistry()
+    registry.register(_BreakerState(is_open=breaker_open))
+    return generate_latest(registry)

