@@ -1,4 +1,4 @@
-"""What the provider did decides what a start answers: each row of the contract's table."""
+"""The outcome of a call decides the answer to a start: each row of the contract's table."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ RESERVED = {"status", "errorReason", "verificationId", "nextAction", "restartIn"
 
 @dataclass(frozen=True)
 class Row:
-    """A thing the provider may answer that ends in an error, and what becomes of it."""
+    """An answer of the provider that ends in an error, and the result."""
 
     provider: Answer
     error_code: int | None = None
@@ -75,7 +75,7 @@ ROWS = {
 
 
 @pytest.mark.parametrize("row", ROWS.values(), ids=ROWS)
-def test_a_call_that_failed(timed: Service, provider: StandIn, row: Row) -> None:
+def test_a_failed_call_is_an_error(timed: Service, provider: StandIn, row: Row) -> None:
     """The HTTP status, the words, what to do next, and whether the start counted."""
     provider.then = lambda _: row.provider
     answer = timed.start(reference="r")
@@ -112,10 +112,10 @@ def _reads_failed(service: Service, error: dict[str, Any]) -> None:
         ({"Retry-After": "-1"}, 5),
     ],
 )
-def test_the_providers_throttle_tells_how_long(
+def test_the_providers_throttle_has_a_retry_after(
     timed: Service, provider: StandIn, headers: dict[str, str], seconds: int
 ) -> None:
-    """errorCode 4: 502 with Retry-After and retryAfter, and the quota given back."""
+    """errorCode 4: 502 with Retry-After and retryAfter. The start is refunded."""
     provider.then = lambda _: Answer(429, {"errorCode": 4}, headers)
     answer = timed.start()
     assert answer.status_code == 502
@@ -126,8 +126,8 @@ def test_the_providers_throttle_tells_how_long(
     assert answer.json["restartIn"] == 0
 
 
-def test_a_connection_that_never_opened(make, valkey, provider: StandIn) -> None:
-    """Nobody can have been called: 502, and the quota is given back."""
+def test_a_connection_that_never_opened_is_a_502(make, valkey, provider: StandIn) -> None:
+    """No call was placed: 502, and the start is refunded."""
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
     service = make(valkey, PROVIDER_URL=f"http://127.0.0.1:{port}/api")
@@ -139,7 +139,7 @@ def test_a_connection_that_never_opened(make, valkey, provider: StandIn) -> None
 
 
 def test_a_connection_lost_after_sending_is_unknown(timed: Service, provider: StandIn) -> None:
-    """It may be ringing: 201, and the start counts."""
+    """The phone may be ringing: 201, and the start counts."""
     provider.loses()
     _reads_unknown(timed)
     assert len(provider.calls) == 1
