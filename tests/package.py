@@ -1,7 +1,7 @@
-"""``make test-package``: what is built of the checkout works where nothing else of it is.
+"""``make test-package``: the built package works without the rest of the checkout.
 
-Builds the wheel, looks into it, installs it with its extra ``testing`` into an environment of its
-own, and runs ``tests/consumer`` there. Ends with 0 only if all of that went well.
+Builds the wheel, inspects it, installs it with its extra ``testing`` into an environment of its
+own, and runs ``tests/consumer`` there. Exits with 0 only if all of that succeeded.
 """
 
 from __future__ import annotations
@@ -20,16 +20,16 @@ from pathlib import Path
 ROOT = Path(__file__).parents[1]
 PACKAGE = "verify_service"
 MADE = re.compile(r"(?:\.|__pycache__$|build$|dist$|.*\.egg-info$)")
-"""Names of what is no source, where no git says so."""
+"""Names that are not sources, if git cannot list them."""
 KINDS = {".py", ".lua", ".html", ".css", ".txt"}
-"""Of files in the package. One of each at least has to arrive."""
+"""Kinds of files in the package. At least one of each must be installed."""
 COMMANDS = (
     ("-m", "verify_service.sandbox", "--help"),
     ("-m", "verify_service.testing", "--help"),
     ("-c", "import verify_service.client"),
 )
 NOT_OURS = ("PYTHONPATH", "PYTHONHOME", "PYTEST_ADDOPTS", "PYTEST_PLUGINS", "VIRTUAL_ENV")
-"""Variables by which the checkout, or its environment, would be found after all."""
+"""Variables through which the checkout, or its environment, would be found."""
 BEGAN = time.monotonic()
 
 
@@ -38,7 +38,7 @@ def main() -> int:
     with tempfile.TemporaryDirectory(prefix="verify-package-") as name:
         folder = Path(name)
         try:
-            _try(folder)
+            _run_steps(folder)
         except subprocess.CalledProcessError as error:
             _say(f"failed: {' '.join(map(str, error.cmd))}")
             print(error.stdout or "", error.stderr or "", sep="", end="", file=sys.stderr)
@@ -50,13 +50,13 @@ def main() -> int:
     return 0
 
 
-def _try(folder: Path) -> None:
+def _run_steps(folder: Path) -> None:
     sources = _sources(folder / "sources")
     _say("building the wheel")
     _pip(sys.executable, "wheel", "--no-deps", "--wheel-dir", folder, sources)
     [wheel] = folder.glob("*.whl")
     _say(f"{wheel.name}: {wheel.stat().st_size // 1024} KiB")
-    _look_into(wheel, sources)
+    _check_contents(wheel, sources)
     _say("installing it, with [testing]")
     python = _environment(folder, wheel)
     for command in COMMANDS:
@@ -68,7 +68,7 @@ def _try(folder: Path) -> None:
 
 
 def _sources(into: Path) -> Path:
-    """A copy of the checkout. What nobody has told git of stays behind."""
+    """Return a copy of the checkout. Files that git does not track are left out."""
     for name in _tracked() or _found():
         if (ROOT / name).is_file():
             target = into / name
@@ -78,7 +78,7 @@ def _sources(into: Path) -> Path:
 
 
 def _tracked() -> list[str]:
-    """Nothing where the checkout is none, or git is not there to be asked."""
+    """Return nothing if the checkout is no repository, or git is missing."""
     command = ["git", "ls-files", "-z"]
     try:
         listed = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
@@ -93,8 +93,8 @@ def _found() -> Iterator[str]:
         yield from (str((Path(folder) / name).relative_to(ROOT)) for name in names)
 
 
-def _look_into(wheel: Path, sources: Path) -> None:
-    """The whole package, its Lua and its templates too, and nothing beside it: no tests."""
+def _check_contents(wheel: Path, sources: Path) -> None:
+    """The whole package, its Lua and its templates, and nothing beside it: no tests."""
     with zipfile.ZipFile(wheel) as archive:
         inside = {name for name in archive.namelist() if ".dist-info/" not in name}
     ours = {
@@ -109,10 +109,10 @@ def _look_into(wheel: Path, sources: Path) -> None:
 
 
 def _environment(folder: Path, wheel: Path) -> Path:
-    """Python of a new environment with the wheel, in the versions that all tests have."""
+    """Return the Python of a new environment with the wheel, in the versions of all tests."""
     locked = (ROOT / "requirements-dev.txt").read_text("utf-8")
     constraints = folder / "constraints.txt"
-    # Without hashes: pip would want one of the wheel as well.
+    # Without hashes: pip would require one for the wheel as well.
     lines = re.findall(r"^([\w.-]+)(?:\[.*?\])?(==[^\\\n]*)", locked, re.MULTILINE)
     constraints.write_text("".join(f"{name}{version}\n" for name, version in lines), "utf-8")
     _run(sys.executable, "-m", "venv", folder / "venv", cwd=folder)

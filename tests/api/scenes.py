@@ -135,7 +135,7 @@ class Scene:
         dice = self._dice
         word, stamp = dice.choice((*STATUSES, "REJECTED", "RINGING")), dice.randrange(1, 5)
         number = self.other if dice.random() < 0.1 else self.number
-        request = f"{self.number} {dice.choice(('first', 'first', 'first', 'nobody'))}"
+        request = f"{self.number} {dice.choice(('first', 'first', 'first', 'unknown'))}"
 
         def act() -> list[Event]:
             applied = self._ask.record_callback(request, number, word, stamp)

@@ -52,7 +52,7 @@ def do_everything(service: Service, provider: StandIn, clock, number: str = NUMB
     assert keyed.check(service, f"right {number}", vid, code).json["verified"] is True
     keyed.check(service, f"late {number}", vid, code)
     service.callback(number=number, requestId=f"request-{placed + 1}")
-    service.callback(number=number, requestId="nobody's")
+    service.callback(number=number, requestId="unknown")
     clock.passes(60)
     second = service.started(number, **fields)
     service.check(second, wrong(provider.calls[-1].code))

@@ -25,7 +25,7 @@ def test_strangers_lock_out_only_themselves(make, fake, provider: StandIn, clock
     for _ in range(3):
         service.check(vid, wrong(provider.code))
     assert service.start().json["limit"] == "locked"
-    assert service.start(deviceId="device of nobody").json["limit"] == "locked"
+    assert service.start(deviceId="made-up device").json["limit"] == "locked"
     log_in(service, provider)
     assert service.start().json["limit"] == "locked"
 
@@ -53,7 +53,7 @@ def test_strangers_close_a_prefix_only_to_themselves(make, fake, provider: Stand
     calls = len(provider.calls)
     refused = service.start()
     assert refused.json["limit"] == "prefix"
-    made_up = service.start(deviceId="device of nobody")
+    made_up = service.start(deviceId="made-up device")
     assert (made_up.status_code, made_up.json["limit"]) == (429, "prefix")
     assert made_up.json["retryAfter"] == refused.json["retryAfter"] > 3_600
     assert made_up.headers["Retry-After"] == str(made_up.json["retryAfter"])
@@ -74,12 +74,12 @@ def test_a_closed_prefix_is_closed_to_made_up_devices(make, fake, provider: Stan
         service.started(f"{NUMBER[:-4]}{count:04}")
     clock.passes(600)
     for _ in range(9):
-        assert service.start(deviceId="device of nobody").json["limit"] == "conversion"
-        refused = keyed.start(service, "one", deviceId="device of nobody")
+        assert service.start(deviceId="made-up device").json["limit"] == "conversion"
+        refused = keyed.start(service, "one", deviceId="made-up device")
         assert refused.json["limit"] == "conversion"
     log_in(service, provider)
     clock.passes(3_600)
-    vid = service.started(deviceId="device of nobody")
+    vid = service.started(deviceId="made-up device")
     assert service.status(vid).json["restartIn"] == 30
 
 

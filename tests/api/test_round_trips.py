@@ -143,9 +143,9 @@ def test_a_known_device_in_a_full_prefix_is_two(
     service = make(valkey, STARTS_PER_PREFIX="1/3600", START_COOLDOWNS="0")
     vid = service.started(deviceId="owner")
     service.check(vid, provider.code)
-    assert service.start(deviceId="nobody").json["limit"] == "prefix"
+    assert service.start(deviceId="made-up device").json["limit"] == "prefix"
     calls = len(provider.calls)
-    assert trips(lambda: service.start(deviceId="nobody")) == 1
+    assert trips(lambda: service.start(deviceId="made-up device")) == 1
     assert len(provider.calls) == calls
     assert trips(lambda: service.start(deviceId="owner")) == 2
     assert len(provider.calls) == calls + 1
