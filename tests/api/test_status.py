@@ -137,11 +137,11 @@ def test_a_call_being_placed_is_wait_and_after_the_deadline_unknown(
     """A second request reads `placing` and `wait` while the provider is slow."""
     service, reader = make(fake), make(fake)
     seen = []
-    asked, go_on = threading.Event(), threading.Event()
+    asked, proceed = threading.Event(), threading.Event()
 
     def slowly(call):
         asked.set()
-        go_on.wait(5)
+        proceed.wait(5)
         return success(call, 1)
 
     provider.then = slowly
@@ -157,7 +157,7 @@ def test_a_call_being_placed_is_wait_and_after_the_deadline_unknown(
     seen.append(_reads(reader, vid))
     clock.passes(0.001)
     seen.append(_reads(reader, vid))
-    go_on.set()
+    proceed.set()
     starting.join()
     seen.append(_reads(reader, vid))
     assert seen == [

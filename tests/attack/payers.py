@@ -119,21 +119,21 @@ def closer_of_a_country(town: Town, bounds: AttackBounds) -> Figures:
     """Calls from 42 addresses until the country's limit is used up. The neighboring country stays
     open."""
     _drain(town, bounds, "country", ["RU"], APPS[:1])
-    return _closed_to_everybody(town, bounds, "country", bounds.calls_per_country)
+    return _closed_to_all(town, bounds, "country", bounds.calls_per_country)
 
 
 @attacker
 def closer_of_an_app(town: Town, bounds: AttackBounds) -> Figures:
     """Sends no address, so that one machine is enough. The other app stays open."""
     _drain(town, bounds, "app", list(COUNTRIES), APPS[:1], named=False)
-    return _closed_to_everybody(town, bounds, "app", bounds.calls_per_app)
+    return _closed_to_all(town, bounds, "app", bounds.calls_per_app)
 
 
 @attacker
 def drainer(town: Town, bounds: AttackBounds) -> Figures:
     """From 84 addresses, by two apps, in three countries: the day's limit."""
     _drain(town, bounds, "day", list(COUNTRIES), APPS)
-    return _closed_to_everybody(town, bounds, "day", bounds.calls)
+    return _closed_to_all(town, bounds, "day", bounds.calls)
 
 
 ELSEWHERE = {"country": ("+77019994567", APPS[0]), "app": (VICTIM, APPS[1])}
@@ -177,7 +177,7 @@ def _drain(
             return
 
 
-def _closed_to_everybody(town: Town, bounds: AttackBounds, limit: str, calls: Bound) -> Figures:
+def _closed_to_all(town: Town, bounds: AttackBounds, limit: str, calls: Bound) -> Figures:
     """Have the owner try, on a known device, until it is open again."""
     others = town.log_in(*ELSEWHERE[limit][:1], app=ELSEWHERE[limit][1]) if limit != "day" else True
     closed = town.start(VICTIM)

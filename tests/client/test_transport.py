@@ -212,7 +212,7 @@ def test_tls_is_verified(
     tls: ssl.SSLContext,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """By the authorities of `requests`, unless told otherwise; the environment cannot tell."""
+    """By the authorities of `requests` or the configured one. The environment has no effect."""
     script.speak(tls)
     url = script.url.replace("http:", "https:")
     monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(certificate[0]))

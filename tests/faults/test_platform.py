@@ -81,7 +81,7 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Built]:
         path.chmod(path.stat().st_mode & ~0o222)
     before = contents(code)
     yield Built(code, environment / "bin")
-    # No mode stops root, so the contents are compared, whoever runs the tests.
+    # No mode stops root, so the contents are compared.
     assert contents(code) == before
     for path in everything:
         path.chmod(path.stat().st_mode | 0o200)

@@ -18,7 +18,7 @@ class Exchange:
     """An exchange that pauses where the test chooses."""
 
     def __init__(self, *, sends_before: bool, ends: Any = "answer") -> None:
-        self.go_on = threading.Event()
+        self.proceed = threading.Event()
         self.over = threading.Event()
         self.sent = False
         self._sends_before = sends_before
@@ -27,7 +27,7 @@ class Exchange:
     def __call__(self) -> str:
         if self._sends_before:
             self.send()
-        self.go_on.wait(PATIENCE)
+        self.proceed.wait(PATIENCE)
         if not self._sends_before:
             self.send()
         if isinstance(self._ends, Exception):
@@ -47,7 +47,7 @@ def test_a_call_given_up_before_sending_is_never_sent() -> None:
     exchange = Exchange(sends_before=False)
     with pytest.raises(NeverSent):
         within(0.05, exchange, exchange.finished)
-    exchange.go_on.set()
+    exchange.proceed.set()
     assert exchange.over.wait(PATIENCE)
     assert not exchange.sent
 
@@ -57,7 +57,7 @@ def test_a_call_given_up_after_sending_may_have_arrived() -> None:
     exchange = Exchange(sends_before=True)
     with pytest.raises(MayHaveArrived):
         within(0.05, exchange, exchange.finished)
-    exchange.go_on.set()
+    exchange.proceed.set()
     assert exchange.over.wait(PATIENCE)
 
 
@@ -130,7 +130,7 @@ def test_a_deadline_that_races_with_the_answer_decides_once() -> None:
     """Answered, unknown or never sent: with every timing the outcome agrees with what was sent."""
     for turn in range(300):
         exchange = Exchange(sends_before=bool(turn % 2))
-        opener = threading.Timer(0.001, exchange.go_on.set)
+        opener = threading.Timer(0.001, exchange.proceed.set)
         opener.start()
         try:
             assert within(0.0005 + turn % 10 / 5000, exchange, exchange.finished) == "answer"

@@ -23,7 +23,7 @@ FAKE = 7
 """The fake server is the slower one: it runs every seventh of them."""
 REACHED = {
     *("reserved", "refused", "missing", "right", "wrong", "ended", "blocked"),
-    *("applied", "not applied", "given back", "no more given back"),
+    *("applied", "not applied", "refunded", "not refunded again"),
     *("applied with the record of placed", "applied with the record of unknown"),
     *("pending undelivered", "pending delivered", "pending placed", "pending unknown"),
     *("approved undelivered", "canceled delivered", "exhausted delivered", "expired delivered"),
@@ -148,8 +148,8 @@ class ScheduleRun:
         if applied:
             assert step.ours
             refunded = rules.lives[rules.owner(report.request)].refunded
-            self.seen["given back"] += len(rules.refunds) - refunds
-            self.seen["no more given back"] += step.word in REFUNDING and not refunded
+            self.seen["refunded"] += len(rules.refunds) - refunds
+            self.seen["not refunded again"] += step.word in REFUNDING and not refunded
 
     def _compare(self, ask: object, name: str) -> None:
         life = self.rules[self.number].life(name)

@@ -159,7 +159,7 @@ def test_a_private_authority_is_trusted_if_named(
 def test_a_certificate_for_another_name_fails(
     authority: Authority, valkey_url: str, valkey_server: ValkeyServer
 ) -> None:
-    """Signed by the authority, but for 127.0.0.1 alone."""
+    """It is signed by the authority, for 127.0.0.1 alone."""
     proxy = front(authority.server(days=2), valkey_server)
     url, ca_file = f"rediss://localhost:{proxy.port}/0", str(authority.certificate)
     try:
@@ -311,10 +311,10 @@ def test_the_sentinels_master_is_used(watched: Watched) -> None:
             sentinel.execute_command("SENTINEL FAILOVER", "verify")
             wait_until(lambda: watched.master() != before, 20)
 
-        def goes_on() -> bool:
+        def works() -> bool:
             return replies(client) and client.send(("ROLE",))[0][0] == "master"
 
-        wait_until(goes_on, 20)
+        wait_until(works, 20)
         life(client)
 
 

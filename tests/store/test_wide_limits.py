@@ -247,7 +247,7 @@ def test_a_limit_in_dry_run_permits_and_gives_notice(world: World) -> None:
 
 @pytest.mark.parametrize(("limit", "starts"), [("cooldown", 2), ("number", 4)])
 def test_a_numbers_own_limits_can_be_in_dry_run(world: World, limit: str, starts: int) -> None:
-    """Its start is let through, and restartIn says so."""
+    """Its start is let through, and restartIn is 0."""
     dry = replace(NumberLimits(), dry_run=frozenset({limit}))
     world = world.under(replace(dry, cooldowns=(0,)) if limit == "number" else dry)
     for _ in range(starts):

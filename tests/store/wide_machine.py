@@ -95,7 +95,7 @@ class Crowd(RuleBasedStateMachine):
         self.model = WideModel(number_limits, wide_limits)
         self.model.now = self.live.now
         self.lives: list[Life] = []
-        self.told_wait = 0
+        self.announced_wait = 0
 
     def pick(self, back: int) -> Life:
         return self.lives[-1 - back % len(self.lives)]
@@ -156,7 +156,7 @@ class Crowd(RuleBasedStateMachine):
             self.live.store.reserve(new)
         assert getattr(refused.value, "limit", PAUSED) in expected.names
         assert refused.value.retry_after == seconds(expected.wait)
-        self.told_wait = expected.wait
+        self.announced_wait = expected.wait
 
     def losing(self, is_lost: bool) -> AbstractContextManager[None]:
         return self.wire.losing_a_reply() if is_lost else nullcontext()
@@ -317,8 +317,8 @@ class Crowd(RuleBasedStateMachine):
     @rule(early=st.sampled_from([0, 0.001]))
     def wait_as_announced(self, early: float) -> None:
         """Advance to the end of the last refusal's wait, or to a millisecond before it."""
-        self.let_time_pass(max(0, self.told_wait / SECOND - early))
-        self.told_wait = 0
+        self.let_time_pass(max(0, self.announced_wait / SECOND - early))
+        self.announced_wait = 0
 
     # -- what the operator does --------------------------------------------------------------
 

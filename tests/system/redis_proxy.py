@@ -85,7 +85,7 @@ class RedisProxy:
 
     @contextlib.contextmanager
     def losing(self, times: int = 1) -> Iterator[None]:
-        """Execute so many commands, and close the connection instead of the reply."""
+        """Execute ``times`` commands, and close the connection instead of the reply."""
         with self._lock:
             self._lost = times
         try:

@@ -104,7 +104,7 @@ def _in_bodies(service: ObservedService, number: str) -> Iterable[Answer]:
         yield service.callback(number, **fields)
     yield service.callback(number, appKey=f"canary-wrong-app-key-{code}")
     yield service.callback(number, requestId=[call.words])
-    yield service.callback(number, requestId="canary-request-of-somebody")
+    yield service.callback(number, requestId="canary-request-unknown")
     form = f"requestId={code}&number={number}&status={code}&timestamp=1&appKey={APP_KEY}x"
     yield ask("POST", CALLBACK, form, Content_Type="application/x-www-form-urlencoded")
 

@@ -194,9 +194,9 @@ def test_the_flow_keeps_a_key_until_it_has_an_answer(
 def test_the_flow_gives_up_without_an_answer(
     flow: ModuleType, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def nobody(*_: Any, **__: Any) -> requests.Response:
+    def refuse(*_: Any, **__: Any) -> requests.Response:
         raise requests.ConnectionError
 
-    monkeypatch.setattr(requests, "request", nobody)
+    monkeypatch.setattr(requests, "request", refuse)
     with pytest.raises(flow.NoAnswer):
         flow.check({"verification": "x"}, "1234")

@@ -167,7 +167,7 @@ def test_a_request_that_comes_on_an_open_connection_is_answered(
 
 
 def test_a_process_that_is_replaced_loses_nothing(service: ObservedService) -> None:
-    """One process gets the signal while both serve. The other and a new one go on."""
+    """One process gets the signal while both serve. The other and a new one serve."""
     before = service.web.workers()
     numbers = [service.number("steady") for _ in range(120)]
     with ThreadPoolExecutor(4) as crowd:
