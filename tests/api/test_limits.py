@@ -118,7 +118,7 @@ def test_nine_failures_a_day_refuse_starts_and_checks(make, fake, provider: Stan
     service.started()
 
 
-def test_the_guess_that_spends_the_budget_says_stop(make, fake, provider: StandIn) -> None:
+def test_the_guess_that_spends_the_budget_returns_stop(make, fake, provider: StandIn) -> None:
     service = make(fake, FAILURES_PER_NUMBER="2/86400")
     vid = service.started()
     service.check(vid, wrong(provider.code))

@@ -37,7 +37,7 @@ CLEAN = [
 
 
 @pytest.mark.parametrize("text", CLEAN)
-def test_what_stands_everywhere_is_no_leak(text: str) -> None:
+def test_common_texts_are_no_leak(text: str) -> None:
     assert leaks(text, KNOWN) == []
 
 
