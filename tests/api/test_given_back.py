@@ -43,6 +43,7 @@ def test_a_connection_that_never_opened_is_refunded(make, fake, host: str) -> No
         assert again(service) == 502
 
 
+@pytest.mark.slow
 def test_a_certificate_that_is_not_trusted_is_refunded(make, fake, untrusted: Server) -> None:
     """The start is refunded, and not a byte of the request was sent."""
     service = make(fake, PROVIDER_URL=f"{untrusted.url}/api")

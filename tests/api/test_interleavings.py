@@ -10,6 +10,7 @@ import pytest
 import redis
 
 from tests.redis_clients import store_client
+from tests.speed import examples
 from tests.store.rules import Number
 from tests.store.world import OPEN
 from verify_service.api.context import EXTENSION
@@ -22,7 +23,7 @@ from verify_service.store.verifications import RedisStore
 from .scenes import Event, Scene
 from .stage import Phone, Stage
 
-SCENES = 1_000
+SCENES = examples(1_000)
 LIMITS = NumberLimits(cooldowns=(3_600,), code_ttl=3_600, deadline=3_600)
 """No test takes as long as any of these."""
 THREADS = 4

@@ -108,6 +108,7 @@ def test_a_client_with_the_current_document_gets_304(service: Service, path: str
     assert (unless.status_code, unless.data) == (200, first.data)
 
 
+@pytest.mark.slow
 def test_the_document_is_made_without_an_environment() -> None:
     """Reading the contract takes no secrets."""
     done = subprocess.run(

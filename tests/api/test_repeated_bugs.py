@@ -6,7 +6,7 @@ import pytest
 
 from verify_service.api import responses
 from verify_service.domain.codes import CodeDigester
-from verify_service.provider.calls import CallSlot
+from verify_service.provider.call_provider import CallSlot
 
 from . import keyed
 from .keyed import outcome

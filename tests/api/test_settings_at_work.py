@@ -134,6 +134,7 @@ def test_redis_timeout_bounds_the_wait(make) -> None:
     assert "does not answer in time" in service.answers[-1].json["errorReason"]
 
 
+@pytest.mark.slow
 def test_only_the_configured_authority_is_trusted(
     make, tmp_path, valkey_server, valkey_url
 ) -> None:
@@ -156,6 +157,7 @@ def test_only_the_configured_authority_is_trusted(
         front.close()
 
 
+@pytest.mark.slow
 def test_a_unix_socket_is_an_address_too(make, tmp_path) -> None:
     with ValkeyServer(port=free_port(), unix_socket_path=tmp_path / "redis.sock"):
         service = make(REDIS_URL=f"unix://{tmp_path}/redis.sock")

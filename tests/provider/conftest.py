@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.speed import slow
+
 from .certificates import Authority, self_signed
 
 
@@ -17,6 +19,7 @@ def certificate(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
 
 
 @pytest.fixture
+@slow
 def authority(tmp_path: Path) -> Authority:
     """An authority that no client trusts by default."""
     return Authority(tmp_path).found()

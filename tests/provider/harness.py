@@ -11,7 +11,7 @@ from typing import Any
 from tests.waiting import wait_until
 from verify_service.domain.calls import CallOutcome, Failed, Placed
 from verify_service.domain.errors import TooManyCallsInFlight
-from verify_service.provider.calls import CallProvider
+from verify_service.provider.call_provider import CallProvider
 from verify_service.provider.flash_call import FlashCall
 from verify_service.transport.client import HttpClient
 

@@ -17,7 +17,7 @@ import pytest
 
 from tests.waiting import wait_until
 from verify_service.domain.calls import CallOutcome, Failed, Unknown
-from verify_service.provider.calls import CallProvider
+from verify_service.provider.call_provider import CallProvider
 
 from .harness import SLACK, SOON, exchange, free_slots, place, provider_at, success
 from .server import PATIENCE, Peer, Server, drip, hang, reply, send

@@ -64,6 +64,7 @@ def test_a_reachable_provider_passes(door: Door) -> None:
     assert wait_until(lambda: door.heard) == [b""]
 
 
+@pytest.mark.slow
 def test_a_reachable_provider_over_tls_passes(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

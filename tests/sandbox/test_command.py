@@ -42,6 +42,7 @@ def running(*options: str) -> Iterator[tuple[subprocess.Popen[str], Sandbox]]:
             process.kill()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("ending", [signal.SIGTERM, signal.SIGINT])
 def test_a_process(ending: signal.Signals) -> None:
     """It prints its address, takes options and variables, logs the call, and ends quietly."""
@@ -64,6 +65,7 @@ def test_a_process(ending: signal.Signals) -> None:
     assert refused == "call to no number refused: errorCode 1, Authentication required (HTTP 401)"
 
 
+@pytest.mark.slow
 def test_a_process_whose_clients_wait() -> None:
     """They do not keep it from ending."""
     with running("--hang", "600") as (process, sandbox), ThreadPoolExecutor() as pool:

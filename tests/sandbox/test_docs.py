@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from tests.speed import slow
 from verify_service.sandbox import SandboxConfig
 from verify_service.sandbox.table import Table, markdown
 
@@ -44,7 +45,7 @@ def make_docs(house: Path, page: str) -> tuple[int, str]:
     (house / "docs").mkdir()
     (house / ".venv").mkdir()
     (house / "docs/sandbox.md").write_text(page, "utf-8")
-    command = ["make", "-f", ROOT / "Makefile", "-o", ".venv/.ready", "docs", "VENV=.venv"]
+    command = ["make", "-f", ROOT / "Makefile", "-o", ".venv/.ready-to-run", "docs", "VENV=.venv"]
     done = subprocess.run(
         [*command, f"BIN={Path(sys.executable).parent}"],
         cwd=house,
@@ -56,12 +57,14 @@ def make_docs(house: Path, page: str) -> tuple[int, str]:
     return done.returncode, (house / "docs/sandbox.md").read_text("utf-8")
 
 
+@pytest.mark.slow
 def test_make_docs(tmp_path: Path) -> None:
     """It replaces the table and changes nothing else."""
     page = TEXT.partition(BEGIN)[0] + BEGIN + "| old |\n" + END + TEXT.partition(END)[2]
     assert make_docs(tmp_path, page) == (0, TEXT)
 
 
+@pytest.mark.slow
 def test_make_docs_without_an_end(tmp_path: Path) -> None:
     """Without the end mark the page is not changed."""
     page = TEXT.replace(END, "")
@@ -71,6 +74,7 @@ def test_make_docs_without_an_end(tmp_path: Path) -> None:
 
 
 @pytest.fixture
+@slow
 def documented(receiver: Receiver) -> Iterator[Sandbox]:
     """The simulator, started as the text says, on a port of this run's."""
     command = shlex.split(START.replace(CALLBACKS, receiver.url))

@@ -145,6 +145,7 @@ def test_the_front_page_names_every_page(start: Start) -> None:
     assert "the answer takes 0.25 s" in page
 
 
+@pytest.mark.slow
 def test_the_front_page_s_commands(sandbox: Sandbox) -> None:
     """Each of them, pasted as it stands."""
     page = sandbox.get("/").text.replace("\\\n", "")

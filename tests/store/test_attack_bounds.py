@@ -10,6 +10,7 @@ import redis
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
+from tests.speed import examples
 from tests.store.world import OPEN, RIGHT, KeptClock, World
 from verify_service.cli.attack_bounds import AttackBounds
 from verify_service.cli.lockout import Lockout, lockouts
@@ -23,7 +24,7 @@ SETTINGS = settings(
     deadline=None,
     derandomize=True,
     database=None,
-    max_examples=12,
+    max_examples=examples(12),
     suppress_health_check=list(HealthCheck),
 )
 Fresh = Callable[..., World]

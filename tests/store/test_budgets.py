@@ -10,6 +10,7 @@ import time_machine
 from hypothesis import HealthCheck, settings
 from hypothesis.stateful import run_state_machine_as_test
 
+from tests.speed import examples
 from tests.store.machine import Budgets
 from tests.store.world import Clock, KeptClock, ServerClock, TravelingClock, World
 from verify_service.domain.limits import DAY, NumberLimits
@@ -19,7 +20,7 @@ SETTINGS = settings(
     deadline=None,
     derandomize=True,
     database=None,
-    max_examples=50,
+    max_examples=examples(50),
     stateful_step_count=40,
     suppress_health_check=list(HealthCheck),
 )
@@ -77,6 +78,6 @@ def test_a_real_server_agrees_with_the_model(valkey: redis.Redis, valkey_clock: 
 
 def test_a_real_server_agrees_in_its_own_time(valkey: redis.Redis) -> None:
     """The functions as shipped, in real time; each result contains its time."""
-    short = settings(SETTINGS, max_examples=10, stateful_step_count=30)
+    short = settings(SETTINGS, max_examples=examples(10), stateful_step_count=30)
     live = machine(valkey, ServerClock(valkey), SHORT_LIMITS, exact=False)
     run_state_machine_as_test(live, settings=short)

@@ -50,6 +50,7 @@ def client(wire: TcpProxy) -> Iterator[Client]:
         yield client
 
 
+@pytest.mark.slow
 def test_verification_that_is_off_accepts_any_certificate(
     tmp_path: Path, valkey_url: str, valkey: redis.Redis
 ) -> None:
@@ -231,6 +232,7 @@ if child:
 """
 
 
+@pytest.mark.slow
 def test_a_forked_process_has_connections_of_its_own(valkey_url: str) -> None:
     """Both continue at once, and each reads its own replies."""
     run(FORKED, valkey_url)
@@ -278,6 +280,7 @@ gevent.joinall([gevent.spawn(ask, count) for count in range(9)], raise_error=Tru
 """
 
 
+@pytest.mark.slow
 def test_a_killed_greenlet_loses_no_connection(wire: TcpProxy) -> None:
     """Wherever it was: in the queue, connecting, waiting for its reply. The connection is released,
     and the next caller does not read a reply that is not its own."""

@@ -10,6 +10,7 @@ import redis
 from hypothesis import settings
 from hypothesis.stateful import run_state_machine_as_test
 
+from tests.speed import examples
 from tests.store.test_budgets import SETTINGS
 from tests.store.wide_machine import Crowd, Wire
 from tests.store.world import OPEN, Clock, KeptClock, TravelingClock, World
@@ -17,7 +18,7 @@ from verify_service.domain import limits
 from verify_service.domain.limits import DAY, HOUR, ConversionThreshold, NumberLimits, WideLimits
 from verify_service.domain.models import Window
 
-BOUNDED = settings(SETTINGS, max_examples=30, stateful_step_count=14)
+BOUNDED = settings(SETTINGS, max_examples=examples(30), stateful_step_count=14)
 OWN = NumberLimits(
     starts=(Window(3, 600), Window(5, DAY)), failures=(Window(4, DAY),), lock_after=3, max_checks=2
 )

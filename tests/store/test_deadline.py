@@ -19,6 +19,7 @@ from tests.connecting import connect
 from tests.faults.tcp_proxy import TcpProxy
 from tests.provider.certificates import Authority
 from tests.servers import HOST
+from tests.speed import slow
 from tests.system.house import ROOT
 from tests.tls_front import TlsFront
 
@@ -32,6 +33,7 @@ SHORT = ("PING",)
 
 
 @pytest.fixture(scope="module")
+@slow
 def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
     return Authority(tmp_path_factory.mktemp("authority")).found()
 

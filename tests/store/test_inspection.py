@@ -136,6 +136,7 @@ def test_a_server_without_functions_is_reported(severities: Severities) -> None:
     ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("renamed", ["FCALL", "FUNCTION"])
 def test_functions_that_are_turned_off_are_reported(tmp_path: Path, renamed: str) -> None:
     """By a renamed command: the release check, readiness and a start report it."""
@@ -310,6 +311,7 @@ def test_the_listed_rights_are_enough(
     assert tour.everything(client) == set()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("right", ALL)
 def test_a_missing_right_is_named(
     request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch, right: str
@@ -330,6 +332,7 @@ def test_a_missing_right_is_named(
     assert tour.everything(client) == {REFUSED}
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not redis_server(), reason="needs Debian's redis-server")
 @pytest.mark.parametrize("right", ["fcall", "function|load", "time", "get", "set", "hmget", "mget"])
 def test_redis_reports_a_missing_right_in_other_words(tmp_path: Path, right: str) -> None:

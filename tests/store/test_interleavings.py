@@ -184,6 +184,7 @@ class ScheduleRun:
         return Failed("HTTP 500", refund=step.word == "refunded")
 
 
+@pytest.mark.slow
 def test_every_order_has_the_result_of_the_rules(
     quick: World, request: pytest.FixtureRequest
 ) -> None:

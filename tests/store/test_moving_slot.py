@@ -15,6 +15,7 @@ import redis
 
 from tests.connecting import connect
 from tests.servers import Server, redis_server
+from tests.speed import slow
 from tests.store.world import APP, RIGHT, WRONG, World
 from tests.topologies import Shards, tell
 from verify_service.domain.calls import CallState, Failed, Placed, Unknown
@@ -35,6 +36,7 @@ needs_redis = pytest.mark.skipif(not redis_server(), reason="needs Debian's redi
 
 
 @pytest.fixture(scope="module", params=["valkey", pytest.param("redis", marks=needs_redis)])
+@slow
 def shards(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Shards]:

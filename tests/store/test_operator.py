@@ -411,6 +411,7 @@ NEVER = {("conversion", "known"), ("conversion", "test"), ("breaker", "test")}
 """A guard's block is for strangers, and no call is placed for a test number."""
 
 
+@pytest.mark.slow
 def test_a_diagnosis_shows_what_refuses(world: World) -> None:
     """A stranger's start, a known device's and a test number's, whatever has happened before."""
     seen = set()

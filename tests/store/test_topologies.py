@@ -40,6 +40,7 @@ from verify_service.store.connection.client import Client
 TIMEOUT = 0.5
 WIDE = WideLimits()
 NUMBERS = (f"+7917{n:07}" for n in itertools.count())
+pytestmark = pytest.mark.slow
 needs_tls = pytest.mark.skipif(not redis_server(), reason="needs Debian's redis-server")
 
 

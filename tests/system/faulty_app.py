@@ -21,7 +21,7 @@ from flask import Response, has_request_context, request
 from verify_service import app as wiring
 from verify_service.api import body, responses, verify
 from verify_service.domain import codes
-from verify_service.provider.calls import CallSlot
+from verify_service.provider.call_provider import CallSlot
 from verify_service.provider.flash_call import FlashCall
 from verify_service.settings.settings import Settings
 from verify_service.transport import connections as wire

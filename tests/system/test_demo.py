@@ -24,7 +24,7 @@ def test_a_login_works(tmp_path: Path) -> None:
 
 def test_make_demo_starts_this_script() -> None:
     shown = subprocess.run(
-        ["make", "-n", "-o", ".venv/.ready", "demo"],
+        ["make", "-n", "-o", ".venv/.ready-to-run", "demo"],
         cwd=ROOT,
         capture_output=True,
         text=True,

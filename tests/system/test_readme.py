@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 import subprocess
 
+import pytest
+
 from tests.system.house import ROOT, House
 from verify_service.dev import STEPS
 
@@ -15,6 +17,7 @@ def _try_it() -> str:
     return next(block for block in blocks if "/verify/start" in block)
 
 
+@pytest.mark.whole
 def test_the_curl_commands_complete_a_verification(house: House) -> None:
     """Pasted unchanged, with this run's ports."""
     script = _try_it().replace("http://127.0.0.1:8000", house.web)

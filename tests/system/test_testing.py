@@ -49,7 +49,9 @@ def command(*options: str, **variables: str) -> Iterator[tuple[subprocess.Popen[
                 Stack(stack["url"], stack["sandbox"], stack["accessKey"], Path("unknown")),
             )
         finally:
-            process.kill()
+            # By a signal that it handles: of SIGKILL its Valkey would learn nothing, and run on.
+            process.terminate()
+            process.wait(PATIENCE)
 
 
 def test_the_environment_is_ignored() -> None:
@@ -152,7 +154,22 @@ def test_a_stack_that_does_not_start_prints_the_error(tmp_path: Path) -> None:
 
 
 def test_the_consumers_logins_pass_with_the_checkout_too(tmp_path: Path) -> None:
-    """The quick way to the same tests: `make test-package` has a wheel, and all of them."""
+    """The quick way to the same tests: `make test-package` has a wheel, and all of them.
+
+    An egg-info, which `pip install .` leaves in the checkout, changes nothing.
+    """
+    egg_info = tmp_path / "verify_service.egg-info"
+    egg_info.mkdir()
+    (egg_info / "PKG-INFO").write_text("Metadata-Version: 2.1\nName: verify-service\nVersion: 0\n")
+    (egg_info / "entry_points.txt").write_text(
+        "[pytest11]\nverify_service = verify_service.testing.plugin\n"
+    )
+    variables = {
+        "PYTHONPATH": os.pathsep.join([str(ROOT), str(tmp_path)]),
+        "PYTHONDONTWRITEBYTECODE": "1",
+        # pytest refuses a plugin that is named twice: by an entry point and by -p.
+        "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1",
+    }
     done = subprocess.run(
         [
             *(sys.executable, "-m", "pytest", "-p", "verify_service.testing.plugin"),
@@ -160,7 +177,7 @@ def test_the_consumers_logins_pass_with_the_checkout_too(tmp_path: Path) -> None
             *("-p", "no:cacheprovider", "-q", str(CONSUMER / "test_login.py")),
         ],
         cwd=tmp_path,
-        env=os.environ | {"PYTHONPATH": str(ROOT), "PYTHONDONTWRITEBYTECODE": "1"},
+        env=os.environ | variables,
         capture_output=True,
         text=True,
         timeout=PATIENCE,

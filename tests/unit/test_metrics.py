@@ -7,6 +7,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from verify_service.telemetry.metrics import Metrics
 
 ROOT = Path(__file__).parents[2]
@@ -43,6 +45,7 @@ def test_two_applications_count_apart() -> None:
     assert b"verify_outcomes_not_recorded_total 0.0" in second.render()
 
 
+@pytest.mark.slow
 def test_any_process_returns_the_sum_of_all(tmp_path: Path) -> None:
     """With PROMETHEUS_MULTIPROC_DIR each writes a file there, and the answer is the sum."""
     count = (

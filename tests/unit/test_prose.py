@@ -76,6 +76,7 @@ def _found(folder: Path, files: dict[str, str]) -> list[Finding]:
     return findings([folder / name for name in files])
 
 
+@pytest.mark.slow
 def test_every_phrase_is_reported_by_its_rule_and_plain_english_is_not(tmp_path: Path) -> None:
     phrases = [(rule, phrase) for rule, phrases in PHRASES.items() for phrase in phrases]
     text = "\n\n".join(phrase for _, phrase in phrases)
@@ -90,11 +91,13 @@ def test_every_rule_is_tried() -> None:
     assert rules() == sorted(PHRASES)
 
 
+@pytest.mark.slow
 def test_comments_and_docstrings_are_read_but_not_code(tmp_path: Path) -> None:
     found = _found(tmp_path, FILES)
     assert {(each.path.name, each.line, each.column) for each in found} == PLACES
 
 
+@pytest.mark.slow
 def test_a_rule_that_cannot_be_read_is_an_error(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

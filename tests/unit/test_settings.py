@@ -21,9 +21,9 @@ from verify_service.domain.limits import (
 )
 from verify_service.domain.models import Window
 from verify_service.provider import flash_call
-from verify_service.settings import limits
-from verify_service.settings.calls import AUTH_FORMS
+from verify_service.settings import limit_variables
 from verify_service.settings.parsers import AccessKey, sha256_hex
+from verify_service.settings.provider_variables import AUTH_FORMS
 from verify_service.settings.redis_address import Form, RedisAddress
 from verify_service.settings.settings import Settings, SettingsError
 from verify_service.settings.variable import variables
@@ -197,7 +197,7 @@ def test_the_default_of_a_limit_is_the_domains() -> None:
     }
     declared = variables(Settings)
     assert {name: declared[name].parse(declared[name].default) for name in shown} == shown
-    code = ast.parse(Path(limits.__file__).read_text("utf-8"))
+    code = ast.parse(Path(limit_variables.__file__).read_text("utf-8"))
     literals = [node.value for node in ast.walk(code) if isinstance(node, ast.Constant)]
     assert not {declared[name].default for name in shown} & {str(each) for each in literals}
 

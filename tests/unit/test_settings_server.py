@@ -41,6 +41,7 @@ def test_an_invalid_value_is_refused(text: str) -> None:
         processes.threads({"THREADS": text})
 
 
+@pytest.mark.slow
 def test_the_server_loads_nothing_but_the_standard_library() -> None:
     """It reads its numbers before gevent replaces the sockets that libraries would keep."""
     done = subprocess.run(

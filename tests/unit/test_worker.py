@@ -210,6 +210,7 @@ print("parent", received)
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("moment", ["during the fork", "after the fork"])
 def test_sigterm_ends_a_child_that_was_just_born(moment: str) -> None:
     """At whatever moment it arrives. The parent keeps its own handler."""
@@ -267,6 +268,7 @@ def test_a_metrics_folder_of_the_operators_stays(
     assert tmp_path.is_dir()
 
 
+@pytest.mark.slow
 def test_the_configuration_loads_nothing_that_gevent_patches_later() -> None:
     """The parent reads it before gevent replaces the sockets that these libraries hold on to."""
     script = "import sys, runpy; runpy.run_path('config/gunicorn.conf.py'); print(*sys.modules)"

@@ -80,7 +80,7 @@ class TooManyCallsInFlight(VerifyError):
 
 
 class VerificationNotFound(VerifyError):
-    """The app has no such verification. Another app's and an unknown id are not told apart."""
+    """The app has no such verification. Another app's id and an unknown one give the same error."""
 
 
 @dataclass(eq=False)

@@ -23,7 +23,7 @@ from verify_service.domain.calls import (
     Placed,
 )
 from verify_service.domain.codes import DIGITS
-from verify_service.provider.dialect import CallRequest
+from verify_service.provider.interface import CallRequest
 
 PATH = "/apps/flash/calls/flash"
 THROTTLE_SECONDS = 5

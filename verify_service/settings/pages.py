@@ -9,10 +9,18 @@ from dataclasses import dataclass
 from typing import Any
 
 from verify_service.domain.limits import BUCKETS
-from verify_service.settings.calls import CallbackSettings, DestinationSettings, ProviderSettings
-from verify_service.settings.limits import NumberLimitSettings, WideLimitSettings
+from verify_service.settings.limit_variables import NumberLimitSettings, WideLimitSettings
 from verify_service.settings.processes import SERVER_VARIABLES
-from verify_service.settings.service import LoginFlowSettings, RedisSettings, ServiceSettings
+from verify_service.settings.provider_variables import (
+    CallbackSettings,
+    DestinationSettings,
+    ProviderSettings,
+)
+from verify_service.settings.service_variables import (
+    LoginFlowSettings,
+    RedisSettings,
+    ServiceSettings,
+)
 from verify_service.settings.variable import Variable, variables
 
 WIDTH = 100

@@ -20,8 +20,11 @@ from verify_service.domain.limits import (
 )
 from verify_service.domain.numbers import Destinations
 from verify_service.domain.test_numbers import today
-from verify_service.settings import service
-from verify_service.settings.calls import (
+from verify_service.settings import service_variables
+from verify_service.settings.environment import Environment, SettingsError
+from verify_service.settings.limit_variables import NumberLimitSettings, WideLimitSettings
+from verify_service.settings.processes import DEFAULT_THREADS, THREADS
+from verify_service.settings.provider_variables import (
     LONGEST_TEST,
     SANDBOX_PREFIX,
     CallbackSettings,
@@ -29,11 +32,12 @@ from verify_service.settings.calls import (
     ProviderSettings,
     default_in_flight,
 )
-from verify_service.settings.environment import Environment, SettingsError
-from verify_service.settings.limits import NumberLimitSettings, WideLimitSettings
-from verify_service.settings.processes import DEFAULT_THREADS, THREADS
 from verify_service.settings.scalars import WholeNumber
-from verify_service.settings.service import LoginFlowSettings, RedisSettings, ServiceSettings
+from verify_service.settings.service_variables import (
+    LoginFlowSettings,
+    RedisSettings,
+    ServiceSettings,
+)
 from verify_service.settings.variable import Variable, variables
 
 __all__ = ["DEVELOPMENT", "Settings", "SettingsError"]
@@ -56,7 +60,7 @@ class Settings(
     @property
     def production(self) -> bool:
         """Whether real calls are placed for real people."""
-        return self.app_env == service.PRODUCTION
+        return self.app_env == service_variables.PRODUCTION
 
     @property
     def number_limits(self) -> NumberLimits:
@@ -131,7 +135,7 @@ def _read(environment: Environment) -> dict[str, Any]:
     threads = environment.read("THREADS", THREADS) or DEFAULT_THREADS
     in_flight = declared["PROVIDER_MAX_IN_FLIGHT"]
     declared["PROVIDER_MAX_IN_FLIGHT"] = _fewer_than(threads, in_flight)
-    development = app_env == service.DEVELOPMENT
+    development = app_env == service_variables.DEVELOPMENT
     return {"app_env": app_env} | {
         name.lower(): environment.read(name, each, development=development)
         for name, each in declared.items()

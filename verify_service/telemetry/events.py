@@ -1,8 +1,8 @@
 """What happened: one log line and one count per event.
 
 Everything that a log says about a number or a call is written here. Numbers are masked. Codes, keys
-and the calling number are never passed to it, nor is text that the provider chooses: a call is
-named by the digest of its requestId, as in Redis.
+and the calling number are never passed to it. Text that the provider chooses is not either: a call
+is named by the digest of its requestId, as in Redis.
 """
 
 from __future__ import annotations

@@ -15,7 +15,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from verify_service.client import VerifyClient
-from verify_service.sandbox.control import SandboxControl
+
+try:
+    from verify_service.sandbox.control import SandboxControl
+except ModuleNotFoundError as missing:
+    EXTRA = "Install the package's extra: pip install 'verify-service[testing]'"
+    raise ModuleNotFoundError(f"{missing.name} is not installed. {EXTRA}") from None
 
 START_TIMEOUT = 30
 """Seconds. A laptop needs one."""

@@ -9,7 +9,7 @@ from typing import Self
 
 from verify_service.domain.calls import CallOutcome, CallStatus, Failed, FailureKind, Unknown
 from verify_service.domain.errors import TooManyCallsInFlight
-from verify_service.provider.dialect import Dialect
+from verify_service.provider.interface import Dialect
 from verify_service.transport.client import HttpClient, MayHaveArrived, NeverSent
 
 
