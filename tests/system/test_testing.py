@@ -104,7 +104,7 @@ def test_it_ends_without_output(ending: signal.Signals | None, tmp_path: Path) -
     [
         (["--set", "COLDOWNS=0"], r"'COLDOWNS' is no setting; there are .*START_COOLDOWNS"),
         (["--set", "MAX_CHECKS"], "Write NAME=VALUE"),
-        (["--set", "MAX_CHECKS=many"], "MAX_CHECKS: Not a valid integer"),
+        (["--set", "MAX_CHECKS=many"], "MAX_CHECKS: Must be a whole number"),
         (["--set", "PROVIDER_URL=http://x"], "PROVIDER_URL is this command's own to set"),
         (["--port", "65536"], "--port"),
     ],
@@ -147,7 +147,7 @@ def test_a_missing_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_stack_that_does_not_start_prints_the_error(tmp_path: Path) -> None:
     """The child's own message is shown."""
     with (
-        pytest.raises(DidNotStart, match="MAX_CHECKS: Not a valid integer"),
+        pytest.raises(DidNotStart, match="MAX_CHECKS: Must be a whole number"),
         running({"MAX_CHECKS": "many"}, tmp_path / "log"),
     ):
         pass
