@@ -1,1 +1,1 @@
-"""`make bench`: the service's speed, by comparison in one run. Figures of two runs do not mix."""
+"""`make bench`: the service's speed. Only figures of one run can be compared."""

@@ -1,4 +1,4 @@
-"""Compares ways of serving: the service as the Procfile runs it, and what else was considered."""
+"""Compares ways of serving: the service as the Procfile runs it, and the alternatives."""
 
 from gevent import monkey
 
@@ -27,7 +27,7 @@ WAYS = {
 }
 STARTS = 500
 CLIENTS = 64
-# Guesses are compared throughout, and no start runs into a limit.
+# Guesses are compared throughout, and no start reaches a limit.
 LIMITLESS = {
     "MAX_CHECKS": "100",
     "FAILURES_PER_NUMBER": "100/1",

@@ -23,18 +23,18 @@ HEADERS = {
 
 @dataclass
 class Load:
-    """What a load came to."""
+    """The results of a load."""
 
     statuses: Counter[int] = field(default_factory=Counter)
     seconds: list[float] = field(default_factory=list)
 
     def percentile(self, share: float) -> float:
-        """Return milliseconds that this share of the requests stayed below."""
+        """Return the milliseconds within which this share of the requests was answered."""
         ordered = sorted(self.seconds)
         return 1000 * ordered[min(len(ordered) - 1, int(share * len(ordered)))]
 
     def send(self, client: http.client.HTTPConnection, path: str, body: dict[str, Any]) -> Any:
-        """Post once, note how it went, and return the answer."""
+        """Post once, record the result, and return the answer."""
         began = time.perf_counter()
         client.request("POST", path, json.dumps(body), HEADERS)
         response = client.getresponse()
@@ -57,7 +57,7 @@ def in_parallel(many: int, work: Callable[[int], None]) -> float:
 
 
 def verifications(port: int, clients: int, each: int) -> list[str]:
-    """Start so many, each of a number of its own, and return their ids."""
+    """Start this many, each with a number of its own, and return their ids."""
     ids: list[str] = []
 
     def work(n: int) -> None:
@@ -71,7 +71,7 @@ def verifications(port: int, clients: int, each: int) -> list[str]:
 
 
 def checks(port: int, ids: list[str], clients: int, seconds: float) -> Load:
-    """Keep ``clients`` busy with wrong guesses for so long, each with verifications of its own."""
+    """Keep ``clients`` busy with wrong guesses for ``seconds``, each with its own ids."""
     load = Load()
     until = time.perf_counter() + seconds
 
@@ -87,7 +87,7 @@ def checks(port: int, ids: list[str], clients: int, seconds: float) -> Load:
 
 
 def starts(port: int, many: int, first: int) -> tuple[Load, float]:
-    """Start so many numbers at once; return the load and the seconds until all had an answer."""
+    """Start this many numbers at once; return the load and the seconds until all had an answer."""
     load = Load()
 
     def work(n: int) -> None:

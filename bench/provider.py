@@ -1,4 +1,4 @@
-"""A provider that takes its time: answers each call after a second, thousands at once."""
+"""A slow provider: answers each call after a second, thousands at once."""
 
 from gevent import monkey
 

@@ -1,4 +1,4 @@
-"""What several suites share: a real server from the wheel, and a fake that time can pass in."""
+"""Shared by several suites: a real server from the wheel, and a fake whose time tests can move."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from tests.ports import free_port
 from tests.redis_clients import store_client
 
 collect_ignore = ["consumer"]
-"""A project of its own, which `make test-package` runs where nothing but the package is."""
+"""A project of its own, which `make test-package` runs with the installed package alone."""
 
 speed.register_profiles()
 
@@ -65,7 +65,7 @@ def valkey_url(valkey_server: ValkeyServer) -> str:
 
 @pytest.fixture
 def valkey(valkey_url: str) -> Iterator[redis.Redis]:
-    """A plain client of the real server; `store_client` returns the service's own of it."""
+    """A plain client of the real server; `store_client` returns the service's own client of it."""
     with redis.Redis.from_url(valkey_url, decode_responses=True, protocol=2) as client:
         yield client
         store_client(client).close()

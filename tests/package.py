@@ -1,8 +1,8 @@
-"""``make test-package``: what is built of the checkout works where nothing else of it is.
+"""``make test-package``: the built package works without the rest of the checkout.
 
-Builds the wheel, looks into it, and installs it twice, each time into an environment of its own:
+Builds the wheel, inspects it, and installs it twice, each time into an environment of its own:
 without extras, where the client has to work and no package of the server may be; and with the extra
-``testing``, where ``tests/consumer`` has to pass. Ends with 0 only if all of that went well.
+``testing``, where ``tests/consumer`` has to pass. Exits with 0 only if all of that succeeded.
 """
 
 from __future__ import annotations
@@ -21,9 +21,9 @@ from pathlib import Path
 ROOT = Path(__file__).parents[1]
 PACKAGE = "verify_service"
 MADE = re.compile(r"(?:\.|__pycache__$|build$|dist$|.*\.egg-info$)")
-"""Names of what is no source, where no git says so."""
+"""Names that are not sources, if git cannot list them."""
 KINDS = {".py", ".lua", ".html", ".css", ".txt"}
-"""Of files in the package. One of each at least has to arrive."""
+"""Kinds of files in the package. At least one of each must be installed."""
 COMMANDS = (
     ("-m", "verify_service.sandbox", "--help"),
     ("-m", "verify_service.testing", "--help"),
@@ -40,7 +40,7 @@ ALONE = {"certifi", "charset-normalizer", "idna", "requests", "urllib3", "verify
 """What an installation without extras brings: the client and `requests`."""
 EXTRA = "pip install 'verify-service[testing]'"
 NOT_OURS = ("PYTHONPATH", "PYTHONHOME", "PYTEST_ADDOPTS", "PYTEST_PLUGINS", "VIRTUAL_ENV")
-"""Variables by which the checkout, or its environment, would be found after all."""
+"""Variables through which the checkout, or its environment, would be found."""
 CONSTRAINTS = "constraints.txt"
 BEGAN = time.monotonic()
 
@@ -50,7 +50,7 @@ def main() -> int:
     with tempfile.TemporaryDirectory(prefix="verify-package-") as name:
         folder = Path(name)
         try:
-            _try(folder)
+            _run_steps(folder)
         except subprocess.CalledProcessError as error:
             _say(f"failed: {' '.join(map(str, error.cmd))}")
             print(error.stdout or "", error.stderr or "", sep="", end="", file=sys.stderr)
@@ -62,13 +62,13 @@ def main() -> int:
     return 0
 
 
-def _try(folder: Path) -> None:
+def _run_steps(folder: Path) -> None:
     sources = _sources(folder / "sources")
     _say("building the wheel")
     _pip(sys.executable, "wheel", "--no-deps", "--wheel-dir", folder, sources)
     [wheel] = folder.glob("*.whl")
     _say(f"{wheel.name}: {wheel.stat().st_size // 1024} KiB")
-    _look_into(wheel, sources)
+    _check_contents(wheel, sources)
     consumer = shutil.copytree(sources / "tests/consumer", folder / "consumer")
     _say("installing it, without extras")
     _try_the_client(_environment(folder / "client", wheel), consumer)
@@ -102,7 +102,7 @@ def _try_the_client(python: Path, consumer: Path) -> None:
 
 
 def _sources(into: Path) -> Path:
-    """A copy of the checkout, without the files that git does not track."""
+    """Return a copy of the checkout. Files that git does not track are left out."""
     for name in _tracked() or _found():
         if (ROOT / name).is_file():
             target = into / name
@@ -112,7 +112,7 @@ def _sources(into: Path) -> Path:
 
 
 def _tracked() -> list[str]:
-    """Nothing where the checkout is none, or git is not there to be asked."""
+    """Return nothing if the checkout is no repository, or git is missing."""
     command = ["git", "ls-files", "-z"]
     try:
         listed = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
@@ -127,8 +127,8 @@ def _found() -> Iterator[str]:
         yield from (str((Path(folder) / name).relative_to(ROOT)) for name in names)
 
 
-def _look_into(wheel: Path, sources: Path) -> None:
-    """The whole package, its Lua and its templates too, and nothing beside it: no tests."""
+def _check_contents(wheel: Path, sources: Path) -> None:
+    """The whole package, its Lua and its templates, and nothing beside it: no tests."""
     with zipfile.ZipFile(wheel) as archive:
         inside = {name for name in archive.namelist() if ".dist-info/" not in name}
     ours = {
@@ -143,11 +143,11 @@ def _look_into(wheel: Path, sources: Path) -> None:
 
 
 def _environment(folder: Path, wheel: Path, *extras: str) -> Path:
-    """Python of a new environment with the wheel, in the versions that all tests have."""
+    """Return the Python of a new environment with the wheel, in the versions of all tests."""
     folder.mkdir()
     locked = (ROOT / "requirements-dev.txt").read_text("utf-8")
     constraints = folder / CONSTRAINTS
-    # Without hashes: pip would want one of the wheel as well.
+    # Without hashes: pip would require one for the wheel as well.
     lines = re.findall(r"^([\w.-]+)(?:\[.*?\])?(==[^\\\n]*)", locked, re.MULTILINE)
     constraints.write_text("".join(f"{name}{version}\n" for name, version in lines), "utf-8")
     _run(sys.executable, "-m", "venv", folder / "venv", cwd=folder)

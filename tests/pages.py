@@ -1,4 +1,4 @@
-"""Reads an HTML page as tests need it: elements in order, their attributes and their text."""
+"""Reads an HTML page for tests: elements in order, their attributes and their text."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ class Element:
 
     @property
     def text(self) -> str:
-        """All text inside, in no element of its own order."""
+        """Return all text inside, in document order."""
         return "".join(self.pieces)
 
 
 class Page(HTMLParser):
-    """Every element of a page, outer before inner. A page that does not nest is refused."""
+    """Every element of a page, outer before inner. A page that is not well nested is refused."""
 
     def __init__(self, html: str) -> None:
         super().__init__(convert_charrefs=True)

@@ -1,4 +1,4 @@
-"""Free ports, as the system gives them out: two processes that ask at once get two."""
+"""Free ports, assigned by the system: two processes get two different ones."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The store's own client beside the plain one that tests look with."""
+"""The store's own client beside the plain one with which tests inspect Redis."""
 
 from __future__ import annotations
 

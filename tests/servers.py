@@ -1,4 +1,4 @@
-"""Servers of the tests' own: started, killed, frozen and started again as a test likes."""
+"""Servers for tests: started, killed, frozen and started again."""
 
 from __future__ import annotations
 
@@ -24,19 +24,19 @@ PATIENCE = 20.0
 
 
 def redis_server() -> str | None:
-    """Debian's own, which speaks TLS; the wheel's Valkey does not."""
+    """Debian's own server, which supports TLS; the wheel's Valkey does not."""
     return shutil.which("redis-server")
 
 
 @dataclass(eq=False)
 class Server:
-    """A Valkey, or another program that takes its options the same way.
+    """A Valkey, or another program with the same options.
 
     Args:
-        folder: Where it keeps its files; it is made.
+        folder: For its files; it is created.
         options: As on the command line, without the dashes.
-        program: Valkey where it is None.
-        tls: Where it takes TLS connections alone.
+        program: Valkey if it is None.
+        tls: Whether it accepts TLS connections alone.
     """
 
     folder: Path
@@ -80,7 +80,8 @@ class Server:
         return [f"{name} {value}" for name, value in (mine | self.options).items()]
 
     def client(self, socket_timeout: float = 1, **options: Any) -> redis.Redis:
-        """A client that asks once and waits for a second, unless it is told for how many."""
+        """Return a client that does not retry and waits for a second, unless another time is
+        given."""
         more = {"ssl": True, "ssl_cert_reqs": "none"} if self.tls else {}
         return redis.Redis(
             host=HOST,
@@ -94,7 +95,7 @@ class Server:
         )
 
     def alive(self) -> bool:
-        """Whether it answers, loading or not."""
+        """Return whether it replies, loading or not."""
         assert self.process
         assert self.process.poll() is None, (self.folder / "log").read_text()
         with self.client() as client:
@@ -107,17 +108,17 @@ class Server:
         return True
 
     def kill(self) -> None:
-        """Without a word (-9)."""
+        """Send SIGKILL."""
         self._end(signal.SIGKILL)
 
     def stop(self) -> None:
         self._end(signal.SIGTERM)
 
     def freeze(self) -> None:
-        """It keeps its connections, and says nothing."""
+        """It keeps its connections, and sends nothing."""
         assert self.process
         self.process.send_signal(signal.SIGSTOP)
-        # Sent is not yet stopped.
+        # The signal may arrive later.
         os.waitid(os.P_PID, self.process.pid, os.WSTOPPED | os.WNOWAIT)
 
     def thaw(self) -> None:

@@ -1,4 +1,4 @@
-"""What the provider's status words mean, as the service reads them."""
+"""The meaning of the provider's status words, as the service reads them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""TLS in front of a server that has none: as a proxy on the way to Redis does it."""
+"""TLS in front of a server without it, like a proxy in front of Redis."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import threading
 
 
 class TlsFront:
-    """Listens on a free port of loopback, and passes on what it decrypts to ``port``."""
+    """Listens on a free port of loopback, and forwards the decrypted bytes to ``port``."""
 
     def __init__(self, context: ssl.SSLContext, port: int) -> None:
         self._context = context

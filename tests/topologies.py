@@ -23,11 +23,11 @@ MASTER = "verify"
 AT_ONCE = {"repl-diskless-sync-delay": "0"}
 """A replica is served when it asks, without a wait for others."""
 Make = Callable[..., Server]
-"""Makes a server of a folder, options, and whether it is a Sentinel."""
+"""Makes a server from a folder, options, and whether it is a Sentinel."""
 
 
 def over_tls(authority: Authority) -> Make:
-    """Return what makes servers that speak TLS alone, to each other as well."""
+    """Return a function that makes servers that speak TLS alone, to each other as well."""
     authority.server(days=2)
     own = {
         "tls-cert-file": str(authority.folder / "leaf.pem"),
@@ -46,7 +46,7 @@ def over_tls(authority: Authority) -> Make:
 
 
 class Watched:
-    """A master, its replicas, and three Sentinels that watch over them."""
+    """A master, its replicas, and three Sentinels that monitor them."""
 
     def __init__(
         self,
@@ -63,7 +63,7 @@ class Watched:
         for other in self.others:
             with other.client() as client:
                 client.replicaof(HOST, str(self.first.port))
-        self.pass_on()
+        self.wait_for_replicas()
         self.sentinels = [
             make(folder / f"sentinel-{n}", self._watching(down_after), sentinel=True).start()
             for n in range(3)
@@ -78,7 +78,7 @@ class Watched:
         }
 
     def _knows_others(self, sentinel: Server) -> bool:
-        """Whether one Sentinel has met the two others, and the replicas."""
+        """Return whether one Sentinel knows the two others, and the replicas."""
         with sentinel.client() as client:
             known = client.execute_command("SENTINEL MASTER", MASTER)
         facts = (
@@ -87,10 +87,10 @@ class Watched:
         slaves = int(facts.get("num-slaves", 0))
         return int(facts["num-other-sentinels"]) == 2 and slaves == len(self.others)
 
-    def pass_on(self) -> None:
-        """Wait until the replicas have all that the first master has now.
+    def wait_for_replicas(self) -> None:
+        """Wait until the replicas have all data of the first master.
 
-        Not by WAIT: that waits for what its own connection has written, which may be nothing.
+        WAIT would not do: it waits for the writes of its own connection, which may be none.
         """
         with self.first.client() as client:
             written = client.info("replication")["master_repl_offset"]
@@ -102,7 +102,7 @@ class Watched:
         return f"{_scheme(self.first)}+sentinel://{nodes}/{MASTER}"
 
     def master(self) -> int:
-        """The port of the master that the Sentinels name."""
+        """Return the port of the master that the Sentinels name."""
         with self.sentinels[0].client() as client:
             return int(client.execute_command("SENTINEL GET-MASTER-ADDR-BY-NAME", MASTER)[1])
 
@@ -117,13 +117,13 @@ class Watched:
 
 def _has(replica: Server, written: int) -> bool:
     with replica.client() as client:
-        told = client.info("replication")
-    up = told.get("master_link_status") == "up"
-    return up and bool(told["slave_repl_offset"] >= written)
+        replication = client.info("replication")
+    up = replication.get("master_link_status") == "up"
+    return up and bool(replication["slave_repl_offset"] >= written)
 
 
 class Shards:
-    """A cluster of three masters, each with as many replicas."""
+    """A cluster of three masters, each with this many replicas."""
 
     def __init__(
         self, folder: Path, *, replicas: int = 0, timeout: int = 1000, make: Make = Server
@@ -167,7 +167,7 @@ class Shards:
         return f"{_scheme(self.masters[0])}+cluster://{nodes}"
 
     def owner(self) -> Server:
-        """The master that has our slot, as the first node that answers has it."""
+        """Return the master that has our slot, according to the first node that replies."""
         for asked in self.nodes:
             with suppress(redis.RedisError):
                 for first, last, (_, port, *_), *_ in tell(asked, "CLUSTER SLOTS", raw=True):
@@ -177,7 +177,7 @@ class Shards:
 
     @contextmanager
     def moving(self) -> Iterator[Move]:
-        """Let another master take our slot over, key by key; at the end it has all of them."""
+        """Move our slot to another master, key by key; at the end all keys are moved."""
         old = self.owner()
         new = self.masters[self.masters.index(old) - 1]
         ids = {one: tell(one, "CLUSTER MYID") for one in (old, new)}
@@ -197,7 +197,8 @@ class Shards:
         return str(tell(one, "CLUSTER NODES", raw=True)).splitlines()
 
     def whole(self) -> bool:
-        """Whether all that are alive call the cluster well, and have their replicas in step."""
+        """Return whether all live nodes report a healthy cluster, and their replicas are in
+        step."""
         for one in self.nodes:
             if one.process and one.process.poll() is None:
                 with suppress(redis.RedisError):
@@ -225,10 +226,10 @@ class Move:
     old: Server
     new: Server
     client: redis.Redis
-    """Of the old one."""
+    """Of the old master."""
 
     def left(self, most: int) -> list[str]:
-        """Names of keys that have not been moved yet, at most so many."""
+        """Return the names of keys that have not been moved yet, at most this many."""
         return list(self.client.execute_command("CLUSTER GETKEYSINSLOT", OUR_SLOT, most))
 
     def move(self, *names: str) -> None:
@@ -242,7 +243,7 @@ def _scheme(server: Server) -> str:
 
 
 def tell(server: Server, *words: object, raw: bool = False) -> Any:
-    """Send one command; ``raw`` leaves the reply as it came."""
+    """Send one command; ``raw`` returns the reply unparsed."""
     with server.client() as client:
         if raw:
             client.response_callbacks.clear()

@@ -1,4 +1,5 @@
-"""Counts exchanges with Redis where they happen: what goes out at once is one."""
+"""Counts exchanges with Redis at the connection: commands that are sent together are one
+exchange."""
 
 from __future__ import annotations
 
@@ -21,7 +22,7 @@ def sent_by(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
 
 def _names(packed: bytes) -> list[str]:
-    """Read the first word of each command out of the protocol's own form."""
+    """Read the first word of each command from the protocol's encoding."""
     names, at = [], 0
     while at < len(packed):
         words, at = _line(packed, at)

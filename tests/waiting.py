@@ -1,4 +1,4 @@
-"""Waiting for something to happen, with a bound and without hope."""
+"""Waits for a condition, with a time limit."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ PATIENCE = 5.0
 
 
 def wait_until(happened: Callable[[], Found], seconds: float = PATIENCE) -> Found:
-    """Return what ``happened`` returns once it is true; fail after so many seconds."""
+    """Return the result of ``happened`` once it is true; fail after this many seconds."""
     until = time.monotonic() + seconds
     while not (found := happened()):
         assert time.monotonic() < until, f"did not happen within {seconds} s"

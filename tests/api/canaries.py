@@ -1,4 +1,4 @@
-"""What must never be seen in a log or an answer, whatever a test did."""
+"""What no log and no answer may contain, whatever a test does."""
 
 from __future__ import annotations
 
@@ -26,27 +26,27 @@ with four, and a code may be the same."""
 
 
 HIDDEN = 4
-"""Digits of a number that stay hidden, whatever is put together."""
+"""Digits of a number that stay hidden, whatever is combined."""
 _MASKED = re.compile(r"\+([0-9]+)(•*)([0-9]*)\Z")
 
 
-def found_in_logs(service: Service, provider: StandIn, rest: str) -> list[str]:
-    """Everything secret that was logged. `rest` is what other libraries said."""
+def secrets_in_logs(service: Service, provider: StandIn, rest: str) -> list[str]:
+    """Return every secret in the log. `rest` is the output of other libraries."""
     text = service.log.getvalue() + rest
     found = [secret for secret in SECRETS if secret in text]
     for call in provider.calls:
         found += [digits for digits in (call.number, call.caller) if digits in text]
-        words = re.sub(r"\.py:[0-9]+", "", rest)  # where in a library a line was written
-        if any(_says(line, call.code) for line in service.lines) or _word(call.code, words):
+        words = re.sub(r"\.py:[0-9]+", "", rest)  # the source line of a library
+        if any(_contains(line, call.code) for line in service.lines) or _word(call.code, words):
             found.append(f"code {call.code}")
-    return found + put_together(service.lines)
+    return found + hidden_digits_shown(service.lines)
 
 
-def put_together(lines: list[dict[str, Any]]) -> list[str]:
-    """Request ids whose lines, one with another, show too much of a number.
+def hidden_digits_shown(lines: list[dict[str, Any]]) -> list[str]:
+    """Return the request ids whose lines together show too much of a number.
 
-    One line may have the number's end and another one its prefix: the same request's are about the
-    same number, so what is known of it is the longest beginning and the end.
+    One line may have the end of a number and another one its prefix. Both are about the same
+    number, so the known digits are the longest beginning and the end.
     """
     said = defaultdict(list)
     for line in lines:
@@ -62,8 +62,8 @@ def put_together(lines: list[dict[str, Any]]) -> list[str]:
     ]
 
 
-def found_in_answers(service: Service, provider: StandIn) -> list[str]:
-    """Everything secret that was answered; the full number belongs to an approval alone."""
+def secrets_in_answers(service: Service, provider: StandIn) -> list[str]:
+    """Return every secret in the answers. Only an approval may contain the full number."""
     found = []
     for answer in service.answers:
         text = f"{answer.headers}{answer.text}"
@@ -74,9 +74,9 @@ def found_in_answers(service: Service, provider: StandIn) -> list[str]:
     return found
 
 
-def _says(line: dict[str, Any], code: str) -> bool:
-    told = {name: value for name, value in line.items() if name not in _DIGITS_OF_THEIR_OWN}
-    return _word(code, json.dumps(told))
+def _contains(line: dict[str, Any], code: str) -> bool:
+    fields = {name: value for name, value in line.items() if name not in _DIGITS_OF_THEIR_OWN}
+    return _word(code, json.dumps(fields))
 
 
 def _word(code: str, text: str) -> bool:

@@ -31,7 +31,7 @@ def _provider() -> Iterator[StandIn]:
 
 @pytest.fixture
 def provider(_provider: StandIn) -> Iterator[StandIn]:
-    """The provider, with nothing remembered."""
+    """The provider, without earlier calls."""
     _provider.reset()
     yield _provider
     _provider.gate.set()
@@ -41,7 +41,7 @@ def provider(_provider: StandIn) -> Iterator[StandIn]:
 def make(
     monkeypatch: pytest.MonkeyPatch, provider: StandIn, caplog: pytest.LogCaptureFixture
 ) -> Iterator[Make]:
-    """Makes applications from variables; afterwards looks for secrets in all they said."""
+    """Makes applications from variables. Afterwards it searches all their output for secrets."""
     made: list[Service] = []
     caplog.set_level(logging.DEBUG)
 
@@ -57,8 +57,8 @@ def make(
     structlog.contextvars.clear_contextvars()
     structlog.reset_defaults()
     for service in made:
-        assert canaries.found_in_logs(service, provider, caplog.text) == []
-        assert canaries.found_in_answers(service, provider) == []
+        assert canaries.secrets_in_logs(service, provider, caplog.text) == []
+        assert canaries.secrets_in_answers(service, provider) == []
 
 
 @pytest.fixture
@@ -68,7 +68,7 @@ def service(make: Make, valkey: redis.Redis) -> Service:
 
 
 class Clock:
-    """The time of the process and of the fake Redis alike."""
+    """The time of the process and of the fake Redis."""
 
     def __init__(self, traveller: Any) -> None:
         self._traveller = traveller
@@ -79,7 +79,7 @@ class Clock:
 
 @pytest.fixture
 def clock() -> Iterator[Clock]:
-    """A clock that stands still between what the test does with it."""
+    """A clock that stands still between a test's steps."""
     with time_machine.travel(1_790_000_000, tick=False) as traveller:
         yield Clock(traveller)
 

@@ -1,7 +1,7 @@
-"""Holds every answer of every test in this folder against the OpenAPI document.
+"""Compares every answer of every test in this folder with the OpenAPI document.
 
-Stricter than the document itself, which lets answers get more fields one day: here a field or a
-header that is not documented is a failure.
+It is stricter than the document, which allows answers to have more fields one day: here an
+undocumented field or header is a failure.
 """
 
 from __future__ import annotations
@@ -21,25 +21,25 @@ from werkzeug.test import TestResponse
 from verify_service.api.openapi import document
 
 _UNDERSTOOD = {"Content-Type", "Content-Length", "Date"}
-"""Headers that HTTP explains."""
+"""Headers that the HTTP standard explains."""
 
 
-def complaints(app: Flask, answer: TestResponse, sent: Any = None) -> list[str]:
-    """What of an answer is not as documented, and what of the body that it accepted."""
+def differences(app: Flask, answer: TestResponse, sent: Any = None) -> list[str]:
+    """Return what differs from the document in an answer, and in the body that it accepted."""
     operation = _operation(app, answer)
     if operation is None:
         return _unknown_path(answer)
     response = operation["responses"].get(str(answer.status_code))
     if response is None:
         return [f"{answer.status_code} is not documented"]
-    found = [*_body(answer, whole(response)), *_headers(answer, whole(response))]
+    found = [*_body(answer, resolved(response)), *_headers(answer, resolved(response))]
     if answer.status_code < 300 and sent is not None:
         found += _accepted(operation, sent)
     return found
 
 
-def whole(node: Any) -> Any:
-    """What a reference refers to."""
+def resolved(node: Any) -> Any:
+    """Return the object that a reference refers to."""
     while "$ref" in node:
         found: Any = document()
         for step in node["$ref"].removeprefix("#/").split("/"):
@@ -49,7 +49,7 @@ def whole(node: Any) -> Any:
 
 
 def documented_path(rule: str) -> str:
-    """`/verify/{verificationId}` for `/verify/<id:verification_id>`."""
+    """Return `/verify/{verificationId}` for `/verify/<id:verification_id>`."""
 
     def braces(match: re.Match[str]) -> str:
         head, *tail = match[1].split("_")
@@ -59,7 +59,7 @@ def documented_path(rule: str) -> str:
 
 
 def validator(schema: Any) -> jsonschema_rs.Draft202012Validator:
-    """For a schema of the document, closed to fields that are not in it."""
+    """Return the validator of a schema of the document, closed to fields that are not in it."""
     return _validator(json.dumps(schema))
 
 
@@ -94,7 +94,8 @@ def _operation(app: Flask, answer: TestResponse) -> dict[str, Any] | None:
 
 
 def _unknown_path(answer: TestResponse) -> list[str]:
-    """No such path, another method, or a route that a test added: still one of our errors."""
+    """An unknown path, another method, or a route that a test added: the answer is one of our
+    errors."""
     responses = document()["components"]["responses"]
     named = {404: "NoSuchPath", 405: "MethodNotAllowed"}.get(answer.status_code, "BadRequest")
     response = responses[named]
@@ -116,7 +117,7 @@ def _body(answer: TestResponse, response: dict[str, Any]) -> Iterator[str]:
 
 
 def _headers(answer: TestResponse, response: dict[str, Any]) -> Iterator[str]:
-    documented = {name: whole(header) for name, header in response["headers"].items()}
+    documented = {name: resolved(header) for name, header in response["headers"].items()}
     for name, header in documented.items():
         if name not in answer.headers:
             if header["required"]:
@@ -133,7 +134,7 @@ def _headers(answer: TestResponse, response: dict[str, Any]) -> Iterator[str]:
 
 
 def _accepted(operation: dict[str, Any], sent: Any) -> Iterator[str]:
-    """Whatever was accepted is documented as acceptable."""
+    """Compare an accepted body with the schema of the request."""
     schema = operation["requestBody"]["content"]["application/json"]["schema"]
     for error in validator(schema).iter_errors(sent):
         yield f"accepted, {error.instance_path}: {error.message}"

@@ -1,4 +1,4 @@
-"""Requests whose exchange with Redis breaks, or sleeps, at one decision."""
+"""Requests whose exchange with Redis breaks, or pauses, at one decision."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ Send = Callable[..., list[Any]]
 
 
 def decisions(commands: Sequence[Command]) -> list[str]:
-    """Return which decisions are asked for: a function's name is a decision's and a digest."""
+    """Return the requested decisions: a function's name is a decision's name and a digest."""
     called = [str(command[1]) for command in commands if command[0] == "FCALL"]
     return [name.rpartition("_")[0] for name in called]
 
@@ -25,9 +25,9 @@ def decisions(commands: Sequence[Command]) -> list[str]:
 def cut(
     service: Service, monkeypatch: pytest.MonkeyPatch, decision: str, *, answer_only: bool = False
 ) -> None:
-    """Fail exactly this decision, like a connection cut at that moment.
+    """Fail exactly this decision, as a connection does that is cut at that moment.
 
-    With `answer_only` the function has run, and only its answer is lost.
+    With `answer_only` the function has run, and only its reply is lost.
     """
 
     def broken(send: Send, commands: Sequence[Command]) -> list[Any]:
@@ -40,41 +40,41 @@ def cut(
     _at(service, monkeypatch, decision, broken)
 
 
-def sleep_before(
+def pause_before(
     service: Service,
     monkeypatch: pytest.MonkeyPatch,
     decision: str,
     meanwhile: Callable[[], object],
 ) -> None:
-    """Have this process stop right before it first asks for a decision, and go on after."""
+    """Pause this process right before it first requests a decision, and let it continue after."""
     slept: list[str] = []
 
-    def sleepy(send: Send, commands: Sequence[Command]) -> list[Any]:
+    def pausing(send: Send, commands: Sequence[Command]) -> list[Any]:
         if not slept:
             slept.append(decision)
             meanwhile()
         return send(*commands)
 
-    _at(service, monkeypatch, decision, sleepy)
+    _at(service, monkeypatch, decision, pausing)
 
 
-def sleep_after(
+def pause_after(
     service: Service,
     monkeypatch: pytest.MonkeyPatch,
     decision: str,
     meanwhile: Callable[[], object],
 ) -> None:
-    """Have this process stop with the first answer to a decision in its hands, and go on after."""
+    """Pause this process when it has the first reply to a decision, and let it continue after."""
     slept: list[str] = []
 
-    def sleepy(send: Send, commands: Sequence[Command]) -> list[Any]:
+    def pausing(send: Send, commands: Sequence[Command]) -> list[Any]:
         replies = send(*commands)
         if not slept and _has_run(replies):
             slept.append(decision)
             meanwhile()
         return replies
 
-    _at(service, monkeypatch, decision, sleepy)
+    _at(service, monkeypatch, decision, pausing)
 
 
 def _at(
@@ -83,7 +83,7 @@ def _at(
     decision: str,
     act: Callable[[Send, Sequence[Command]], list[Any]],
 ) -> None:
-    """Let something else happen where this decision, and no other, is asked for."""
+    """Run `act` when this decision, and no other, is requested."""
     send = service.client.send
 
     def sent(*commands: Command, **more: float) -> list[Any]:
@@ -95,5 +95,6 @@ def _at(
 
 
 def _has_run(replies: Sequence[Any]) -> bool:
-    """Whether the function ran: a server that does not know it says so, and is given it."""
+    """Return whether the function ran: a server that does not know it replies with an error, and
+    the library is loaded."""
     return not isinstance(replies[-1], Exception)

@@ -1,7 +1,7 @@
-"""One start with callbacks, guesses and a second start in other threads while it goes on.
+"""One start, with callbacks, guesses and a second start in other threads during it.
 
-Each answer is kept together with the event that it speaks of, so that a test can ask whether any
-order of the events explains all of the answers.
+Each answer is stored with its event, so that a test can check whether any order of the events
+explains all answers.
 """
 
 from __future__ import annotations
@@ -21,12 +21,12 @@ from verify_service.domain.errors import CallFailed, LimitReached
 from verify_service.domain.models import NewVerification
 from verify_service.domain.next_action import VerificationView
 
-from .stage import Stage, reads, told
+from .stage import Stage, outcome_of, reads
 
 Event = Callable[[Number], bool]
-"""Happens to the rules; tells whether they answer what was answered."""
+"""Applies an event to the rules; returns whether they give the answer that was given."""
 Act = Callable[[], list[Event]]
-"""Asks the service something; returns what must have happened, in its order."""
+"""Sends a request to the service; returns its events in their order."""
 PATIENCE = 30
 ANSWERS = ("placed", "placed", "placed", "unknown", "unknown", "refused", "failed", "bug")
 APP = "shop"
@@ -38,10 +38,10 @@ def _broke_off(rules: Number) -> bool:
 
 
 class Scene:
-    """A start of a number of its own, and what happened around it.
+    """A start of a number of its own, and the events around it.
 
-    ``acts`` are groups of lines of events: one group came after the other, one event of a line
-    after the other; the lines of a group were at work at the same time.
+    ``acts`` is a list of groups of sequences of events. One group follows another, and within a
+    sequence one event follows another; the sequences of one group overlap in time.
     """
 
     def __init__(self, stage: Stage, seed: int, crew: ThreadPoolExecutor) -> None:
@@ -50,8 +50,8 @@ class Scene:
         self.acts: list[list[list[Event]]] = []
         self._stage, self._crew = stage, crew
         hasty = seed % 3 == 0
-        self.policy, self._ask = stage.hasty if hasty else stage.patient
-        self._draft = self._ask.prepare(APP, self.number)
+        self.limits, self._ask = stage.hasty if hasty else stage.patient
+        self._new = self._ask.prepare(APP, self.number)
         self._dice = random.Random(seed)  # noqa: S311 — an order of events, no secret
         self._how = self._dice.choice(ANSWERS)
         self._names = itertools.count(1)
@@ -61,16 +61,16 @@ class Scene:
         for _ in range(self._dice.choice((0, 0, 1, 2))):
             self.acts.append([self._callback()()])
         during, racing, after = (self._some(most) for most in (4, 3, 2))
-        self._stage.tick()  # what came before the start, came before it by the server's clock
+        self._stage.tick()  # by the server's clock, the earlier events are earlier than the start
         self._stage.phone.rings[self.number] = lambda code: self._ring(code, during, racing)
-        stands = self._begin(self._draft, self._how)
+        stands = self._begin(self._new, self._how)
         recorded = [self._recorded("0", self._how, one) for one in stands] or [_broke_off]
         self.acts.append([recorded, *(late.result(PATIENCE) for late in self._racing)])
         self.acts.append([one.result(PATIENCE) for one in self._at_once(after)])
         self.acts.append([self._get()()])
 
     def _ring(self, code: str, during: list[Act], racing: list[Act]) -> CallOutcome:
-        """While the call is being placed, and while the answer is on its way."""
+        """Run the acts during the call's placement, and those that race with its answer."""
         self._code = code
         self._stage.phone.rings[self.number] = self._ring_again
         self.acts.append([[lambda rules: rules.reserve("0")]])
@@ -78,14 +78,14 @@ class Scene:
         self._racing = self._at_once(racing)
         if self._how == "bug":
             raise ZeroDivisionError
-        return told(self._how, f"{self.number} first")
+        return outcome_of(self._how, f"{self.number} first")
 
     def _ring_again(self, _: str) -> CallOutcome:
-        """Another start of the number is less of an adventure."""
-        return told("placed", f"{self.number} {next(self._names)}")
+        """Another start of the number is always placed."""
+        return outcome_of("placed", f"{self.number} {next(self._names)}")
 
     def _at_once(self, acts: list[Act]) -> list[Future[list[Event]]]:
-        """Let them go at the same moment, which is the present one."""
+        """Start all acts at the same moment, which is now."""
         barrier = threading.Barrier(len(acts) + 1)
 
         def go(act: Act) -> list[Event]:
@@ -96,23 +96,23 @@ class Scene:
         barrier.wait(PATIENCE)
         return gone
 
-    def _begin(self, draft: NewVerification, how: str) -> list[VerificationView]:
-        """Start; return what is answered, if anything is."""
+    def _begin(self, new: NewVerification, how: str) -> list[VerificationView]:
+        """Start; return the answer, if there is one."""
         if how == "bug":
             with pytest.raises(ZeroDivisionError):
-                self._ask.start(draft)
+                self._ask.start(new)
             return []
         try:
-            stands = self._ask.start(draft)
+            stands = self._ask.start(new)
         except CallFailed as failed:
             assert how in ("refused", "failed")
             return [failed.view]
-        # Where the call was taken for lost, a callback may have told more than the provider does.
+        # If the call counted as lost, a callback may have reported more than the provider did.
         assert how in ("placed", "unknown") or stands.verification.call.provider_status
         return [stands]
 
     def _recorded(self, name: str, how: str, stands: VerificationView) -> Event:
-        """What the answer to a start says of its second half."""
+        """Return the event of recording an outcome, with the start's answer."""
         outcome = "failed" if how == "refused" else how
         request = f"{self.number} first" if name == "0" else f"own of {name}"
 
@@ -122,20 +122,20 @@ class Scene:
 
         return happens
 
-    # -- who else is there -------------------------------------------------------------------
+    # -- the other requests --------------------------------------------------------------------
 
     def _some(self, most: int) -> list[Act]:
         makers = [self._callback, self._callback, self._callback, self._check, self._get]
         makers += [self._start, self._cancel] if self._dice.random() < 0.3 else []
         acts = [self._dice.choice(makers)() for _ in range(self._dice.randint(0, most))]
-        # One of them twice at the same moment, as a provider that tries again would send it.
+        # Two identical ones at the same moment: a provider that retries sends these.
         return [*acts, acts[0]] if acts and self._dice.random() < 0.3 else acts
 
     def _callback(self) -> Act:
         dice = self._dice
         word, stamp = dice.choice((*STATUSES, "REJECTED", "RINGING")), dice.randrange(1, 5)
         number = self.other if dice.random() < 0.1 else self.number
-        request = f"{self.number} {dice.choice(('first', 'first', 'first', 'nobody'))}"
+        request = f"{self.number} {dice.choice(('first', 'first', 'first', 'unknown'))}"
 
         def act() -> list[Event]:
             applied = self._ask.record_callback(request, number, word, stamp)
@@ -152,7 +152,7 @@ class Scene:
         right = self._dice.random() < 0.4
 
         def act() -> list[Event]:
-            answer = self._ask.check(APP, self._draft.id, self._code if right else "0999")
+            answer = self._ask.check(APP, self._new.id, self._code if right else "0999")
             nonce = f"{next(self._names)}"
 
             def happens(rules: Number) -> bool:
@@ -165,20 +165,21 @@ class Scene:
 
     def _get(self) -> Act:
         def act() -> list[Event]:
-            stands = self._ask.status(APP, self._draft.id)
+            stands = self._ask.status(APP, self._new.id)
             return [lambda rules: rules.get("0") is not None and reads(rules, "0", stands)]
 
         return act
 
     def _cancel(self) -> Act:
         def act() -> list[Event]:
-            stands = self._ask.cancel(APP, self._draft.id)
+            stands = self._ask.cancel(APP, self._new.id)
             return [lambda rules: rules.cancel("0") is not None and reads(rules, "0", stands)]
 
         return act
 
     def _start(self) -> Act:
-        """Another start of the number: let through only where the first no longer bars it."""
+        """Another start of the number: it is let through only if the first one's cooldown is
+        over."""
 
         def act() -> list[Event]:
             name = f"{next(self._names)}"

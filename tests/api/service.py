@@ -1,4 +1,4 @@
-"""The whole application behind a test client, with everything it said kept for inspection."""
+"""The resolved application behind a test client, with all its output kept for inspection."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ SECRETS = (
     PROVIDER_KEY,
     SECOND_KEY,
 )
-"""What no answer and no log may hold."""
+"""No answer and no log may contain these."""
 
 NUMBER = "+79179136787"
 OTHER_NUMBER = "+79161234567"
@@ -59,12 +59,12 @@ ENVIRONMENT = {
     "PROVIDER_BREAKER": "0",
     "LOG_LEVEL": "DEBUG",
 }
-"""Production, as an operator would set it; the tests' answers must hold there."""
+"""Production, as an operator configures it."""
 
 
 @dataclass
 class Service:
-    """One application. Every answer it gave is in `answers`, every log line in `log`."""
+    """One application. `answers` has every answer, `log` every log line."""
 
     settings: Settings
     redis: redis.Redis | Client | None = None
@@ -78,25 +78,26 @@ class Service:
         self._client = self.app.test_client()
 
     def _own_client(self) -> Client:
-        """Return the client of the given server, or of the one that the settings name."""
+        """Return the client of the given server, or of the one in the settings."""
         if self.redis is None:
             return connection(self.settings)
         return self.redis if isinstance(self.redis, Client) else store_client(self.redis)
 
     def request(self, method: str, path: str, key: str | None = KEY, **kwargs: Any) -> TestResponse:
-        """Send exactly this, with an access key unless it is None; the answer is documented."""
+        """Send exactly this, with an access key unless it is None. The answer must be
+        documented."""
         headers = dict(kwargs.pop("headers", {}))
         if key is not None:
             headers["X-Authorization"] = f"AccessKey {key}"
         answer = self._client.open(path, method=method, headers=headers, **kwargs)
         self.answers.append(answer)
         sent = _json_in(kwargs) if answer.status_code < 300 else None
-        undocumented = documented.complaints(self.app, answer, sent)
+        undocumented = documented.differences(self.app, answer, sent)
         assert not undocumented, undocumented
         return answer
 
     def post(self, path: str, body: Any, **kwargs: Any) -> TestResponse:
-        """POST JSON; bytes and text go as they are."""
+        """POST JSON; bytes and text are sent unchanged."""
         if isinstance(body, bytes | str):
             return self.request("POST", path, data=body, content_type="application/json", **kwargs)
         return self.request("POST", path, json=body, **kwargs)
@@ -127,14 +128,14 @@ class Service:
 
     @property
     def lines(self) -> list[dict[str, Any]]:
-        """Every log line so far, parsed."""
+        """Return every log line so far, parsed."""
         return [json.loads(line) for line in self.log.getvalue().splitlines()]
 
     def events(self, name: str) -> list[dict[str, Any]]:
         return [line for line in self.lines if line["event"] == name]
 
     def metric(self, sample: str) -> float:
-        """The value of one sample, as /metrics shows it; 0 where it is not there."""
+        """Return the value of one sample of /metrics; 0 if it is missing."""
         found = self.request(
             "GET", "/metrics", None, headers={"Authorization": f"Bearer {METRICS_TOKEN}"}
         )
@@ -144,7 +145,7 @@ class Service:
 
 
 def _json_in(kwargs: dict[str, Any]) -> Any:
-    """The JSON that a request sends, if it is one."""
+    """Return the JSON that a request sends, if there is any."""
     if "json" in kwargs:
         return kwargs["json"]
     is_json = "json" in str(kwargs.get("content_type"))
@@ -152,7 +153,7 @@ def _json_in(kwargs: dict[str, Any]) -> Any:
 
 
 def callback_body(**fields: Any) -> dict[str, Any]:
-    """A callback for the first call of a test; `fields` change it, None takes one away."""
+    """Return a callback for the first call of a test. `fields` change it; None removes a field."""
     body = {
         "requestId": "request-1",
         "number": NUMBER.removeprefix("+"),
@@ -165,5 +166,5 @@ def callback_body(**fields: Any) -> dict[str, Any]:
 
 
 def wrong(code: str) -> str:
-    """A well-formed code that is not this one."""
+    """Return a well-formed code that differs from this one."""
     return "1000" if code != "1000" else "1001"

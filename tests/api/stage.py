@@ -1,5 +1,5 @@
-"""What scenes play on: the use cases over a real server, a provider that lets things happen while
-a phone rings, and the rules that every answer is held against."""
+"""What scenes share: the use cases over a real server, a provider that runs the scene's code while
+a phone rings, and the rules that give the expected answers."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from verify_service.domain.verification import Verifications
 
 
 class Phone:
-    """A provider that does what the scene wants while it is placing a call."""
+    """A provider that runs the scene's code while it places a call."""
 
     def __init__(self) -> None:
         self.rings: dict[str, Callable[[str], CallOutcome]] = {}
@@ -47,10 +47,10 @@ class Stage:
     redis: redis.Redis
     patient: tuple[NumberLimits, Verifications]
     hasty: tuple[NumberLimits, Verifications]
-    """The same, where a call that is being placed is taken for lost at once."""
+    """The same, but a call that is being placed counts as lost at once."""
 
     def tick(self) -> None:
-        """Wait for the next millisecond of the server's."""
+        """Wait for the next millisecond of the server's clock."""
         before = self._now()
         wait_until(lambda: self._now() > before)
 
@@ -59,8 +59,8 @@ class Stage:
         return int(seconds) * 1000 + int(microseconds) // 1000
 
 
-def told(how: str, request: str) -> CallOutcome:
-    """What the provider answers."""
+def outcome_of(how: str, request: str) -> CallOutcome:
+    """Return the provider's outcome."""
     if how == "unknown":
         return Unknown("timeout")
     if how == "placed":
@@ -69,7 +69,7 @@ def told(how: str, request: str) -> CallOutcome:
 
 
 def reads(rules: Number, name: str, stands: VerificationView) -> bool:
-    """Whether what is answered about a verification is what the rules say."""
+    """Return whether a view of a verification is what the rules give."""
     life, found = rules.lives[name], stands.verification
     known = (life.report.status, life.report.stamp) if life.report else (None, None)
     return (

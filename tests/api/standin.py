@@ -1,4 +1,4 @@
-"""A provider that speaks real HTTP on loopback, remembers each call and answers as told."""
+"""A provider that speaks real HTTP on loopback, keeps each call and gives the configured answer."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 PREFIX = "7812555"
-"""What the calling number has before the code."""
+"""The digits of the calling number before the code."""
 
 
 @dataclass(frozen=True)
 class Call:
-    """One request as it came."""
+    """One request as it arrived."""
 
     path: str
     headers: dict[str, str]
@@ -36,7 +36,8 @@ class Call:
 
 @dataclass
 class Answer:
-    """What goes back. `body` is JSON unless it is bytes; `lost` closes without a word."""
+    """One answer. `body` is JSON unless it is bytes; `lost` closes the connection without an
+    answer."""
 
     http: int = 200
     body: Any = None
@@ -45,12 +46,12 @@ class Answer:
 
 
 def success(call: Call, number: int) -> Answer:
-    """The page's own success."""
+    """The success answer of the provider's page."""
     return Answer(body={"requestId": f"request-{number}", "from": call.caller})
 
 
 class StandIn:
-    """The provider. `then` decides each answer; setting `answer` fixes it."""
+    """The provider. `then` chooses each answer; `answers()` sets one answer for all."""
 
     def __init__(self) -> None:
         self.calls: list[Call] = []
@@ -84,7 +85,7 @@ class StandIn:
         self.then = lambda _: Answer(http, body, {k.replace("_", "-"): headers[k] for k in headers})
 
     def hangs(self) -> None:
-        """Leave every further call without an answer until the test is over."""
+        """Leave every further call unanswered until the test is over."""
         gate = self.gate
 
         def wait(_: Call) -> Answer:
@@ -94,7 +95,7 @@ class StandIn:
         self.then = wait
 
     def loses(self) -> None:
-        """Close every further connection once the request is in."""
+        """Close every further connection once the request has arrived."""
         self.then = lambda _: Answer(lost=True)
 
     def close(self) -> None:

@@ -1,4 +1,4 @@
-"""Who is asking: the header, the query, two keys an app."""
+"""Authentication: the header, the query argument, and two keys per app."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ PATHS = [
 
 @pytest.mark.parametrize("shown", [None, *BAD])
 def test_no_key_or_an_unknown_one_is_401(service: Service, shown: str | None) -> None:
-    """On every path of the login flow, before anything else is looked at."""
+    """On every path of the login flow, before any other check."""
     headers = {} if shown is None else {"X-Authorization": shown.encode().decode("latin-1")}
     for method, path in PATHS:
         answer = service.request(method, path, None, headers=headers)
@@ -48,13 +48,13 @@ def test_no_key_or_an_unknown_one_is_401(service: Service, shown: str | None) ->
 
 @pytest.mark.parametrize("scheme", ["AccessKey", "accesskey", "ACCESSKEY"])
 @pytest.mark.parametrize("gap", [" ", "  "])
-def test_a_schemes_name_has_no_case(service: Service, scheme: str, gap: str) -> None:
+def test_the_schemes_name_is_case_insensitive(service: Service, scheme: str, gap: str) -> None:
     headers = {"X-Authorization": f"{scheme}{gap}{KEY}"}
     assert service.request("GET", "/verify/x", None, headers=headers).status_code == 404
 
 
-def test_both_keys_of_an_app_are_the_app(service: Service) -> None:
-    """So that they can be changed one for the other while verifications are under way."""
+def test_both_keys_of_an_app_authenticate_it(service: Service) -> None:
+    """So an operator can replace one key with the other while verifications are pending."""
     vid = service.started()
     assert service.status(vid, key=SECOND_KEY).json["verificationId"] == vid
     assert service.status(vid, key=OTHER_KEY).status_code == 404
@@ -66,19 +66,19 @@ def in_query(service: Service, key: str, headers: dict[str, str] | None = None) 
     return answer.status_code
 
 
-def test_the_query_counts_too(service: Service) -> None:
+def test_the_query_authenticates_too(service: Service) -> None:
     assert in_query(service, "unknown") == 401
     assert in_query(service, KEY) == 201
 
 
 def test_the_header_wins(service: Service) -> None:
-    """Even an empty one: what a proxy put in front is not asked behind."""
+    """An empty header wins too: a query argument is not read if a proxy set the header."""
     for shown in ("AccessKey unknown", "", "x"):
         assert in_query(service, KEY, {"X-Authorization": shown}) == 401
     assert in_query(service, "unknown", {"X-Authorization": f"AccessKey {KEY}"}) == 201
 
 
-def test_the_query_can_be_switched_off(make, valkey) -> None:
+def test_the_query_can_be_turned_off(make, valkey) -> None:
     service = make(valkey, ACCESS_KEY_IN_QUERY="off")
     assert in_query(service, KEY) == 401
     assert service.start().status_code == 201
@@ -86,7 +86,7 @@ def test_the_query_can_be_switched_off(make, valkey) -> None:
 
 @pytest.mark.parametrize("where", ["header", "query"])
 def test_a_key_is_bytes_and_need_not_be_ascii(make, valkey, where: str) -> None:
-    """WSGI hands a header's bytes over as if they were Latin-1."""
+    """WSGI passes a header's bytes as if they were Latin-1."""
     key = "canary-ключ"
     service = make(valkey, ACCESS_KEYS=f"shop={sha256_hex(key)}")
     if where == "query":
@@ -97,14 +97,14 @@ def test_a_key_is_bytes_and_need_not_be_ascii(make, valkey, where: str) -> None:
         assert service.request("GET", "/verify/x", None, headers=headers).status_code == 404
 
 
-def test_an_empty_key_is_none_even_where_its_digest_is_listed(make, valkey) -> None:
-    """Somebody digested an unset variable: that opens no door."""
+def test_an_empty_key_is_refused_even_if_its_digest_is_listed(make, valkey) -> None:
+    """An operator may have digested an unset variable. That grants no access."""
     service = make(valkey, ACCESS_KEYS=f"shop={sha256_hex('')}")
     for shown in ("AccessKey", "AccessKey ", "AccessKey  "):
         headers = {"X-Authorization": shown}
         assert service.request("GET", "/verify/x", None, headers=headers).status_code == 401
 
 
-def test_the_log_says_which_app(service: Service) -> None:
+def test_the_log_names_the_app(service: Service) -> None:
     service.status("x", key=OTHER_KEY)
     assert service.events("request")[-1]["app"] == "bank"

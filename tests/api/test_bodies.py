@@ -1,4 +1,4 @@
-"""What a body may be: JSON in UTF-8, an object, each key once, at most 16 KiB."""
+"""The bodies that are accepted: JSON in UTF-8, an object, each key once, at most 16 KiB."""
 
 from __future__ import annotations
 
@@ -55,7 +55,9 @@ WRONG_SHAPE = {
 
 
 @pytest.mark.parametrize("raw", NOT_JSON.values(), ids=NOT_JSON)
-def test_what_is_no_json_is_required_json(service: Service, provider: StandIn, raw: bytes) -> None:
+def test_a_body_that_is_not_json_is_required_json(
+    service: Service, provider: StandIn, raw: bytes
+) -> None:
     for path in PATHS:
         answer = service.post(path, raw)
         assert answer.status_code == 400
@@ -69,22 +71,26 @@ def test_what_is_no_json_is_required_json(service: Service, provider: StandIn, r
 def test_json_of_another_shape_is_an_invalid_scheme(
     service: Service, provider: StandIn, raw: bytes
 ) -> None:
-    """With a word about what is wrong, by field where it has one."""
+    """`errors` says what is wrong, by field if it belongs to one."""
     for path in PATHS:
         answer = service.post(path, raw)
         assert answer.status_code == 400
         assert set(answer.json) == {"status", "errorCode", "errorReason", "errors"}
         assert answer.json["status"] == "invalidSchemeError"
-        assert all(is_messages(told) for told in answer.json["errors"].values())
+        assert all(is_messages(messages) for messages in answer.json["errors"].values())
     assert provider.calls == []
 
 
-def is_messages(told: object) -> bool:
-    """A list of sentences, as the contract has `errors`."""
-    return isinstance(told, list) and bool(told) and all(isinstance(each, str) for each in told)
+def is_messages(messages: object) -> bool:
+    """Return whether it is a list of sentences, as the contract has `errors`."""
+    return (
+        isinstance(messages, list)
+        and bool(messages)
+        and all(isinstance(each, str) for each in messages)
+    )
 
 
-def test_a_whole_character_in_two_escapes_is_one(service: Service) -> None:
+def test_a_surrogate_pair_of_escapes_is_one_character(service: Service) -> None:
     raw = rb'{"number": "+79179136787", "reference": "\ud83d\ude00 \\ud83d"}'
     assert service.post("/verify/start", raw).json["reference"] == "😀 \\ud83d"
 
@@ -98,7 +104,7 @@ def test_a_whole_character_in_two_escapes_is_one(service: Service) -> None:
         "application/vnd.shop+json",
     ],
 )
-def test_json_by_its_names(service: Service, kind: str) -> None:
+def test_every_json_content_type_is_accepted(service: Service, kind: str) -> None:
     answer = service.request("POST", "/verify/start", data=GOOD, content_type=kind)
     assert answer.status_code == 201
 
@@ -117,7 +123,7 @@ def test_json_by_its_names(service: Service, kind: str) -> None:
     ],
 )
 def test_any_other_content_type_is_415(service: Service, kind: str | None) -> None:
-    """Good JSON in it or not: a browser's form cannot post here."""
+    """Even with valid JSON in the body: so a browser's form cannot post here."""
     for path in PATHS:
         answer = service.request("POST", path, data=GOOD, content_type=kind)
         assert answer.status_code == 415
@@ -127,7 +133,7 @@ def test_any_other_content_type_is_415(service: Service, kind: str | None) -> No
 
 
 @pytest.mark.parametrize("path", PATHS)
-def test_16_kib_are_read_and_not_a_byte_more(service: Service, path: str) -> None:
+def test_16_kib_are_accepted_and_not_a_byte_more(service: Service, path: str) -> None:
     largest = GOOD + " " * (16 * 1024 - len(GOOD))
     assert service.post(path, largest).status_code in (201, 400)
     answer = service.post(path, largest + " ")
@@ -137,7 +143,7 @@ def test_16_kib_are_read_and_not_a_byte_more(service: Service, path: str) -> Non
 
 
 class Stream(io.RawIOBase):
-    """A body as it comes over a wire: whoever reads it cannot tell its size, and gets pieces."""
+    """A body as it arrives over a wire: a reader does not know its size, and gets it in pieces."""
 
     def __init__(self, raw: bytes) -> None:
         self._rest = raw
@@ -155,8 +161,8 @@ class Stream(io.RawIOBase):
     ("size", "http"),
     [(16 * 1024, 201), (16 * 1024 + 1, 413), (16 * 1024 + 2, 413), (40_000, 413)],
 )
-def test_a_body_in_chunks_is_counted_too(service: Service, size: int, http: int) -> None:
-    """Without a Content-Length, as servers hand over what came chunked."""
+def test_a_chunked_body_is_counted_too(service: Service, size: int, http: int) -> None:
+    """Without a Content-Length: servers pass chunked bodies on like this."""
     raw = (GOOD + " " * (size - len(GOOD))).encode()
     answer = service.request(
         "POST",

@@ -1,4 +1,4 @@
-"""A provider that fails is left alone: starts are held back, and everything else goes on."""
+"""The breaker: while the provider fails, starts are refused, and everything else works."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from verify_service.api.context import EXTENSION
 from verify_service.provider.call_provider import CallSlot
 
 from . import keyed
-from .lost import sleep_after
+from .lost import pause_after
 from .service import METRICS_TOKEN, Service
 from .standin import StandIn
 
@@ -18,7 +18,7 @@ def tolerant(make, client) -> Service:
 
 
 def fail(service: Service, provider: StandIn, times: int = 3) -> None:
-    """An empty balance: the account's, whatever the number."""
+    """An empty balance: the account's failure, whatever the number is."""
     provider.answers(403, {"errorCode": 6})
     for turn in range(times):
         assert service.start(f"+7917000000{turn}").status_code == 502
@@ -30,8 +30,8 @@ def calls(service: Service) -> str:
     return str(answer.json["calls"])
 
 
-def test_after_failures_in_a_row_nobody_is_called(make, fake, clock, provider: StandIn) -> None:
-    """503 with the time to wait, nothing reserved; `/readyz` and the metrics say so."""
+def test_failures_in_a_row_open_the_breaker(make, fake, clock, provider: StandIn) -> None:
+    """503 with `Retry-After`; nothing is reserved. `/readyz` and the metrics show it."""
     service = tolerant(make, fake)
     fail(service, provider)
     held = service.start()
@@ -46,7 +46,7 @@ def test_after_failures_in_a_row_nobody_is_called(make, fake, clock, provider: S
     assert [line["seconds"] for line in service.events("breaker_opened")] == [10]
 
 
-def test_a_probe_lets_everybody_through_again(make, fake, clock, provider: StandIn) -> None:
+def test_a_probe_that_succeeds_closes_the_breaker(make, fake, clock, provider: StandIn) -> None:
     service = tolerant(make, fake)
     fail(service, provider)
     provider.reset()
@@ -58,7 +58,9 @@ def test_a_probe_lets_everybody_through_again(make, fake, clock, provider: Stand
     assert service.metric("verify_breaker_open") == 0
 
 
-def test_a_probe_that_fails_too_is_the_only_one(make, fake, clock, provider: StandIn) -> None:
+def test_while_a_probe_fails_no_other_start_is_let_through(
+    make, fake, clock, provider: StandIn
+) -> None:
     service = tolerant(make, fake)
     fail(service, provider)
     clock.passes(10)
@@ -69,7 +71,8 @@ def test_a_probe_that_fails_too_is_the_only_one(make, fake, clock, provider: Sta
 
 
 def test_a_probe_whose_process_died_is_given_up(make, fake, clock, provider: StandIn) -> None:
-    """Not before it must be over: five seconds until its call begins, the deadline, and two."""
+    """After the longest time that a probe can take: five seconds until its call begins, the
+    deadline, and two."""
     service = tolerant(make, fake)
     fail(service, provider)
     provider.reset()
@@ -83,10 +86,10 @@ def test_a_probe_whose_process_died_is_given_up(make, fake, clock, provider: Sta
     assert service.started("+79170000008")
 
 
-def test_a_probe_that_waited_too_long_calls_nobody(
+def test_a_probe_that_waited_too_long_places_no_call(
     make, fake, clock, provider: StandIn, monkeypatch
 ) -> None:
-    """Its start fails and costs no quota, and the next one tries."""
+    """Its start fails and costs no quota. The next start is the probe."""
     service = tolerant(make, fake)
     fail(service, provider)
     provider.reset()
@@ -95,7 +98,7 @@ def test_a_probe_that_waited_too_long_calls_nobody(
     late_clock = replace(context.verifications, clock=lambda: waited[-1])
     with monkeypatch.context() as slow:
         slow.setitem(service.app.extensions, EXTENSION, replace(context, verifications=late_clock))
-        sleep_after(service, slow, "reserve", lambda: waited.append(5.1))
+        pause_after(service, slow, "reserve", lambda: waited.append(5.1))
         late = service.start("+79170000008")
     assert (late.status_code, late.json["restartIn"]) == (502, 0)
     assert "paused" in late.json["errorReason"]
@@ -103,10 +106,10 @@ def test_a_probe_that_waited_too_long_calls_nobody(
     assert service.started("+79170000009")
 
 
-def test_a_probe_that_broke_off_is_the_next_ones(
+def test_after_a_bug_in_a_probe_the_next_start_is_the_probe(
     make, fake, clock, provider: StandIn, monkeypatch
 ) -> None:
-    """A bug between its reservation and its call: the next start tries, at once."""
+    """A bug between reservation and call: the next start is the probe, at once."""
     service = tolerant(make, fake)
     fail(service, provider)
     provider.reset()
@@ -118,8 +121,8 @@ def test_a_probe_that_broke_off_is_the_next_ones(
     assert service.started("+79170000009")
 
 
-def test_a_test_number_is_not_held_back(make, fake, clock, provider: StandIn) -> None:
-    """It calls nobody, and leaves the probe to who does."""
+def test_a_test_number_is_not_refused_by_the_breaker(make, fake, clock, provider: StandIn) -> None:
+    """It places no call, and does not become the probe."""
     test_number = {"TEST_NUMBERS": "+79170000007=4711@2026-12-01"}
     service = make(fake, PROVIDER_BREAKER="3/10", **test_number)
     fail(service, provider)
@@ -133,7 +136,7 @@ def test_a_test_number_is_not_held_back(make, fake, clock, provider: StandIn) ->
     assert calls(service) == "open"
 
 
-def test_a_number_that_has_to_wait_does_not_use_up_the_probe(
+def test_a_start_refused_by_a_limit_does_not_use_up_the_probe(
     make, fake, clock, provider: StandIn
 ) -> None:
     service = make(fake, PROVIDER_BREAKER="3/10", START_COOLDOWNS="60")
@@ -145,8 +148,10 @@ def test_a_number_that_has_to_wait_does_not_use_up_the_probe(
     assert service.started("+79170000009")
 
 
-def test_an_invalid_number_is_the_callers(make, fake, clock, provider: StandIn) -> None:
-    """Nor is a number that the provider does not serve the account's fault."""
+def test_an_invalid_number_is_no_failure_of_the_provider(
+    make, fake, clock, provider: StandIn
+) -> None:
+    """Neither an invalid number nor one that the provider does not serve is the account's fault."""
     service = tolerant(make, fake)
     for body in ({"errorCode": 11}, {"status": "prohibitedForServiceError"}) * 3:
         provider.answers(400, body)
@@ -154,8 +159,8 @@ def test_an_invalid_number_is_the_callers(make, fake, clock, provider: StandIn) 
     assert calls(service) == "open"
 
 
-def test_a_provider_that_is_not_well_by_its_own_word(make, fake, clock, provider: StandIn) -> None:
-    """A 503 with `rpcError` in it gives the quota back, and counts in the row all the same."""
+def test_a_5xx_that_is_refunded_is_a_failure_too(make, fake, clock, provider: StandIn) -> None:
+    """A 503 with `rpcError` in it refunds the start, and still counts as a failure in a row."""
     service = tolerant(make, fake)
     provider.answers(503, {"status": "rpcError"})
     for turn in range(3):
@@ -163,7 +168,7 @@ def test_a_provider_that_is_not_well_by_its_own_word(make, fake, clock, provider
     assert calls(service) == "breaker"
 
 
-def test_checks_and_callbacks_go_on(make, fake, clock, provider: StandIn) -> None:
+def test_checks_and_callbacks_still_work(make, fake, clock, provider: StandIn) -> None:
     service = tolerant(make, fake)
     vid = service.started()
     code = provider.code
@@ -173,8 +178,8 @@ def test_checks_and_callbacks_go_on(make, fake, clock, provider: StandIn) -> Non
     assert service.check(vid, code).json["verified"] is True
 
 
-def test_a_start_held_back_binds_no_key(make, fake, clock, provider: StandIn) -> None:
-    """With the same Idempotency-Key it may try again, as it was told."""
+def test_a_start_refused_by_the_breaker_binds_no_key(make, fake, clock, provider: StandIn) -> None:
+    """The same Idempotency-Key can be used again after the announced time."""
     service = tolerant(make, fake)
     fail(service, provider)
     assert keyed.start(service, "key").status_code == 503
@@ -183,7 +188,7 @@ def test_a_start_held_back_binds_no_key(make, fake, clock, provider: StandIn) ->
     assert keyed.start(service, "key").status_code == 201
 
 
-def test_it_can_be_turned_off(make, fake, clock, provider: StandIn) -> None:
+def test_the_breaker_can_be_turned_off(make, fake, clock, provider: StandIn) -> None:
     service = make(fake, PROVIDER_BREAKER="0")
     fail(service, provider, 9)
     assert calls(service) == "open"

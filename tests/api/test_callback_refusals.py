@@ -1,4 +1,4 @@
-"""Callbacks that are none: from somebody else, or of the wrong shape."""
+"""Callbacks that are refused: without the app key, or of the wrong shape."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ NO_KEYS = [None, "", "wrong", "канарейка", APP_KEY + " ", APP_KEY.upper
 
 
 @pytest.mark.parametrize("app_key", NO_KEYS)
-def test_without_the_app_key_nothing_is_taken(service: Service, app_key: object) -> None:
-    """401, and the call stays as it is."""
+def test_without_the_app_key_nothing_is_accepted(service: Service, app_key: object) -> None:
+    """401, and the call does not change."""
     vid = service.started()
     answer = service.callback(appKey=app_key)
     assert answer.status_code == 401
@@ -23,12 +23,12 @@ def test_without_the_app_key_nothing_is_taken(service: Service, app_key: object)
     assert service.status(vid).json["call"]["state"] == "placed"
 
 
-def test_an_access_key_is_no_app_key(service: Service) -> None:
+def test_an_access_key_is_not_an_app_key(service: Service) -> None:
     body = callback_body(appKey=KEY)
     assert service.post("/callbacks/flashcall", body).status_code == 401
 
 
-def test_a_form_without_the_app_key_is_nobodys(service: Service) -> None:
+def test_a_form_without_the_app_key_is_refused(service: Service) -> None:
     body = {**callback_body(appKey=None), "timestamp": "1700000000"}
     answer = service.request("POST", "/callbacks/flashcall", None, data=body)
     assert answer.status_code == 401
@@ -72,8 +72,8 @@ def test_an_unacceptable_field_is_named(service: Service, field: str, value: obj
     assert set(answer.json["errors"]) == {field}
 
 
-def test_an_infinite_timestamp_is_none(service: Service) -> None:
-    """1e999 is a JSON number."""
+def test_an_infinite_timestamp_is_refused(service: Service) -> None:
+    """1e999 is valid JSON."""
     raw = json.dumps(callback_body()).replace("1700000000", "1e999")
     answer = service.post("/callbacks/flashcall", raw, key=None)
     assert answer.status_code == 400
@@ -81,15 +81,15 @@ def test_an_infinite_timestamp_is_none(service: Service) -> None:
 
 
 @pytest.mark.parametrize("number", ["", "hello", "12345", "1" * 16, 5, "+7917913678７"])
-def test_a_number_that_is_none(service: Service, number: object) -> None:
+def test_an_invalid_number_is_refused(service: Service, number: object) -> None:
     answer = service.callback(number=number)
     assert answer.status_code == 400
     assert answer.json["status"] in ("invalidDataError", "invalidSchemeError")
 
 
 @pytest.mark.parametrize("unit", [1, 1000])
-def test_a_timestamp_over_a_day_ahead(timed: Service, unit: int) -> None:
-    """400; up to a day, clocks may differ."""
+def test_a_timestamp_over_a_day_ahead_is_refused(timed: Service, unit: int) -> None:
+    """400. Up to a day ahead it is accepted, because clocks may differ."""
     now = 1_790_000_000
     timed.started()
     refused = timed.callback(timestamp=(now + 86_401) * unit)
@@ -98,20 +98,20 @@ def test_a_timestamp_over_a_day_ahead(timed: Service, unit: int) -> None:
 
 
 @pytest.mark.parametrize("raw", ["", "{", "[]", '"x"', "null", "5", "NaN", "[1,]", b"\xff{}"])
-def test_what_is_no_json_object(service: Service, raw: str | bytes) -> None:
+def test_a_body_that_is_not_a_json_object_is_refused(service: Service, raw: str | bytes) -> None:
     answer = service.post("/callbacks/flashcall", raw, key=None)
     assert answer.status_code == 400
     assert answer.json["status"] in ("requiredJsonError", "invalidSchemeError")
 
 
-def test_nan_is_no_json_even_in_a_field_that_nobody_reads(service: Service) -> None:
+def test_nan_is_refused_even_in_an_unknown_field(service: Service) -> None:
     raw = json.dumps(callback_body(extra=float("nan")))
     answer = service.post("/callbacks/flashcall", raw, key=None)
     assert (answer.status_code, answer.json["status"]) == (400, "invalidSchemeError")
 
 
 def test_a_field_twice_is_refused(service: Service) -> None:
-    """Which of the two numbers would the callback be for?"""
+    """It would be unclear which of the two numbers the callback is for."""
     raw = json.dumps(callback_body())[:-1] + ', "number": "79161234567"}'
     answer = service.post("/callbacks/flashcall", raw, key=None)
     assert (answer.status_code, answer.json["status"]) == (400, "invalidSchemeError")

@@ -1,4 +1,4 @@
-"""`POST /callbacks/flashcall`: what a callback can do, and what it never can."""
+"""`POST /callbacks/flashcall`: what a callback changes, and what it never changes."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ SHAPES: dict[str, dict[str, object]] = {
 
 
 @pytest.mark.parametrize("fields", SHAPES.values(), ids=SHAPES)
-def test_every_spelling_of_a_callback_is_understood(
+def test_every_spelling_of_a_callback_is_accepted(
     service: Service, fields: dict[str, object]
 ) -> None:
     vid = service.started()
@@ -39,7 +39,7 @@ def test_every_spelling_of_a_callback_is_understood(
 
 
 @pytest.mark.parametrize("form", ["urlencoded", "multipart"])
-def test_a_form_is_understood_too(service: Service, form: str) -> None:
+def test_a_form_is_accepted_too(service: Service, form: str) -> None:
     vid = service.started()
     body = {**callback_body(), "timestamp": "1700000000"}
     kind = {
@@ -57,7 +57,7 @@ def test_milliseconds_become_whole_seconds(service: Service) -> None:
     assert service.status(vid).json["call"]["at"] == 1_700_000_000
 
 
-def test_an_integer_request_id_is_the_text_of_it(service: Service, provider: StandIn) -> None:
+def test_an_integer_request_id_equals_its_text(service: Service, provider: StandIn) -> None:
     provider.answers(200, {"requestId": 47_110_815, "from": "7917"})
     service.started()
     assert service.callback(requestId=47_110_815).json == APPLIED
@@ -79,8 +79,11 @@ Then = Callable[[Service], None]
         ({"requestId": "request-2", "timestamp": 1_700_000_001, "status": "BUSY_HERE"}, False),
     ],
 )
-def test_after_an_answered_call(service: Service, second: dict[str, object], applied: bool) -> None:
-    """A duplicate, an older one, one of another number or call: no change. Delivered stays."""
+def test_after_answered_only_some_callbacks_apply(
+    service: Service, second: dict[str, object], applied: bool
+) -> None:
+    """A duplicate, an older one, or one of another number or call changes nothing. A delivered call
+    stays delivered."""
     vid = service.started()
     service.callback()
     before = service.status(vid).json["call"]
@@ -102,21 +105,23 @@ def test_undelivered_becomes_delivered_when_strictly_newer(
     assert state == ("delivered" if applied else "undelivered")
 
 
-def test_one_that_was_faster_than_our_own_request(service: Service, provider: StandIn) -> None:
-    """Kept, and applied when the call is recorded; start itself says so."""
+def test_a_callback_faster_than_our_own_request_applies(
+    service: Service, provider: StandIn
+) -> None:
+    """It is kept, and applied when the call is recorded. The start's answer shows it."""
     kept = []
 
-    def call_back_first(call):
+    def callback_first(call):
         kept.append(service.callback(requestId="request-1").json)
         return success(call, 1)
 
-    provider.then = call_back_first
+    provider.then = callback_first
     assert service.start().json["call"]["state"] == "delivered"
     assert kept == [UNCHANGED]
 
 
 def test_a_lost_call_learns_its_request_id(service: Service, provider: StandIn) -> None:
-    """The only open call of the number, and a callback that came after it was reserved."""
+    """If it is the only open call of the number, and the callback came after its reservation."""
     provider.loses()
     vid = service.started()
     assert service.callback(requestId="never-seen").json == APPLIED
@@ -124,7 +129,7 @@ def test_a_lost_call_learns_its_request_id(service: Service, provider: StandIn) 
     assert service.callback(requestId="never-seen").json == UNCHANGED
 
 
-def test_with_two_lost_calls_none_is_meant(make, valkey, provider: StandIn) -> None:
+def test_with_two_lost_calls_neither_is_matched(make, valkey, provider: StandIn) -> None:
     service = make(valkey, START_COOLDOWNS="0")
     provider.loses()
     calls = [service.started(), service.started()]
@@ -132,8 +137,8 @@ def test_with_two_lost_calls_none_is_meant(make, valkey, provider: StandIn) -> N
     assert {service.status(vid).json["call"]["state"] for vid in calls} == {"unknown"}
 
 
-def test_a_status_of_no_table_is_counted_and_never_terminal(make, valkey) -> None:
-    """Logged by its masked number; the call goes on as if nothing had come."""
+def test_an_unknown_status_is_counted_and_never_final(make, valkey) -> None:
+    """It is logged with the masked number; the call does not change."""
     service = make(valkey, METRICS_TOKEN="canary-metrics-token")
     vid = service.started()
     for status in ("EXPLODED", "answered", "DELIVERED", "x" * 64):
@@ -145,8 +150,8 @@ def test_a_status_of_no_table_is_counted_and_never_terminal(make, valkey) -> Non
     assert service.callback().json == APPLIED
 
 
-def test_a_callback_verifies_nobody(service: Service, provider: StandIn) -> None:
-    """Nor does it refill a guess budget, whatever it says."""
+def test_a_callback_never_verifies(service: Service, provider: StandIn) -> None:
+    """It refills no guess budget either, whatever its content."""
     vid = service.started()
     service.check(vid, wrong(provider.code))
     for second, status in enumerate(("REJECTED", "UNAVAILABLE", "ANSWERED")):
@@ -166,8 +171,11 @@ def test_a_callback_verifies_nobody(service: Service, provider: StandIn) -> None
         ("", "guess", 404),
     ],
 )
-def test_the_path_secret(make, valkey, configured: str, path: str, http: int) -> None:
-    """Where one is configured, the path without it does not exist; where none is, with it."""
+def test_the_path_secret_is_required_if_configured(
+    make, valkey, configured: str, path: str, http: int
+) -> None:
+    """If it is configured, the path without it does not exist. If it is not, the path with it does
+    not exist."""
     service = make(valkey, CALLBACK_PATH_SECRET=configured)
     service.started()
     answer = service.callback(secret=path)
@@ -176,13 +184,13 @@ def test_the_path_secret(make, valkey, configured: str, path: str, http: int) ->
         assert answer.json["status"] == "notFoundError"
 
 
-def test_each_of_the_live_app_keys_is_good(make, valkey) -> None:
+def test_each_live_app_key_is_accepted(make, valkey) -> None:
     service = make(valkey, CALLBACK_APP_KEYS=f"{APP_KEY}, canary-next-ключ")
     assert service.callback().status_code == 200
     assert service.callback(appKey="canary-next-ключ").status_code == 200
 
 
-def test_a_long_status_is_unknown_like_any_other(timed: Service) -> None:
-    """Counted and never terminal, whatever its length; the log shows a part of it."""
+def test_a_long_status_is_unknown(timed: Service) -> None:
+    """It is counted and never final, whatever its length. The log shows a part of it."""
     answer = timed.callback(requestId="x", number="79161234567", status="S" * 5000)
     assert (answer.status_code, answer.json) == (200, {"status": "ok", "applied": False})

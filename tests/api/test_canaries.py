@@ -1,7 +1,7 @@
-"""No code, key, calling number or full number in a log, whatever goes wrong.
+"""No code, key, calling number or full number is in a log, whatever fails.
 
-Every test in this folder ends with the same search (see conftest.py); here are the paths made to
-tempt, and the proof that the search would find something.
+Every test in this folder ends with the same search (see conftest.py). Here are requests made to
+provoke leaks, and a proof that the search finds them.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from .standin import Answer, Call, StandIn
 
 
 def talkative(call: Call) -> dict[str, str]:
-    """What a careless provider may put into its words."""
+    """What a careless provider may put into its texts."""
     words = f"{call.code} {call.caller} {call.number} {call.headers} {PROVIDER_KEY}"
     return {"errorReason": words, "error": words, "message": words}
 
@@ -40,26 +40,26 @@ TEMPTATIONS = {
 
 
 @pytest.mark.parametrize("then", TEMPTATIONS.values(), ids=TEMPTATIONS)
-def test_what_the_provider_says_is_not_repeated(service: Service, provider: StandIn, then) -> None:
+def test_the_providers_texts_are_not_repeated(service: Service, provider: StandIn, then) -> None:
     provider.then = then
     answer = service.start()
     (call,) = provider.calls
-    for told in (answer.text, str(answer.headers), service.log.getvalue()):
-        assert call.caller not in told
-        assert call.number not in told
+    for shown in (answer.text, str(answer.headers), service.log.getvalue()):
+        assert call.caller not in shown
+        assert call.number not in shown
 
 
 @pytest.mark.parametrize("form", AUTH_FORMS)
-def test_the_providers_token_stays_with_us(make, valkey, provider: StandIn, form: str) -> None:
-    """In each way of showing it, the query included, also where nobody listens."""
+def test_the_providers_token_is_not_shown(make, valkey, provider: StandIn, form: str) -> None:
+    """In every form of authentication, the query included, and if the connection is refused."""
     service = make(valkey, PROVIDER_AUTH=form)
     service.started()
     down = make(valkey, PROVIDER_AUTH=form, PROVIDER_URL="http://127.0.0.1:1/api")
     assert down.start(OTHER_NUMBER).status_code == 502
 
 
-def test_a_whole_life_with_everything_in_the_address(make, valkey, provider: StandIn) -> None:
-    """Keys in queries, a secret in a path, wrong ones in both."""
+def test_secrets_in_addresses_are_not_shown(make, valkey, provider: StandIn) -> None:
+    """With keys in queries, a secret in a path, and wrong ones in both."""
     service = make(valkey, CALLBACK_PATH_SECRET=PATH_SECRET)
     query = f"?X-Authorization=AccessKey%20{KEY}"
     vid = service.request("POST", f"/verify/start{query}", None, json={"number": NUMBER}).json[
@@ -76,34 +76,36 @@ def test_a_whole_life_with_everything_in_the_address(make, valkey, provider: Sta
     assert len(service.events("request")) == 9
 
 
-def test_the_search_finds_what_is_there(
+def test_the_search_finds_what_it_looks_for(
     service: Service, provider: StandIn, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """Else all of the above would prove nothing."""
+    """Otherwise the tests above would prove nothing."""
     service.started()
     (call,) = provider.calls
-    assert canaries.found_in_logs(service, provider, caplog.text) == []
+    assert canaries.secrets_in_logs(service, provider, caplog.text) == []
     for leak in (KEY, APP_KEY, call.caller, call.number, f"code={call.code}."):
-        assert canaries.found_in_logs(service, provider, f"DEBUG {leak}") != []
+        assert canaries.secrets_in_logs(service, provider, f"DEBUG {leak}") != []
     structlog.get_logger("x").info("leak", words=f"the code is {call.code}")
-    assert canaries.found_in_logs(service, provider, "") == [f"code {call.code}"]
+    assert canaries.secrets_in_logs(service, provider, "") == [f"code {call.code}"]
     service.log.truncate(0)
     service.log.seek(0)
 
 
-def test_what_one_request_says_is_put_together(service: Service) -> None:
+def test_the_lines_of_one_request_are_combined(service: Service) -> None:
     """The end in one line and the prefix in another are nine digits of eleven."""
     end = {"request_id": "one", "number": "+7917•••••87"}
     prefix = {"request_id": "one", "place": "+7917913"}
-    (found,) = canaries.put_together([end, prefix])
+    (found,) = canaries.hidden_digits_shown([end, prefix])
     assert "one" in found
-    assert canaries.put_together([end, {**prefix, "request_id": "another"}]) == []
-    assert canaries.put_together([end, {**prefix, "place": "+7917•••"}]) == []
-    assert canaries.put_together([end, {**prefix, "place": "RU"}]) == []
+    assert canaries.hidden_digits_shown([end, {**prefix, "request_id": "another"}]) == []
+    assert canaries.hidden_digits_shown([end, {**prefix, "place": "+7917•••"}]) == []
+    assert canaries.hidden_digits_shown([end, {**prefix, "place": "RU"}]) == []
 
 
-def test_what_libraries_say_is_heard(service: Service, caplog: pytest.LogCaptureFixture) -> None:
-    """The search covers the other loggers of the process, at their most talkative."""
+def test_the_logs_of_libraries_are_searched(
+    service: Service, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The search covers the process' other loggers, at DEBUG."""
     logging.getLogger("some.library").debug("heard")
     assert "heard" in caplog.text
     service.started()

@@ -11,7 +11,7 @@ UNKNOWN_ID = "A" * 40
 
 
 def test_the_right_code_verifies(service: Service, provider: StandIn) -> None:
-    """With the full number, so that a login flow binds what was proven."""
+    """The answer has the full number, so that a login flow binds the number that was proven."""
     vid = service.started()
     answer = service.check(vid, provider.code)
     assert answer.status_code == 200
@@ -25,8 +25,8 @@ def test_the_right_code_verifies(service: Service, provider: StandIn) -> None:
     }
 
 
-def test_it_verifies_once(service: Service, provider: StandIn) -> None:
-    """`state: approved` logs nobody in; a repeat says so, and tells no number."""
+def test_the_right_code_verifies_only_once(service: Service, provider: StandIn) -> None:
+    """`state: approved` is not a login. The answer to a repeat has the state, but no number."""
     vid = service.started()
     service.check(vid, provider.code)
     for code in (provider.code, wrong(provider.code), provider.code):
@@ -69,7 +69,7 @@ def test_the_last_wrong_code_exhausts(timed: Service, provider: StandIn, clock) 
     assert timed.check(vid, provider.code).json == answers[-1].json
 
 
-def test_the_last_check_may_be_the_right_one(service: Service, provider: StandIn) -> None:
+def test_the_last_check_may_verify(service: Service, provider: StandIn) -> None:
     vid = service.started()
     service.check(vid, wrong(provider.code))
     service.check(vid, wrong(provider.code))
@@ -78,7 +78,7 @@ def test_the_last_check_may_be_the_right_one(service: Service, provider: StandIn
 
 
 def test_an_expired_code_does_not_verify(timed: Service, provider: StandIn, clock) -> None:
-    """At its very second, and with its checks unspent."""
+    """From the second of its expiry, and its checks are not spent."""
     vid = timed.started()
     clock.passes(300)
     assert timed.check(vid, provider.code).json == {
@@ -104,12 +104,12 @@ def test_a_canceled_verification_does_not_verify(service: Service, provider: Sta
     assert (answer["verified"], answer["state"]) == (False, "canceled")
 
 
-def test_an_integer_is_as_good_as_its_digits(service: Service, provider: StandIn) -> None:
+def test_an_integer_equals_its_digits(service: Service, provider: StandIn) -> None:
     vid = service.started()
     assert service.check(vid, int(provider.code)).json["verified"] is True
 
 
-def test_a_code_is_good_for_its_own_verification_only(service: Service, provider: StandIn) -> None:
+def test_a_code_verifies_its_own_verification_only(service: Service, provider: StandIn) -> None:
     first = service.started()
     code = provider.code
     second = service.started(OTHER_NUMBER)
@@ -120,17 +120,15 @@ def test_a_code_is_good_for_its_own_verification_only(service: Service, provider
 
 @pytest.mark.parametrize("vid", [UNKNOWN_ID, "", "x", "x" * 128, "é" * 40, "A" * 39, "A" * 41])
 def test_an_unknown_id_is_not_found(service: Service, vid: str) -> None:
-    """Malformed or not: there is no such verification."""
+    """Whether it is malformed or not, there is no such verification."""
     answer = service.check(vid, "1234")
     assert answer.status_code == 404
     assert set(answer.json) == {"status", "errorReason"}
     assert answer.json["status"] == "notFoundError"
 
 
-def test_a_strangers_verification_and_an_unknown_one_are_the_same(
-    service: Service, provider: StandIn
-) -> None:
-    """The same words, to the byte; and a stranger's guess costs the owner nothing."""
+def test_another_apps_verification_is_not_found(service: Service, provider: StandIn) -> None:
+    """The answers are equal byte by byte, and a guess by another app costs the owner nothing."""
     vid = service.started()
     strangers = [
         service.check(vid, provider.code, key=OTHER_KEY),
@@ -149,14 +147,14 @@ def test_a_strangers_verification_and_an_unknown_one_are_the_same(
 
 
 def test_the_old_code_secret_still_verifies(make, valkey, provider: StandIn) -> None:
-    """While it is replaced: what the old one signed is checked by both."""
+    """While it is being replaced, a check accepts codes that the old one signed."""
     vid = make(valkey).started()
     service = make(valkey, CODE_SECRET="new-canary, canary-code-secret")
     assert service.check(vid, provider.code).json["verified"] is True
 
 
 def test_without_its_secret_no_code_verifies(make, valkey, provider: StandIn) -> None:
-    """Redis alone knows no code."""
+    """Redis alone cannot verify a code."""
     vid = make(valkey).started()
     service = make(valkey, CODE_SECRET="another-canary")
     assert service.check(vid, provider.code).json["verified"] is False

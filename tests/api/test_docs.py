@@ -1,4 +1,4 @@
-"""`/docs`: one page that loads nothing, for everybody who can read, and complete."""
+"""`/docs`: one page that loads nothing, is accessible, and is complete."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from verify_service.api import vocabulary
 from verify_service.api.errors import ERRORS, Retry
 from verify_service.api.openapi import document
 
-from .documented import whole
+from .documented import resolved
 from .service import Service
 from .test_openapi import operations
 
@@ -33,8 +33,9 @@ def page(html: str) -> Page:
     return Page(html)
 
 
-def test_it_may_load_and_run_nothing_but_its_own_style(service: Service, page: Page) -> None:
-    """The style by its hash, the icon from the page itself, and no form, frame or base."""
+def test_the_page_may_load_and_run_only_its_own_style(service: Service, page: Page) -> None:
+    """The style is allowed by its hash and the icon by its data; no form, frame or base is
+    allowed."""
     headers = service.request("GET", "/docs", None).headers
     (style,) = page.all("style")
     digest = base64.b64encode(hashlib.sha256(style.text.encode()).digest()).decode()
@@ -45,8 +46,8 @@ def test_it_may_load_and_run_nothing_but_its_own_style(service: Service, page: P
     assert headers["Referrer-Policy"] == "no-referrer"
 
 
-def test_it_needs_no_network(page: Page) -> None:
-    """What it refers to is in the page, or the document beside it."""
+def test_the_page_needs_no_network(page: Page) -> None:
+    """It refers only to parts of itself and to the document beside it."""
     assert page.all("script", "img", "iframe", "form", "object", "base") == []
     links = [each.attributes["href"] for each in page.all("a", "link")]
     assert {link for link in links if not link.startswith(("#", "data:"))} == {"/openapi.json"}
@@ -56,7 +57,7 @@ def test_it_needs_no_network(page: Page) -> None:
     assert "@import" not in style.text
 
 
-def test_every_link_leads_somewhere(page: Page) -> None:
+def test_every_link_has_a_target(page: Page) -> None:
     ids = [each.attributes["id"] for each in page.elements if "id" in each.attributes]
     assert len(ids) == len(set(ids))
     targets = {each.attributes["href"][1:] for each in page.all("a")} - {"openapi.json"}
@@ -65,8 +66,8 @@ def test_every_link_leads_somewhere(page: Page) -> None:
     assert len(targets) > 20
 
 
-def test_it_can_be_read_without_seeing_it(page: Page) -> None:
-    """Language, title, landmarks, a way past the navigation, headings in steps of one."""
+def test_the_page_is_readable_by_a_screen_reader(page: Page) -> None:
+    """Language, title, landmarks, a skip link, and headings that descend one level at a time."""
     assert page.all("html")[0].attributes["lang"] == "en"
     assert page.all("title")[0].text
     assert [len(page.all(each)) for each in ("header", "nav", "main", "h1")] == [1, 1, 1, 1]
@@ -87,11 +88,11 @@ def test_every_table_has_heads_and_a_name(page: Page) -> None:
     for each in page.elements:
         if each.attributes.get("role") == "region":
             assert each.attributes["aria-label"]
-            assert each.attributes["tabindex"] == "0"  # what scrolls can be reached by keyboard
+            assert each.attributes["tabindex"] == "0"  # reachable by keyboard
 
 
-def test_a_cell_is_named_by_its_column(page: Page) -> None:
-    """On a narrow screen the name stands beside it, for there are no columns."""
+def test_a_cell_shows_its_columns_name(page: Page) -> None:
+    """On a narrow screen the name stands beside the cell, because there are no columns."""
     for table in page.all("table"):
         names = [each.text for each in table.inside if each.attributes.get("scope") == "col"]
         rows = [each for each in table.inside if each.tag == "tr"][1:]
@@ -114,8 +115,8 @@ def _contrast(one: str, other: str) -> float:
 
 
 @pytest.mark.parametrize("theme", [0, 1], ids=["light", "dark"])
-def test_its_colors_can_be_told_apart(page: Page, theme: int) -> None:
-    """WCAG AA: 4.5 for text, 3 for what marks the focus."""
+def test_its_colors_have_enough_contrast(page: Page, theme: int) -> None:
+    """WCAG AA: 4.5 for text, 3 for the focus outline."""
     style = page.all("style")[0].text
     colors = dict(re.findall(r"--(\w+): (#[0-9a-f]{6});", style.split(":root {")[1 + theme]))
     for ground in ("page", "panel"):
@@ -125,7 +126,7 @@ def test_its_colors_can_be_told_apart(page: Page, theme: int) -> None:
 
 
 def rows(table: Element) -> list[list[str]]:
-    """The text of a table, its heads first."""
+    """Return the text of a table, its heads first."""
     return [
         [each.text.strip() for each in row.inside if each.tag in ("th", "td")]
         for row in table.inside
@@ -142,17 +143,17 @@ def rows(table: Element) -> list[list[str]]:
         ("limit", vocabulary.LIMITS),
     ],
 )
-def test_the_guide_says_of_every_word_what_to_do(
+def test_the_guide_has_an_action_for_every_word(
     page: Page, head: str, explained: dict[str, str]
 ) -> None:
-    """In a table of its own, each word with something beside it in every column."""
+    """In its own table, where each word has a text in every column."""
     (found,) = (rows(each) for each in page.all("table") if rows(each)[0][0] == head)
     assert [row[0] for row in found[1:]] == list(explained)
     assert all(all(row) for row in found)
 
 
 def test_the_guide_has_the_table_of_errors(page: Page) -> None:
-    """And, last, what to do where there is no answer at all."""
+    """Its last row is what to do if there is no answer."""
     (found,) = (rows(each) for each in page.all("table") if rows(each)[0][0] == "HTTP")
     assert [(row[0], row[1], row[3]) for row in found[1:-1]] == [
         (str(kind.http), kind.status, kind.retry) for kind in ERRORS
@@ -175,14 +176,14 @@ def test_the_reference_has_all_of_the_document(page: Page) -> None:
         json.loads(each.text) for each in main.inside if each.tag == "pre" and each.text[0] == "{"
     ]
     for _, _, operation in operations():
-        answers = [whole(each) for each in operation["responses"].values()]
+        answers = [resolved(each) for each in operation["responses"].values()]
         for body in (operation.get("requestBody", {}), *answers):
             media = body.get("content", {}).get("application/json", {})
             for example in media.get("examples", {}).values():
                 assert example["value"] in shown
 
 
-def test_it_says_nothing_of_this_installation(service: Service, html: str) -> None:
-    """It is open to all, in production too."""
+def test_the_page_has_no_secrets(service: Service, html: str) -> None:
+    """The page is public, in production too."""
     assert service.settings.provider_url not in html
     assert "shop" not in html

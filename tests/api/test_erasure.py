@@ -1,4 +1,4 @@
-"""What Redis holds once a number was erased: nothing that leads to it."""
+"""After a number is erased, Redis holds nothing that leads to it."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _ID = re.compile(r"(?<![A-Za-z0-9_-])[A-Za-z0-9_-]{40}(?![A-Za-z0-9_-])")
 
 
 def everything(client: redis.Redis) -> list[str]:
-    """Every key, field and value."""
+    """Return every key, field and value."""
     texts = []
     for key in client.scan_iter():
         texts.append(key)
@@ -30,7 +30,7 @@ def everything(client: redis.Redis) -> list[str]:
 
 
 def traces(client: redis.Redis, number: str) -> list[str]:
-    """What leads to the number: its digits, its tag, and the ids that have the tag in them."""
+    """Return what leads to the number: its digits, its tag, and the ids that contain the tag."""
     digits, tag = number.removeprefix("+"), IDS.tag(number)
 
     def leads_to_it(text: str) -> bool:
@@ -40,8 +40,9 @@ def traces(client: redis.Redis, number: str) -> list[str]:
     return [text for text in everything(client) if leads_to_it(text)]
 
 
-def lead_a_full_life(service: Service, provider: StandIn, clock, number: str = NUMBER) -> None:
-    """Starts, repeats, guesses, callbacks known and unknown, devices, a lock's beginning."""
+def do_everything(service: Service, provider: StandIn, clock, number: str = NUMBER) -> None:
+    """Start, repeat, guess, call back with known and unknown statuses, use devices, begin a
+    lock."""
     fields = {"deviceId": "own", "clientIp": "203.0.113.7", "reference": "order 1"}
     placed = len(provider.calls)
     vid = keyed.start(service, f"start {number}", number, **fields).json["verificationId"]
@@ -51,7 +52,7 @@ def lead_a_full_life(service: Service, provider: StandIn, clock, number: str = N
     assert keyed.check(service, f"right {number}", vid, code).json["verified"] is True
     keyed.check(service, f"late {number}", vid, code)
     service.callback(number=number, requestId=f"request-{placed + 1}")
-    service.callback(number=number, requestId="nobody's")
+    service.callback(number=number, requestId="unknown")
     clock.passes(60)
     second = service.started(number, **fields)
     service.check(second, wrong(provider.calls[-1].code))
@@ -60,12 +61,12 @@ def lead_a_full_life(service: Service, provider: StandIn, clock, number: str = N
     keyed.start(service, f"refused {number}", number)
 
 
-def test_nothing_leads_to_a_number_that_was_erased(make, fake, clock, provider: StandIn) -> None:
-    """Of another number with the same life nothing is gone."""
+def test_nothing_leads_to_an_erased_number(make, fake, clock, provider: StandIn) -> None:
+    """Another number with the same history loses nothing."""
     service = make(fake)
     operator = create_operator(service.settings, service.client)
-    lead_a_full_life(service, provider, clock)
-    lead_a_full_life(service, provider, clock, OTHER_NUMBER)
+    do_everything(service, provider, clock)
+    do_everything(service, provider, clock, OTHER_NUMBER)
     others = traces(fake, OTHER_NUMBER)
     assert len(traces(fake, NUMBER)) == len(others) > 8
     # The number, three verifications, and the Idempotency-Keys of two of them.
@@ -75,8 +76,8 @@ def test_nothing_leads_to_a_number_that_was_erased(make, fake, clock, provider: 
     assert service.start().status_code == 201
 
 
-def test_an_operators_rule_for_one_number_goes_with_it(make, fake, clock) -> None:
-    """Where one is longer than a prefix, as that of a country with longer numbers may be."""
+def test_an_operators_rule_for_one_number_is_erased_with_it(make, fake, clock) -> None:
+    """If a rule is longer than a prefix; a country with longer numbers may have such a prefix."""
     service = make(fake)
     operator = create_operator(service.settings, service.client)
     for prefix in (NUMBER, NUMBER[:-3], NUMBER[:-4]):

@@ -1,4 +1,4 @@
-"""The table of errors: every one is JSON with a `status`, and none shows how it came about."""
+"""The table of errors: each is JSON with a `status`, and none shows internals."""
 
 from __future__ import annotations
 
@@ -33,8 +33,8 @@ from .standin import StandIn
         "/healthz/",
     ],
 )
-def test_no_such_path(service: Service, path: str) -> None:
-    """404, and never a redirect, which would repeat the query with the key in it."""
+def test_an_unknown_path_is_404(service: Service, path: str) -> None:
+    """404 and never a redirect, which would repeat the query with the key in it."""
     answer = service.request("POST", path + "?X-Authorization=AccessKey%20canary-x")
     assert answer.status_code == 404
     assert answer.json["status"] == "notFoundError"
@@ -59,8 +59,8 @@ def test_no_such_path(service: Service, path: str) -> None:
         ("BREW", "/verify/start", {"POST"}),
     ],
 )
-def test_no_such_method(service: Service, method: str, path: str, allowed: set[str]) -> None:
-    """405 with Allow. OPTIONS too: callers are backends, and an answer has a `status`."""
+def test_another_method_is_405(service: Service, method: str, path: str, allowed: set[str]) -> None:
+    """405 with Allow, for OPTIONS too: callers are backends, and every answer has a `status`."""
     answer = service.request(method, path)
     assert answer.status_code == 405
     assert answer.json["status"] == "methodNotAllowedError"
@@ -68,17 +68,17 @@ def test_no_such_method(service: Service, method: str, path: str, allowed: set[s
 
 
 class Canary(Exception):
-    """A bug whose words quote what nobody may see."""
+    """A bug whose message quotes a secret."""
 
 
 def _bug(*_: object, **__: object) -> None:
     raise Canary("canary-of-a-bug +79179136787")
 
 
-def test_a_bug_is_a_500_without_a_word_of_it(
+def test_a_bug_is_a_500_without_its_message(
     service: Service, provider: StandIn, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The answer has no traceback; the log has its frames and no message."""
+    """The answer has no traceback; the log has the frames and no message."""
     monkeypatch.setattr(CodeDigester, "sign", _bug)
     answer = service.start()
     assert answer.status_code == 500
@@ -108,7 +108,7 @@ def test_a_bug_while_an_error_is_answered_is_a_500_too(
     capsys: pytest.CaptureFixture[str],
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    """And Flask does not log it in its own way, with the message in it."""
+    """Flask does not log it in its own format, which contains the message."""
     monkeypatch.setattr("verify_service.api.error_responses._by_field", _bug)
     answer = service.post("/verify/start", {})
     assert answer.status_code == 500
@@ -135,8 +135,8 @@ def test_any_other_http_error_is_json_too(service: Service) -> None:
         assert answer.json["status"] == "invalidSchemeError"
 
 
-def test_too_many_calls_in_flight(make, valkey, provider: StandIn) -> None:
-    """503 with Retry-After before anything is reserved; checks go on."""
+def test_too_many_calls_in_flight_is_503(make, valkey, provider: StandIn) -> None:
+    """503 with Retry-After before anything is reserved. Checks work."""
     service = make(valkey, PROVIDER_MAX_IN_FLIGHT="1")
     with service.app.extensions["verify_service"].verifications.provider.reserve_slot():
         answer = service.start()
@@ -150,17 +150,17 @@ def test_too_many_calls_in_flight(make, valkey, provider: StandIn) -> None:
     assert service.start(NUMBER).status_code == 201
 
 
-def test_a_hung_call_gives_its_place_back_when_it_is_over(make, valkey, provider: StandIn) -> None:
-    """After the deadline, not never."""
+def test_a_hung_call_releases_its_slot(make, valkey, provider: StandIn) -> None:
+    """After the deadline."""
     service = make(valkey, PROVIDER_MAX_IN_FLIGHT="1", PROVIDER_DEADLINE="0.1")
     provider.hangs()
     assert service.start().json["call"]["state"] == "unknown"
     provider.gate.set()
     provider.reset()
     # The abandoned exchange ends when its connection is cut, which is at once.
-    places = service.app.extensions["verify_service"].verifications.provider._slots
-    assert places.acquire(timeout=5)
-    places.release()
+    slots = service.app.extensions["verify_service"].verifications.provider._slots
+    assert slots.acquire(timeout=5)
+    slots.release()
     assert service.start("+79161234567").status_code == 201
 
 
@@ -173,10 +173,10 @@ def test_a_hung_call_gives_its_place_back_when_it_is_over(make, valkey, provider
         ({"number": "12"}, KEY, 11, "Invalid number"),
     ],
 )
-def test_the_pages_codes_come_with_its_words(
+def test_a_known_error_code_has_the_pages_words(
     service: Service, body: dict[str, str], key: str, code: int, words: str
 ) -> None:
-    """Whoever knows the provider's page knows these; a sentence on what to do follows."""
+    """A developer who has read the provider's page knows these. A sentence says what to do next."""
     service.start(OTHER_NUMBER)
     answer = service.post("/verify/start", body, key=key).json
     assert answer["errorCode"] == code

@@ -1,4 +1,5 @@
-"""The table of words: each row provoked, with its HTTP status and exactly its fields."""
+"""The table of status words: each row is provoked and has its HTTP status and exactly its
+fields."""
 
 from __future__ import annotations
 
@@ -26,7 +27,7 @@ WAITS = {"retryAfter"}
 
 @dataclass(frozen=True)
 class Scene:
-    """What an answer is provoked with."""
+    """What a row uses to provoke its answer."""
 
     make: Make
     valkey: redis.Redis
@@ -37,7 +38,7 @@ class Scene:
 
 @dataclass(frozen=True)
 class Row:
-    """One row: its word and status, what it adds, and how to come by it."""
+    """One row: its word, its status, its additional fields, and how to provoke it."""
 
     status: str
     http: int
@@ -144,8 +145,8 @@ ROWS = {
 
 @pytest.mark.parametrize("row", ROWS.values(), ids=ROWS)
 def test_an_error_has_its_word_its_status_and_its_fields(scene: Scene, row: Row) -> None:
-    """`errorCode` where the provider's page has a number, `errors` for schema errors alone; what
-    was reserved is named; whoever is to wait is told so in the header and the body alike."""
+    """`errorCode` is there if the provider's page has a number, and `errors` for schema errors
+    alone. A reserved verification is named. The wait is the same in the header and in the body."""
     answer = row.ask(scene)
     body = answer.json
     code = set() if row.error_code is None else {"errorCode"}
@@ -158,7 +159,7 @@ def test_an_error_has_its_word_its_status_and_its_fields(scene: Scene, row: Row)
 
 
 def everything(service: Service, provider: StandIn) -> list[TestResponse]:
-    """An answer of every kind that is no error."""
+    """Return one answer of each kind that is not an error."""
     vid = service.started(reference="r")
     service.callback()
     other = service.started(OTHER_NUMBER)
@@ -171,7 +172,7 @@ def everything(service: Service, provider: StandIn) -> list[TestResponse]:
     return list(service.answers)
 
 
-def test_what_is_no_error_says_ok(service: Service, provider: StandIn) -> None:
+def test_any_other_answer_is_ok(service: Service, provider: StandIn) -> None:
     for answer in everything(service, provider):
         assert answer.status_code in (200, 201)
         assert answer.json["status"] == "ok"
@@ -186,7 +187,7 @@ def leaves(body: dict[str, Any]) -> Iterator[tuple[str, Any]]:
 
 
 def test_names_are_camel_case_and_numbers_are_whole(service: Service, provider: StandIn) -> None:
-    """Durations are whole seconds and moments unixtime, by the second too."""
+    """Durations are resolved seconds and moments are unixtime in seconds."""
     answers = [*everything(service, provider), service.start(), service.start("+7916123")]
     for name, value in (leaf for answer in answers for leaf in leaves(answer.json)):
         assert re.fullmatch("[a-z]+([A-Z][a-z]+)*", name)
@@ -195,8 +196,8 @@ def test_names_are_camel_case_and_numbers_are_whole(service: Service, provider: 
             assert 1_700_000_000 <= value < 10_000_000_000
 
 
-def test_no_browser_is_invited(service: Service, provider: StandIn) -> None:
-    """Callers are backends: whatever a page's origin asks, no answer allows it anything."""
+def test_no_answer_allows_a_browser(service: Service, provider: StandIn) -> None:
+    """Callers are backends: no answer allows any origin."""
     asking = {"Origin": "https://shop.example", "Access-Control-Request-Method": "POST"}
     service.started()
     for path in ("/verify/start", "/verify/check", f"/verify/{SOME_ID}", "/callbacks/flashcall"):

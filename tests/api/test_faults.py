@@ -1,4 +1,5 @@
-"""Redis gone: nobody is called, nobody is verified, and everything recovers by itself."""
+"""While Redis is gone, no call is placed and no code verifies. Afterwards everything works
+again."""
 
 from __future__ import annotations
 
@@ -23,7 +24,7 @@ SOME_ID = "A" * 40
 
 
 def everything(service: Service) -> dict[str, object]:
-    """One request to each path that needs Redis."""
+    """Send one request to each path that needs Redis."""
     return {
         "start": service.start(),
         "check": service.check(SOME_ID, "1234"),
@@ -35,8 +36,8 @@ def everything(service: Service) -> dict[str, object]:
 
 
 def test_redis_down_is_a_503_on_every_path(make, provider: StandIn) -> None:
-    """With Retry-After, within 2 s, and no call placed."""
-    service = make()  # port 1: nobody listens there
+    """With Retry-After, within 2 s, and no call is placed."""
+    service = make()  # port 1: no server listens there
     began = time.perf_counter()
     for answer in everything(service).values():
         assert answer.status_code == 503
@@ -49,7 +50,7 @@ def test_redis_down_is_a_503_on_every_path(make, provider: StandIn) -> None:
 
 
 class Refusing(redis.Connection):
-    """A connection whose server answers each command with this error."""
+    """A connection whose server replies to each command with this error."""
 
     def __init__(self, error: redis.RedisError) -> None:
         super().__init__()
@@ -76,7 +77,7 @@ class Refusing(redis.Connection):
     ],
     ids=lambda error: type(error).__name__,
 )
-def test_a_redis_that_cannot_work_is_one_that_is_gone(
+def test_a_redis_that_cannot_work_is_a_503(
     make, provider: StandIn, error: redis.RedisError
 ) -> None:
     service = make(Client(Pool(lambda: Refusing(error), 1), timeout=1))
@@ -88,7 +89,7 @@ def test_a_redis_that_cannot_work_is_one_that_is_gone(
 @pytest.fixture
 @slow
 def mortal() -> Iterator[ValkeyServer]:
-    """A server of the test's own, which it may kill."""
+    """A server that a test may kill."""
     server = ValkeyServer(port=free_port())
     server.start()
     yield server
@@ -96,8 +97,10 @@ def mortal() -> Iterator[ValkeyServer]:
         server.terminate()
 
 
-def test_redis_lost_between_call_and_record(make, mortal: ValkeyServer, provider: StandIn) -> None:
-    """201 with what the provider said; the log says that it was not kept."""
+def test_redis_lost_between_call_and_record_is_a_201(
+    make, mortal: ValkeyServer, provider: StandIn
+) -> None:
+    """201 with the provider's outcome. The log says that it was not stored."""
 
     def lose_redis(call: Call) -> Answer:
         mortal.terminate()
@@ -136,7 +139,8 @@ def test_the_reservation_of_a_lost_record_stands(
 def test_a_lost_record_of_a_failure_is_still_a_502(
     make, fake, provider: StandIn, monkeypatch
 ) -> None:
-    """What the provider said is told; the quota, which nobody could give back, counts."""
+    """The answer has the provider's outcome. The start counts, because the refund was not
+    stored."""
     service = make(fake)
     cut(service, monkeypatch, "record")
     provider.answers(403, {"errorCode": 6})
@@ -145,8 +149,8 @@ def test_a_lost_record_of_a_failure_is_still_a_502(
     assert service.start().status_code == 429
 
 
-def test_it_recovers_by_itself_without_its_functions(make, valkey, provider: StandIn) -> None:
-    """As after a restart that loaded nothing: each decision loads them where they are missing."""
+def test_a_lost_library_is_loaded_again(make, valkey, provider: StandIn) -> None:
+    """As after a restart without them: each decision loads the library if it is missing."""
     service = make(valkey)
     valkey.function_flush()
     vid = service.started()
@@ -157,7 +161,7 @@ def test_it_recovers_by_itself_without_its_functions(make, valkey, provider: Sta
 
 
 def test_the_pool_comes_from_the_settings(make, valkey_url, provider: StandIn) -> None:
-    """As it runs: the application opens its own connections."""
+    """The application opens its own connections, as in production."""
     service = make(REDIS_URL=valkey_url)
     assert service.started()
     assert service.request("GET", "/readyz").status_code == 200

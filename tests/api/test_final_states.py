@@ -1,4 +1,4 @@
-"""Ends: five of them, distinct, readable for an hour, and none ever turns into another."""
+"""Final states: five, distinct, readable for an hour, and never changed."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ FIELDS = {
     "restartIn",
     "nextAction",
 }
-"""What every answer about a verification has; `expiresIn` while it is pending."""
+"""The fields of every answer about a verification. A pending one also has `expiresIn`."""
 
 
 def approve(service: Service, provider: StandIn, _clock) -> str:
@@ -72,7 +72,7 @@ End = Callable[[Service, StandIn, object], str]
 def test_an_end_is_readable_for_an_hour(
     timed: Service, provider: StandIn, clock, state: str, end: End
 ) -> None:
-    """And not a second longer."""
+    """After exactly one hour it is gone."""
     vid = end(timed, provider, clock)
     found = timed.status(vid).json
     assert set(found) == FIELDS
@@ -89,7 +89,7 @@ def test_an_end_is_readable_for_an_hour(
 def test_nothing_changes_an_end(
     timed: Service, provider: StandIn, clock, state: str, end: End
 ) -> None:
-    """Not a right code, not a cancel, not a callback."""
+    """Neither a right code nor a cancel nor a callback."""
     vid = end(timed, provider, clock)
     code = provider.code if provider.calls else "1234"
     assert timed.check(vid, code).json["verified"] is False
@@ -101,7 +101,7 @@ def test_nothing_changes_an_end(
     assert timed.check(vid, code).json["verified"] is False
 
 
-def test_a_cancel_says_what_it_did(timed: Service) -> None:
+def test_a_cancel_returns_the_canceled_state(timed: Service) -> None:
     vid = timed.started(reference="r")
     answer = timed.cancel(vid)
     assert answer.status_code == 200
@@ -111,21 +111,21 @@ def test_a_cancel_says_what_it_did(timed: Service) -> None:
     assert timed.cancel(vid).json == answer.json
 
 
-def test_a_cancel_gives_no_quota_back(timed: Service) -> None:
-    """The phone rang all the same."""
+def test_a_cancel_refunds_nothing(timed: Service) -> None:
+    """The phone rang."""
     vid = timed.started()
     assert timed.cancel(vid).json["restartIn"] == 30
     assert timed.start().status_code == 429
 
 
-def test_a_cancel_needs_no_body_and_minds_none(service: Service) -> None:
+def test_a_cancel_needs_no_body_and_ignores_one(service: Service) -> None:
     vid = service.started()
     answer = service.request("POST", f"/verify/{vid}/cancel", data=b"{", content_type="text/plain")
     assert answer.json["state"] == "canceled"
 
 
 @pytest.mark.parametrize("vid", ["A" * 40, "x", "é", "..", "A" * 500, "%00", "a b"])
-def test_what_is_no_id_is_not_found(service: Service, vid: str) -> None:
+def test_an_invalid_id_is_not_found(service: Service, vid: str) -> None:
     for answer in (service.status(vid), service.cancel(vid)):
         assert answer.status_code == 404
         assert set(answer.json) == {"status", "errorReason"}

@@ -1,4 +1,5 @@
-"""What the provider did decides whether the next start is let through: by starting again."""
+"""The outcome of a call decides whether the next start is let through, measured by starting
+again."""
 
 from __future__ import annotations
 
@@ -24,7 +25,7 @@ def again(service: Service) -> int:
 
 @pytest.fixture
 def untrusted(tmp_path) -> Iterator[Server]:
-    """A provider with a certificate that nobody knows."""
+    """A provider with a certificate that no trusted authority signed."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(*self_signed(tmp_path))
     with Server(send(reply(200, SUCCESS)), tls=context) as server:
@@ -32,8 +33,9 @@ def untrusted(tmp_path) -> Iterator[Server]:
 
 
 @pytest.mark.parametrize("host", ["http://127.0.0.1", "https://" + "a" * 64 + ".invalid"])
-def test_a_connection_that_never_opened(make, fake, host: str) -> None:
-    """Nobody listens, or no such name can be: 502, failed, and the next one gets as far."""
+def test_a_connection_that_never_opened_is_refunded(make, fake, host: str) -> None:
+    """No server listens, or the name cannot exist: 502 and failed, and the next start is let
+    through."""
     with socket.socket() as unheard:
         unheard.bind(("127.0.0.1", 0))
         service = make(fake, PROVIDER_URL=f"{host}:{unheard.getsockname()[1]}/api")
@@ -42,8 +44,8 @@ def test_a_connection_that_never_opened(make, fake, host: str) -> None:
 
 
 @pytest.mark.slow
-def test_a_provider_that_cannot_prove_itself(make, fake, untrusted: Server) -> None:
-    """Nobody was called, since nobody was asked: given back, and not a byte was sent."""
+def test_a_certificate_that_is_not_trusted_is_refunded(make, fake, untrusted: Server) -> None:
+    """The start is refunded, and not a byte of the request was sent."""
     service = make(fake, PROVIDER_URL=f"{untrusted.url}/api")
     assert _failed(service.start())
     assert again(service) == 502
@@ -56,8 +58,8 @@ def _failed(answer) -> bool:
 
 
 @pytest.mark.parametrize("http", [429, 200, 500])
-def test_the_providers_throttle(timed: Service, provider: StandIn, http: int) -> None:
-    """errorCode 4 over any HTTP status: given back."""
+def test_the_providers_throttle_is_refunded(timed: Service, provider: StandIn, http: int) -> None:
+    """errorCode 4 over any HTTP status is refunded."""
     provider.answers(http, {"errorCode": 4})
     assert timed.start().json["retryAfter"] == 5
     assert again(timed) == 502
@@ -74,7 +76,7 @@ PLACED = {
 
 @pytest.mark.parametrize("body", PLACED.values(), ids=PLACED)
 def test_a_placed_call_counts(timed: Service, provider: StandIn, body) -> None:
-    """201, placed; the next start waits, and nobody is called for it."""
+    """201, placed. The next start is refused, and no second call is placed."""
     provider.then = lambda call: Answer(200, body(call))
     started = timed.start()
     assert (started.status_code, started.json["call"]["state"]) == (201, "placed")
@@ -83,7 +85,8 @@ def test_a_placed_call_counts(timed: Service, provider: StandIn, body) -> None:
 
 
 def test_an_answer_that_drips_is_unknown_and_counts(make, fake) -> None:
-    """The deadline over a connection that is never silent: 201, one request, the start counts."""
+    """The deadline ends an answer whose connection is never silent: 201, one request, and the start
+    counts."""
     with Server(drip(reply(200, SUCCESS), pause=0.05)) as server:
         service = make(fake, PROVIDER_URL=f"{server.url}/api", PROVIDER_DEADLINE="0.2")
         started = service.start()

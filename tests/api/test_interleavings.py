@@ -24,33 +24,33 @@ from .scenes import Event, Scene
 from .stage import Phone, Stage
 
 SCENES = examples(1_000)
-POLICY = NumberLimits(cooldowns=(3_600,), code_ttl=3_600, deadline=3_600)
-"""Nothing in a test takes as long as any of these."""
+LIMITS = NumberLimits(cooldowns=(3_600,), code_ttl=3_600, deadline=3_600)
+"""No test takes as long as any of these."""
 THREADS = 4
-"""Scenes at a time; each has a crew of its own, one for each who can be there at once."""
+"""Scenes at a time. Each has a crew of its own, one thread for each concurrent request."""
 CREW = 6
 
 
 @pytest.fixture
 def stage(make, valkey: redis.Redis, monkeypatch: pytest.MonkeyPatch) -> Stage:
-    """The application over a real server, with a provider that lets scenes happen."""
+    """The application over a real server, with a provider that runs the scenes' code."""
     phone = Phone()
     monkeypatch.setattr("verify_service.app.CallProvider", lambda *_: phone)
     app = make(valkey).app
     found = app.extensions[EXTENSION].verifications
 
-    def under(policy: NumberLimits) -> tuple[NumberLimits, Verifications]:
-        functions = Functions(store_client(valkey), encode(policy, OPEN))
-        return policy, replace(found, store=RedisStore(functions, found.ids, OPEN, print))
+    def under(limits: NumberLimits) -> tuple[NumberLimits, Verifications]:
+        functions = Functions(store_client(valkey), encode(limits, OPEN))
+        return limits, replace(found, store=RedisStore(functions, found.ids, OPEN, print))
 
-    return Stage(phone, valkey, under(POLICY), under(replace(POLICY, deadline=0)))
+    return Stage(phone, valkey, under(LIMITS), under(replace(LIMITS, deadline=0)))
 
 
 def test_some_order_explains_every_answer(stage: Stage) -> None:
-    """1,000 starts with callbacks, guesses, cancels and starts at once: as if one by one.
+    """1,000 starts with concurrent callbacks, guesses, cancels and starts are linearizable.
 
-    For each there is an order of its events, in keeping with what came after what, in which the
-    rules give every answer that was given, applied or not, and end where the service ended.
+    For each there is an order of its events, consistent with their order in time, in which the
+    rules give every answer that was given, applied or not, and the service's final state.
     """
     seeds = iter(range(SCENES))
 
@@ -75,23 +75,23 @@ def played(scene: Scene, seed: int) -> Scene:
 
 
 def possible(scene: Scene) -> list[Number]:
-    """Return where the number may stand after all of it."""
-    ends = [Number(scene.policy)]
-    for moment, lines in enumerate(scene.acts, 1):
+    """Return the possible final states of the number."""
+    ends = [Number(scene.limits)]
+    for moment, sequences in enumerate(scene.acts, 1):
         found = {}
         for rules in ends:
             rules.now = moment
-            found.update({end.key(): end for end in orders(rules, lines)})
+            found.update({end.key(): end for end in orders(rules, sequences)})
         ends = list(found.values())
     return ends
 
 
-def orders(rules: Number, lines: list[list[Event]]) -> Iterator[Number]:
-    """Every way in which the lines of events may have come one after the other."""
-    if not any(lines):
+def orders(rules: Number, sequences: list[list[Event]]) -> Iterator[Number]:
+    """Yield the rules after each possible merge of the sequences of events."""
+    if not any(sequences):
         yield rules
-    for index, line in enumerate(lines):
-        if line:
+    for index, sequence in enumerate(sequences):
+        if sequence:
             fork = rules.fork()
-            if line[0](fork):
-                yield from orders(fork, [*lines[:index], line[1:], *lines[index + 1 :]])
+            if sequence[0](fork):
+                yield from orders(fork, [*sequences[:index], sequence[1:], *sequences[index + 1 :]])

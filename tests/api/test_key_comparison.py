@@ -1,4 +1,4 @@
-"""A secret is compared with all of the live ones, over bytes, by the comparison made for it."""
+"""A secret is compared with all of the live ones, over bytes, in constant time."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ Compared = list[tuple[bytes, bytes]]
 
 @pytest.fixture
 def compared(monkeypatch: pytest.MonkeyPatch) -> Compared:
-    """Each pair that was compared in constant time."""
+    """Record each pair that was compared in constant time."""
     pairs: Compared = []
     compare = hmac.compare_digest
 
@@ -31,7 +31,7 @@ def compared(monkeypatch: pytest.MonkeyPatch) -> Compared:
 def test_an_access_key_is_compared_with_every_one(
     service: Service, compared: Compared, key: str
 ) -> None:
-    """Whichever it is: where in the list it stands takes no other time. All are of one length."""
+    """So the time does not depend on its position in the list. All are of one length."""
     shown = f"AccessKey {key}".encode().decode("latin-1")
     service.request("GET", "/verify/x", None, headers={"X-Authorization": shown})
     known = [live.digest for live in service.settings.access_keys]
@@ -47,7 +47,7 @@ def test_an_app_key_is_compared_with_every_one(make, valkey, compared: Compared,
     assert compared == [(b"path", b"path"), (APP_KEY.encode(), shown), (b"next", shown)]
 
 
-def test_so_is_the_token_of_the_metrics(make, valkey, compared: Compared) -> None:
+def test_the_metrics_token_is_compared_in_constant_time(make, valkey, compared: Compared) -> None:
     service = make(valkey, METRICS_TOKEN=METRICS_TOKEN)
     service.request("GET", "/metrics", None, headers={"Authorization": "Bearer x"})
     assert compared == [(METRICS_TOKEN.encode(), b"x")]

@@ -1,6 +1,6 @@
-"""What Redis holds of an Idempotency-Key and its body: digests that nobody makes without a secret.
+"""Redis holds keyed digests of an Idempotency-Key and its body. Making one takes the secret.
 
-A plain digest of a check's body would be no secret: there are 9,000 codes to try.
+A plain digest of a check's body would be no protection: there are only 9,000 codes to try.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from .standin import StandIn
 
 
 def kept(service: Service, idempotency: str = "one", key: str = KEY) -> set[str]:
-    """Name and body digest of one and the same start; taken away, so that the next finds none."""
+    """Return the key's name and body digest of one start, and delete it for the next."""
     keyed.start(service, idempotency, key=key)
     (name,) = service.redis.keys(keys.idempotency_key("*"))
     body = json.loads(service.redis.get(name))["body"]
@@ -27,7 +27,7 @@ def kept(service: Service, idempotency: str = "one", key: str = KEY) -> set[str]
 def guessed(
     service: Service, provider: StandIn, idempotency: str = "one", number: str = NUMBER
 ) -> set[str]:
-    """Name and body digest of a wrong guess, with the key of another verification each time."""
+    """Return the name and body digest of a wrong guess; each time of another verification."""
     vid = service.started(number)
     keyed.check(service, idempotency, vid, wrong(provider.code))
     (name,) = service.redis.keys(keys.verification(VerificationKey(tag="*", short_id="*")))
@@ -44,13 +44,15 @@ def test_another_secret_makes_other_digests(make, valkey, provider: StandIn) -> 
     assert not kept(service) & kept(stranger)
 
 
-def test_equal_bodies_are_equal_under_one_key_only(service: Service, provider: StandIn) -> None:
-    """Whoever reads Redis cannot tell that two requests said the same."""
+def test_equal_bodies_have_equal_digests_under_one_key_only(
+    service: Service, provider: StandIn
+) -> None:
+    """A reader of Redis cannot see that two requests had the same body."""
     assert not kept(service) & kept(service, "two")
     assert not kept(service) & kept(service, key=OTHER_KEY)
 
 
-def test_equal_guesses_are_equal_nowhere(service: Service, provider: StandIn) -> None:
+def test_equal_guesses_never_have_equal_digests(service: Service, provider: StandIn) -> None:
     """Not even under one key: each verification has names of its own."""
     seen = [guessed(service, provider), guessed(service, provider)]
     seen += [guessed(service, provider, "two"), guessed(service, provider, "one", OTHER_NUMBER)]

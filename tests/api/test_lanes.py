@@ -1,4 +1,4 @@
-"""What a login flow gains by naming devices: nobody else can lock its people out."""
+"""A login flow that sends device ids protects its users: strangers cannot lock them out."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ def log_in(service: Service, provider: StandIn, device: str = OWN) -> None:
     assert service.check(vid, provider.code).json["verified"] is True
 
 
-def test_strangers_lock_themselves_out_only(make, fake, provider: StandIn, clock) -> None:
-    """Thirty wrong guesses of strangers; the owner's device starts and gets in."""
+def test_strangers_lock_out_only_themselves(make, fake, provider: StandIn, clock) -> None:
+    """After thirty wrong guesses by strangers the owner's device still starts and logs in."""
     service = make(fake, LOCK_AFTER_FAILURES="3", START_COOLDOWNS="0")
     log_in(service, provider)
     clock.passes(1)
@@ -25,13 +25,13 @@ def test_strangers_lock_themselves_out_only(make, fake, provider: StandIn, clock
     for _ in range(3):
         service.check(vid, wrong(provider.code))
     assert service.start().json["limit"] == "locked"
-    assert service.start(deviceId="device of nobody").json["limit"] == "locked"
+    assert service.start(deviceId="made-up device").json["limit"] == "locked"
     log_in(service, provider)
     assert service.start().json["limit"] == "locked"
 
 
-def test_strangers_use_up_their_own_starts_only(timed: Service, provider: StandIn, clock) -> None:
-    """Their cooldown says nothing to a known device."""
+def test_strangers_use_up_only_their_own_starts(timed: Service, provider: StandIn, clock) -> None:
+    """The strangers' cooldown does not apply to a known device."""
     log_in(timed, provider)
     clock.passes(1)
     timed.started()
@@ -41,9 +41,9 @@ def test_strangers_use_up_their_own_starts_only(timed: Service, provider: StandI
     assert timed.start(deviceId=OWN).json["limit"] == "cooldown"
 
 
-def test_strangers_close_a_prefix_to_themselves_only(make, fake, provider: StandIn, clock) -> None:
-    """Its windows are full and the conversion guard has closed it, after calls that nobody
-    answered. The owner's device gets in; one that somebody made up is told what strangers are."""
+def test_strangers_close_a_prefix_only_to_themselves(make, fake, provider: StandIn, clock) -> None:
+    """The prefix is full, and the conversion guard has blocked it after calls that were not
+    answered. The owner's device logs in. A made-up device gets the same refusal as a stranger."""
     service = make(fake, STARTS_PER_PREFIX="20/86400", METRICS_TOKEN=METRICS_TOKEN)
     log_in(service, provider)
     clock.passes(DAY + 3_600)
@@ -53,7 +53,7 @@ def test_strangers_close_a_prefix_to_themselves_only(make, fake, provider: Stand
     calls = len(provider.calls)
     refused = service.start()
     assert refused.json["limit"] == "prefix"
-    made_up = service.start(deviceId="device of nobody")
+    made_up = service.start(deviceId="made-up device")
     assert (made_up.status_code, made_up.json["limit"]) == (429, "prefix")
     assert made_up.json["retryAfter"] == refused.json["retryAfter"] > 3_600
     assert made_up.headers["Retry-After"] == str(made_up.json["retryAfter"])
@@ -65,7 +65,8 @@ def test_strangers_close_a_prefix_to_themselves_only(make, fake, provider: Stand
 
 
 def test_a_closed_prefix_is_closed_to_made_up_devices(make, fake, provider: StandIn, clock) -> None:
-    """By the conversion guard alone, under a key or not; its number has lost nothing by it."""
+    """By the conversion guard alone, with or without an Idempotency-Key. The number's own budgets
+    do not change."""
     service = make(fake, STARTS_PER_PREFIX="1000/3600")
     log_in(service, provider)
     clock.passes(DAY + 3_600)
@@ -73,17 +74,17 @@ def test_a_closed_prefix_is_closed_to_made_up_devices(make, fake, provider: Stan
         service.started(f"{NUMBER[:-4]}{count:04}")
     clock.passes(600)
     for _ in range(9):
-        assert service.start(deviceId="device of nobody").json["limit"] == "conversion"
-        refused = keyed.start(service, "one", deviceId="device of nobody")
+        assert service.start(deviceId="made-up device").json["limit"] == "conversion"
+        refused = keyed.start(service, "one", deviceId="made-up device")
         assert refused.json["limit"] == "conversion"
     log_in(service, provider)
     clock.passes(3_600)
-    vid = service.started(deviceId="device of nobody")
+    vid = service.started(deviceId="made-up device")
     assert service.status(vid).json["restartIn"] == 30
 
 
 def test_a_device_belongs_to_its_app(timed: Service, provider: StandIn, clock) -> None:
-    """The name that one app gave means nothing with another."""
+    """A device id of one app means nothing to another app."""
     log_in(timed, provider)
     clock.passes(1)
     timed.started()
@@ -91,8 +92,8 @@ def test_a_device_belongs_to_its_app(timed: Service, provider: StandIn, clock) -
     assert timed.start(deviceId=OWN).status_code == 201
 
 
-def test_a_devices_name_is_not_kept(timed: Service, provider: StandIn, fake) -> None:
-    """What Redis holds of it is a keyed digest."""
+def test_a_device_id_is_not_stored(timed: Service, provider: StandIn, fake) -> None:
+    """Redis holds a keyed digest of it."""
     log_in(timed, provider)
     kept = "".join(str(fake.dump(key)) for key in fake.scan_iter())
     assert "of the owner" not in kept

@@ -1,4 +1,4 @@
-"""The limits of a number, as a login flow sees them."""
+"""The limits of a number in a login flow."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from .standin import StandIn
 DAY = 86_400
 
 
-def spend(service: Service, provider: StandIn, checks: int) -> str:
-    """Start, and guess wrong so often; return the verificationId."""
+def fail_checks(service: Service, provider: StandIn, checks: int) -> str:
+    """Start, and guess wrong this many times; return the verificationId."""
     vid = service.started()
     for _ in range(checks):
         service.check(vid, wrong(provider.code))
@@ -65,8 +65,8 @@ def test_three_starts_in_ten_minutes_and_five_a_day(make, fake, clock, provider:
     service.started()
 
 
-def test_the_limit_named_is_the_longest_wait(timed: Service, clock) -> None:
-    """Whoever waits for it is let through."""
+def test_the_limit_with_the_longest_wait_is_returned(timed: Service, clock) -> None:
+    """A caller that waits for it is let through."""
     timed.started()
     restart_after(timed, clock)
     restart_after(timed, clock)
@@ -77,7 +77,7 @@ def test_the_limit_named_is_the_longest_wait(timed: Service, clock) -> None:
 def test_an_approval_resets_the_ladder_and_ends_the_cooldown(
     make, fake, provider: StandIn, clock
 ) -> None:
-    """The next start is a first one again, but for the windows."""
+    """The next start is a first one again, but the windows still count."""
     service = make(fake, STARTS_PER_NUMBER="100/86400")
     service.started()
     vid = restart_after(service, clock)
@@ -88,13 +88,13 @@ def test_an_approval_resets_the_ladder_and_ends_the_cooldown(
     assert service.start().json["restartIn"] == 30
 
 
-def test_nine_failures_a_day_then_nobody_is_called(make, fake, provider: StandIn, clock) -> None:
-    """Start answers 429 `failures`; check answers exhausted and stop without comparing; the
-    verification itself stays as it was."""
+def test_nine_failures_a_day_refuse_starts_and_checks(make, fake, provider: StandIn, clock) -> None:
+    """Start answers 429 `failures`. Check answers exhausted and stop without comparing. The
+    verification does not change."""
     service = make(fake, START_COOLDOWNS="0", STARTS_PER_NUMBER="9/60")
     pending = service.started()
     for _ in range(3):
-        spend(service, provider, 3)
+        fail_checks(service, provider, 3)
     calls = len(provider.calls)
     assert service.start().json == _limit("failures", DAY)
     assert len(provider.calls) == calls
@@ -118,7 +118,7 @@ def test_nine_failures_a_day_then_nobody_is_called(make, fake, provider: StandIn
     service.started()
 
 
-def test_the_guess_that_spends_the_budget_says_stop(make, fake, provider: StandIn) -> None:
+def test_the_guess_that_spends_the_budget_returns_stop(make, fake, provider: StandIn) -> None:
     service = make(fake, FAILURES_PER_NUMBER="2/86400")
     vid = service.started()
     service.check(vid, wrong(provider.code))
@@ -128,7 +128,7 @@ def test_the_guess_that_spends_the_budget_says_stop(make, fake, provider: StandI
 
 
 def test_thirty_failures_in_a_row_lock_the_number(make, fake, provider: StandIn, clock) -> None:
-    """For 90 days after the last one; then everything works again."""
+    """For 90 days after the last failure. Then everything works again."""
     service = make(
         fake,
         LOCK_AFTER_FAILURES="3",
@@ -136,7 +136,7 @@ def test_thirty_failures_in_a_row_lock_the_number(make, fake, provider: StandIn,
         START_COOLDOWNS="0",
         CODE_TTL="3600",
     )
-    vid = spend(service, provider, 2)
+    vid = fail_checks(service, provider, 2)
     clock.passes(10)
     service.check(vid, wrong(provider.code))
     assert service.start().json == _limit("locked", 90 * DAY)
@@ -148,22 +148,22 @@ def test_thirty_failures_in_a_row_lock_the_number(make, fake, provider: StandIn,
     assert service.check(again, provider.code).json["verified"] is True
 
 
-def test_what_was_approved_is_nobodys_to_bar(make, fake, provider: StandIn) -> None:
-    """The failures of a later verification say nothing about an earlier one."""
+def test_an_approved_verification_is_never_blocked(make, fake, provider: StandIn) -> None:
+    """The failures of a later verification do not affect an approved one."""
     service = make(fake, FAILURES_PER_NUMBER="1/86400")
     approved = service.started()
     service.check(approved, provider.code)
-    spend(service, provider, 1)
+    fail_checks(service, provider, 1)
     assert service.start().json["limit"] == "failures"
     found = service.status(approved).json
     assert (found["state"], found["nextAction"]) == ("approved", "stop")
     assert not {"limit", "retryAfter"} & set(found)
 
 
-def test_an_approval_ends_the_run_but_refills_no_day(make, fake, provider: StandIn) -> None:
+def test_an_approval_ends_the_run_but_not_the_days_failures(make, fake, provider: StandIn) -> None:
     """The day's failures may have been a stranger's."""
     service = make(fake, FAILURES_PER_NUMBER="3/86400", LOCK_AFTER_FAILURES="3")
-    vid = spend(service, provider, 2)
+    vid = fail_checks(service, provider, 2)
     assert service.check(vid, provider.code).json["verified"] is True
     second = service.started()
     answer = service.check(second, wrong(provider.code)).json
@@ -174,9 +174,9 @@ def test_an_approval_ends_the_run_but_refills_no_day(make, fake, provider: Stand
 def test_a_new_start_never_refills_the_guess_budget(
     make, fake, provider: StandIn, key: str | None
 ) -> None:
-    """Whatever app makes it."""
+    """Whichever app makes it."""
     service = make(fake, FAILURES_PER_NUMBER="4/86400", START_COOLDOWNS="0")
-    spend(service, provider, 3)
+    fail_checks(service, provider, 3)
     body = service.start(NUMBER, **({"key": key} if key else {})).json
     used = {"key": key} if key else {}
     service.check(body["verificationId"], wrong(provider.code), **used)

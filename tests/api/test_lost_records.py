@@ -1,4 +1,4 @@
-"""Redis gone between call and record: what the provider said is told; the reservation stands."""
+"""Redis fails between call and record: the answer has the outcome, and the reservation stands."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ def lost(service: Service, patch: pytest.MonkeyPatch) -> dict[str, object]:
 
 
 @pytest.mark.parametrize("after", [False, True])
-def test_a_placed_call(
+def test_a_placed_call_is_a_201(
     service: Service, provider: StandIn, monkeypatch: pytest.MonkeyPatch, after: bool
 ) -> None:
-    """Whether the function did not run or only its answer was lost."""
+    """Both if the function did not run and if only its reply was lost."""
     with monkeypatch.context() as patch:
         cut(service, patch, "record", answer_only=after)
         body = service.start().json
@@ -34,7 +34,7 @@ def test_a_placed_call(
     assert service.check(body["verificationId"], provider.code).json["verified"] is True
 
 
-def test_a_call_that_may_be_ringing(
+def test_a_call_that_may_be_ringing_is_unknown(
     service: Service, provider: StandIn, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     provider.loses()
@@ -48,10 +48,10 @@ def test_a_call_that_may_be_ringing(
     assert service.check(str(body["verificationId"]), provider.code).json["verified"] is True
 
 
-def test_its_callback_finds_it_once_the_deadline_is_over(
+def test_its_callback_is_matched_after_the_deadline(
     make, fake, clock, provider: StandIn, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A requestId that could not be kept is learned from the callback."""
+    """A requestId that was not stored is taken from the callback."""
     service = make(fake)
     vid = str(lost(service, monkeypatch)["verificationId"])
     assert service.callback().json["applied"] is False

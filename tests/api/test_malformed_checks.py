@@ -1,4 +1,4 @@
-"""A malformed check is `invalidSchemeError` and costs nothing; a well-formed one costs a check."""
+"""A malformed check is `invalidSchemeError` and costs nothing. A well-formed one costs a check."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def test_a_malformed_code_costs_no_check(service: Service, code: object) -> None
 
 @pytest.mark.parametrize("code", ["0123", "0000", "0999"])
 def test_a_code_below_1000_is_well_formed_wrong_and_costs_one(service: Service, code: str) -> None:
-    """As an integer it could not ring, as a string somebody may type it."""
+    """As an integer it is no code, but as a string a person may type it."""
     vid = service.started()
     answer = service.check(vid, code)
     assert answer.status_code == 200
@@ -79,8 +79,9 @@ def test_every_wrong_field_is_named(
     assert set(answer.json["errors"]) == fields
 
 
-def test_two_codes_in_one_body_are_none(service: Service, provider: StandIn) -> None:
-    """The last one would win silently, and a guess be smuggled past whoever reads the first."""
+def test_two_codes_in_one_body_are_refused(service: Service, provider: StandIn) -> None:
+    """The last one would win silently, and so a guess could pass a proxy that reads the first
+    one."""
     vid = service.started()
     raw = f'{{"verificationId": "{vid}", "code": "0000", "code": "{provider.code}"}}'
     answer = service.post("/verify/check", raw)
@@ -90,14 +91,14 @@ def test_two_codes_in_one_body_are_none(service: Service, provider: StandIn) -> 
 
 
 def test_an_error_never_repeats_the_code(service: Service, provider: StandIn) -> None:
-    """Not even one in the wrong shape, which a log of answers would keep."""
+    """Not even a code of the wrong shape, which a log of answers would keep."""
     vid = service.started()
     for code in (f"{provider.code} ", float(provider.code), [provider.code]):
-        told = json.dumps(service.check(vid, code).json)
-        assert provider.code not in told.replace("from 1000 to 9999", "")
+        answer = json.dumps(service.check(vid, code).json)
+        assert provider.code not in answer.replace("from 1000 to 9999", "")
 
 
-def test_malformed_guesses_spend_no_budget_either(service: Service, provider: StandIn) -> None:
+def test_malformed_guesses_spend_no_budget(service: Service, provider: StandIn) -> None:
     vid = service.started()
     for _ in range(20):
         service.check(vid, "12")

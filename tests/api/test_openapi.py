@@ -1,6 +1,6 @@
-"""`/openapi.json`: valid, complete, and true.
+"""`/openapi.json` is valid, complete and true.
 
-That every answer is as it says is held by each test of this folder: see documented.py.
+Each test of this folder compares its answers with it: see documented.py.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from verify_service.domain.models import NextAction, State
 from verify_service.domain.numbers import parse_callback_number
 from verify_service.provider.flash_call import FlashCallStatus
 
-from .documented import documented_path, validator, whole
+from .documented import documented_path, resolved, validator
 from .service import KEY, NUMBER, OTHER_NUMBER, Service, callback_body
 from .standin import StandIn
 
@@ -47,13 +47,13 @@ def by_id(name: str) -> dict[str, Any]:
 
 
 def contents() -> Iterator[tuple[str, dict[str, Any]]]:
-    """Every media type of every request and answer, with where it stands."""
+    """Return every media type of every request and answer, with its location."""
     for _, _, operation in operations():
         name = operation["operationId"]
         for kind, media in operation.get("requestBody", {}).get("content", {}).items():
             yield f"{name} {kind}", media
         for http, response in operation["responses"].items():
-            for kind, media in whole(response).get("content", {}).items():
+            for kind, media in resolved(response).get("content", {}).items():
                 yield f"{name} {http} {kind}", media
     for name, response in document()["components"]["responses"].items():
         for media in response["content"].values():
@@ -81,7 +81,7 @@ def test_its_schemas_are_json_schema() -> None:
 
 
 def test_it_has_every_route_and_no_other(service: Service) -> None:
-    """HEAD comes with each GET, as HTTP has it."""
+    """HEAD comes with each GET, as in HTTP."""
     routes = {
         (method, documented_path(rule.rule))
         for rule in service.app.url_map.iter_rules()
@@ -90,7 +90,7 @@ def test_it_has_every_route_and_no_other(service: Service) -> None:
     assert {(method, path) for method, path, _ in operations()} == routes
 
 
-def test_it_is_served_as_it_lies_in_the_repository(service: Service) -> None:
+def test_the_served_document_equals_the_repositorys(service: Service) -> None:
     served = service.request("GET", "/openapi.json", None)
     assert served.mimetype == "application/json"
     assert served.text == text()
@@ -98,7 +98,7 @@ def test_it_is_served_as_it_lies_in_the_repository(service: Service) -> None:
 
 
 @pytest.mark.parametrize("path", ["/openapi.json", "/docs"])
-def test_who_has_it_already_gets_304(service: Service, path: str) -> None:
+def test_a_client_with_the_current_document_gets_304(service: Service, path: str) -> None:
     first = service.request("GET", path, None)
     again = service.request("GET", path, None, headers={"If-None-Match": first.headers["ETag"]})
     assert (again.status_code, again.data) == (304, b"")
@@ -109,8 +109,8 @@ def test_who_has_it_already_gets_304(service: Service, path: str) -> None:
 
 
 @pytest.mark.slow
-def test_it_is_written_without_an_environment() -> None:
-    """Nobody needs secrets to look at the contract."""
+def test_the_document_is_made_without_an_environment() -> None:
+    """Reading the contract takes no secrets."""
     done = subprocess.run(
         [sys.executable, "-m", "verify_service.api.openapi"],
         capture_output=True,
@@ -122,12 +122,12 @@ def test_it_is_written_without_an_environment() -> None:
 
 
 @pytest.mark.parametrize(("schema", "value"), EXAMPLES)
-def test_every_example_is_as_its_schema_says(schema: Any, value: Any) -> None:
+def test_every_example_matches_its_schema(schema: Any, value: Any) -> None:
     assert [error.message for error in validator(schema).iter_errors(value)] == []
 
 
 def test_every_body_has_an_example() -> None:
-    """Forms have the fields of JSON; the two pages are their own examples."""
+    """Forms have the fields of JSON. The two pages are their own examples."""
     missing = [
         where
         for where, media in contents()
@@ -136,8 +136,8 @@ def test_every_body_has_an_example() -> None:
     assert missing == ["readOpenApi 200 application/json"]
 
 
-def test_each_kind_of_error_can_be_met() -> None:
-    """Each stands in some operation; 405 is what there is instead of one."""
+def test_each_kind_of_error_belongs_to_an_operation() -> None:
+    """Each belongs to an operation, except 405, which is returned if there is no operation."""
     mentioned = re.findall(r"#/components/schemas/(\w+)Error", json.dumps(document()))
     assert {kind.name for kind in ERRORS} == set(mentioned)
     used = json.dumps(document()["paths"])
@@ -149,8 +149,8 @@ def test_every_answer_has_a_request_id() -> None:
     for _, path, operation in operations():
         assert any("RequestId" in each["$ref"] for each in operation["parameters"]), path
         for response in operation["responses"].values():
-            header = whole(response)["headers"]["X-Request-ID"]
-            assert whole(header)["required"]
+            header = resolved(response)["headers"]["X-Request-ID"]
+            assert resolved(header)["required"]
 
 
 @pytest.mark.parametrize(
@@ -173,7 +173,7 @@ def test_each_operation_lists_what_it_can_answer(name: str, statuses: str) -> No
     assert list(by_id(name)["responses"]) == statuses.split()
 
 
-def test_who_may_ask() -> None:
+def test_each_operation_has_its_security() -> None:
     app = [{"accessKey": []}, {"accessKeyInQuery": []}]
     asked = {operation["operationId"]: operation["security"] for _, _, operation in operations()}
     assert {name for name, ways in asked.items() if ways == app} == {
@@ -183,14 +183,14 @@ def test_who_may_ask() -> None:
     assert asked["receiveCallback"] == asked["receiveCallbackBySecret"] == []
 
 
-def test_links_lead_from_a_start_to_what_comes_next() -> None:
+def test_links_lead_from_a_start_to_the_next_operations() -> None:
     links = by_id("startVerification")["responses"]["201"]["links"]
     assert {link["operationId"] for link in links.values()} == {
         *("checkCode", "readVerification", "cancelVerification"),
     }
     for link in links.values():
-        place = {**link.get("parameters", {}), **link.get("requestBody", {})}
-        assert place == {"verificationId": "$response.body#/verificationId"}
+        parameters = {**link.get("parameters", {}), **link.get("requestBody", {})}
+        assert parameters == {"verificationId": "$response.body#/verificationId"}
 
 
 @pytest.mark.parametrize(
@@ -224,7 +224,7 @@ def test_a_word_of_an_answer_is_one_of_its_enum() -> None:
     assert call["callerPrefix"]["type"] == ["string", "null"]
 
 
-def test_requests_are_closed_and_callbacks_are_open() -> None:
+def test_requests_have_no_other_fields_and_callbacks_may() -> None:
     found = document()["components"]["schemas"]
     assert found["StartRequest"]["additionalProperties"] is False
     assert found["CheckRequest"]["additionalProperties"] is False
@@ -239,7 +239,7 @@ NUMBERS = [
 
 
 @pytest.mark.parametrize("number", NUMBERS)
-def test_the_pattern_of_numbers_is_what_can_be_read(number: str) -> None:
+def test_the_pattern_of_numbers_matches_what_is_accepted(number: str) -> None:
     schema = document()["components"]["schemas"]["StartRequest"]["properties"]["number"]
     try:
         readable = bool(parse_callback_number(number))
@@ -269,7 +269,7 @@ def test_the_pattern_of_numbers_is_what_can_be_read(number: str) -> None:
         *(1234.5, [1234]),
     ],
 )
-def test_the_schema_of_codes_is_what_is_taken(value: Any) -> None:
+def test_the_schema_of_codes_matches_what_is_accepted(value: Any) -> None:
     field = document()["components"]["schemas"]["CheckRequest"]["properties"]["code"]
     errors = schemas.CheckRequest().validate({"verificationId": "x", "code": value})
     assert validator(field).is_valid(value) == (not errors)
@@ -282,7 +282,7 @@ def test_the_schema_of_codes_is_what_is_taken(value: Any) -> None:
         *("1790000000\n", "-1", True, None, "1" * 15, "1" * 16),
     ],
 )
-def test_the_schema_of_moments_is_what_is_taken(value: Any) -> None:
+def test_the_schema_of_moments_matches_what_is_accepted(value: Any) -> None:
     field = document()["components"]["schemas"]["CallbackRequest"]["properties"]["timestamp"]
     errors = schemas.CallbackRequest().validate(
         callback_body(timestamp=value or 0) | {"timestamp": value}
@@ -294,14 +294,14 @@ def test_the_schema_of_moments_is_what_is_taken(value: Any) -> None:
     "value",
     ["a", "é", "", " ", "\x1c", "\x85", " \u3000", "x" * 256, "x" * 257, 0, -5, True, None, 1.5],
 )
-def test_the_schema_of_ids_is_what_is_taken(value: Any) -> None:
+def test_the_schema_of_ids_matches_what_is_accepted(value: Any) -> None:
     field = document()["components"]["schemas"]["CallbackRequest"]["properties"]["requestId"]
     body = callback_body() | {"requestId": value}
     assert validator(field).is_valid(value) == (not schemas.CallbackRequest().validate(body))
 
 
 def said(name: str, example: str) -> dict[str, Any]:
-    """The body of an example of an error, without the ids that differ each time."""
+    """Return an error example's body, without the ids that differ each time."""
     body = document()["components"]["responses"][name]["content"]["application/json"]
     return without_id(body["examples"][example]["value"])
 
@@ -310,8 +310,8 @@ def without_id(body: dict[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in body.items() if name != "verificationId"}
 
 
-def test_errors_are_in_the_words_of_their_examples(service: Service, provider: StandIn) -> None:
-    """Those that this file's examples had to spell out."""
+def test_errors_have_the_words_of_their_examples(service: Service, provider: StandIn) -> None:
+    """The sentences that this file's examples repeat."""
     keyed = {"Idempotency-Key": ""}
     fixed_line = "+74951234567"
     ahead = callback_body(timestamp=4_000_000_000)
@@ -338,8 +338,8 @@ def test_errors_are_in_the_words_of_their_examples(service: Service, provider: S
         assert without_id(answer.json) == said(name, example)
 
 
-def test_the_search_for_what_is_undocumented_finds_it(service: Service) -> None:
-    """Else the promise at the top of this file would prove nothing."""
+def test_an_undocumented_answer_is_found(service: Service) -> None:
+    """Otherwise the promise at the top of this file would prove nothing."""
     added = service.app.view_functions["operations.healthz"]
     for wrong in ({"status": "ok", "more": 1}, {}, {"status": "fine"}, ({"status": "ok"}, 202)):
         service.app.view_functions["operations.healthz"] = lambda wrong=wrong: wrong

@@ -8,12 +8,12 @@ from .service import METRICS_TOKEN, Service
 from .standin import StandIn
 
 
-def test_alive(service: Service) -> None:
+def test_healthz_is_ok(service: Service) -> None:
     answer = service.request("GET", "/healthz", None)
     assert (answer.status_code, answer.json) == (200, {"status": "ok"})
 
 
-def test_ready(service: Service) -> None:
+def test_readyz_is_ok(service: Service) -> None:
     answer = service.request("GET", "/readyz", None)
     assert (answer.status_code, answer.json) == (200, {"status": "ok", "calls": "open"})
 
@@ -50,15 +50,15 @@ def test_metrics_without_a_token_are_open_in_development(make, valkey) -> None:
         f"Bearer {METRICS_TOKEN}x",
     ],
 )
-def test_metrics_ask_for_their_token(make, valkey, authorization: str) -> None:
-    """In development too, where one is set."""
+def test_metrics_require_their_token(make, valkey, authorization: str) -> None:
+    """In development too, if one is set."""
     service = make(valkey, APP_ENV="development", METRICS_TOKEN=METRICS_TOKEN)
     answer = metrics(service, authorization)
     assert (answer.status_code, answer.json["status"]) == (401, "invalidAccessKeyError")
 
 
 @pytest.mark.parametrize("scheme", ["Bearer", "bearer"])
-def test_metrics_count_what_happened(make, valkey, provider: StandIn, scheme: str) -> None:
+def test_metrics_count_events(make, valkey, provider: StandIn, scheme: str) -> None:
     service = make(valkey, METRICS_TOKEN=METRICS_TOKEN)
     vid = service.started()
     service.start()

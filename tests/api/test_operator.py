@@ -33,7 +33,8 @@ def flask(timed: Service, fake: redis.Redis) -> Run:
 
 
 def run_for(service: Service, fake: redis.Redis) -> Run:
-    """Return what runs a command line under a service's settings. None writes out a number."""
+    """Return a function that runs a command line under a service's settings. None prints a full
+    number."""
     group = click.Group()
     operator = create_operator(service.settings, store_client(fake))
     cli.install(group, operator, service.settings)
@@ -49,7 +50,7 @@ def run_for(service: Service, fake: redis.Redis) -> Run:
 
 
 def test_a_number_is_shown_window_by_window(timed: Service, provider: StandIn, flask: Run) -> None:
-    """What it shares with others, then each budget: so many of how many, and for how long."""
+    """First the scopes it shares with others, then each budget: used, maximum, and until when."""
     vid = timed.started(deviceId="own")
     timed.check(vid, provider.code)
     vid = timed.started(deviceId="own")
@@ -81,7 +82,7 @@ def test_a_number_is_shown_window_by_window(timed: Service, provider: StandIn, f
     ]
 
 
-def test_a_full_window_says_when_there_is_room(make, fake, clock, flask: Run) -> None:
+def test_a_full_window_shows_when_it_has_room(make, fake, clock, flask: Run) -> None:
     """To the second at which a start is let through."""
     service = make(fake, START_COOLDOWNS="0", STARTS_PER_NUMBER="2/600")
     service.started()
@@ -104,7 +105,7 @@ REFUSALS = {
 
 
 @pytest.mark.parametrize(("words", "command"), REFUSALS.items())
-def test_a_number_shows_what_the_operator_did(
+def test_a_number_shows_the_operators_restrictions(
     timed: Service, flask: Run, words: str, command: tuple[str, ...]
 ) -> None:
     timed.started()
@@ -114,8 +115,8 @@ def test_a_number_shows_what_the_operator_did(
     assert timed.start(OTHER_NUMBER if "pause" in command else NUMBER).status_code in (429, 503)
 
 
-def test_the_longest_rule_decides(timed: Service, flask: Run) -> None:
-    """As it does for a start."""
+def test_the_rule_with_the_longest_prefix_decides(timed: Service, flask: Run) -> None:
+    """As for a start."""
     timed.started()
     flask("block", "+7917")
     flask("allow", "+7917913")
@@ -135,7 +136,7 @@ LIMITS = {
 def test_a_number_shows_the_limits_over_all(
     make, fake, clock, words: str, variables: dict[str, str]
 ) -> None:
-    """For as long as a start is told to wait; in a dry run they refuse nothing."""
+    """The time is the wait of a start. In dry run they refuse nothing."""
     service = make(fake, START_COOLDOWNS="0", **variables)
     service.started()
     seconds = service.start().json["retryAfter"]
@@ -150,8 +151,8 @@ def test_a_number_shows_the_limits_over_all(
     )
 
 
-def test_a_number_shows_an_apps_limit_as_that_apps(make, fake, clock) -> None:
-    """It refuses the starts of no other app."""
+def test_a_number_shows_the_limit_of_an_app_with_its_name(make, fake, clock) -> None:
+    """It refuses no start of another app."""
     service = make(fake, START_COOLDOWNS="0", STARTS_PER_APP="1/3600")
     service.started()
     said = run_for(service, fake)("number", NUMBER).output
@@ -161,8 +162,8 @@ def test_a_number_shows_an_apps_limit_as_that_apps(make, fake, clock) -> None:
     assert service.start(key=OTHER_KEY).status_code == 201
 
 
-def test_a_number_shows_what_the_guard_will_do_and_has_done(make, fake, clock) -> None:
-    """Before the start that it refuses first, too."""
+def test_a_number_shows_the_conversion_guards_block(make, fake, clock) -> None:
+    """It is shown before the first start that it will refuse, too."""
     service = make(fake, CONVERSION_PREFIX="3/0.5")
     run = run_for(service, fake)
     for count in range(3):
@@ -179,7 +180,7 @@ def test_a_number_shows_what_the_guard_will_do_and_has_done(make, fake, clock) -
     assert service.start("+79179136781").status_code == 201
 
 
-def test_a_number_shows_that_its_destination_is_not_called(make, fake, clock) -> None:
+def test_a_number_shows_that_its_destination_is_not_allowed(make, fake, clock) -> None:
     service = make(fake)
     service.started()
     run = run_for(make(fake, ALLOWED_COUNTRIES="KZ"), fake)
@@ -193,7 +194,7 @@ def test_a_number_shows_that_its_destination_is_not_called(make, fake, clock) ->
 def test_a_breaker_that_pauses_calls_is_shown_and_ended(
     make, fake, clock, provider: StandIn
 ) -> None:
-    """With when a start tries again; `resume` ends it sooner."""
+    """With the time of the next probe. `resume` ends it sooner."""
     service = make(fake, PROVIDER_BREAKER="1/60", START_COOLDOWNS="0")
     provider.answers(403, {"errorCode": 6})
     service.start(OTHER_NUMBER)
@@ -215,8 +216,10 @@ def test_a_breaker_that_pauses_calls_is_shown_and_ended(
     service.started()
 
 
-def test_a_breakers_pause_is_none_for_a_test_number(make, fake, clock, provider: StandIn) -> None:
-    """No call is placed for it, so its starts go on."""
+def test_a_breakers_pause_does_not_apply_to_a_test_number(
+    make, fake, clock, provider: StandIn
+) -> None:
+    """No call is placed for it, so its starts are let through."""
     day = datetime.now(UTC).date() + timedelta(days=9)
     tested = {"TEST_NUMBERS": f"{NUMBER}=1234@{day}", "PROVIDER_BREAKER": "1/60"}
     service = make(fake, START_COOLDOWNS="0", **tested)
@@ -241,8 +244,8 @@ def test_unlock_ends_lock_and_failures(make, fake, clock, provider: StandIn, fla
 
 
 @pytest.mark.parametrize("command", ["number", "unlock", "erase"])
-def test_where_nothing_is_kept_it_says_so(timed: Service, flask: Run, command: str) -> None:
-    """And ends with 1: a number that was mistyped is not said to be done."""
+def test_a_command_for_an_unknown_number_fails(timed: Service, flask: Run, command: str) -> None:
+    """The exit status is 1: for a mistyped number, nothing is reported as done."""
     timed.started(OTHER_NUMBER)
     words = (command, "--yes", NUMBER) if command == "erase" else (command, NUMBER)
     said = flask(*words, fails=True)
@@ -252,8 +255,8 @@ def test_where_nothing_is_kept_it_says_so(timed: Service, flask: Run, command: s
 
 @pytest.mark.parametrize("command", ["number", "unlock", "erase"])
 @pytest.mark.parametrize("typed", ["89179136787", "+7917913678", "+791791367877", "name"])
-def test_a_number_that_cannot_be_is_refused(flask: Run, command: str, typed: str) -> None:
-    """As a start's is; it is not repeated."""
+def test_an_impossible_number_is_refused(flask: Run, command: str, typed: str) -> None:
+    """As in a start. The number is not repeated."""
     words = (command, "--yes", typed) if command == "erase" else (command, typed)
     said = flask(*words, fails=True)
     assert said.exit_code == 1
@@ -262,7 +265,7 @@ def test_a_number_that_cannot_be_is_refused(flask: Run, command: str, typed: str
 
 
 def test_a_test_number_need_not_exist(make, fake, clock) -> None:
-    """Its budgets are as any other's."""
+    """Its budgets are like any other's."""
     day = datetime.now(UTC).date() + timedelta(days=9)
     service = make(fake, TEST_NUMBERS=f"+79990000000=1234@{day}", ALLOWED_COUNTRIES="KZ")
     service.started("+79990000000")
@@ -272,7 +275,7 @@ def test_a_test_number_need_not_exist(make, fake, clock) -> None:
 
 
 def test_erase_leaves_nothing_of_a_number(timed: Service, fake: redis.Redis, flask: Run) -> None:
-    """And everything of the others."""
+    """All other numbers keep everything."""
     vid, other = timed.started(), timed.started(OTHER_NUMBER)
     assert flask("erase", "--yes", NUMBER).output == "Erased 2 keys of +7917•••••87.\n"
     assert timed.status(vid).status_code == 404
@@ -282,7 +285,7 @@ def test_erase_leaves_nothing_of_a_number(timed: Service, fake: redis.Redis, fla
 
 
 def test_a_blocked_prefix_is_not_called(timed: Service, clock, flask: Run, provider) -> None:
-    """Whole prefixes and longer ones; by its own end or the operator's word."""
+    """Whole prefixes and longer ones, until the block expires or the operator ends it."""
     assert (
         flask("block", "7917", "--for", "2h").output
         == "Blocked +7917 for 2 h. `unblock +7917` ends it.\n"
@@ -307,7 +310,7 @@ def test_a_blocked_prefix_is_not_called(timed: Service, clock, flask: Run, provi
     assert timed.start("+79170000001").status_code == 201
 
 
-def test_a_block_ends_by_itself(timed: Service, clock, flask: Run) -> None:
+def test_a_block_expires(timed: Service, clock, flask: Run) -> None:
     flask("block", "+7917", "--for", "90")
     assert timed.start().json["retryAfter"] == 90
     clock.passes(90)
@@ -315,8 +318,8 @@ def test_a_block_ends_by_itself(timed: Service, clock, flask: Run) -> None:
     assert flask("blocked").output == "Nothing is blocked.\n"
 
 
-def test_an_allowed_prefix_passes_the_prefix_limit(make, fake, clock, flask: Run) -> None:
-    """But not the limits over more."""
+def test_an_allowed_prefix_is_exempt_from_the_prefix_limit(make, fake, clock, flask: Run) -> None:
+    """The limits over more than a prefix still apply."""
     service = make(fake, STARTS_PER_PREFIX="1/3600", STARTS_PER_DAY="3/3600")
     assert service.start("+79170000001").status_code == 201
     assert service.start("+79170000002").json["limit"] == "prefix"
@@ -326,7 +329,7 @@ def test_an_allowed_prefix_passes_the_prefix_limit(make, fake, clock, flask: Run
     assert service.start("+79170000004").json["limit"] == "day"
 
 
-def test_what_the_guard_blocked_is_listed_and_can_be_ended(make, fake, clock, flask: Run) -> None:
+def test_a_guards_block_is_listed_and_can_be_ended(make, fake, clock, flask: Run) -> None:
     service = make(fake, CONVERSION_PREFIX="3/0.5")
     for count in range(3):
         service.started(f"+7917000000{count}")
@@ -338,8 +341,10 @@ def test_what_the_guard_blocked_is_listed_and_can_be_ended(make, fake, clock, fl
     assert service.start("+79170000009").status_code == 201
 
 
-def test_a_second_block_in_a_row_says_so(make, fake, clock, provider: StandIn, flask: Run) -> None:
-    """With the counts that it went by, its own."""
+def test_a_second_block_in_a_row_is_numbered(
+    make, fake, clock, provider: StandIn, flask: Run
+) -> None:
+    """With its own counts."""
     service = make(fake, CONVERSION_PREFIX="3/0.5", START_COOLDOWNS="0")
     for count in range(3):
         service.started(f"+7917000000{count}")
@@ -360,10 +365,10 @@ def test_a_second_block_in_a_row_says_so(make, fake, clock, provider: StandIn, f
 
 
 @pytest.mark.parametrize(
-    ("place", "number"), [("001", "+881612345678"), ("KZ", "+77011234567"), ("kz", "+77011234567")]
+    ("scope", "number"), [("001", "+881612345678"), ("KZ", "+77011234567"), ("kz", "+77011234567")]
 )
 def test_a_country_can_be_unblocked_as_it_is_listed(
-    make, fake, clock, *, flask: Run, place: str, number: str
+    make, fake, clock, *, flask: Run, scope: str, number: str
 ) -> None:
     service = make(
         *(fake,),
@@ -373,10 +378,10 @@ def test_a_country_can_be_unblocked_as_it_is_listed(
     service.started(number)
     clock.passes(500)
     service.start(number)
-    said = f"{place.upper()}: alarm by conversion: 0 of 1 start approved; not repeated for 1 h"
+    said = f"{scope.upper()}: alarm by conversion: 0 of 1 start approved; not repeated for 1 h"
     assert said in flask("blocked").output
-    assert flask("unblock", place).output == (
-        f"{place.upper()} has no block, exemption or alarm any more.\n"
+    assert flask("unblock", scope).output == (
+        f"{scope.upper()} has no block, exemption or alarm any more.\n"
     )
     assert flask("blocked").output == "Nothing is blocked.\n"
 
@@ -384,7 +389,7 @@ def test_a_country_can_be_unblocked_as_it_is_listed(
 def test_an_alarm_can_be_ended_as_it_is_listed(
     make, fake, clock, *, monkeypatch, provider: StandIn, flask: Run
 ) -> None:
-    """So that it may be raised again at once."""
+    """So the next alarm can be raised at once."""
     monkeypatch.setattr(limits, "WRONG_GUESSES", 2)
     service = make(fake)
     vid = service.started()
@@ -399,7 +404,9 @@ def test_an_alarm_can_be_ended_as_it_is_listed(
 
 
 @pytest.mark.parametrize("typed", ["unknown", "Unknown"])
-def test_a_number_of_no_country_has_a_place_too(flask: Run, fake: redis.Redis, typed: str) -> None:
+def test_a_number_without_a_country_has_a_scope_too(
+    flask: Run, fake: redis.Redis, typed: str
+) -> None:
     """The guard counts it as ``unknown``."""
     hold(fake, "conversion unknown", level=1, total=25, count=3)
     said = "unknown: blocked by conversion for 1 h more: 3 of 25 starts approved; "
@@ -410,8 +417,8 @@ def test_a_number_of_no_country_has_a_place_too(flask: Run, fake: redis.Redis, t
     assert flask("blocked").output == "Nothing is blocked.\n"
 
 
-def test_what_another_release_wrote_is_read(flask: Run, fake: redis.Redis) -> None:
-    """While two releases overlap: members may be missing, and there may be others."""
+def test_a_block_of_another_release_is_listed(flask: Run, fake: redis.Redis) -> None:
+    """While two releases overlap, members may be missing, and there may be others."""
     hold(fake, "conversion +7917", level=2, another="word")
     said = "+7917: blocked by conversion for 1 h more, second block in a row; "
     assert flask("blocked").output == f"{said}`unblock +7917` ends it\n"
@@ -425,12 +432,12 @@ def hold(fake: redis.Redis, field: str, **members: object) -> None:
 
 
 @pytest.mark.parametrize("typed", ["RUS", "operator", "+7x", ""])
-def test_what_is_no_place_is_refused(flask: Run, typed: str) -> None:
+def test_an_invalid_scope_is_refused(flask: Run, typed: str) -> None:
     assert "Write a scope as `blocked` lists it" in flask("unblock", typed, fails=True).output
 
 
-def test_paused_calls(timed: Service, clock, provider: StandIn, flask: Run) -> None:
-    """Starts get 503 with the seconds, readyz says so, checks go on."""
+def test_pause_refuses_starts(timed: Service, clock, provider: StandIn, flask: Run) -> None:
+    """Starts get 503 with `Retry-After`, readyz reports it, and checks work."""
     vid = timed.started()
     assert flask("pause", "--for", "10m").output == (
         "All calls are paused for 10 min. `resume` ends it.\n"
@@ -452,7 +459,7 @@ def test_paused_calls(timed: Service, clock, provider: StandIn, flask: Run) -> N
     assert len(provider.calls) == 2
 
 
-def test_a_pause_ends_by_itself(timed: Service, clock, flask: Run) -> None:
+def test_a_pause_expires(timed: Service, clock, flask: Run) -> None:
     flask("pause", "--for", "60s")
     assert timed.start().status_code == 503
     clock.passes(60)
@@ -476,7 +483,7 @@ def test_a_pause_ends_by_itself(timed: Service, clock, flask: Run) -> None:
         ("allow", "+44207183875"),
     ],
 )
-def test_what_makes_no_sense_is_refused_in_a_sentence(flask: Run, words: tuple[str, ...]) -> None:
+def test_an_invalid_argument_is_refused_in_a_sentence(flask: Run, words: tuple[str, ...]) -> None:
     refused = flask(*words, fails=True)
     assert refused.exit_code == 1
     assert "Error: Write" in refused.output
@@ -484,14 +491,14 @@ def test_what_makes_no_sense_is_refused_in_a_sentence(flask: Run, words: tuple[s
 
 
 @pytest.mark.parametrize("words", ["+7 917 913", "7917913", "+7(917)913"])
-def test_a_prefix_is_written_as_a_number_is(flask: Run, words: str) -> None:
+def test_a_prefix_has_the_spellings_of_a_number(flask: Run, words: str) -> None:
     assert flask("block", words).output == (
         "Blocked +7917913 for 1 h. `unblock +7917913` ends it.\n"
     )
 
 
-def test_every_command_is_listed_in_a_whole_sentence(flask: Run) -> None:
-    """Under what it is about, and nowhere cut off."""
+def test_every_command_is_listed_with_a_whole_sentence(flask: Run) -> None:
+    """Each under its topic, and no sentence is cut off."""
     listed = flask("operator", "--help").output
     assert "…" not in listed
     rows = dict(re.findall(r"^  ([a-z]+)  +(.*)$", listed.partition("One number:")[2], re.M))
@@ -506,8 +513,8 @@ def test_every_command_is_listed_in_a_whole_sentence(flask: Run) -> None:
     "name",
     [*("allow", "block", "blocked", "erase", "number", "pause", "resume", "security"), "unblock"],
 )
-def test_every_command_goes_with_and_without_the_group(flask: Run, name: str) -> None:
-    """And says more of itself than the list does."""
+def test_every_command_works_with_and_without_the_group(flask: Run, name: str) -> None:
+    """Its own help has more text than the list."""
     alone = flask(name, "--help").output
     assert flask("operator", name, "--help").output.partition("\n")[2] == alone.partition("\n")[2]
     words = alone.partition("\n\n")[2].partition("Options:")[0]

@@ -1,4 +1,4 @@
-"""What the provider did decides what a start answers: each row of the contract's table."""
+"""The outcome of a call decides the answer to a start: each row of the contract's table."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ RESERVED = {"status", "errorReason", "verificationId", "nextAction", "restartIn"
 
 @dataclass(frozen=True)
 class Row:
-    """A thing the provider may answer that ends in an error, and what becomes of it."""
+    """An answer of the provider that ends in an error, and the result."""
 
     provider: Answer
     error_code: int | None = None
-    given_back: bool = True
+    refunded: bool = True
     http: int = 502
     status: str = "rpcError"
     next_action: str = "restart"
@@ -43,22 +43,22 @@ ROWS = {
     "11 number": Row(code(11, 400), 11, False, 400, "invalidDataError", "stop"),
     "11 over 200": Row(code(11, 200), 11, False, 400, "invalidDataError", "stop"),
     "unknown code over 400": Row(code(77, 400), 77),
-    "unknown code over 500": Row(code(77, 500), 77, given_back=False),
-    "unknown code over 200": Row(code(77, 200), 77, given_back=False),
+    "unknown code over 500": Row(code(77, 500), 77, refunded=False),
+    "unknown code over 200": Row(code(77, 200), 77, refunded=False),
     "4xx alone": Row(Answer(418, b"teapot")),
     "404 html": Row(Answer(404, b"<html>not found</html>")),
-    "500": Row(Answer(500, b"oops"), given_back=False),
-    "503 with a requestId": Row(Answer(503, {"requestId": "x"}), given_back=False),
-    "redirect": Row(Answer(302, b"", {"Location": "http://127.0.0.1:1/"}), given_back=False),
-    "307": Row(Answer(307, b"", {"Location": "http://127.0.0.1:1/"}), given_back=False),
-    "200 html": Row(Answer(200, b"<html>"), given_back=False),
-    "200 empty": Row(Answer(200, b""), given_back=False),
-    "204": Row(Answer(204, b""), given_back=False),
-    "200 array": Row(Answer(200, []), given_back=False),
-    "200 no requestId": Row(Answer(200, {"status": "ok"}), given_back=False),
-    "200 null requestId": Row(Answer(200, {"requestId": None}), given_back=False),
+    "500": Row(Answer(500, b"oops"), refunded=False),
+    "503 with a requestId": Row(Answer(503, {"requestId": "x"}), refunded=False),
+    "redirect": Row(Answer(302, b"", {"Location": "http://127.0.0.1:1/"}), refunded=False),
+    "307": Row(Answer(307, b"", {"Location": "http://127.0.0.1:1/"}), refunded=False),
+    "200 html": Row(Answer(200, b"<html>"), refunded=False),
+    "200 empty": Row(Answer(200, b""), refunded=False),
+    "204": Row(Answer(204, b""), refunded=False),
+    "200 array": Row(Answer(200, []), refunded=False),
+    "200 no requestId": Row(Answer(200, {"status": "ok"}), refunded=False),
+    "200 null requestId": Row(Answer(200, {"requestId": None}), refunded=False),
     "200 unknown error word": Row(
-        Answer(200, {"status": "strangeError", "requestId": "x"}), given_back=False
+        Answer(200, {"status": "strangeError", "requestId": "x"}), refunded=False
     ),
 } | {
     f"word {word}": Row(Answer(200, {"status": word, "error": "canary"}))
@@ -75,7 +75,7 @@ ROWS = {
 
 
 @pytest.mark.parametrize("row", ROWS.values(), ids=ROWS)
-def test_a_call_that_failed(timed: Service, provider: StandIn, row: Row) -> None:
+def test_a_failed_call_is_an_error(timed: Service, provider: StandIn, row: Row) -> None:
     """The HTTP status, the words, what to do next, and whether the start counted."""
     provider.then = lambda _: row.provider
     answer = timed.start(reference="r")
@@ -86,11 +86,11 @@ def test_a_call_that_failed(timed: Service, provider: StandIn, row: Row) -> None
     assert body["status"] == row.status
     assert body.get("errorCode") == row.error_code
     assert body["nextAction"] == row.next_action
-    assert body["restartIn"] == (0 if row.given_back else 30)
+    assert body["restartIn"] == (0 if row.refunded else 30)
     assert "canary" not in answer.text
     assert "Retry-After" not in answer.headers
     _reads_failed(timed, body)
-    assert timed.start().status_code == (row.http if row.given_back else 429)
+    assert timed.start().status_code == (row.http if row.refunded else 429)
 
 
 def _reads_failed(service: Service, error: dict[str, Any]) -> None:
@@ -112,10 +112,10 @@ def _reads_failed(service: Service, error: dict[str, Any]) -> None:
         ({"Retry-After": "-1"}, 5),
     ],
 )
-def test_the_providers_throttle_tells_how_long(
+def test_the_providers_throttle_has_a_retry_after(
     timed: Service, provider: StandIn, headers: dict[str, str], seconds: int
 ) -> None:
-    """errorCode 4: 502 with Retry-After and retryAfter, and the quota given back."""
+    """errorCode 4: 502 with Retry-After and retryAfter. The start is refunded."""
     provider.then = lambda _: Answer(429, {"errorCode": 4}, headers)
     answer = timed.start()
     assert answer.status_code == 502
@@ -126,8 +126,8 @@ def test_the_providers_throttle_tells_how_long(
     assert answer.json["restartIn"] == 0
 
 
-def test_a_connection_that_never_opened(make, valkey, provider: StandIn) -> None:
-    """Nobody can have been called: 502, and the quota is given back."""
+def test_a_connection_that_never_opened_is_a_502(make, valkey, provider: StandIn) -> None:
+    """No call was placed: 502, and the start is refunded."""
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
     service = make(valkey, PROVIDER_URL=f"http://127.0.0.1:{port}/api")
@@ -139,7 +139,7 @@ def test_a_connection_that_never_opened(make, valkey, provider: StandIn) -> None
 
 
 def test_a_connection_lost_after_sending_is_unknown(timed: Service, provider: StandIn) -> None:
-    """It may be ringing: 201, and the start counts."""
+    """The phone may be ringing: 201, and the start counts."""
     provider.loses()
     _reads_unknown(timed)
     assert len(provider.calls) == 1

@@ -1,4 +1,4 @@
-"""Many at once, each through the whole application: the limits hold to the very number."""
+"""Many concurrent requests through the resolved application: the limits hold exactly."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from .test_start import SPELLINGS
 
 
 def at_once(count: int, request: Callable[[int], TestResponse]) -> list[TestResponse]:
-    """The answers to so many requests from 16 threads."""
+    """Return the answers to this many requests from 16 threads."""
     with ThreadPoolExecutor(16) as pool:
         return list(pool.map(request, range(count)))
 
 
-def test_of_thirty_starts_one_calls(service: Service, provider: StandIn) -> None:
-    """In all spellings of the number: one call, 29 times 429, and nothing else."""
+def test_of_thirty_starts_one_is_called(service: Service, provider: StandIn) -> None:
+    """In all spellings of the number: one call and 29 times 429."""
     answers = at_once(30, lambda turn: service.start(SPELLINGS[turn % len(SPELLINGS)]))
     assert sorted(answer.status_code for answer in answers) == [201, *[429] * 29]
     assert len(provider.calls) == 1

@@ -1,4 +1,4 @@
-"""A bug of ours under an Idempotency-Key: the same key goes on where the first request broke."""
+"""A bug of ours under an Idempotency-Key: the same key continues where the first request broke."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ BUG = (500, "internalError")
 def test_a_start_that_broke_before_its_reservation_is_made_by_the_repeat(
     service, provider: StandIn, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """At once: the first one left nothing."""
+    """At once: the first request left nothing."""
     with monkeypatch.context() as patch:
         patch.setattr(CodeDigester, "sign", None)
         assert outcome(keyed.start(service, "one")) == BUG
@@ -27,10 +27,10 @@ def test_a_start_that_broke_before_its_reservation_is_made_by_the_repeat(
     assert len(provider.calls) == 1
 
 
-def test_a_start_that_broke_between_reservation_and_call_is_not_made_up_for(
+def test_a_start_that_broke_between_reservation_and_call_is_unknown(
     service, provider: StandIn, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A call may have been placed, as far as the repeat can know: it is told so, at once."""
+    """As far as the repeat can know, a call may have been placed. It returns that, at once."""
     with monkeypatch.context() as patch:
         patch.setattr(CallSlot, "place", None)
         assert outcome(keyed.start(service, "one")) == BUG
@@ -39,10 +39,10 @@ def test_a_start_that_broke_between_reservation_and_call_is_not_made_up_for(
     assert provider.calls == []
 
 
-def test_a_start_that_broke_after_the_call_is_told_by_the_repeat(
+def test_a_start_that_broke_after_the_call_is_returned_by_the_repeat(
     service, provider: StandIn, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """At once, and nobody is called again."""
+    """At once, and no second call is placed."""
     with monkeypatch.context() as patch:
         patch.setattr(responses, "verification", None)
         assert outcome(keyed.start(service, "one")) == BUG
@@ -51,10 +51,10 @@ def test_a_start_that_broke_after_the_call_is_told_by_the_repeat(
     assert service.check(vid, provider.code).json["verified"] is True
 
 
-def test_a_check_that_broke_after_the_verdict_is_told_by_the_repeat(
+def test_a_check_that_broke_after_the_verdict_is_returned_by_the_repeat(
     service, provider: StandIn, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The code is used up, and the person is verified all the same."""
+    """The code is used up, and the person is verified."""
     vid = service.started()
     with monkeypatch.context() as patch:
         patch.setattr(responses, "check", None)

@@ -1,4 +1,4 @@
-"""A check that comes again under its Idempotency-Key gets the first one's verdict."""
+"""A check that is repeated under its Idempotency-Key gets the first one's verdict."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ from .standin import StandIn
 from .test_parallel import at_once
 
 IN_FLIGHT = 12
-"""Seconds: the deadline of 10 s and the slack of 2."""
+"""Seconds: the deadline of 10 s and the margin of 2."""
 MISMATCH = (422, "idempotencyMismatchError")
 KEPT = 20
-"""Checks under an Idempotency-Key that a verification remembers, though they were not compared."""
+"""Checks under an Idempotency-Key that a verification keeps although they were not compared."""
 
 
 def test_the_right_code_again_is_verified_again(service: Service, provider: StandIn) -> None:
-    """Only to the request that was verified; to any other the code is used up."""
+    """Only under the key that was verified. For any other request the code is used up."""
     vid = service.started()
     first = keyed.check(service, "one", vid, provider.code)
     assert first.json["verified"] is True
@@ -43,10 +43,10 @@ def test_a_wrong_code_again_costs_nothing(service: Service, provider: StandIn) -
         assert (answer["verified"], answer["checksLeft"]) == (False, 2)
 
 
-def test_the_verdict_is_kept_the_rest_is_as_it_stands(
+def test_a_repeat_has_the_stored_verdict_and_the_current_state(
     timed: Service, clock, provider: StandIn
 ) -> None:
-    """A wrong guess stays wrong after the right one, and says what the verification is by now."""
+    """A wrong guess stays wrong after the right one, with the current state of the verification."""
     vid = timed.started()
     keyed.check(timed, "one", vid, wrong(provider.code))
     clock.passes(10)
@@ -57,7 +57,7 @@ def test_the_verdict_is_kept_the_rest_is_as_it_stands(
 
 
 def test_the_right_code_stays_right_after_the_end(timed: Service, clock, provider: StandIn) -> None:
-    """For as long as the verification can be read; afterwards nobody knows it."""
+    """For as long as the verification can be read. Afterwards it is not found."""
     vid = timed.started()
     keyed.check(timed, "one", vid, provider.code)
     clock.passes(3599)
@@ -73,7 +73,7 @@ def test_text_and_integer_are_one_code(service: Service, provider: StandIn) -> N
 
 
 def test_another_code_is_another_request(service: Service, provider: StandIn) -> None:
-    """Nothing is compared for it, not even where it is the right one."""
+    """It is not compared, even if it is the right code."""
     vid = service.started()
     keyed.check(service, "one", vid, wrong(provider.code))
     assert outcome(keyed.check(service, "one", vid, provider.code)) == MISMATCH
@@ -83,7 +83,7 @@ def test_another_code_is_another_request(service: Service, provider: StandIn) ->
 def test_the_same_key_on_another_verification_is_another_key(
     service: Service, provider: StandIn
 ) -> None:
-    """Each verification has its own: a verdict about one number is none about another."""
+    """Each verification has its own: the verdict for one number is not a verdict for another."""
     first, second = service.started(), service.started(OTHER_NUMBER)
     assert keyed.check(service, "one", first, provider.calls[0].code).json["verified"] is True
     code = wrong(provider.calls[1].code)
@@ -93,8 +93,8 @@ def test_the_same_key_on_another_verification_is_another_key(
     assert keyed.check(service, "one", first, provider.calls[0].code).json["verified"] is True
 
 
-def test_a_stranger_has_keys_of_its_own(service: Service, provider: StandIn) -> None:
-    """Another app's key tells it nothing about this one's verification."""
+def test_another_app_has_keys_of_its_own(service: Service, provider: StandIn) -> None:
+    """Another app's key shows nothing about this app's verification."""
     vid = service.started()
     keyed.check(service, "one", vid, provider.code)
     stranger = keyed.check(service, "one", vid, provider.code, key=OTHER_KEY)
@@ -108,10 +108,10 @@ def test_an_unknown_verification_binds_nothing(service: Service, valkey: redis.R
     assert valkey.keys() == []
 
 
-def test_a_verdict_whose_answer_was_lost_is_told_on_the_repeat(
+def test_a_verdict_whose_answer_was_lost_is_returned_by_the_repeat(
     service: Service, provider: StandIn, monkeypatch
 ) -> None:
-    """The right code was consumed, and the answer to it never came: the repeat has it."""
+    """The right code was consumed, and its answer was lost: the repeat returns it."""
     vid = service.started()
     with monkeypatch.context() as patch:
         cut(service, patch, "check", answer_only=True)
@@ -123,7 +123,7 @@ def test_a_verdict_whose_answer_was_lost_is_told_on_the_repeat(
 def test_a_check_that_never_ran_runs_on_the_repeat(
     service: Service, provider: StandIn, monkeypatch
 ) -> None:
-    """At once: comparing under the same key twice is no danger."""
+    """At once: comparing twice under the same key is safe."""
     vid = service.started()
     with monkeypatch.context() as patch:
         cut(service, patch, "check")
@@ -134,7 +134,7 @@ def test_a_check_that_never_ran_runs_on_the_repeat(
 def test_a_check_that_never_ran_does_not_bind_another_body(
     service: Service, provider: StandIn, monkeypatch
 ) -> None:
-    """Its key is free at once; one that did run binds."""
+    """Its key is free at once. A check that did run binds its key."""
     vid = service.started()
     with monkeypatch.context() as patch:
         cut(service, patch, "check")
@@ -147,7 +147,7 @@ def test_a_check_that_never_ran_does_not_bind_another_body(
 def test_a_check_that_came_too_late_binds_its_body_too(
     make, fake, clock, provider: StandIn, how: str
 ) -> None:
-    """Answered is answered: the key is no other request's while the verification can be read."""
+    """It was answered, so its key is bound for as long as the verification can be read."""
     service = make(fake)
     vid = service.started()
     for code in {"approved": [provider.code], "exhausted": ["0000"] * 3}.get(how, []):
@@ -162,8 +162,8 @@ def test_a_check_that_came_too_late_binds_its_body_too(
     assert keyed.check(service, "one", vid, "1234").json["verified"] is False
 
 
-def test_what_was_barred_once_is_never_compared(make, fake, clock, provider: StandIn) -> None:
-    """The budget is back before the repeat comes; its verdict stays, a new request is compared."""
+def test_a_blocked_check_is_never_compared(make, fake, clock, provider: StandIn) -> None:
+    """The budget is back before the repeat. Its verdict stays, and a new request is compared."""
     service = make(fake, FAILURES_PER_NUMBER="1/60")
     vid = service.started()
     service.check(vid, wrong(provider.code))
@@ -215,13 +215,13 @@ def test_redis_holds_digests_and_a_verdict(
 
 
 def guesses(client: redis.Redis) -> dict[str, dict[str, str]]:
-    """What the only verification remembers of its guesses, by name."""
+    """Return the guesses that the only verification keeps, by name."""
     (name,) = client.keys(keys.verification(VerificationKey(tag="*", short_id="*")))
     return json.loads(client.get(name))["guesses"]
 
 
 def test_a_repeat_is_counted_as_one(make, valkey, provider: StandIn) -> None:
-    """The share of right codes is what an operator watches; repeats must not raise it."""
+    """An operator watches the share of right codes. Repeats must not raise it."""
     service = make(valkey, METRICS_TOKEN="canary-metrics-token")
     vid = service.started()
     for _ in range(3):
@@ -243,7 +243,7 @@ def test_a_repeat_of_what_was_not_compared_is_counted_too(make, valkey, provider
 
 
 def test_checks_of_what_has_ended_do_not_fill_redis(service: Service, provider: StandIn) -> None:
-    """They cost no guess, so nothing else bounds them. Those that came first keep their keys."""
+    """They cost no guess, so only this bound limits them. The first ones keep their keys."""
     vid = service.started()
     service.cancel(vid)
     for turn in range(KEPT + 10):
@@ -255,10 +255,10 @@ def test_checks_of_what_has_ended_do_not_fill_redis(service: Service, provider: 
     assert len(guesses(service.redis)) == KEPT
 
 
-def test_a_verdict_does_not_go_before_its_verification(
+def test_a_verdict_is_kept_as_long_as_its_verification(
     make, fake, clock, provider: StandIn
 ) -> None:
-    """However many other checks come before and after it, until the very end."""
+    """However many other checks come before and after it, until its expiry."""
     service = make(fake, FAILURES_PER_NUMBER="1/60", CODE_TTL="300")
     vid = service.started()
     keyed.check(service, "wrong", vid, wrong(provider.code))

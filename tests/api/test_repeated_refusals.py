@@ -1,4 +1,4 @@
-"""The Idempotency-Key of a refused start: bound to nothing, or told again in the same words."""
+"""The Idempotency-Key of a refused start is not bound, or returns the same answer again."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ SOMEBODY = "+79160000001"
 
 
 def bound(client: redis.Redis) -> list[str]:
-    """The Idempotency-Keys that Redis knows of."""
+    """Return the Idempotency-Keys that Redis holds."""
     return client.keys(keys.idempotency_key("*"))
 
 
@@ -33,10 +33,11 @@ FAILURES = {
 
 
 @pytest.mark.parametrize("failure", FAILURES.values(), ids=FAILURES)
-def test_a_failed_call_is_told_again_in_the_same_words(
+def test_a_failed_call_is_returned_again_in_the_same_words(
     service: Service, provider: StandIn, failure: Answer
 ) -> None:
-    """Same HTTP status, words, errorCode, verificationId and wait; the provider is left alone."""
+    """The same HTTP status, words, errorCode, verificationId and wait. The provider gets no
+    request."""
     provider.then = lambda _: failure
     first = keyed.start(service, "one", reference="r")
     provider.answers(200, {"requestId": "r"})
@@ -48,7 +49,7 @@ def test_a_failed_call_is_told_again_in_the_same_words(
     assert len(provider.calls) == 1
 
 
-def test_nobody_reached_is_told_again(make, valkey, provider: StandIn) -> None:
+def test_a_connection_that_never_opened_is_returned_again(make, valkey, provider: StandIn) -> None:
     service = make(valkey, PROVIDER_URL="http://127.0.0.1:1/api")
     first, again = (keyed.start(service, "one") for _ in range(2))
     assert first.status_code == again.status_code == 502
@@ -65,7 +66,7 @@ def test_a_502_is_retried_with_a_new_key(service: Service, provider: StandIn) ->
 
 
 def test_a_429_binds_nothing(timed: Service, fake, clock, provider: StandIn) -> None:
-    """The same key goes through once the limit lets it, with another body at once."""
+    """The same key is accepted once the limit permits, and with another body at once."""
     timed.start()
     assert keyed.start(timed, "one").status_code == 429
     assert bound(fake) == []
@@ -76,7 +77,7 @@ def test_a_429_binds_nothing(timed: Service, fake, clock, provider: StandIn) -> 
 
 
 def test_a_pause_binds_nothing(service: Service, valkey, provider: StandIn) -> None:
-    """The operator's: 503, and the same key is good once calls are placed again."""
+    """The operator's pause is a 503. The same key is accepted once calls are placed again."""
     operator = create_operator(service.settings, service.client)
     operator.pause(60)
     assert outcome(keyed.start(service, "one")) == (503, "rpcError")
@@ -85,8 +86,8 @@ def test_a_pause_binds_nothing(service: Service, valkey, provider: StandIn) -> N
     assert keyed.start(service, "one", OTHER_NUMBER).status_code == 201
 
 
-def test_a_full_house_binds_nothing(make, valkey, provider: StandIn) -> None:
-    """No place in flight: 503, nothing reserved, and the same key is good at once."""
+def test_a_start_without_a_free_slot_binds_nothing(make, valkey, provider: StandIn) -> None:
+    """Without a free call slot: 503, nothing is reserved, and the same key is accepted at once."""
     service = make(valkey, PROVIDER_MAX_IN_FLIGHT="1", THREADS="2")
     met = []
 
@@ -103,7 +104,7 @@ def test_a_full_house_binds_nothing(make, valkey, provider: StandIn) -> None:
 
 
 @pytest.mark.parametrize("body", [{"number": "12"}, {"number": NUMBER, "reference": 1}, {}])
-def test_what_is_refused_before_it_begins_binds_nothing(
+def test_an_invalid_start_binds_nothing(
     service: Service, provider: StandIn, body: dict[str, object]
 ) -> None:
     headers = {"Idempotency-Key": "one"}
@@ -125,7 +126,7 @@ def test_no_key_binds_nothing(service: Service, valkey, provider: StandIn) -> No
 @pytest.mark.parametrize("key", ["", "k" * 129, "schlüssel", "tab\there", "кл".encode()])
 @pytest.mark.parametrize("path", ["/verify/start", "/verify/check"])
 def test_a_malformed_key_is_refused(service: Service, provider: StandIn, path: str, key) -> None:
-    """400 with the header's name among the errors; nothing is bound and no call is placed."""
+    """400 with the header's name among the errors. Nothing is bound and no call is placed."""
     bodies = {
         "/verify/start": {"number": NUMBER},
         "/verify/check": {"verificationId": "A" * 40, "code": "1234"},
@@ -138,7 +139,7 @@ def test_a_malformed_key_is_refused(service: Service, provider: StandIn, path: s
 
 
 @pytest.mark.parametrize("key", ["x", "k" * 128, '"8e03978e-40d5"', " ~!{}"])
-def test_any_printable_key_will_do(service: Service, provider: StandIn, key: str) -> None:
+def test_any_printable_key_is_accepted(service: Service, provider: StandIn, key: str) -> None:
     assert keyed.start(service, key).status_code == 201
     assert keyed.start(service, key).status_code == 201
     assert len(provider.calls) == 1

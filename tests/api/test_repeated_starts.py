@@ -1,4 +1,5 @@
-"""A start that comes again under its Idempotency-Key: told how the first one stands, never rung."""
+"""A start that is repeated under its Idempotency-Key returns the first one and never rings
+again."""
 
 from __future__ import annotations
 
@@ -18,15 +19,15 @@ from .standin import Answer, StandIn
 from .test_parallel import at_once
 
 IN_FLIGHT = 12
-"""Seconds: the deadline of 10 s and the slack of 2."""
+"""Seconds: the deadline of 10 s and the margin of 2."""
 READABLE = 3_900
 """Seconds for which a start can be read: until its code expires, and an hour."""
 MISMATCH = (422, "idempotencyMismatchError")
 CONFLICT = (409, "conflictError")
 
 
-def test_a_repeat_is_told_the_same_verification(timed: Service, clock, provider: StandIn) -> None:
-    """One call, one verification, and the numbers as they are by now."""
+def test_a_repeat_returns_the_same_verification(timed: Service, clock, provider: StandIn) -> None:
+    """One call, one verification, with the current seconds."""
     first = keyed.start(timed, "one", reference="r")
     clock.passes(7)
     again = keyed.start(timed, "one", reference="r")
@@ -36,8 +37,8 @@ def test_a_repeat_is_told_the_same_verification(timed: Service, clock, provider:
     assert len(provider.calls) == 1
 
 
-def test_a_repeat_says_how_things_stand_by_now(timed: Service, clock, provider: StandIn) -> None:
-    """Nothing of an answer is kept: an approved verification reads approved."""
+def test_a_repeat_returns_the_current_state(timed: Service, clock, provider: StandIn) -> None:
+    """No answer is stored: an approved verification reads approved."""
     vid = keyed.start(timed, "one").json["verificationId"]
     assert timed.callback().json["applied"] is True
     assert keyed.start(timed, "one").json["call"]["state"] == "delivered"
@@ -47,8 +48,8 @@ def test_a_repeat_says_how_things_stand_by_now(timed: Service, clock, provider: 
     assert "verified" not in again
 
 
-def test_spaces_and_order_are_no_other_body(service: Service, provider: StandIn) -> None:
-    """What the schema reads is compared, not how it was written."""
+def test_spaces_and_order_do_not_make_another_body(service: Service, provider: StandIn) -> None:
+    """The parsed body is compared, not its text."""
     bodies = [
         '{"number":"+79179136787","reference":"r"}',
         '{ "reference" : "\\u0072",\n"number" : "+79179136787" }',
@@ -77,24 +78,24 @@ def test_another_body_is_another_request(service: Service, provider: StandIn, fi
     assert len(provider.calls) == 1
 
 
-def test_a_key_is_one_apps(service: Service, provider: StandIn) -> None:
-    """Another app's is another key, and takes nothing from this one."""
+def test_a_key_belongs_to_one_app(service: Service, provider: StandIn) -> None:
+    """Another app's is another key, and does not affect this one."""
     vid = keyed.start(service, "one").json["verificationId"]
     assert keyed.start(service, "one", OTHER_NUMBER, key=OTHER_KEY).status_code == 201
     assert keyed.start(service, "one").json["verificationId"] == vid
 
 
-def test_a_key_is_one_operations(service: Service, provider: StandIn) -> None:
-    """The same text on start and on check are two keys."""
+def test_a_key_belongs_to_one_operation(service: Service, provider: StandIn) -> None:
+    """The same text on start and on check is two keys."""
     vid = keyed.start(service, "one").json["verificationId"]
     assert keyed.check(service, "one", vid, provider.code).json["verified"] is True
     assert keyed.start(service, "one").json["verificationId"] == vid
 
 
-def test_while_the_first_is_at_work_a_repeat_has_to_wait(
+def test_a_repeat_while_the_first_is_in_flight_is_a_409(
     service: Service, provider: StandIn
 ) -> None:
-    """409, to be sent again in a second; afterwards it is told what the first came to."""
+    """409, to be retried after a second. Afterwards the repeat returns the first one's outcome."""
     met = []
 
     def meanwhile(call) -> Answer:
@@ -111,18 +112,19 @@ def test_while_the_first_is_at_work_a_repeat_has_to_wait(
     assert len(provider.calls) == 1
 
 
-def test_thirty_at_once_ring_once(service: Service, provider: StandIn) -> None:
-    """Each is told the one verification, or to come back."""
+def test_thirty_starts_at_once_ring_once(service: Service, provider: StandIn) -> None:
+    """Each gets the one verification, or a 409."""
     answers = at_once(30, lambda _: keyed.start(service, "one"))
     assert {answer.status_code for answer in answers} <= {201, 409}
     ids = {answer.json["verificationId"] for answer in answers if answer.status_code == 201}
     assert len(ids) == len(provider.calls) == 1
 
 
-def test_a_process_that_died_after_the_reservation(
+def test_after_a_crash_after_the_reservation_the_call_is_unknown(
     make, fake, clock, provider: StandIn, monkeypatch
 ) -> None:
-    """Whether the phone rang nobody knows: unknown, and never called again. The code counts."""
+    """Whether the phone rang cannot be known: the state is unknown, no second call is placed, and
+    the code verifies."""
     service = make(fake)
     with monkeypatch.context() as patch:
         cut(service, patch, "record")
@@ -137,10 +139,10 @@ def test_a_process_that_died_after_the_reservation(
     assert service.check(vid, provider.code).json["verified"] is True
 
 
-def test_a_reservation_whose_answer_was_lost_is_told_on_the_repeat(
+def test_a_reservation_whose_answer_was_lost_is_returned_by_the_repeat(
     make, fake, clock, provider: StandIn, monkeypatch
 ) -> None:
-    """A 503 promises nothing. What had been decided is told; it is not decided once more."""
+    """A 503 promises nothing. The repeat returns what was decided; nothing is decided twice."""
     service = make(fake)
     with monkeypatch.context() as patch:
         cut(service, patch, "reserve", answer_only=True)
@@ -152,7 +154,7 @@ def test_a_reservation_whose_answer_was_lost_is_told_on_the_repeat(
     assert provider.calls == []
 
 
-def test_a_process_that_died_before_the_reservation(
+def test_after_a_crash_before_the_reservation_the_repeat_starts(
     service: Service, provider: StandIn, monkeypatch
 ) -> None:
     """It left nothing: the same key starts at once."""
@@ -166,7 +168,7 @@ def test_a_process_that_died_before_the_reservation(
 def test_a_start_that_never_reserved_does_not_bind_another_body(
     service: Service, provider: StandIn, monkeypatch
 ) -> None:
-    """Without a reservation there is nothing that the other body could be mistaken for."""
+    """Without a reservation there is nothing to confuse with the other body."""
     with monkeypatch.context() as patch:
         cut(service, patch, "reserve")
         keyed.start(service, "one")
@@ -176,10 +178,8 @@ def test_a_start_that_never_reserved_does_not_bind_another_body(
     assert service.check(answer.json["verificationId"], provider.code).json["verified"] is True
 
 
-def test_a_repeat_is_told_whatever_lets_no_new_start_through(
-    make, fake, clock, provider: StandIn
-) -> None:
-    """It starts nothing: neither a limit, nor the breaker, nor the operator's pause is its own."""
+def test_a_repeat_is_refused_by_no_limit_and_no_pause(make, fake, clock, provider: StandIn) -> None:
+    """It starts nothing, so neither a limit nor the breaker nor the operator's pause applies."""
     service = make(fake, PROVIDER_BREAKER="1/60")
     vid = keyed.start(service, "one").json["verificationId"]
     assert service.start().json["limit"] == "cooldown"
@@ -193,10 +193,10 @@ def test_a_repeat_is_told_whatever_lets_no_new_start_through(
     assert len(provider.calls) == 2
 
 
-def test_a_repeat_and_a_reader_are_told_the_same(
+def test_a_repeat_returns_what_status_returns(
     make, fake, clock, provider: StandIn, monkeypatch
 ) -> None:
-    """Also where the provider's callback could not be matched with the call before."""
+    """Also if the provider's callback could not be matched with the call before."""
     service = make(fake)
     with monkeypatch.context() as patch:
         cut(service, patch, "record")
@@ -208,10 +208,8 @@ def test_a_repeat_and_a_reader_are_told_the_same(
     assert again == service.status(again["verificationId"]).json
 
 
-def test_a_key_outlives_its_verification_by_nothing(
-    timed: Service, clock, provider: StandIn
-) -> None:
-    """An hour after the end the verification is gone, and with it what a repeat could be told."""
+def test_a_key_expires_with_its_verification(timed: Service, clock, provider: StandIn) -> None:
+    """An hour after its end the verification is gone, and the key with it."""
     vid = keyed.start(timed, "one").json["verificationId"]
     timed.cancel(vid)
     clock.passes(3599)
@@ -225,7 +223,7 @@ def test_a_key_outlives_its_verification_by_nothing(
 
 
 def test_redis_holds_digests_and_no_answer(service: Service, valkey: redis.Redis) -> None:
-    """Neither key nor number nor anything of the answer, and an end in sight."""
+    """Neither key nor number nor any part of the answer, and it expires."""
     body = {"reference": "canary-reference", "deviceId": "canary-device"}
     vid = keyed.start(service, "canary-idempotency-key", **body).json["verificationId"]
     (name,) = valkey.keys(keys.idempotency_key("*"))
@@ -238,7 +236,7 @@ def test_redis_holds_digests_and_no_answer(service: Service, valkey: redis.Redis
 
 
 def test_a_repeat_is_counted_as_one(make, valkey, provider: StandIn) -> None:
-    """In the log and in the counters: calls are what they were."""
+    """In the log and in the counters. The calls' counters do not change."""
     service = make(valkey, METRICS_TOKEN="canary-metrics-token")
     for _ in range(3):
         keyed.start(service, "one")

@@ -25,7 +25,7 @@ EVERYTHING = [
 
 
 @pytest.mark.parametrize("given", ["a", "x" * 128, "AZaz09_.:-", "0a1b-2c", "."])
-def test_the_callers_is_kept(service: Service, given: str) -> None:
+def test_the_callers_request_id_is_kept(service: Service, given: str) -> None:
     for method, path in EVERYTHING:
         answer = service.request(method, path, headers={"X-Request-ID": given})
         assert answer.headers.getlist("X-Request-ID") == [given]
@@ -34,8 +34,8 @@ def test_the_callers_is_kept(service: Service, given: str) -> None:
 @pytest.mark.parametrize(
     "given", [None, "", "x" * 129, "a b", "a/b", "a;b", "ё", "<script>", "a\tb", "a,b"]
 )
-def test_any_other_is_replaced(service: Service, given: str | None) -> None:
-    """By one of ours, a new one each time."""
+def test_any_other_text_is_replaced(service: Service, given: str | None) -> None:
+    """By a new one of ours each time."""
     headers = {} if given is None else {"X-Request-ID": given}
     seen = set()
     for method, path in EVERYTHING:
@@ -45,8 +45,8 @@ def test_any_other_is_replaced(service: Service, given: str | None) -> None:
     assert len(seen) == len(EVERYTHING)
 
 
-def test_it_is_on_every_log_line(service: Service, provider: StandIn) -> None:
-    """Whatever the request came to, with no line that belongs to none."""
+def test_the_request_id_is_on_every_log_line(service: Service, provider: StandIn) -> None:
+    """Whatever the request's result is; every line belongs to a request."""
 
     def named(name: str) -> dict[str, str]:
         return {"X-Request-ID": name, "X-Authorization": f"AccessKey {KEY}"}

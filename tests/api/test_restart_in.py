@@ -1,4 +1,4 @@
-"""`restartIn` and `retryAfter`: whoever waits so long is let through, and nobody before."""
+"""`restartIn` and `retryAfter` are exact: a start is let through after them, and not before."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ LIMITS = {
     "failures": ({**FREE, "FAILURES_PER_NUMBER": "2/900"}, 2, 900),
     "locked": ({**FREE, "LOCK_AFTER_FAILURES": "2"}, 2, 90 * DAY),
 }
-"""Of each limit: how it is set, the wrong guesses that reach it, and the seconds it lasts."""
+"""Of each limit: its setting, the wrong guesses that reach it, and the seconds it lasts."""
 
 ANY_LIMIT = pytest.mark.parametrize("name", LIMITS)
-BARRING = pytest.mark.parametrize("name", ["failures", "locked"])
+GUESS_BUDGETS = pytest.mark.parametrize("name", ["failures", "locked"])
 
 
 def reach(make, client, provider: StandIn, name: str) -> tuple[Service, str]:
@@ -36,7 +36,7 @@ def reach(make, client, provider: StandIn, name: str) -> tuple[Service, str]:
 def test_a_start_is_let_through_at_the_very_second(
     make, fake, clock, provider: StandIn, name: str
 ) -> None:
-    """Status and refusal say the same; a second earlier is too early."""
+    """Status and refusal have the same value. One second earlier a start is refused."""
     service, vid = reach(make, fake, provider, name)
     seconds = LIMITS[name][2]
     refused = service.start()
@@ -50,9 +50,11 @@ def test_a_start_is_let_through_at_the_very_second(
     assert service.start().status_code == 201
 
 
-@BARRING
-def test_a_number_whose_guesses_are_spent(make, fake, clock, provider: StandIn, name: str) -> None:
-    """Check says exhausted and stop and compares nothing; the verification stays as it was."""
+@GUESS_BUDGETS
+def test_a_number_with_spent_guesses_is_blocked(
+    make, fake, clock, provider: StandIn, name: str
+) -> None:
+    """Check answers exhausted and stop and compares nothing. The verification does not change."""
     service, vid = reach(make, fake, provider, name)
     seconds = LIMITS[name][2]
     before = service.status(vid).json
@@ -76,7 +78,7 @@ def test_a_number_whose_guesses_are_spent(make, fake, clock, provider: StandIn, 
 
 
 def test_after_the_window_the_same_code_verifies(make, fake, clock, provider: StandIn) -> None:
-    """What the number had spent is back before the verification has ended."""
+    """The number's budget is back before the verification expires."""
     service = make(fake, **FREE, FAILURES_PER_NUMBER="2/100")
     vid = service.started()
     for _ in range(2):

@@ -1,4 +1,4 @@
-"""What a request costs in exchanges with Redis, counted at the application's own client."""
+"""The exchanges with Redis that a request costs, counted at the application's own client."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ from .standin import StandIn
 
 
 class Count(Protocol):
-    """Makes a request; checks its status, where one is named; returns the exchanges it made."""
+    """Sends a request; checks its status, if one is given; returns its exchanges."""
 
     def __call__(self, request: Callable[[], TestResponse], status: int = 0) -> int: ...
 
 
 @pytest.fixture
 def trips(monkeypatch: pytest.MonkeyPatch) -> Count:
-    """Counts the exchanges that a request makes."""
+    """Counts the exchanges of a request."""
     sent = sent_by(monkeypatch)
 
     def ask(request: Callable[[], TestResponse], status: int = 0) -> int:
@@ -51,8 +51,8 @@ def test_a_check_is_one_round_trip(service: Service, provider: StandIn, trips: C
     assert trips(lambda: service.check("no id", "1234")) == 0
 
 
-def test_a_start_is_two(service: Service, provider: StandIn, trips: Count) -> None:
-    """One that reserves and one that records, whatever the guards are told with them."""
+def test_a_start_is_two_round_trips(service: Service, provider: StandIn, trips: Count) -> None:
+    """One reserves and one records, and both carry what the guards need."""
     service.check(service.started("+79160000001"), provider.code)
     assert trips(service.start) == 2
     assert trips(lambda: service.start("+79160000003")) == 2
@@ -67,21 +67,21 @@ def default(make: Callable[..., Service], valkey: redis.Redis, provider: StandIn
 
 
 def end_the_pause(client: redis.Redis) -> None:
-    """Let the breaker's pause be over now, so that the next start is the probe."""
+    """End the breaker's pause now, so that the next start is the probe."""
     state = json.loads(client.get(keys.BREAKER))
     client.set(keys.BREAKER, json.dumps(state | {"until": 0}), keepttl=True)
 
 
 def numbers() -> Iterator[str]:
-    """Numbers that nothing is known of."""
+    """Yield new numbers."""
     return (f"+7917{count:07}" for count in range(100))
 
 
 def test_the_breaker_costs_no_round_trip(
     default: Service, valkey: redis.Redis, provider: StandIn, trips: Count
 ) -> None:
-    """Placed, refused, failed, held back, and the probe: it is asked by what reserves, and told
-    with the outcome."""
+    """Placed, refused, failed, refused by the breaker, and the probe: the reservation reads the
+    breaker, and the record updates it."""
     number = numbers()
     assert [trips(lambda: default.start(next(number))) for _ in range(3)] == [2, 2, 2]
     assert trips(lambda: default.start("+79160000001"), 429) == 1
@@ -102,8 +102,8 @@ def test_the_breaker_costs_no_round_trip(
 def test_an_idempotency_key_costs_no_round_trip(
     default: Service, provider: StandIn, trips: Count
 ) -> None:
-    """A start reserves and records, that many the server's configuration counts with; a repeat and
-    a refusal are one."""
+    """A start reserves and records, as the server's configuration assumes. A repeat and a refusal
+    cost one exchange."""
     number = numbers()
     first = next(number)
     assert trips(lambda: keyed.start(default, "one", first), 201) == 2
@@ -120,7 +120,7 @@ def test_an_idempotency_key_costs_no_round_trip(
 def test_a_server_that_does_not_know_the_library_costs_one_more(
     service: Service, valkey: redis.Redis, trips: Count
 ) -> None:
-    """Once: the first decision loads all of them."""
+    """Once: the first decision loads the resolved library."""
     vid = service.started()
     valkey.function_flush()
     assert trips(lambda: service.status(vid), 200) == 2
@@ -129,7 +129,7 @@ def test_a_server_that_does_not_know_the_library_costs_one_more(
 
 
 def test_a_refused_start_is_one(service: Service, provider: StandIn, trips: Count) -> None:
-    """Nobody is called, and nothing has to be given back."""
+    """No call is placed, and there is nothing to refund."""
     service.started()
     service.start()
     assert trips(service.start) == 1
@@ -139,13 +139,13 @@ def test_a_refused_start_is_one(service: Service, provider: StandIn, trips: Coun
 def test_a_known_device_in_a_full_prefix_is_two(
     make, valkey, provider: StandIn, trips: Count
 ) -> None:
-    """As any start; and a made-up one's, which is refused, is one."""
+    """As any start. The refused start of a made-up device costs one."""
     service = make(valkey, STARTS_PER_PREFIX="1/3600", START_COOLDOWNS="0")
     vid = service.started(deviceId="owner")
     service.check(vid, provider.code)
-    assert service.start(deviceId="nobody").json["limit"] == "prefix"
+    assert service.start(deviceId="made-up device").json["limit"] == "prefix"
     calls = len(provider.calls)
-    assert trips(lambda: service.start(deviceId="nobody")) == 1
+    assert trips(lambda: service.start(deviceId="made-up device")) == 1
     assert len(provider.calls) == calls
     assert trips(lambda: service.start(deviceId="owner")) == 2
     assert len(provider.calls) == calls + 1

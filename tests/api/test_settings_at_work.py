@@ -1,7 +1,7 @@
-"""A variable does what it says: from the environment, through the application, to where it counts.
+"""A variable works: from the environment, through the application, to its effect.
 
-The limits of a number are in test_limits.py and test_restart_in.py, the keys in
-test_access_keys.py and test_callbacks.py, the destinations in test_start_refusals.py.
+The limits of a number are in test_limits.py and test_restart_in.py, the keys in test_access_keys.py
+and test_callbacks.py, the destinations in test_start_refusals.py.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from .test_parallel import at_once
 SOME_ID = "A" * 40
 
 
-def test_max_checks(make, valkey, provider: StandIn) -> None:
+def test_max_checks_is_enforced(make, valkey, provider: StandIn) -> None:
     service = make(valkey, MAX_CHECKS="2")
     assert service.start().json["checksLeft"] == 2
     vid = service.started(OTHER_NUMBER)
@@ -33,8 +33,8 @@ def test_max_checks(make, valkey, provider: StandIn) -> None:
     assert [answer["state"] for answer in answers] == ["pending", "exhausted"]
 
 
-def test_code_ttl(make, fake, clock, provider: StandIn) -> None:
-    """To the second, and said so by start."""
+def test_code_ttl_is_enforced(make, fake, clock, provider: StandIn) -> None:
+    """To the second, and the start's answer shows it."""
     service = make(fake, CODE_TTL="77")
     begun = service.start().json
     assert (begun["expiresIn"], begun["expiresAt"]) == (77, 1_790_000_077)
@@ -47,7 +47,7 @@ def test_code_ttl(make, fake, clock, provider: StandIn) -> None:
 
 
 def test_another_number_secret_resets_every_limit(make, valkey, provider: StandIn) -> None:
-    """And no verification is found any more: the reason why it is not to be changed."""
+    """No verification is found any more either. Hence it is not to be changed."""
     service = make(valkey)
     vid = service.started()
     assert service.start().status_code == 429
@@ -57,10 +57,11 @@ def test_another_number_secret_resets_every_limit(make, valkey, provider: StandI
     assert len(provider.calls) == 2
 
 
-def test_the_deadline_is_the_callers_and_the_keys(
+def test_the_deadline_bounds_the_call_and_its_key(
     make, fake, clock, provider: StandIn, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """After it a call reads unknown; two seconds later its Idempotency-Key is in flight no more."""
+    """After it a call reads unknown. Two seconds later its Idempotency-Key is no longer in
+    flight."""
     service = make(fake, PROVIDER_DEADLINE="3")
     with monkeypatch.context() as patch:
         cut(service, patch, "record")
@@ -74,14 +75,14 @@ def test_the_deadline_is_the_callers_and_the_keys(
     assert seen == [("placing", 409), *[("unknown", 409)] * 2, ("unknown", 201)]
 
 
-def test_how_long_a_connection_may_take_to_open(make) -> None:
-    """What that means is in tests/provider/test_deadline.py."""
+def test_the_connect_timeout_reaches_the_provider_client(make) -> None:
+    """Its effect is in tests/provider/test_deadline.py."""
     service = make(PROVIDER_CONNECT_TIMEOUT="0.7")
     provider = service.app.extensions["verify_service"].verifications.provider
     assert provider._client._timeout[0] == 0.7
 
 
-def test_the_calls_own_timeout(make, valkey, provider: StandIn) -> None:
+def test_the_call_timeout_is_sent_and_read(make, valkey, provider: StandIn) -> None:
     make(valkey, PROVIDER_CALL_TIMEOUT_MS="12345").started()
     assert provider.calls[0].body["timeout"] == 12_345
 
@@ -94,7 +95,7 @@ def test_the_calls_own_timeout(make, valkey, provider: StandIn) -> None:
         ("query", {}),
     ],
 )
-def test_the_form_of_the_providers_token(
+def test_the_token_is_sent_in_the_configured_form(
     make, valkey, provider: StandIn, form: str, header: dict[str, str]
 ) -> None:
     """Each form to the letter is in tests/provider/test_wire.py."""
@@ -105,14 +106,14 @@ def test_the_form_of_the_providers_token(
     assert (PROVIDER_KEY in call.path) is (form == "query")
 
 
-def test_the_provider_is_asked_below_its_base_url(make, valkey, provider: StandIn) -> None:
+def test_the_provider_is_called_below_its_base_url(make, valkey, provider: StandIn) -> None:
     """With or without a slash at the end."""
     make(valkey, PROVIDER_URL=f"{provider.url}/below/").started()
     assert provider.calls[0].path == "/api/below/apps/flash/calls/flash"
 
 
 def test_no_more_connections_than_the_pool_has(make, valkey, valkey_url, provider: StandIn) -> None:
-    """Twenty at once over a pool of two: each is served, by two connections."""
+    """Twenty requests at once over a pool of two: each is served, by two connections."""
     service = make(REDIS_URL=valkey_url, REDIS_POOL="2")
     vid = service.started()
     before = valkey.info("stats")["total_connections_received"]
@@ -121,8 +122,9 @@ def test_no_more_connections_than_the_pool_has(make, valkey, valkey_url, provide
     assert valkey.info("stats")["total_connections_received"] - before <= 1
 
 
-def test_how_long_redis_is_waited_for(make) -> None:
-    """One that takes a connection and says nothing: a 503 after this long, and not much later."""
+def test_redis_timeout_bounds_the_wait(make) -> None:
+    """A Redis that accepts a connection and sends nothing: a 503 after this time, and not much
+    later."""
     with socket.create_server(("127.0.0.1", 0)) as silent:
         url = f"redis://127.0.0.1:{silent.getsockname()[1]}/0"
         service = make(REDIS_URL=url, REDIS_TIMEOUT="0.3")
@@ -133,8 +135,11 @@ def test_how_long_redis_is_waited_for(make) -> None:
 
 
 @pytest.mark.slow
-def test_which_authority_is_trusted(make, tmp_path, valkey_server, valkey_url) -> None:
-    """Of a private authority's file that authority alone; switched off, every certificate."""
+def test_only_the_configured_authority_is_trusted(
+    make, tmp_path, valkey_server, valkey_url
+) -> None:
+    """With a private authority's file only that authority; with verification off every
+    certificate."""
     authority = Authority(tmp_path).found()
     stranger = self_signed(authority.folder)[0]
     front = TlsFront(authority.server(days=1), valkey_server.port)
@@ -145,22 +150,22 @@ def test_which_authority_is_trusted(make, tmp_path, valkey_server, valkey_url) -
         ({"REDIS_VERIFY": "off"}, 404),
     ]
     try:
-        for told, status in ways:
-            service = make(REDIS_URL=f"rediss://127.0.0.1:{front.port}/0", **told)
-            assert service.status(SOME_ID).status_code == status, told
+        for variables, status in ways:
+            service = make(REDIS_URL=f"rediss://127.0.0.1:{front.port}/0", **variables)
+            assert service.status(SOME_ID).status_code == status, variables
     finally:
         front.close()
 
 
 @pytest.mark.slow
-def test_a_socket_is_an_address_too(make, tmp_path) -> None:
+def test_a_unix_socket_is_an_address_too(make, tmp_path) -> None:
     with ValkeyServer(port=free_port(), unix_socket_path=tmp_path / "redis.sock"):
         service = make(REDIS_URL=f"unix://{tmp_path}/redis.sock")
         assert service.status(SOME_ID).status_code == 404
 
 
 @pytest.mark.parametrize(("level", "heard"), [("info", True), ("Error", False)])
-def test_the_level_of_the_log(make, valkey, level: str, heard: bool) -> None:
+def test_log_level_filters_the_log(make, valkey, level: str, heard: bool) -> None:
     service = make(valkey, LOG_LEVEL=level)
     service.start(NUMBER)
     assert bool(service.lines) is heard

@@ -1,4 +1,4 @@
-"""`POST /verify/start`: what it answers, and what it asks of the provider."""
+"""`POST /verify/start`: its answer, and its request to the provider."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ SPELLINGS = [
 ]
 
 
-def test_the_answer_is_the_contracts_to_the_letter(timed: Service) -> None:
+def test_the_answer_equals_the_contracts(timed: Service) -> None:
     answer = timed.start(reference="order 7")
     assert answer.status_code == 201
     body = answer.json
@@ -46,8 +46,8 @@ def test_the_answer_is_the_contracts_to_the_letter(timed: Service) -> None:
     assert answer.mimetype == "application/json"
 
 
-def test_status_comes_first(service: Service) -> None:
-    """A person who reads an answer sees at once whether it is one."""
+def test_status_is_the_first_field(service: Service) -> None:
+    """A person who reads an answer sees the result at once."""
     assert next(iter(service.start().json)) == "status"
 
 
@@ -57,7 +57,7 @@ def test_the_location_can_be_read(service: Service) -> None:
     assert there.json["verificationId"] == answer.json["verificationId"]
 
 
-def test_without_a_reference_there_is_none(service: Service) -> None:
+def test_without_a_reference_the_answer_has_none(service: Service) -> None:
     assert "reference" not in service.start().json
 
 
@@ -70,7 +70,7 @@ def test_the_id_is_opaque(service: Service) -> None:
     assert first[:8] != second[:8]
 
 
-def test_the_provider_is_asked_once_in_its_own_words(service: Service, provider: StandIn) -> None:
+def test_the_provider_gets_one_request_in_its_format(service: Service, provider: StandIn) -> None:
     service.started()
     (call,) = provider.calls
     assert call.path == "/api/apps/flash/calls/flash"
@@ -82,7 +82,7 @@ def test_the_provider_is_asked_once_in_its_own_words(service: Service, provider:
 
 
 def test_every_spelling_of_a_number_is_that_number(service: Service, provider: StandIn) -> None:
-    """One spelling more is no way around the cooldown."""
+    """Another spelling does not bypass the cooldown."""
     service.started(NUMBER)
     refused = [service.start(number) for number in SPELLINGS]
     assert {answer.status_code for answer in refused} == {429}
@@ -99,7 +99,7 @@ def test_every_spelling_can_be_called(service: Service, provider: StandIn, numbe
 @pytest.mark.parametrize(
     "reference", ["x" * 64, "заказ № 7", "😀" * 64, " ", '"<b>&', "{}", "\\u0000"]
 )
-def test_a_reference_comes_back_as_it_went(service: Service, reference: str) -> None:
+def test_a_reference_is_returned_unchanged(service: Service, reference: str) -> None:
     answer = service.start(reference=reference)
     assert answer.json["reference"] == reference
     assert service.status(answer.json["verificationId"]).json["reference"] == reference
@@ -120,8 +120,8 @@ def test_the_reference_is_in_every_answer_about_the_verification(
     assert [answer.json["reference"] for answer in answers] == ["r-1"] * 5
 
 
-def test_what_a_login_flow_may_add_is_taken(service: Service) -> None:
-    """The end user's address and device are for limits; they change no answer."""
+def test_optional_fields_are_accepted(service: Service) -> None:
+    """The end user's address and device are for limits. They do not change the answer."""
     for address in ("203.0.113.9", "2001:db8::1"):
         number = {"203.0.113.9": NUMBER, "2001:db8::1": OTHER_NUMBER}[address]
         answer = service.start(number, clientIp=address, deviceId="d" * 128)
@@ -130,7 +130,7 @@ def test_what_a_login_flow_may_add_is_taken(service: Service) -> None:
 
 
 def test_a_start_supersedes_nothing(timed: Service, provider: StandIn, clock) -> None:
-    """Each verification takes its own code, until its own end."""
+    """Each verification accepts its own code, until its own end."""
     first = timed.started()
     first_code = provider.code
     clock.passes(30)

@@ -1,4 +1,4 @@
-"""A start that is refused reserves nothing and rings nobody."""
+"""A start that is refused reserves nothing and places no call."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ NOT_TO_BE_CALLED = {
 
 
 @pytest.mark.parametrize("number", NO_NUMBERS)
-def test_what_is_no_number_is_invalid_data(
+def test_an_invalid_number_is_invalid_data(
     service: Service, provider: StandIn, number: str
 ) -> None:
     answer = service.start(number)
@@ -62,14 +62,14 @@ def test_calls_that_cost_more_are_prohibited(
 
 
 def test_only_the_listed_countries_are_called(make, valkey, provider: StandIn) -> None:
-    """+7 is Russia's and Kazakhstan's: the country is the number's, not the prefix'."""
+    """+7 is Russia's and Kazakhstan's: the number decides the country, not the prefix."""
     service = make(valkey, ALLOWED_COUNTRIES="KZ")
     assert service.start(NUMBER).status_code == 403
     assert service.start("+77011234567").status_code == 201
     assert len(provider.calls) == 1
 
 
-def test_a_landline_is_called_where_the_operator_says_so(make, valkey) -> None:
+def test_a_landline_is_called_if_its_type_is_allowed(make, valkey) -> None:
     service = make(valkey, ALLOWED_NUMBER_TYPES="MOBILE,FIXED_LINE")
     assert service.start("+74951234567").status_code == 201
 
@@ -99,7 +99,7 @@ def test_a_landline_is_called_where_the_operator_says_so(make, valkey) -> None:
         ({"number": NUMBER, "": 1}, ""),
     ],
 )
-def test_a_wrong_shape_is_named_by_its_field(
+def test_a_wrong_shape_is_reported_by_its_field(
     service: Service, provider: StandIn, body: dict[str, object], field: str
 ) -> None:
     answer = service.post("/verify/start", body)
@@ -114,8 +114,8 @@ def test_a_wrong_shape_is_named_by_its_field(
     assert provider.calls == []
 
 
-def test_the_limit_says_its_name_and_how_long(service: Service, provider: StandIn) -> None:
-    """429: the header and the body say the same, and nobody is called."""
+def test_a_refusal_has_the_limits_name_and_the_wait(service: Service, provider: StandIn) -> None:
+    """429: the header and the body have the same wait, and no call is placed."""
     service.started()
     answer = service.start()
     assert answer.status_code == 429
@@ -132,7 +132,7 @@ def test_the_limit_says_its_name_and_how_long(service: Service, provider: StandI
 def test_validation_comes_before_authorization_and_authentication_before_all(
     make, valkey, provider: StandIn
 ) -> None:
-    """401, then 400, then 403, then the limits: the order of work."""
+    """401, then 400, then 403, then the limits."""
     service = make(valkey, ALLOWED_COUNTRIES="RU")
     assert service.post("/verify/start", "{", key="unknown").status_code == 401
     assert service.post("/verify/start", {"number": "+447911123456", "x": 1}).status_code == 400

@@ -1,4 +1,4 @@
-"""`GET /verify/<id>`: the table from the call's state to what the login flow does next."""
+"""`GET /verify/<id>`: the table from the call's state to the login flow's next action."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from .service import NUMBER, Service, wrong
 from .standin import PREFIX, Answer, StandIn, success
 
 MOMENT = 1_790_000_000
-"""The `clock`'s beginning."""
+"""The start time of `clock`."""
 
 
-def test_it_shows_what_start_showed(timed: Service, clock) -> None:
+def test_status_equals_the_starts_answer(timed: Service, clock) -> None:
     """A second later: the same, a second older."""
     begun = timed.start(reference="r").json
     clock.passes(1)
@@ -25,7 +25,7 @@ def test_it_shows_what_start_showed(timed: Service, clock) -> None:
     }
 
 
-def test_a_placed_call_is_waited_for(timed: Service, clock) -> None:
+def test_a_placed_call_becomes_unconfirmed(timed: Service, clock) -> None:
     """Until its timeout plus the grace it is `placed`, then `unconfirmed`."""
     vid = timed.started()
     clock.passes(59)
@@ -51,7 +51,7 @@ def test_unconfirmed_is_enter_code_while_a_start_has_to_wait(make, fake, clock) 
 
 
 def test_the_code_of_an_unconfirmed_call_verifies(timed: Service, provider: StandIn, clock) -> None:
-    """`restart` is advice, no end."""
+    """`restart` is a recommendation; the verification is still pending."""
     vid = timed.started()
     clock.passes(100)
     answer = timed.check(vid, wrong(provider.code)).json
@@ -87,8 +87,10 @@ def test_the_grace_counts_from_the_calls_own_timeout(make, fake, clock, timeout:
         ("FORBIDDEN", "undelivered", "stop"),
     ],
 )
-def test_what_the_callback_said(timed: Service, status: str, state: str, action: str) -> None:
-    """The page's six words, each with its action, as it stands in the answer."""
+def test_each_callback_status_has_its_next_action(
+    timed: Service, status: str, state: str, action: str
+) -> None:
+    """The page's six words, each with its action."""
     vid = timed.started()
     timed.callback(status=status, timestamp=MOMENT + 3)
     found = timed.status(vid).json
@@ -106,17 +108,15 @@ def test_what_the_callback_said(timed: Service, status: str, state: str, action:
 @pytest.mark.parametrize(
     ("status", "wait"), [("REJECTED", 0), ("UNAVAILABLE", 0), ("FORBIDDEN", 30), ("ANSWERED", 30)]
 )
-def test_only_a_call_nobody_could_help_ends_the_cooldown(
-    timed: Service, status: str, wait: int
-) -> None:
+def test_only_an_undelivered_call_ends_the_cooldown(timed: Service, status: str, wait: int) -> None:
     vid = timed.started()
     timed.callback(status=status)
     assert timed.status(vid).json["restartIn"] == wait
     assert timed.start().status_code == (429 if wait else 201)
 
 
-def test_three_undelivered_calls_a_day_are_taken_out_of_the_windows(timed: Service, clock) -> None:
-    """The fourth of the day does neither."""
+def test_three_undelivered_calls_a_day_are_refunded(timed: Service, clock) -> None:
+    """The fourth of the day is not refunded."""
     for turn in range(1, 5):
         vid = timed.started()
         timed.callback(requestId=f"request-{turn}", status="UNAVAILABLE", timestamp=MOMENT + 1)
@@ -125,39 +125,39 @@ def test_three_undelivered_calls_a_day_are_taken_out_of_the_windows(timed: Servi
 
 
 def test_an_undelivered_call_still_verifies_by_its_code(timed: Service, provider: StandIn) -> None:
-    """The provider may be wrong; the person typed what only the phone could tell."""
+    """The provider may be wrong; only the phone shows the code."""
     vid = timed.started()
     timed.callback(status="REJECTED")
     assert timed.check(vid, provider.code).json["verified"] is True
 
 
-def test_while_it_is_being_placed_wait_and_then_it_is_unknown(
+def test_a_call_being_placed_is_wait_and_after_the_deadline_unknown(
     make, fake, clock, provider: StandIn
 ) -> None:
-    """Read from beside, while the provider takes its time: `placing`, `wait`."""
+    """A second request reads `placing` and `wait` while the provider is slow."""
     service, reader = make(fake), make(fake)
     seen = []
-    asked, go_on = threading.Event(), threading.Event()
+    asked, proceed = threading.Event(), threading.Event()
 
     def slowly(call):
         asked.set()
-        go_on.wait(5)
+        proceed.wait(5)
         return success(call, 1)
 
     provider.then = slowly
-    # The id is not known outside before the answer.
+    # No caller knows the id before the answer.
     verifications = service.app.extensions[EXTENSION].verifications
-    draft = verifications.prepare("shop", NUMBER)
-    starting = threading.Thread(target=verifications.start, args=[draft])
+    new = verifications.prepare("shop", NUMBER)
+    starting = threading.Thread(target=verifications.start, args=[new])
     starting.start()
     assert asked.wait(5)
-    vid = draft.id
+    vid = new.id
     seen.append(_reads(reader, vid))
     clock.passes(9.999)
     seen.append(_reads(reader, vid))
     clock.passes(0.001)
     seen.append(_reads(reader, vid))
-    go_on.set()
+    proceed.set()
     starting.join()
     seen.append(_reads(reader, vid))
     assert seen == [

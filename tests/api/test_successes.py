@@ -1,4 +1,4 @@
-"""A call that was placed, and how the operator learns what is wrong with one."""
+"""A call that was placed, and how the operator learns about a problem with one."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from .standin import Answer, StandIn
 def test_a_request_id_is_any_text_or_number(
     service: Service, provider: StandIn, request_id: str | int
 ) -> None:
-    """And a callback may spell the number as text."""
+    """A callback may have the number as text."""
     provider.then = lambda call: Answer(200, {"requestId": request_id, "from": call.caller})
     vid = service.started()
     assert service.callback(requestId=str(request_id)).json["applied"] is True
@@ -30,10 +30,10 @@ def test_a_success_needs_no_status(service: Service, provider: StandIn) -> None:
 @pytest.mark.parametrize(
     "caller", [None, "", "anonymous", 5, [], "7910913", "7917910000", True, "+7917 9131234x"]
 )
-def test_a_caller_that_does_not_end_in_the_code(
+def test_a_caller_that_does_not_end_in_the_code_is_reported(
     make, valkey, provider: StandIn, caller: object
 ) -> None:
-    """Still placed; the prefix is null, the log is loud, and it is counted."""
+    """It is placed, the prefix is null, the log has an error, and a counter counts it."""
     service = make(valkey, METRICS_TOKEN="canary-metrics-token")
     provider.then = lambda _: Answer(200, {"requestId": "request-1", "from": caller})
     body = service.start().json
@@ -44,8 +44,8 @@ def test_a_caller_that_does_not_end_in_the_code(
     assert service.metric("verify_caller_mismatches_total") == 1
 
 
-def test_an_account_side_refusal_is_loud(make, valkey, provider: StandIn) -> None:
-    """The balance is the operator's to fill: an error in the log, and a counter by code."""
+def test_a_refusal_of_the_account_is_logged_as_an_error(make, valkey, provider: StandIn) -> None:
+    """The operator has to fill the balance: the log has an error, and a counter counts by code."""
     service = make(valkey, METRICS_TOKEN="canary-metrics-token")
     provider.answers(403, {"errorCode": 6, "errorReason": "Insufficient funds"})
     service.start()

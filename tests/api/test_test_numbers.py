@@ -1,4 +1,4 @@
-"""Test numbers, through the whole application: nobody is called, everything else is in force."""
+"""Test numbers through the resolved application: no call is placed, everything else applies."""
 
 from __future__ import annotations
 
@@ -27,8 +27,10 @@ def service(make, fake: redis.Redis, clock) -> Service:
     )
 
 
-def test_the_given_code_verifies_and_nobody_is_called(service: Service, provider: StandIn) -> None:
-    """Once, as with any other code; each answer says that it was a test."""
+def test_the_configured_code_verifies_and_no_call_is_placed(
+    service: Service, provider: StandIn
+) -> None:
+    """Once, like any other code. Each answer says that it is a test."""
     started = service.start("+1 555 010-0001", reference="r")
     assert started.status_code == 201
     body = started.json
@@ -49,8 +51,8 @@ def test_the_given_code_verifies_and_nobody_is_called(service: Service, provider
     assert provider.calls == []
 
 
-def test_it_waits_for_no_callback(service: Service, clock) -> None:
-    """None will come; the code is good until it expires."""
+def test_a_test_number_waits_for_no_callback(service: Service, clock) -> None:
+    """There will be none. The code is valid until it expires."""
     vid = service.started(NUMBER)
     clock.passes(120)
     now = service.status(vid).json
@@ -59,8 +61,8 @@ def test_it_waits_for_no_callback(service: Service, clock) -> None:
     assert service.status(vid).json["state"] == "expired"
 
 
-def test_every_budget_is_in_force(service: Service, clock) -> None:
-    """Cooldown, window and guesses: whoever knows the number gets no more tries than elsewhere."""
+def test_every_budget_applies(service: Service, clock) -> None:
+    """Cooldown, window and guesses: the number can be guessed no more often than another."""
     vid = service.started(NUMBER)
     assert service.start(NUMBER).json["limit"] == "cooldown"
     for _ in range(3):
@@ -76,17 +78,17 @@ def test_every_budget_is_in_force(service: Service, clock) -> None:
 
 
 def test_after_its_day_it_is_ordinary_again(make, fake, provider: StandIn) -> None:
-    """Here: a number that does not exist."""
+    """Here it is a number that does not exist."""
     with time_machine.travel(THE_DAY_AFTER - 60, tick=False) as traveller:
         service = make(fake, TEST_NUMBERS=SETTING)
         vid = service.started(NUMBER)
         traveller.shift(60)
         assert service.start(NUMBER).json["status"] == "invalidDataError"
-        assert service.check(vid, CODE).json["verified"] is True  # what began goes on to its end
+        assert service.check(vid, CODE).json["verified"] is True  # a pending verification continues
 
 
 def test_a_number_that_exists_is_called_again(make, fake, provider: StandIn) -> None:
-    """With a code of the day's own."""
+    """With a random code."""
     with time_machine.travel(THE_DAY_AFTER, tick=False):
         service = make(fake, TEST_NUMBERS=f"{OTHER_NUMBER}={CODE}@2026-12-01")
         answer = service.start(OTHER_NUMBER).json
@@ -95,25 +97,25 @@ def test_a_number_that_exists_is_called_again(make, fake, provider: StandIn) -> 
         assert service.check(answer["verificationId"], call.code).json["verified"] is True
 
 
-def test_other_numbers_are_called_as_ever(service: Service, provider: StandIn) -> None:
+def test_other_numbers_are_called(service: Service, provider: StandIn) -> None:
     answer = service.start()
     assert "test" not in answer.json
     assert len(provider.calls) == 1
 
 
-def test_a_repeat_is_the_same_test(service: Service) -> None:
+def test_a_repeat_is_marked_as_a_test(service: Service) -> None:
     ids = {keyed.start(service, "one", NUMBER).json["verificationId"] for _ in range(2)}
     assert len(ids) == 1
 
 
 def test_the_provider_is_not_needed(make, fake, clock) -> None:
-    """A hung provider is no reason why a reviewer could not log in."""
+    """A reviewer can log in while the provider hangs."""
     service = make(fake, TEST_NUMBERS=SETTING, PROVIDER_URL="http://127.0.0.1:1/api")
     assert service.start(NUMBER).status_code == 201
 
 
-def test_log_and_counters_mark_it(service: Service) -> None:
-    """The code stands in neither, nor as such in Redis."""
+def test_log_and_counters_mark_a_test(service: Service) -> None:
+    """The code is in neither of them, and not in plain text in Redis."""
     vid = service.started(NUMBER)
     service.check(vid, CODE)
     service.start(NUMBER)

@@ -11,7 +11,7 @@ FREE = {"START_COOLDOWNS": "0", "STARTS_PER_NUMBER": "99/60"}
 
 
 def two(service: Service, provider: StandIn, clock) -> tuple[tuple[str, str], tuple[str, str]]:
-    """Start two with unequal codes, the second one a minute later; return ids and codes."""
+    """Start two with different codes, the second one a minute later; return ids and codes."""
     first = service.started(), provider.code
     clock.passes(60)
     second = service.started(), provider.code
@@ -21,8 +21,8 @@ def two(service: Service, provider: StandIn, clock) -> tuple[tuple[str, str], tu
 
 
 @pytest.mark.parametrize("turn", [0, 1])
-def test_each_takes_its_own_code_only(make, fake, clock, provider: StandIn, turn: int) -> None:
-    """The other one's is wrong, costs a check here and none there."""
+def test_each_accepts_only_its_own_code(make, fake, clock, provider: StandIn, turn: int) -> None:
+    """The other one's is wrong. It costs a check here and none there."""
     service = make(fake, **FREE)
     pair = two(service, provider, clock)
     (mine, code), (other, foreign) = pair[turn], pair[1 - turn]
@@ -34,7 +34,7 @@ def test_each_takes_its_own_code_only(make, fake, clock, provider: StandIn, turn
 
 
 def test_each_lives_until_its_own_end(make, fake, clock, provider: StandIn) -> None:
-    """Expired, exhausted or canceled, the one says nothing about the other."""
+    """An expired, exhausted or canceled one does not change the other."""
     service = make(fake, **FREE)
     (first, _), (second, code) = two(service, provider, clock)
     clock.passes(240)
@@ -46,7 +46,7 @@ def test_each_lives_until_its_own_end(make, fake, clock, provider: StandIn) -> N
 
 
 def test_they_share_the_numbers_budget(make, fake, clock, provider: StandIn) -> None:
-    """Two wrong guesses at each are four at the number."""
+    """Two wrong guesses at each are four for the number."""
     service = make(fake, **FREE, FAILURES_PER_NUMBER="4/86400")
     (first, code), (second, other) = two(service, provider, clock)
     for vid in (first, second) * 2:

@@ -1,4 +1,4 @@
-"""Limits over many numbers, as a login flow meets them; to the second they are in tests/store."""
+"""Limits over many numbers in a login flow; tests/store tests them to the second."""
 
 from __future__ import annotations
 
@@ -26,11 +26,11 @@ def number(count: int) -> str:
         ("day", "STARTS_PER_DAY", None),
     ],
 )
-def test_a_limit_over_many_numbers(
+def test_a_limit_over_many_numbers_refuses(
     make, fake, clock, provider: StandIn, *, limit: str, variable: str, other: dict[str, str] | None
 ) -> None:
-    """Refused by its name, with the seconds in body and header; no call is placed, and other places
-    are not affected."""
+    """It is refused by its name, with the seconds in body and header. No call is placed, and other
+    scopes are not affected."""
     service = make(fake, METRICS_TOKEN=METRICS_TOKEN, **{variable: "2/3600"})
     for count in range(2):
         service.started(number(count), clientIp="203.0.113.7")
@@ -60,8 +60,10 @@ def test_a_limit_over_many_numbers(
         ("203.0.113.7", "::ffff:203.0.113.7", True),
     ],
 )
-def test_one_client(make, valkey, first: str, second: str, same: bool) -> None:
-    """An IPv4 address, however it is written, or the /64 of an IPv6 one."""
+def test_the_client_ip_limit_counts_an_address(
+    make, valkey, first: str, second: str, same: bool
+) -> None:
+    """An IPv4 address in any spelling, or the /64 of an IPv6 one."""
     service = make(valkey, STARTS_PER_CLIENT_IP="1/3600")
     service.started(clientIp=first)
     refused = service.start(OTHER_NUMBER, clientIp=second)
@@ -74,7 +76,7 @@ def test_a_start_without_an_address_counts_for_none(make, valkey) -> None:
 
 
 def test_an_address_is_not_kept(make, valkey: redis.Redis) -> None:
-    """What Redis holds of it is a keyed digest."""
+    """Redis holds a keyed digest of it."""
     make(valkey).started(clientIp="203.0.113.7")
     kept = " ".join(valkey.scan_iter())
     assert "clientIp" in kept
@@ -82,7 +84,7 @@ def test_an_address_is_not_kept(make, valkey: redis.Redis) -> None:
 
 
 def test_a_refused_start_leaves_its_key_free(make, fake, clock, provider: StandIn) -> None:
-    """Under the same Idempotency-Key the start is made once the limit lets it, and counts once."""
+    """Under the same Idempotency-Key the start succeeds once the limit permits, and counts once."""
     service = make(fake, STARTS_PER_DAY="2/3600")
     service.started(OTHER_NUMBER)
     assert keyed.start(service, "one").status_code == 201
@@ -96,8 +98,8 @@ def test_a_refused_start_leaves_its_key_free(make, fake, clock, provider: StandI
     assert len(provider.calls) == 4
 
 
-def test_a_provider_that_refuses_uses_up_no_limit(make, valkey, provider: StandIn) -> None:
-    """502 and the quota given back: an outage does not close the service for the day."""
+def test_a_call_that_the_provider_refuses_uses_up_no_limit(make, valkey, provider: StandIn) -> None:
+    """502 and a refund: an outage does not use up the day."""
     service = make(valkey, STARTS_PER_DAY="1/3600", START_COOLDOWNS="0")
     provider.answers(403, {"errorCode": 6, "errorReason": "Insufficient funds"})
     assert [service.start().status_code for _ in range(4)] == [502] * 4
@@ -107,7 +109,7 @@ def test_a_provider_that_refuses_uses_up_no_limit(make, valkey, provider: StandI
 
 
 def test_a_dry_run_lets_through_counts_and_logs(make, valkey, provider: StandIn) -> None:
-    """Every guard at once: no start is refused, and all of it is logged."""
+    """Every guard at once: no start is refused, and the log shows what would have been refused."""
     service = make(
         valkey,
         METRICS_TOKEN=METRICS_TOKEN,
@@ -130,7 +132,7 @@ def test_a_dry_run_lets_through_counts_and_logs(make, valkey, provider: StandIn)
 
 
 def test_the_conversion_guard_in_dry_run_raises_no_alarm(make, fake, clock) -> None:
-    """No start is refused, and the log says what would have been blocked."""
+    """No start is refused, and the log shows what would have been blocked."""
     service = make(fake, METRICS_TOKEN=METRICS_TOKEN, GUARDS_DRY_RUN="conversion")
     for count in range(20):
         service.started(number(count))
@@ -147,7 +149,8 @@ def test_the_conversion_guard_in_dry_run_raises_no_alarm(make, fake, clock) -> N
 def test_a_guards_block_shows_no_more_of_a_number_than_its_mask(
     make, fake, clock, provider: StandIn
 ) -> None:
-    """The line of the block and that of the refusal are one request's: its prefix is cut short."""
+    """The block's and the refusal's lines belong to one request, so the block's prefix is
+    masked."""
     service = make(fake, CONVERSION_PREFIX="3/0.5")
     for count in range(3):
         service.started(number(count))
@@ -170,7 +173,7 @@ def test_a_guards_block_shows_no_more_of_a_number_than_its_mask(
 def test_a_destination_is_refused_by_rule(
     make, valkey, provider: StandIn, *, number: str, rule: str, word: str
 ) -> None:
-    """The answer says which one, the log and the counter have it by name."""
+    """The answer has the destination, the log and the counter the name of the rule."""
     service = make(valkey, METRICS_TOKEN=METRICS_TOKEN, ALLOWED_COUNTRIES="RU")
     refused = service.start(number)
     assert (refused.status_code, refused.json["status"]) == (403, "prohibitedForServiceError")
@@ -182,7 +185,7 @@ def test_a_destination_is_refused_by_rule(
     assert provider.calls == []
 
 
-def test_a_full_day_closes_nothing_but_starts(make, valkey, provider: StandIn) -> None:
+def test_a_full_day_refuses_only_starts(make, valkey, provider: StandIn) -> None:
     """A person who was called before can still enter the code."""
     service = make(valkey, STARTS_PER_DAY="1/3600")
     vid = service.started(NUMBER)

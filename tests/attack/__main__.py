@@ -1,8 +1,8 @@
-"""Prints what each attacker achieved beside its bound; ends with 0 only if nobody went beyond.
+"""Prints what each attacker achieved beside its bound. Exits with 0 only if none exceeded it.
 
 The windows over whole countries, apps and the day, and those of a client address, are a fifth of
-the defaults, so that thousands of calls need not be placed to use them up; all addresses it takes
-to close something are as many. ``--full`` plays at the defaults. Other words choose attackers.
+the defaults, so that using them up does not take thousands of calls. The addresses that it takes to
+use up a limit are as many. ``--full`` plays at the defaults. Other arguments choose attackers.
 """
 
 from __future__ import annotations
@@ -29,13 +29,13 @@ HEADS = (
 )
 ROW = "{:<32}{:>8}{:>8}{:>7}{:>9}{:>7}{:>6}{:>9}{:>8}{:>11}{:>7}{:>4}  {}"
 UNLIKELY = 1e-9
-"""Chance that an attacker within all bounds has more logins than are let pass here."""
+"""The accepted probability that an attacker within all bounds has more logins than expected."""
 
 
 def main(names: list[str]) -> int:
-    """Play everybody, or those whose names contain one of these words."""
+    """Play all attackers, or those whose names contain one of these words."""
     full = "--full" in names
-    wide = WideLimits() if full else a_fifth(WideLimits())
+    wide = WideLimits() if full else a_fifth_of(WideLimits())
     names = [name for name in names if name != "--full"]
     bounds = AttackBounds(NumberLimits(), wide)
     played = [one for one in EVERYBODY if not names or any(word in one.name for word in names)]
@@ -52,8 +52,8 @@ def main(names: list[str]) -> int:
     return 1 if beyond or bugs or not played else 0
 
 
-def a_fifth(wide: WideLimits) -> WideLimits:
-    """Return the same with less of what takes thousands of calls."""
+def a_fifth_of(wide: WideLimits) -> WideLimits:
+    """Return the same limits with a fifth of those that take thousands of calls."""
 
     def less(windows: tuple[Window, ...]) -> tuple[Window, ...]:
         return tuple(Window(window.count // 5, window.seconds) for window in windows)
@@ -68,7 +68,7 @@ def a_fifth(wide: WideLimits) -> WideLimits:
 
 
 def variables(wide: WideLimits) -> dict[str, str]:
-    """Return what the service must be told."""
+    """Return the variables of the service."""
     scaled = {
         "STARTS_PER_CLIENT_IP": wide.client_ip,
         "STARTS_PER_COUNTRY": wide.country,
@@ -82,7 +82,7 @@ def variables(wide: WideLimits) -> dict[str, str]:
 
 
 def _play(town: Town, attacker: Attacker, bounds: AttackBounds) -> bool:
-    """Return whether the attacker went beyond a bound."""
+    """Return whether the attacker exceeded a bound."""
     town.begin()
     began = time.monotonic()
     try:
@@ -109,8 +109,8 @@ def _play(town: Town, attacker: Attacker, bounds: AttackBounds) -> bool:
 def _troubles(done: Counts, worst: int, figures: Figures) -> list[str]:
     compared = done.wrong + done.right - figures.logins
     troubles = {
-        "more guesses than the claim says": compared > (figures.guesses.count or 0),
-        "more calls in a day than the claim says": worst > (figures.calls.count or 0),
+        "more guesses than the bound": compared > (figures.guesses.count or 0),
+        "more calls in a day than the bound": worst > (figures.calls.count or 0),
         "calls that the service did not count, or none": done.placed != done.paid,
         "more logins than luck explains": done.right > figures.logins + _lucky(compared / CODES),
         "people are locked out": figures.locked_out > figures.may_lock_out,
@@ -119,7 +119,7 @@ def _troubles(done: Counts, worst: int, figures: Figures) -> list[str]:
 
 
 def _lucky(mean: float) -> int:
-    """Return how many hits are no more than luck, by Poisson's distribution."""
+    """Return the highest number of hits that is not improbable, by Poisson's distribution."""
     count, tail, term = 0, 1.0 - math.exp(-mean), math.exp(-mean)
     while tail > UNLIKELY:
         count += 1

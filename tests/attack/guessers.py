@@ -1,4 +1,4 @@
-"""Those who want to get in without the phone. Each does its worst, knowing all limits."""
+"""Attackers who want to log in without the phone. Each knows all limits and uses them up."""
 
 from __future__ import annotations
 
@@ -16,16 +16,16 @@ VICTIM = "+79161234567"
 OWN = "the owner's device"
 SPRAYED = 10_000
 BLOCK = 50
-"""Starts that are sent before anybody looks whether they are refused."""
+"""Starts that are sent before the refusals are read."""
 
 
 def guesses() -> Iterator[str]:
-    """Codes in an order as good as any."""
+    """Yield codes in a fixed random order."""
     return (str(1000 + (7919 * turn) % 9000) for turn in itertools.count())
 
 
-def guess_thrice(town: Town, codes: Iterator[str], **named: str) -> None:
-    """Start, and guess as often as a start that is let through allows."""
+def guess_three_times(town: Town, codes: Iterator[str], **named: str) -> None:
+    """Start, and guess as often as one start permits."""
     started = town.start(VICTIM, **named)
     if started["status"] == "ok":
         for _ in range(3):
@@ -33,23 +33,24 @@ def guess_thrice(town: Town, codes: Iterator[str], **named: str) -> None:
 
 
 def guess_for_days(town: Town, days: int) -> None:
-    """Three guesses for every start that is let through."""
+    """Make three guesses for every start that is let through."""
     codes = guesses()
     for _ in range(days * 24):
-        guess_thrice(town, codes)
+        guess_three_times(town, codes)
         town.passes(HOUR)
 
 
 @attacker
 def patient_guesser(town: Town, bounds: AttackBounds) -> Figures:
-    """For twelve days: then it is locked."""
+    """For twelve days: then the number is locked."""
     guess_for_days(town, 12)
     return Figures(bounds.guesses_in_a_row, bounds.calls_per_number)
 
 
 @attacker
 def parallel_guesser(town: Town, bounds: AttackBounds) -> Figures:
-    """Forty starts at the same instant; forty guesses at the same instant at what they came to."""
+    """Forty starts at the same instant. Forty guesses at the same instant at those that
+    succeeded."""
     answers = town.same_instant(town.start, [VICTIM] * 40)
     for started in answers:
         if started["status"] == "ok":
@@ -61,17 +62,17 @@ def parallel_guesser(town: Town, bounds: AttackBounds) -> Figures:
 
 @attacker
 def guesser_with_many_devices(town: Town, bounds: AttackBounds) -> Figures:
-    """A device's name of its own for each start of a day."""
+    """A new device id for each start of a day."""
     codes = guesses()
     for turn in range(144):
-        guess_thrice(town, codes, deviceId=f"device {turn}")
+        guess_three_times(town, codes, deviceId=f"device {turn}")
         town.passes(10 * MINUTE)
     return Figures(bounds.guesses_per_budget, bounds.calls_per_number)
 
 
 @attacker
 def thief_of_devices(town: Town, bounds: AttackBounds) -> Figures:
-    """Holds the names of all five devices that the owner ever had, three of them known still."""
+    """Has the ids of all five devices that the owner ever had. Three of them are still known."""
     devices = [f"device {turn}" for turn in range(5)]
     for device in devices:
         town.log_in(VICTIM, deviceId=device)
@@ -80,14 +81,14 @@ def thief_of_devices(town: Town, bounds: AttackBounds) -> Figures:
     for _ in range(48):
         for device in ("", *devices):
             named = {"deviceId": device} if device else {}
-            guess_thrice(town, codes, **named)
+            guess_three_times(town, codes, **named)
         town.passes(30 * MINUTE)
     return Figures(bounds.guesses_per_number, bounds.calls_per_prefix_with_devices)
 
 
 @attacker
 def guesser_behind_the_owner(town: Town, bounds: AttackBounds) -> Figures:
-    """The owner gets in on a known device each day: that ends no run of the strangers'."""
+    """The owner logs in on a known device each day. That does not end the strangers' run."""
     assert town.log_in(VICTIM, deviceId=OWN)
     locked_out = 0
     for _ in range(5):
@@ -98,7 +99,8 @@ def guesser_behind_the_owner(town: Town, bounds: AttackBounds) -> Figures:
 
 @attacker
 def sprayer(town: Town, bounds: AttackBounds) -> Figures:
-    """10,000 numbers of three countries by two apps, no address named, until the day is used up."""
+    """10,000 numbers of three countries by two apps, without an address, until the day is used
+    up."""
     targets = [numbers(country, SPRAYED) for country in COUNTRIES]
     doors = [(app, target) for app in APPS for target in targets]
 
@@ -124,7 +126,7 @@ def sprayer(town: Town, bounds: AttackBounds) -> Figures:
 
 @attacker
 def locker_out(town: Town, bounds: AttackBounds) -> Figures:
-    """Locks the strangers' lane; the owner comes with a device that is known, and gets in."""
+    """Locks the strangers' budget. The owner logs in on a known device."""
     assert town.log_in(VICTIM, deviceId=OWN)
     town.passes(DAY)
     guess_for_days(town, 12)
@@ -138,7 +140,7 @@ def locker_out(town: Town, bounds: AttackBounds) -> Figures:
 
 @attacker
 def honest_person(town: Town, bounds: AttackBounds) -> Figures:
-    """The phone is off once; two restarts; two digits mixed up, twice; and in."""
+    """The phone is off once; two restarts; two digits swapped, twice; then a login."""
     first = town.start(VICTIM)
     town.report(VICTIM, "UNAVAILABLE")
     second = town.start(VICTIM)

@@ -1,4 +1,4 @@
-"""Those who want phones to ring at somebody else's cost, and those who want none to ring."""
+"""Attackers who want phones to ring at another's cost, and attackers who want none to ring."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from tests.attack.town import DAY, HOUR, MINUTE, Town
 from verify_service.cli.attack_bounds import AttackBounds, Bound
 from verify_service.cli.lockout import lockouts
 
-NEIGHBOURS = VICTIM[:-4]
+NEIGHBORS = VICTIM[:-4]
 
 
 @attacker
 def bomber(town: Town, bounds: AttackBounds) -> Figures:
-    """Rings one phone as often as may be for three days, each time as if it were switched off."""
+    """Rings one phone as often as possible for three days, each time as if it were turned off."""
     for _ in range(3 * 288):
         for _ in range(10):
             if town.start(VICTIM)["status"] != "ok":
@@ -30,7 +30,7 @@ def bomber(town: Town, bounds: AttackBounds) -> Figures:
 
 @attacker
 def colluding_holder(town: Town, bounds: AttackBounds) -> Figures:
-    """Reads each code off the phone, so that there is always a device that is known anew."""
+    """Reads each code off the phone, so that there is always a newly known device."""
     pending: dict[str, tuple[dict[str, Any], str]] = {}
     logins = 0
     for _ in range(24):
@@ -51,7 +51,8 @@ def colluding_holder(town: Town, bounds: AttackBounds) -> Figures:
 
 @attacker
 def pumper(town: Town, bounds: AttackBounds) -> Figures:
-    """Every number of a prefix in turn, for two days; each phone rejects, so no pause holds it."""
+    """Every number of a prefix in turn, for two days. Each phone rejects, so no cooldown
+    applies."""
     lines = (f"+7903555{turn:04}" for turn in itertools.count())
     for _ in range(96):
         for number in itertools.islice(lines, 8):
@@ -63,7 +64,7 @@ def pumper(town: Town, bounds: AttackBounds) -> Figures:
 
 @attacker
 def one_machine(town: Town, bounds: AttackBounds) -> Figures:
-    """Every address of its /64, for two days; another machine is not affected."""
+    """Every address of its /64, for two days. Another machine is not affected."""
     targets, machine = numbers("RU", 4800), itertools.count(1)
     for _ in range(48):
         town.at_once(
@@ -77,13 +78,13 @@ def one_machine(town: Town, bounds: AttackBounds) -> Figures:
 
 @attacker
 def closer_of_a_prefix(town: Town, bounds: AttackBounds) -> Figures:
-    """Neighbours of the owner, until the prefix is full; too slowly for the guard to see it.
+    """Calls neighbors of the owner until the prefix is full, too slowly for the conversion guard.
 
-    The owner is called on a known device all the same.
+    The owner is still called on a known device.
     """
     assert town.log_in(VICTIM, deviceId=OWN)
     town.passes(DAY + HOUR)
-    lines = (f"{NEIGHBOURS}{turn:04}" for turn in itertools.count())
+    lines = (f"{NEIGHBORS}{turn:04}" for turn in itertools.count())
     for _ in range(20):
         for number in itertools.islice(lines, 8):
             town.start(number, deviceId=f"device {number}")
@@ -94,13 +95,13 @@ def closer_of_a_prefix(town: Town, bounds: AttackBounds) -> Figures:
 
 @attacker
 def closer_of_a_prefix_by_its_guard(town: Town, bounds: AttackBounds) -> Figures:
-    """Twenty calls that nobody answers: then the guard closes the owner's prefix."""
+    """Makes twenty calls that are not answered: then the guard blocks the owner's prefix."""
     assert town.log_in(VICTIM, deviceId=OWN)
     town.passes(2 * HOUR)
     for turn in range(20):
-        town.start(f"{NEIGHBOURS}{turn:04}")
+        town.start(f"{NEIGHBORS}{turn:04}")
     town.passes(20 * MINUTE)
-    closed = town.start(f"{NEIGHBOURS}5000")
+    closed = town.start(f"{NEIGHBORS}5000")
     return _closed_to_strangers(town, bounds, closed, "conversion")
 
 
@@ -115,27 +116,28 @@ def _closed_to_strangers(
 
 @attacker
 def closer_of_a_country(town: Town, bounds: AttackBounds) -> Figures:
-    """From 42 addresses until the day's calls are spent; the neighbouring country stays open."""
+    """Calls from 42 addresses until the country's limit is used up. The neighboring country stays
+    open."""
     _drain(town, bounds, "country", ["RU"], APPS[:1])
-    return _closed_to_everybody(town, bounds, "country", bounds.calls_per_country)
+    return _closed_to_all(town, bounds, "country", bounds.calls_per_country)
 
 
 @attacker
 def closer_of_an_app(town: Town, bounds: AttackBounds) -> Figures:
-    """No address is named, so that one machine does it; the other app stays open."""
+    """Sends no address, so that one machine is enough. The other app stays open."""
     _drain(town, bounds, "app", list(COUNTRIES), APPS[:1], named=False)
-    return _closed_to_everybody(town, bounds, "app", bounds.calls_per_app)
+    return _closed_to_all(town, bounds, "app", bounds.calls_per_app)
 
 
 @attacker
 def drainer(town: Town, bounds: AttackBounds) -> Figures:
-    """From 84 addresses, by two apps, in three countries: the day."""
+    """From 84 addresses, by two apps, in three countries: the day's limit."""
     _drain(town, bounds, "day", list(COUNTRIES), APPS)
-    return _closed_to_everybody(town, bounds, "day", bounds.calls)
+    return _closed_to_all(town, bounds, "day", bounds.calls)
 
 
 ELSEWHERE = {"country": ("+77019994567", APPS[0]), "app": (VICTIM, APPS[1])}
-"""Who is not affected, and by which app."""
+"""Which country and app are not affected."""
 
 
 def _drain(
@@ -147,12 +149,13 @@ def _drain(
     *,
     named: bool = True,
 ) -> None:
-    """Go on until only the limit's longest window refuses, from as many addresses as it takes."""
+    """Continue until only the limit's longest window refuses, from as many addresses as it
+    takes."""
     assert town.log_in(VICTIM, deviceId=OWN)
-    closing = max(
+    lockout = max(
         (one for one in lockouts(bounds) if one.limit == limit), key=lambda one: one.calls or 0
     )
-    from_ = itertools.cycle(addresses(closing.addresses))
+    from_ = itertools.cycle(addresses(lockout.addresses))
     targets = [numbers(country, 20_000) for country in countries]
     doors = [(target, app) for app in apps for target in targets]
 
@@ -174,7 +177,7 @@ def _drain(
             return
 
 
-def _closed_to_everybody(town: Town, bounds: AttackBounds, limit: str, calls: Bound) -> Figures:
+def _closed_to_all(town: Town, bounds: AttackBounds, limit: str, calls: Bound) -> Figures:
     """Have the owner try, on a known device, until it is open again."""
     others = town.log_in(*ELSEWHERE[limit][:1], app=ELSEWHERE[limit][1]) if limit != "day" else True
     closed = town.start(VICTIM)

@@ -1,4 +1,4 @@
-"""What an attacker is, and how all of them are listed."""
+"""What an attacker is, and the list of all attackers."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from verify_service.cli.attack_bounds import AttackBounds, Bound
 
 @dataclass(frozen=True)
 class Figures:
-    """What an attacker may achieve at most, and what its victims met.
+    """What an attacker may achieve at most, and its effect on the victims.
 
     Attributes:
-        guesses, calls: Figures of docs/security.md; the calls are those of any day.
+        guesses, calls: Bounds of docs/security.md; the calls are those of any day.
         logins: Right codes that were read off a phone: no guesses.
-        locked_out: People whom the attacker kept from getting in.
-        may_lock_out: Of these so many, as the page says of what can be closed.
+        locked_out: People whom the attacker kept from logging in.
+        may_lock_out: How many of these the page permits, by the scope that is closed.
         note: What was closed, and for how long.
     """
 
@@ -31,7 +31,7 @@ class Figures:
 
 @dataclass(frozen=True)
 class Attacker:
-    """One that is played."""
+    """An attacker to play."""
 
     name: str
     play: Callable[[Town, AttackBounds], Figures]
@@ -44,6 +44,6 @@ NONE = Bound(0, "")
 def attacker(
     play: Callable[[Town, AttackBounds], Figures],
 ) -> Callable[[Town, AttackBounds], Figures]:
-    """Add a function to those that are played, under its own name."""
+    """Add a function to the attackers, under its own name."""
     EVERYBODY.append(Attacker(play.__name__.replace("_", " "), play))
     return play

@@ -1,6 +1,6 @@
-"""The service as shipped, but for one line: its functions read the time from a key.
+"""The service as shipped, except that its functions read the time from a key.
 
-``gunicorn tests.attack.timed_app:app``. So days of an attack pass in seconds, for all processes.
+``gunicorn tests.attack.timed_app:app``. So days of an attack take seconds, for all processes.
 """
 
 from __future__ import annotations

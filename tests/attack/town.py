@@ -26,10 +26,10 @@ from verify_service.settings.parsers import sha256_hex
 ROOT = Path(__file__).parents[2]
 MINUTE, HOUR, DAY = 60, 3_600, 86_400
 KEYS = {"demo": "development-access-key", "second": "another-access-key"}
-"""Each app's."""
+"""The key of each app."""
 CLOCK_KEY = "test:clock"
 CROWD = 8
-"""Requests at a time where there are thousands: more are no faster on two cores."""
+"""Requests at a time where there are thousands: more are not faster on two cores."""
 SAMPLES = (
     'verify_checks_total{verdict="wrong"}',
     'verify_checks_total{verdict="right"}',
@@ -47,7 +47,7 @@ end"""
 
 @dataclass(frozen=True)
 class Counts:
-    """What was done since the attacker began, by whom it is counted.
+    """What was done since the attacker began.
 
     Attributes:
         wrong, right, placed: By the service's own metrics.
@@ -61,9 +61,10 @@ class Counts:
 
 
 class Town:
-    """What anybody can do over HTTP, and what only the harness can: move the clock, and count.
+    """What attackers and people do over HTTP, and what only the tests do: move the clock, and
+    count.
 
-    What people do with phones of their own is left out of all counts: :meth:`log_in`.
+    What people do with their own phones is not counted: :meth:`log_in`.
     """
 
     def __init__(self, web: int, sandbox: int, client: redis.Redis) -> None:
@@ -74,7 +75,7 @@ class Town:
         self.begin()
 
     def begin(self) -> None:
-        """Forget everything: the next attacker finds nobody's traces."""
+        """Forget everything: the next attacker finds no earlier data."""
         self._redis.flushall()
         self._ask(self._sandbox, "DELETE", "/sandbox/calls", None)
         self._now = int(time.time() * 1000)
@@ -98,7 +99,7 @@ class Town:
         return self._post("/verify/check", body, app)
 
     def log_in(self, number: str, *, app: str = "demo", **fields: str) -> bool:
-        """Whether the number's owner gets in at the first try; what it took is not counted."""
+        """Return whether the number's owner logs in at the first try. It is not counted."""
         self._listen()
         started = self.start(number, app=app, **fields)
         if started["status"] != "ok":
@@ -111,11 +112,11 @@ class Town:
         return bool(answer.get("verified"))
 
     def code(self, number: str) -> str:
-        """What the person reads off the phone."""
+        """Return the code on the person's phone."""
         return str(self._calls(number)[-1]["code"])
 
     def report(self, number: str, status: str) -> None:
-        """Let the provider say how the newest call to this number went."""
+        """Have the provider report a status of the newest call to this number."""
         body = {
             "requestId": self._calls(number)[-1]["requestId"],
             "number": number,
@@ -126,7 +127,7 @@ class Town:
         self._post("/callbacks/flashcall", body, "demo")
 
     def counts(self) -> Counts:
-        """What was done since :meth:`begin`, without what people did."""
+        """Return what was done since :meth:`begin`, except by people."""
         self._listen()
         wrong, right, placed = (
             now - then for now, then in zip(self._read_metrics(), self._metrics, strict=True)
@@ -135,7 +136,7 @@ class Town:
         return Counts(wrong, right - self._people.right, placed - self._people.placed, paid)
 
     def paid_in_a_day(self) -> int:
-        """The most calls that rang within any 24 hours of the town's time."""
+        """Return the maximum of calls that rang within any 24 hours of the clock."""
         return max(
             (
                 sum(count for at, count in self._paid if 0 <= at - first < DAY * 1000)
@@ -145,22 +146,22 @@ class Town:
         )
 
     def at_once(self, work: Callable[[Any], Any], items: Iterable[Any]) -> list[Any]:
-        """Many, a few at a time."""
+        """Do the work for all items, a few at a time."""
         return list(self._crowd.map(work, items))
 
     def same_instant(self, work: Callable[[Any], Any], items: Sequence[Any]) -> list[Any]:
-        """All of them at a time: none is sent before each has a thread."""
-        line = threading.Barrier(len(items))
+        """Do the work for all items at one time: none is sent before each has a thread."""
+        barrier = threading.Barrier(len(items))
 
         def wait(item: Any) -> Any:
-            line.wait(60)
+            barrier.wait(60)
             return work(item)
 
         with ThreadPoolExecutor(len(items)) as crowd:
             return list(crowd.map(wait, items))
 
     def _listen(self, *, of_people: bool = False) -> None:
-        """Ask the simulator who was called since; those calls were at this moment."""
+        """Read the simulator's new calls; they were placed at this moment."""
         heard = json.loads(
             self._ask(self._sandbox, "GET", f"/sandbox/calls?after={self._cursor}", None)
         )
@@ -170,14 +171,14 @@ class Town:
             self._paid.append((self._now, rang))
 
     def _read_metrics(self) -> list[int]:
-        """Of all processes."""
+        """Sum the metrics of all processes."""
         text = self._ask(self._web, "GET", "/metrics", None)
         return [
             round(
                 sum(
-                    float(line.rpartition(" ")[2])
-                    for line in text.splitlines()
-                    if line.startswith(sample)
+                    float(barrier.rpartition(" ")[2])
+                    for barrier in text.splitlines()
+                    if barrier.startswith(sample)
                 )
             )
             for sample in SAMPLES
@@ -204,7 +205,7 @@ class Town:
     ) -> str:
         lines = self._threads.__dict__.setdefault("lines", {})
         headers = {"X-Authorization": f"AccessKey {key}", "Content-Type": "application/json"}
-        # A question may come after minutes, when the server has closed an idle connection.
+        # A request may come after minutes, when the server has closed an idle connection.
         if port not in lines or method == "GET":
             lines[port] = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
         lines[port].request(method, path, body, headers)
@@ -213,10 +214,10 @@ class Town:
 
 @contextmanager
 def running(output: Path, limits: dict[str, str]) -> Iterator[Town]:
-    """Valkey, the simulator and the web line, for as long as the block takes.
+    """Run Valkey, the simulator and the web process for the duration of the block.
 
     Args:
-        limits: Variables of the service's that are not at their defaults.
+        limits: Variables of the service that differ from their defaults.
     """
     web, sandbox = free_port(), free_port()
     environment = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}

@@ -139,7 +139,7 @@ def test_a_process_that_died_over_a_start(
     """At the defaults the repeats outlast its time in flight: one call, and the code counts."""
     hurry.also = clock.passes
     with Front(timed) as front, pytest.MonkeyPatch.context() as patch:
-        cut(timed, patch, "record")  # the process dies once the provider was told
+        cut(timed, patch, "record")  # the process dies after the provider got the request
         front.will(lose)
         client = connect(front.url)
         found = client.start(NUMBER)

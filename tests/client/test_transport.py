@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import ssl
+import subprocess
+import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -22,6 +24,19 @@ from .said import ID, READ, STARTED, verification
 from .server import Front, says, serve, then_closes
 from .silence import refused
 from .timing import Hurry
+
+FORKING = """
+import os, sys
+from verify_service.client import VerifyClient
+
+with VerifyClient(sys.argv[1], sys.argv[2], patience=0) as client:
+    client.status(sys.argv[3])
+    if child := os.fork():
+        _, status = os.waitpid(child, 0)
+        client.status(sys.argv[3])
+        sys.exit(status)
+    client.status(sys.argv[3])
+"""
 
 
 def test_an_address_where_nobody_listens(connect: Connect) -> None:
@@ -205,6 +220,21 @@ def test_many_threads_share_a_client(
     assert "discarding" not in caplog.text
 
 
+@pytest.mark.slow
+def test_a_child_process_closes_inherited_connections(script: Front) -> None:
+    """Two processes on one connection would read each other's answers."""
+    ports: list[int] = []
+
+    def noted(exchange) -> None:
+        ports.append(exchange.client_address[1])
+        READ(exchange)
+
+    script.will(noted, noted, noted)
+    subprocess.run([sys.executable, "-c", FORKING, script.url, KEY, ID], check=True, timeout=30)
+    parent, child, parent_again = ports
+    assert parent == parent_again != child
+
+
 def test_tls_is_verified(
     script: Front,
     connect: Connect,
@@ -212,7 +242,7 @@ def test_tls_is_verified(
     tls: ssl.SSLContext,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """By the authorities of `requests`, unless told otherwise; the environment cannot tell."""
+    """By the authorities of `requests` or the configured one. The environment has no effect."""
     script.speak(tls)
     url = script.url.replace("http:", "https:")
     monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(certificate[0]))

@@ -33,5 +33,5 @@ ID=$(start | id_of)
 sandbox 'calls?number=79161234567&callbacks=1&wait=5'
 verify "$ID"
 
-# A callback that comes late, or from nobody knows where.
+# A callback that comes late, or belongs to no known call.
 sandbox callbacks -d '{"call": "+79161234567", "status": "ANSWERED"}'

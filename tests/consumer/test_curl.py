@@ -1,4 +1,4 @@
-"""The page's shell example, run as it stands but for its ports."""
+"""The page's shell example, run unchanged except for its ports."""
 
 import json
 import os

@@ -14,7 +14,7 @@ def test_a_refused_call(verify_sandbox):
     shop = Shop(verify_sandbox.client)
     verify_sandbox.next_call(NUMBER, error_code=6)  # the provider's "Insufficient funds"
     assert shop.call_me("session", NUMBER) == "Please try again."
-    assert shop.call_me("session", NUMBER) == "We are calling you."  # the next one is as ever
+    assert shop.call_me("session", NUMBER) == "We are calling you."  # the next one succeeds
 
 
 def test_a_wrong_code(verify_sandbox):
@@ -34,12 +34,12 @@ def test_a_phone_that_is_off(verify_sandbox):
 
 def test_a_callback_that_comes_late(verify_sandbox):
     shop = Shop(verify_sandbox.client)
-    verify_sandbox.next_call(NUMBER, statuses=[])  # it rings, and the provider says nothing
+    verify_sandbox.next_call(NUMBER, statuses=[])  # it rings, and no callback comes
     shop.call_me("session", NUMBER)
     call = verify_sandbox.last_call(NUMBER)
     assert shop.log_in("session", call.code) == "Welcome!"
     late = verify_sandbox.send_callback(call, "UNAVAILABLE")
-    assert late.http_status == 200  # the service took it, and nobody is logged out by it
+    assert late.http_status == 200  # the service accepted it, and no one is logged out
     assert shop.people == {"session": NUMBER}
 
 

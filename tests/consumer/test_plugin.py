@@ -1,4 +1,4 @@
-"""What the plugin promises beyond the logins of `test_login.py`."""
+"""The promises of the plugin beyond the logins of `test_login.py`."""
 
 import signal
 import subprocess
@@ -13,16 +13,16 @@ NUMBER = "+79161234567"
 
 
 @pytest.mark.parametrize("_", range(2))
-def test_each_test_finds_everything_as_new(verify_sandbox, _):
+def test_each_test_starts_without_data(verify_sandbox, _):
     """Three starts in ten minutes are the limit of a number; the other test had them too."""
     assert verify_sandbox.calls() == []
     for _ in range(3):
         verify_sandbox.client.start(NUMBER)
     assert len(verify_sandbox.calls(NUMBER)) == 3
-    verify_sandbox.next_call(NUMBER, status="UNAVAILABLE")  # nor is the script anybody else's
+    verify_sandbox.next_call(NUMBER, status="UNAVAILABLE")  # the next test does not get this script
 
 
-def test_a_failure_shows_what_the_service_said(pytester):
+def test_a_failure_shows_the_services_output(pytester):
     pytester.makepyfile(
         f"""
         def test_login(verify_sandbox):
@@ -53,8 +53,8 @@ def test_a_wrong_setting_is_named(pytester):
     done.stdout.fnmatch_lines(["verify-service did not start.", "*'COLDOWNS' is no setting*"])
 
 
-def test_who_does_not_ask_for_it_does_not_pay():
-    """pytest loads the plugin in every run: that starts nothing and imports next to nothing."""
+def test_an_unused_plugin_costs_nothing():
+    """pytest loads the plugin in every run: that starts nothing and imports almost nothing."""
     program = """
 import sys, pytest
 before = set(sys.modules)
@@ -67,8 +67,8 @@ print(*{name.partition(".")[0] for name in set(sys.modules) - before})
     assert set(done.stdout.split()) <= {"verify_service"} | sys.stdlib_module_names
 
 
-def test_it_ends_with_whoever_started_it(tmp_path):
-    """Also where a test run is killed, which says goodbye to nobody."""
+def test_it_ends_with_its_parent(tmp_path):
+    """Also if a test run is killed."""
     script = f"""
 from pathlib import Path
 import time

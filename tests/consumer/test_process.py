@@ -11,9 +11,9 @@ NUMBER = "+79161234567"
 
 @pytest.fixture
 def login(verify_sandbox):
-    told = {"VERIFY_URL": verify_sandbox.url, "VERIFY_ACCESS_KEY": verify_sandbox.access_key}
+    variables = {"VERIFY_URL": verify_sandbox.url, "VERIFY_ACCESS_KEY": verify_sandbox.access_key}
     pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
-    with subprocess.Popen(LOGIN, env=os.environ | told, **pipes) as process:
+    with subprocess.Popen(LOGIN, env=os.environ | variables, **pipes) as process:
         yield process
 
 

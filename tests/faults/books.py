@@ -1,4 +1,4 @@
-"""The books about one fault: what clients, the provider and Redis say must add up."""
+"""The comparison for one fault: clients, provider and Redis must agree."""
 
 from __future__ import annotations
 
@@ -27,14 +27,15 @@ class Fault:
     name: str
     ledger: Ledger
     forgetful: int = 0
-    """Codes in use at the moment in which Redis may forget: each may be right once more."""
+    """Codes in use at the moment at which Redis may forget: each may be right once more."""
     began: float = 0.0
     healed: float = 0.0
     calls: Counter[str] = field(default_factory=Counter)
-    """How often each number was to be called, as the provider heard it."""
+    """How often each number was to be called, by the provider's requests."""
 
-    def strikes(self, *statuses: int, times: int, kind: str = "") -> None:
-        """Last until so many requests sent since it began came to this, or to anything."""
+    def wait_until_struck(self, *statuses: int, times: int, kind: str = "") -> None:
+        """Wait until this many requests since the beginning ended with one of these statuses, or
+        any."""
 
         def struck() -> bool:
             done = self.ledger.done_since(self.began, kind)
@@ -43,46 +44,46 @@ class Fault:
         wait_until(struck, PATIENCE)
 
     def begin(self) -> None:
-        """From now on something is in the way."""
+        """Note that the fault begins now."""
         self.began = time.monotonic()
 
     def heal(self) -> None:
-        """From now on nothing is in the way any more."""
+        """Note that the fault is over now."""
         self.healed = time.monotonic()
 
     def row(self, kind: str) -> Row:
         return summed(self.name, self.ledger, self.calls, self.ledger.recovery(self.healed, kind))
 
-    def adds_up(self) -> None:
-        """What holds whatever breaks: each request came to something, and nothing came twice."""
+    def check_sums(self) -> None:
+        """Check what holds in every fault: each request ended, and nothing happened twice."""
         book = self.ledger
         unknown = {404} if self.forgetful else set()
         for kind, allowed in {"start": _START, "check": _CHECK | unknown}.items():
             assert {one.status for one in book.done_since(0, kind)} <= allowed
         assert book.given_up == []
-        assert set(self.calls) <= set(book.starts), "a call that was never asked for"
+        assert set(self.calls) <= set(book.starts), "a call that was never requested"
         assert set(self.calls.values()) <= {1}, "a number was called twice"
         assert book.accepted_twice() <= self.forgetful
         assert book.guesses_over() <= self.forgetful
-        told = {n for n, one in book.started.items() if one.answer["call"]["state"] in _RANG}
-        assert told <= set(self.calls), "a call was told that was never placed"
+        returned = {n for n, one in book.started.items() if one.answer["call"]["state"] in _RANG}
+        assert returned <= set(self.calls), "a call was returned that was never placed"
 
     def in_redis(self, client: redis.Redis, but: tuple[float, float] = (0.0, 0.0)) -> None:
-        """Compare with what Redis keeps, verification by verification.
+        """Compare with the data in Redis, verification by verification.
 
         Args:
             client: Of the master that has our data.
-            but: The moments between which it may have forgotten something. Logins that went on
-                within are not compared, the others are.
+            but: The period whose data it may have forgotten. Logins with an answer in this period
+                are not compared.
         """
         book, kept = self.ledger, _kept(client)
-        meant = {number for number in book.starts if not book.went_on(number, *but)}
+        meant = {number for number in book.starts if not book.was_active(number, *but)}
         assert not {n for n in meant if len(kept[n]) > 1}, "one start, two verifications"
         there = {n: kept[n][0] for n in meant if kept[n]}
         assert meant & set(self.calls) <= set(there), "a call without a reservation"
-        assert meant & set(book.started) <= set(there), "a start that was told and is not kept"
+        assert meant & set(book.started) <= set(there), "a start that was returned and is not kept"
         approved = {number for number, one in there.items() if one["state"] == "approved"}
-        assert approved == meant & book.verified, "codes used, and codes told to be right"
+        assert approved == meant & book.verified, "codes used, and codes returned to be right"
         compared = {number: GUESSES - one["left"] for number, one in there.items()}
         assert compared == {n: book.compared(n) for n in there}, "guesses counted, and guesses made"
 
@@ -91,7 +92,7 @@ _RANG = ("placed", "delivered", "undelivered")
 
 
 def _kept(client: redis.Redis) -> defaultdict[str, list[dict[str, Any]]]:
-    """By number, without the plus."""
+    """Return the verifications by number, without the plus."""
     kept: defaultdict[str, list[dict[str, Any]]] = defaultdict(list)
     for one in verifications(client):
         kept[one["number"].removeprefix("+")].append(one)
@@ -99,16 +100,16 @@ def _kept(client: redis.Redis) -> defaultdict[str, list[dict[str, Any]]]:
 
 
 def verifications(client: redis.Redis) -> list[dict[str, Any]]:
-    """Return all that Redis keeps."""
+    """Return all verifications in Redis."""
     texts = [
         client.get(key) for key in client.scan_iter(keys.verification(VerificationKey("*", "*")))
     ]
-    # One that has ended since the scan saw it is no longer there.
+    # One that has expired since the scan is no longer there.
     return [json.loads(text) for text in texts if text]
 
 
 def summed(name: str, book: Ledger, calls: Counter[str], seconds: float) -> Row:
-    """Return the row of one fault."""
+    """Return the table's row for one fault."""
     return Row(
         name,
         *(len(book.sent), book.answered, book.count(503), book.count(0)),

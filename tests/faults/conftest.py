@@ -15,7 +15,7 @@ from tests.servers import Server
 
 @pytest.fixture(scope="session")
 def wire() -> Iterator[TcpProxy]:
-    """Between the service and its Redis."""
+    """The proxy between the service and its Redis."""
     wire = TcpProxy()
     yield wire
     wire.close()
@@ -31,7 +31,7 @@ def _stage(tmp_path_factory: pytest.TempPathFactory, wire: TcpProxy) -> Iterator
 
 @pytest.fixture
 def server(tmp_path: Path) -> Iterator[Server]:
-    """A Valkey that writes down all it takes."""
+    """A Valkey that writes all its data to disk."""
     server = Server(tmp_path / "redis", {"appendonly": "yes"}).start()
     yield server
     server.kill()
@@ -39,7 +39,7 @@ def server(tmp_path: Path) -> Iterator[Server]:
 
 @pytest.fixture
 def stage(_stage: Stage, server: Server, wire: TcpProxy) -> Stage:
-    """The service, with this test's own Redis behind the wire."""
+    """The service, with this test's own Redis behind the proxy."""
     wire.target = server.port
     wire.drop_all()
     _stage.provider.control.reset()
@@ -48,7 +48,7 @@ def stage(_stage: Stage, server: Server, wire: TcpProxy) -> Stage:
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """A fault per row, as docs/reliability.md has it."""
+    """Print one row per fault, as docs/reliability.md shows them."""
     if TABLE:
         terminalreporter.write_line("")
         terminalreporter.write_line("| " + " | ".join(Row.HEAD) + " |")

@@ -1,4 +1,4 @@
-"""Every request of a load, what became of it, and whether all of it adds up."""
+"""Every request of a load, its outcome, and whether all of them agree."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ GUESSES = 3
 
 @dataclass(frozen=True)
 class Sent:
-    """One request over the wire. ``status`` is 0 where no answer came."""
+    """One request on the wire. ``status`` is 0 without an answer."""
 
     kind: str
     at: float
@@ -23,7 +23,7 @@ class Sent:
 
 @dataclass(frozen=True)
 class Start:
-    """What a start came to in the end. ``at`` is when it was first asked for."""
+    """The final outcome of a start. ``at`` is the time of its first request."""
 
     at: float
     done: float
@@ -43,7 +43,7 @@ class Verdict:
 
 @dataclass
 class Ledger:
-    """What the clients of one load saw."""
+    """The observations of one load's clients."""
 
     sent: list[Sent] = field(default_factory=list)
     starts: dict[str, Start] = field(default_factory=dict)
@@ -64,7 +64,7 @@ class Ledger:
 
     @property
     def started(self) -> dict[str, Start]:
-        """Those that were answered with 201."""
+        """Return the starts that were answered with 201."""
         return {number: one for number, one in self.starts.items() if one.status == 201}
 
     @property
@@ -72,19 +72,19 @@ class Ledger:
         return {n for n, guesses in self.verdicts.items() if any(one.verified for one in guesses)}
 
     def compared(self, number: str) -> int:
-        """Guesses that must have been compared: one after the other, until the end."""
+        """Return how many guesses must have been compared: one after another, until the end."""
         guesses = self.verdicts.get(number, [])
         right = next((at for at, one in enumerate(guesses, 1) if one.verified), len(guesses))
         return min(GUESSES, right)
 
-    def went_on(self, number: str, since: float, until: float) -> bool:
-        """Whether a login was told something between these moments, or was waiting to be."""
+    def was_active(self, number: str, since: float, until: float) -> bool:
+        """Return whether a login received an answer in this period, or was waiting for one."""
         started = self.starts[number]
         last = max([started.done, *(one.done for one in self.verdicts.get(number, ()))])
         return started.at <= until and last >= since
 
     def done_since(self, moment: float, kind: str = "") -> list[Sent]:
-        """What was sent after a moment, and is over."""
+        """Return the requests that were sent after a moment and are finished."""
         return [one for one in tuple(self.sent) if one.at >= moment and kind in ("", one.kind)]
 
     def count(self, *statuses: int) -> int:
@@ -99,14 +99,14 @@ class Ledger:
         return len(self.sent) - self.count(0, 503)
 
     def accepted_twice(self) -> int:
-        """Codes that were right for two guesses that are not each other's repeats."""
+        """Return how many codes were right for two guesses that are not repeats of each other."""
         return sum(
             max(0, len({one.key for one in guesses if one.verified}) - 1)
             for guesses in self.verdicts.values()
         )
 
     def guesses_over(self) -> int:
-        """Wrong guesses after which there was one left more often than the limit allows."""
+        """Return how many wrong guesses exceed the limit, by the checks left that were returned."""
         over = 0
         for guesses in self.verdicts.values():
             left = {one.key for one in guesses if not one.verified and one.left}
@@ -114,7 +114,7 @@ class Ledger:
         return over
 
     def recovery(self, since: float, kind: str) -> float:
-        """Seconds from a moment to the first good answer to what was sent after it."""
+        """Return the seconds from a moment to the first success among the later requests."""
         good = [one.done for one in self.done_since(since, kind) if one.status in (200, 201)]
         return min(good, default=float("inf")) - since
 

@@ -1,7 +1,8 @@
-"""A steady load of logins: each begins, mistypes, types, and tries the used code once more.
+"""A steady load of logins: each starts, mistypes, types the code, and tries the used code once
+more.
 
-Whatever is refused with 503, or gets no answer, is sent again under its Idempotency-Key, as the
-guide tells login flows to.
+A request that is refused with 503, or gets no answer, is sent again under its Idempotency-Key, as
+the guide asks login flows to do.
 """
 
 from __future__ import annotations
@@ -22,11 +23,11 @@ from tests.system.server_process import KEY
 PAUSE = 0.05
 """Seconds between a request and its repeat, and between two logins of one client."""
 PATIENCE = 60.0
-"""Seconds after which a client gives a request up: an age, on a busy machine too."""
+"""Seconds after which a client gives up a request: long enough for a busy machine."""
 ANSWER = 30.0
 """Seconds that it waits for one answer."""
 LONGEST_LOGIN = 120.0
-"""Seconds that a login which has begun may take to its end."""
+"""Seconds within which a login that has begun must end."""
 CLIENTS = 6
 """How many log in at a time."""
 _AGAIN = (0, 409, 503)
@@ -38,7 +39,7 @@ class Load:
 
     Args:
         port: Where it listens; it may change in between, as behind a router.
-        code: What a person would read off the phone: the code of the last call to a number.
+        code: Returns the code on a person's phone: the code of the last call to a number.
         clients: How many log in at a time.
     """
 
@@ -66,7 +67,7 @@ class Load:
             assert not any(thread.is_alive() for thread in threads)
 
     def probe(self) -> int:
-        """Ask once whether a process listens and can work."""
+        """Check once whether a process listens and can work."""
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=ANSWER)
         try:
             connection.request("GET", "/readyz", headers={"Connection": "close"})
@@ -84,7 +85,7 @@ class Load:
             time.sleep(PAUSE / 5)
 
     def login(self, wrong: int = 1) -> None:
-        """One person's way through, with so many guesses that are wrong."""
+        """Log in one person, with this many wrong guesses."""
         number = f"{next(_numbers)}"
         code = self._code(number) if self.start(number) == 201 else None
         if code is None:
@@ -114,7 +115,8 @@ class Load:
     def ask(
         self, kind: str, path: str, body: dict[str, Any], key: str = ""
     ) -> tuple[int, dict[str, Any]]:
-        """Ask under one key until there is an answer; the last one, where that took too long."""
+        """Repeat a request under one key until it has an answer; return the last one after
+        PATIENCE."""
         key = key or secrets.token_hex(8)
         until = time.monotonic() + PATIENCE
         while True:
@@ -130,7 +132,7 @@ class Load:
 
 
 def post(port: int, path: str, body: dict[str, Any], key: str = "") -> tuple[int, dict[str, Any]]:
-    """Send one request over a connection of its own; 0 where no answer comes."""
+    """Send one request over a connection of its own; return 0 without an answer."""
     headers = {"X-Authorization": f"AccessKey {KEY}", "Content-Type": "application/json"}
     headers |= {"Idempotency-Key": key, "Connection": "close"} if key else {"Connection": "close"}
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=ANSWER)

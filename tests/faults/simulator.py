@@ -1,4 +1,4 @@
-"""The provider's simulator in a process of its own, behind a wire that breaks on command."""
+"""The provider's simulator in a process of its own, behind a proxy that fails on demand."""
 
 from __future__ import annotations
 
@@ -19,16 +19,16 @@ from verify_service.sandbox.control import Call, SandboxControl
 
 PATIENCE = 60
 MANY = 1000
-"""Calls that one line of the script is good for, at most."""
+"""Calls for which one line of the script is valid, at most."""
 DRIP = 0.1
 """Seconds from byte to byte of an answer that drips."""
 
 
 class Simulator:
-    """Rings no phone, remembers every request, and behaves as its script says.
+    """Rings no phone, keeps every request, and behaves as its script says.
 
     Args:
-        log: The file that takes what it says.
+        log: The file for its output.
     """
 
     def __init__(self, log: Path) -> None:
@@ -40,7 +40,7 @@ class Simulator:
         """Start it, and wait until it listens.
 
         Args:
-            callback_url: Where it reports what became of its calls.
+            callback_url: Where it reports the status of its calls.
         """
         options = {
             "port": 0,
@@ -64,8 +64,8 @@ class Simulator:
 
     def _port(self) -> int:
         assert self._process.poll() is None, self._log.read_text()
-        told = re.search(r"simulator: http://[0-9.]+:(\d+)/", self._log.read_text())
-        return int(told[1]) if told else 0
+        found = re.search(r"simulator: http://[0-9.]+:(\d+)/", self._log.read_text())
+        return int(found[1]) if found else 0
 
     def end(self) -> None:
         self.wire.close()
@@ -73,21 +73,21 @@ class Simulator:
         self._process.wait()
 
     def code(self, number: str) -> str | None:
-        """What a person would read off the phone: the code of the last call to a number."""
+        """Return the code on a person's phone: the code of the last call to a number."""
         calls = self.control.calls(number)
         return calls[-1].code if calls else None
 
     def calls(self) -> list[Call]:
-        """Every request to call since it was told to forget, the oldest first."""
+        """Return every request for a call since the last reset, the oldest first."""
         return self.control.calls()
 
     def called(self) -> Counter[str]:
-        """How often each number was to be called."""
+        """Return how often each number was to be called."""
         return Counter(call.number or "" for call in self.calls())
 
     @contextmanager
     def saying(self, outcome: str | None = None, **line: Any) -> Iterator[None]:
-        """Behave so toward everybody until the block ends."""
+        """Give all calls this outcome until the block ends."""
         self.control.next_call(outcome=outcome, times=MANY, **line)
         try:
             yield

@@ -1,4 +1,4 @@
-"""The real web processes, the provider's simulator, and whatever Redis a fault wants."""
+"""The real web processes, the provider's simulator, and the Redis that a fault needs."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ from tests.system.server_process import Web
 from tests.waiting import wait_until
 
 PATIENCE = 60
-"""Seconds within which anything has happened, on a busy machine too."""
+"""Seconds that suffice for anything, on a busy machine too."""
 DEADLINE = 2
 STEADY = 20
-"""Logins that go well before a fault begins, and after it has ended."""
+"""Logins that succeed before a fault begins, and after it has ended."""
 SETTINGS = {
     "REDIS_TIMEOUT": "0.5",
     "PROVIDER_DEADLINE": f"{DEADLINE}",
@@ -30,8 +30,8 @@ SETTINGS = {
     "LOG_LEVEL": "WARNING",
     "CALLBACK_PATH_SECRET": "",
 }
-"""Redis' timeout is the default; a hung call and a breaker's pause last less long than by default.
-The limits over many numbers are wide: ROOMY."""
+"""Redis' timeout is the default. A hung call and a breaker's pause are shorter than by default. The
+limits over many numbers are wide: ROOMY."""
 TABLE: list[Row] = []
 
 
@@ -55,7 +55,7 @@ class Stage:
         wait_until(lambda: self.web.ask("GET", "/readyz", key=None).status == 200, PATIENCE)
 
     def end(self) -> None:
-        # Its processes by name: without their parent they would find out a while later.
+        # Its processes by name: without their parent they would end a while later.
         for pid in (self.web.process.pid, *self.web.workers()):
             with suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
@@ -69,12 +69,12 @@ class Stage:
     def under_load(
         self, name: str, *, kind: str = "start", forgetful: bool = False
     ) -> Iterator[Fault]:
-        """Logins before, during and after a fault; then the books are closed.
+        """Log in before, during and after a fault; then compare everything.
 
         Args:
             name: The fault's, in the table.
-            kind: Whose first good answer after it says that it is over.
-            forgetful: Whether this Redis forgets what it said last, and so what clients were told.
+            kind: The kind of request whose first success ends the recovery.
+            forgetful: Whether this Redis may lose its last writes, and so answers that were given.
         """
         before = self.provider.called()
         load = self.load()
@@ -87,4 +87,4 @@ class Stage:
             wait_until(lambda: ledger.finished >= settled, PATIENCE)
         fault.calls = self.provider.called() - before
         TABLE.append(fault.row(kind))
-        fault.adds_up()
+        fault.check_sums()

@@ -1,4 +1,4 @@
-"""A wire that breaks on command: between the service and a server that knows nothing of it."""
+"""A proxy that fails on demand, between the service and a server that does not know about it."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from enum import Enum, auto
 
 PIECE = 65_536
 BACKLOG = 128
-# Linger on, for 0 s: closing drops what is unsent and resets the connection.
+# SO_LINGER of 0 s: closing drops unsent data and resets the connection.
 _RESET_ON_CLOSE = struct.pack("ii", 1, 0)
 
 
@@ -28,14 +28,15 @@ class End(Enum):
 
 @dataclass(frozen=True)
 class Passed:
-    """What is passed on of a piece, and whether the connection ends then, at both sides."""
+    """The bytes that are forwarded of a piece, and whether the connection ends then, at both
+    sides."""
 
     piece: bytes
     end: End | None = None
 
 
 Way = Callable[[bytes], Passed]
-"""What becomes of a piece."""
+"""Decides what is forwarded of a piece."""
 
 
 def whole(piece: bytes) -> Passed:
@@ -43,7 +44,7 @@ def whole(piece: bytes) -> Passed:
 
 
 def nothing(_: bytes) -> Passed:
-    """A black hole: the connection stands, and nothing comes through."""
+    """A black hole: the connection is open, and nothing is forwarded."""
     return Passed(b"")
 
 
@@ -60,11 +61,11 @@ def late(seconds: float) -> Way:
 
 
 class TcpProxy:
-    """Listens on a free port of loopback, and passes on to ``target``, as it is by then.
+    """Listens on a free port of loopback, and forwards to the current ``target``.
 
-    ``there`` and ``back`` say what becomes of what goes to the server and of what comes from it.
-    A reset at one side is one at the other. ``drip`` is how many seconds each byte of an answer
-    takes; at 0 it comes as a whole.
+    ``there`` and ``back`` decide what is forwarded to the server and from it. A reset at one side
+    is one at the other. ``drip`` is the seconds for each byte of an answer; at 0 it is sent as a
+    whole.
     """
 
     def __init__(self, target: int = 0) -> None:
@@ -97,7 +98,7 @@ class TcpProxy:
             self._listen()
 
     def every(self, turn: int, way: Way) -> Way:
-        """Let all pieces pass but each so many-th, which goes this way."""
+        """Forward all pieces, except that every ``turn``-th goes this way."""
         lock, count = threading.Lock(), 0
 
         def choose(piece: bytes) -> Passed:
@@ -110,7 +111,7 @@ class TcpProxy:
         return choose
 
     def drop_all(self) -> None:
-        """Break every connection that stands."""
+        """Break every open connection."""
         for one in tuple(self._open):
             _shut(one)
 
@@ -159,7 +160,7 @@ class TcpProxy:
         return server
 
     def _relay(self, client: socket.socket, server: socket.socket) -> End:
-        """Pass on until one side ends. One thread for both: a reset takes no other reader."""
+        """Forward until one side ends. One thread for both: a reset must have no other reader."""
         with selectors.DefaultSelector() as ready:
             ready.register(client, selectors.EVENT_READ, (server, lambda: self.there))
             ready.register(server, selectors.EVENT_READ, (client, lambda: self.back))

@@ -1,4 +1,4 @@
-"""The master dies, hangs or is demoted under load: a replica takes its place."""
+"""The master dies, hangs or is demoted under load: a replica takes over."""
 
 from __future__ import annotations
 
@@ -17,20 +17,20 @@ from tests.topologies import MASTER, Shards, Watched, tell
 from tests.waiting import wait_until
 
 IN_STEP = {"min-replicas-to-write": "1", "min-replicas-max-lag": "10"}
-"""A master that has lost its replicas decides nothing. One that was replaced and does not know it
-yet would go on for ten seconds, and all of that would be forgotten."""
+"""A master without its replicas decides nothing. A master that was replaced and does not know it
+yet would continue for ten seconds, and all of that would be forgotten."""
 BEHIND = 1.0
-"""Seconds before a master's end of which its replica, in step until then, may lack something."""
+"""Seconds before the master's end for which its replica, in step until then, may lack data."""
 
 
 @dataclass(frozen=True)
 class Pair:
-    """A master and what takes its place.
+    """A master and its replacement.
 
     Attributes:
         url: For the service.
-        master: Returns the server that is the master, as the others have it.
-        demote: Has the replica take over from a master that is well.
+        master: Returns the server that is the master, according to the others.
+        demote: Has the replica take over from a healthy master.
     """
 
     url: str
@@ -71,9 +71,9 @@ def stage(pair: Pair, tmp_path: Path) -> Iterator[Stage]:
 
 @pytest.mark.parametrize("fate", ["killed -9", "hangs (SIGSTOP)", "demoted"])
 def test_a_replica_takes_over(pair: Pair, stage: Stage, form: str, fate: str) -> None:
-    """503 until it is done, and then everything works, also while the old master comes back as a
-    replica. What the new one had not yet got is forgotten: docs/reliability.md has what bounds
-    that; here the replica is in step."""
+    """503 until it is done, then everything works, also while the old master comes back as a
+    replica. Data that the new one did not have yet is forgotten: docs/reliability.md has the
+    bounds. Here the replica is in step."""
     old = pair.master()
     with stage.under_load(f"{form}: master {fate}", forgetful=True) as fault:
         fault.heal()  # counted from the end of the old one
@@ -88,7 +88,7 @@ def test_a_replica_takes_over(pair: Pair, stage: Stage, form: str, fate: str) ->
             wait_until(lambda: is_alone(old), PATIENCE)
         replaced = fault.healed if fate == "killed -9" else time.monotonic()
         fault.begin()
-        fault.strikes(201, times=1, kind="start")
+        fault.wait_until_struck(201, times=1, kind="start")
         if fate == "hangs (SIGSTOP)":
             old.thaw()
         if fate != "killed -9":
@@ -104,7 +104,7 @@ def role(server: Server) -> str:
 
 
 def is_alone(server: Server) -> bool:
-    """Whether a master that was replaced has no replica any more, or is one itself."""
+    """Return whether a replaced master has no replica any more, or is one itself."""
     with server.client() as client, suppress(redis.RedisError):
         found = client.info("replication")
         return found["role"] == "slave" or found["connected_slaves"] == 0

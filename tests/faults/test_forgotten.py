@@ -1,4 +1,4 @@
-"""What a failover forgets: replication is asynchronous, and this is what that can cost."""
+"""What a failover forgets: replication is asynchronous, and this shows the cost."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ NUMBER = "79166500001"
 
 @pytest.fixture
 def watched(tmp_path: Path) -> Iterator[Watched]:
-    # A machine so busy that a server is not heard of for longer is none of the test's.
+    # A busy machine must not cause a failover before the test does.
     watched = Watched(tmp_path / "watched", down_after=2000)
     yield watched
     watched.end()
@@ -32,35 +32,35 @@ def stage(tmp_path: Path, watched: Watched) -> Iterator[Stage]:
 
 
 def test_a_used_code_may_come_back_once(watched: Watched, stage: Stage) -> None:
-    """A master that dies with a verdict its replica never got: until the code's own end it can be
-    right once more, and no longer than that."""
+    """A master dies with a verdict that its replica never got: until it expires, the code can be
+    right once more."""
     load = stage.load()
     (replica,) = watched.others
     assert load.start(NUMBER) == 201
     code = stage.provider.code(NUMBER)
     started = load.ledger.starts[NUMBER].answer
-    watched.pass_on()
+    watched.wait_for_replicas()
     replica.freeze()
     with watched.first.client() as client:
-        # What is on its way to a frozen process would still be read when it thaws.
+        # A frozen process would still read what was sent to it before it thaws.
         client.client_kill_filter(_type="replica")
     assert load.guess(NUMBER, code) == 200
     watched.first.kill()
     replica.thaw()
     wait_until(lambda: watched.master() == replica.port, PATIENCE)
-    # Each guess is one of its own, and asked until there is a master again.
+    # Each guess has its own key, and is repeated until there is a master again.
     assert [load.guess(NUMBER, code) for _ in range(3)] == [200, 200, 200]
     calls = stage.provider.called()
     TABLE.append(summed("failover to a replica out of step", load.ledger, calls, 0))
     verdicts = [one.verified for one in load.ledger.verdicts[NUMBER]]
     assert verdicts == [True, True, False, False]
     assert calls == {NUMBER: 1}
-    told = stage.web.ask("GET", f"/verify/{started['verificationId']}").json
-    assert told["expiresAt"] == started["expiresAt"]
+    answer = stage.web.ask("GET", f"/verify/{started['verificationId']}").json
+    assert answer["expiresAt"] == started["expiresAt"]
 
 
-def test_a_master_that_is_cut_off_takes_nothing(watched: Watched, stage: Stage) -> None:
-    """With min-replicas-to-write: what the replica does not get is not decided at all."""
+def test_a_master_that_is_cut_off_decides_nothing(watched: Watched, stage: Stage) -> None:
+    """With min-replicas-to-write: without a replica nothing is decided."""
     load = stage.load()
     (replica,) = watched.others
     with watched.first.client() as client:

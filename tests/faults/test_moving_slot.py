@@ -1,4 +1,4 @@
-"""A cluster moves our slot to another master while everybody logs in, key by key or at once."""
+"""A cluster moves our slot to another master during logins, key by key or at once."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from tests.topologies import OUR_SLOT, Shards, tell
 from tests.waiting import wait_until
 
 KEYS = 20_000
-"""Keys that are there beside the load's own, as large as a verification."""
+"""Keys beside the load's own, each as large as a verification."""
 PIECE = "x" * 600
 FEW = 12
-"""Requests that may come in the moment of the handover: two of each client."""
+"""Requests that may arrive at the moment of the handover: two of each client."""
 BATCH = 10
-"""As many keys at a time as `redis-cli --cluster reshard` moves."""
+"""Keys moved at a time, as by `redis-cli --cluster reshard`."""
 
 
 @pytest.fixture
@@ -50,8 +50,8 @@ def filled(shards: Shards) -> None:
 
 
 @pytest.mark.usefixtures("filled")
-def test_key_by_key(stage: Stage, shards: Shards) -> None:
-    """503 until all keys are there; no decision is made by half of them."""
+def test_a_slot_that_moves_key_by_key(stage: Stage, shards: Shards) -> None:
+    """503 until all keys are moved; no decision uses half of them."""
     with stage.under_load("slot moves key by key") as fault:
         with shards.moving() as move:
             fault.begin()
@@ -60,7 +60,7 @@ def test_key_by_key(stage: Stage, shards: Shards) -> None:
                 move.move(*names)
                 moved += len(names)
             spent = time.monotonic() - began
-            fault.strikes(503, times=12)
+            fault.wait_until_struck(503, times=12)
         fault.heal()
     pace = f"{moved:,} keys, {spent / moved * 1e6:.0f} ms for 1,000"
     TABLE[-1] = replace(TABLE[-1], fault=f"slot moves key by key ({pace})")
@@ -70,8 +70,8 @@ def test_key_by_key(stage: Stage, shards: Shards) -> None:
 
 
 @pytest.mark.usefixtures("filled")
-def test_at_once(stage: Stage, shards: Shards) -> None:
-    """Valkey 9 moves a whole slot in the background, and hands it over in a moment."""
+def test_a_slot_that_moves_at_once(stage: Stage, shards: Shards) -> None:
+    """Valkey 9 moves a whole slot in the background, and hands it over at once."""
     old = shards.owner()
     new = shards.masters[shards.masters.index(old) - 1]
     with stage.under_load("slot moves at once (Valkey 9)") as fault:

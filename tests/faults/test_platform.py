@@ -1,8 +1,8 @@
-"""A platform's life: built, checked, started, replaced by the next release, and stopped.
+"""A platform's life cycle: build, release check, start, replacement by the next release, and stop.
 
 As its Python build does it: a new virtual environment, `requirements.txt` and nothing else, the
-code in a folder that cannot be written to; a Procfile runner, a port it chooses, a Redis with a
-certificate of its own making and room for twenty connections.
+code in a read-only folder; a Procfile runner, a port that it chooses, a Redis with a self-signed
+certificate and room for twenty connections.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ LOGINS = 30
 PLAIN = {
     "HOME": "/nonexistent",
     "PYTHONUNBUFFERED": "1",
-    # A build compiles everything. Who is root may write in spite of the folder's mode.
+    # A build compiles everything. Root may write in spite of the folder's mode.
     "PYTHONDONTWRITEBYTECODE": "1",
 }
 needs_tls = pytest.mark.skipif(not redis_server(), reason="needs Debian's redis-server")
@@ -44,7 +44,7 @@ needs_tls = pytest.mark.skipif(not redis_server(), reason="needs Debian's redis-
 
 @dataclass(frozen=True)
 class Built:
-    """What a build leaves: the code, and the programs."""
+    """The result of a build: the code, and the programs."""
 
     code: Path
     programs: Path
@@ -73,7 +73,7 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Built]:
             shutil.copy(ROOT / name, code / name)
     subprocess.run([sys.executable, "-m", "venv", environment], check=True)
     pip = [environment / "bin/python", "-m", "pip", "install", "-q", "--disable-pip-version-check"]
-    # Compiled is what is imported, once it is: most of it, data on all the world's numbers, never.
+    # A module is compiled when it is imported. Most of the data on numbers never is.
     words = ["--no-compile", "--require-hashes", "-r", code / "requirements.txt"]
     subprocess.run([*pip, *words], check=True)
     everything = [code, *code.rglob("*")]
@@ -81,14 +81,14 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Built]:
         path.chmod(path.stat().st_mode & ~0o222)
     before = contents(code)
     yield Built(code, environment / "bin")
-    # No mode stops root: so look, whichever user this is.
+    # No mode stops root, so the contents are compared.
     assert contents(code) == before
     for path in everything:
         path.chmod(path.stat().st_mode | 0o200)
 
 
 def contents(folder: Path) -> dict[Path, tuple[int, bytes]]:
-    """Everything below a folder, with the moment of its last change."""
+    """Return everything below a folder, with its time of modification."""
     return {
         path: (path.stat().st_mtime_ns, path.read_bytes() if path.is_file() else b"")
         for path in folder.rglob("*")
@@ -97,7 +97,7 @@ def contents(folder: Path) -> dict[Path, tuple[int, bytes]]:
 
 @pytest.fixture
 def small(tmp_path: Path) -> Iterator[Server]:
-    """A Redis as an add-on gives it: TLS alone, a certificate of its own making."""
+    """A Redis as an add-on provides it: only TLS, with a self-signed certificate."""
     certificate, key = self_signed(tmp_path)
     options = {
         "tls-cert-file": str(certificate),
@@ -125,19 +125,19 @@ class Dyno:
 
     def ready(self) -> None:
         load = Load(self.port, lambda _: None)
-        # Bound within the 60 s that a platform gives it.
+        # It binds the port within the platform's 60 s.
         wait_until(lambda: load.probe() == 200, 60)
 
     def term(self) -> None:
-        """To every process of it at once."""
+        """Send SIGTERM to every process at once."""
         with suppress(ProcessLookupError):
             os.killpg(self.process.pid, signal.SIGTERM)
 
 
 @needs_tls
 def test_a_release_rolls_over_another(built: Built, small: Server, tmp_path: Path) -> None:
-    """No failed request while one release replaces the other and everybody is signaled twice, and
-    never more connections than a small plan has."""
+    """No request fails while one release replaces the other and every process is signaled twice,
+    and there are never more connections than a small plan permits."""
     provider = Simulator(tmp_path / "provider")
     url = f"rediss://:secret@127.0.0.1:{small.port}/0"
     more = {"REDIS_VERIFY": "off", "CALLBACK_PATH_SECRET": "", "LOG_LEVEL": "WARNING"}
@@ -160,7 +160,7 @@ def test_a_release_rolls_over_another(built: Built, small: Server, tmp_path: Pat
                 peak = max(peak, client.info("clients")["connected_clients"])
                 if goal >= 2 * LOGINS:
                     load.port = dynos[1].port
-            # The router sends nothing new to the old one; what it has, it finishes.
+            # The router sends no new request to the old one, which finishes those it has.
             fault.heal()
             dynos[0].term()
             dynos[0].term()
@@ -178,7 +178,7 @@ def test_a_release_rolls_over_another(built: Built, small: Server, tmp_path: Pat
         provider.end()
     fault.name = f"a release rolls over another ({peak} connections)"
     TABLE.append(fault.row("start"))
-    fault.adds_up()
+    fault.check_sums()
     with small.client(password="secret") as client:
         fault.in_redis(client)
     assert set(ledger.statuses) == {200, 201}

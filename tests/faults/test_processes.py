@@ -1,4 +1,4 @@
-"""Processes die at any instruction: no call twice, no guess lost, no code accepted twice."""
+"""Processes die at any instruction: no second call, no lost guess, no code accepted twice."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ from tests.waiting import wait_until
 DEATHS = 50
 
 
-def test_killed_at_random_moments(stage: Stage, server: Server) -> None:
-    """Fifty times -9, one of two processes at a time, while everybody logs in."""
+def test_processes_killed_at_random_moments(stage: Stage, server: Server) -> None:
+    """SIGKILL fifty times, to one of two processes at a time, during logins."""
     dice = random.Random(6)  # noqa: S311
     with stage.under_load(f"worker killed -9, {DEATHS} times") as fault:
         for _ in range(DEATHS):
-            # A process serves again.
+            # Until a process serves again.
             fault.begin()
-            fault.strikes(200, 201, times=1)
-            # The moment is what is random.
+            fault.wait_until_struck(200, 201, times=1)
+            # The moment is random.
             time.sleep(dice.uniform(0, 0.03))
             with suppress(ProcessLookupError):
                 os.kill(dice.choice(stage.web.workers()), signal.SIGKILL)
@@ -32,8 +32,8 @@ def test_killed_at_random_moments(stage: Stage, server: Server) -> None:
         fault.in_redis(client)
 
 
-def test_replaced_while_everybody_logs_in(stage: Stage, server: Server) -> None:
-    """SIGTERM to one process after the other: no request is left without an answer."""
+def test_processes_replaced_during_logins(stage: Stage, server: Server) -> None:
+    """SIGTERM to one process after the other: every request gets an answer."""
     with stage.under_load("worker recycled (SIGTERM), 4 times") as fault:
         for _ in range(4):
             wait_until(lambda: len(stage.web.workers()) == 2, PATIENCE)

@@ -1,4 +1,4 @@
-"""The provider is slow, drips, hangs up, answers rubbish, is gone: no call is placed twice."""
+"""The provider is slow, drips, hangs up, answers rubbish, or is gone: no call is placed twice."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ from tests.waiting import wait_until
 
 Misbehavior = Callable[[Simulator], AbstractContextManager[None]]
 STRUCK = 3
-"""Starts that have met the fault. After five failures (PROVIDER_BREAKER) there are probes alone."""
+"""Starts during the fault. After five failures (PROVIDER_BREAKER) there are only probes."""
 TOO_MANY = 20
-"""Starts refused with 503: there is no place left."""
+"""Starts refused with 503 because no call slot is free."""
 
 
 def scripted(outcome: str | None = None, **line: Any) -> Misbehavior:
-    """As docs/sandbox.md has it."""
+    """The line of the script is explained in docs/sandbox.md."""
     return lambda provider: provider.saying(outcome, **line)
 
 
@@ -36,7 +36,7 @@ def on_the_wire(way: Way) -> Misbehavior:
 
 
 def reset_in_the_body(piece: bytes) -> Passed:
-    """Of the piece with its end most is passed on."""
+    """Forward most of the last piece."""
     return Passed(piece[:-20], End.RESET) if _ends(piece) else Passed(piece)
 
 
@@ -50,7 +50,7 @@ def _ends(piece: bytes) -> bool:
 
 PLACED, UNKNOWN, FAILED = "placed", "unknown", "failed"
 WAYS: dict[str, tuple[Misbehavior, set[str]]] = {
-    # On a machine that is busy enough, in time is too late.
+    # On a busy machine an answer in time may be late.
     "slow, in time": (scripted(answer_after=DEADLINE * 0.5), {PLACED, UNKNOWN}),
     "silent": (scripted("answerLost"), {UNKNOWN}),
     "dripping headers": (scripted("drippingHeaders"), {UNKNOWN}),
@@ -64,48 +64,49 @@ WAYS: dict[str, tuple[Misbehavior, set[str]]] = {
     "answers 10 MB": (scripted("hugeBody"), {FAILED, UNKNOWN}),
     "answers HTTP 503": (scripted("http503"), {FAILED}),
 }
-"""What it does, and what a start may come to by it."""
+"""The behavior, and the possible outcomes of a start."""
 
 
 @pytest.mark.parametrize("way", WAYS)
 def test_a_provider_that_misbehaves(stage: Stage, server: Server, way: str) -> None:
-    """Each number is called once at most; starts are answered or held back, checks go on."""
-    misbehavior, fates = WAYS[way]
+    """Each number is called at most once. Starts are answered or refused by the breaker. Checks
+    work."""
+    misbehavior, outcomes = WAYS[way]
     with stage.under_load(f"provider {way}") as fault:
         with misbehavior(stage.provider):
             fault.begin()
-            fault.strikes(201, 502, times=STRUCK, kind="start")
+            fault.wait_until_struck(201, 502, times=STRUCK, kind="start")
             ended = time.monotonic()
         fault.heal()
     with server.client() as client:
         fault.in_redis(client)
-    met = fates_of(fault, ended)
+    met = outcomes_of(fault, ended)
     assert met, "no start met the fault"
-    assert met <= fates
+    assert met <= outcomes
 
 
-def fates_of(fault: Fault, ended: float) -> set[str]:
-    """What the starts came to that were asked for and answered while it lasted."""
+def outcomes_of(fault: Fault, ended: float) -> set[str]:
+    """Return the outcomes of the starts that were requested and answered during the fault."""
     starts = fault.ledger.starts.values()
-    return {_fate(one) for one in starts if one.at >= fault.began and one.done <= ended}
+    return {_outcome(one) for one in starts if one.at >= fault.began and one.done <= ended}
 
 
-def _fate(start: Start) -> str:
+def _outcome(start: Start) -> str:
     if start.status == 502:
         return FAILED
     state = str(start.answer["call"]["state"])
-    # The callback of a call may overtake the answer to its start.
+    # The callback of a call may arrive before the answer to its start.
     return PLACED if state == "delivered" else state
 
 
 def test_a_provider_that_is_gone(stage: Stage, server: Server) -> None:
-    """Connection refused: 502, then held back by the breaker, and found when it comes back."""
+    """Connection refused: 502, then the breaker refuses. A probe finds the provider when it is
+    back."""
     with stage.under_load("provider down") as fault:
         with stage.provider.wire.refusing():
-            # Those that were under way come to no more than "unknown", and open the breaker too;
-            # then it is a probe that is refused.
-            fault.strikes(502, times=1)
-            fault.strikes(503, times=10)
+            # Starts in flight end as "unknown" and can open the breaker: then the 502 is a probe's.
+            fault.wait_until_struck(502, times=1)
+            fault.wait_until_struck(503, times=10)
             assert calls_are(stage) == "breaker"
         fault.heal()
     with server.client() as client:
@@ -117,8 +118,8 @@ def calls_are(stage: Stage) -> str:
     return str(stage.web.ask("GET", "/readyz", key=None).json["calls"])
 
 
-def test_every_place_taken(tmp_path: Path, server: Server) -> None:
-    """A hung provider and no place left for a start: checks go on as ever."""
+def test_every_call_slot_in_use(tmp_path: Path, server: Server) -> None:
+    """A hung provider and no free call slot for a start: checks work."""
     few = {"PROVIDER_MAX_IN_FLIGHT": "4", "PROVIDER_DEADLINE": "20"}
     stage = Stage(tmp_path / "full", f"redis://127.0.0.1:{server.port}/0", few)
     try:
@@ -133,18 +134,18 @@ def test_every_place_taken(tmp_path: Path, server: Server) -> None:
             with stage.provider.saying("answerLost"):
                 fault.begin()
                 starts = [crowd.submit(load.start, number) for number in waiting]
-                fault.strikes(503, times=TOO_MANY, kind="start")
+                fault.wait_until_struck(503, times=TOO_MANY, kind="start")
                 began = time.monotonic()
                 assert {load.guess(number, code) for number, code in codes.items()} == {200}
                 spent = time.monotonic() - began
-            # Who hangs is let go: it may be ringing. All the others are called.
+            # The hung calls end: they may be ringing. All the others are called.
             stage.provider.wire.drop_all()
             assert {start.result() for start in starts} == {201}
         assert load.ledger.verified == set(known)
         assert spent / len(known) < 0.5
         fault.calls = stage.provider.called()
         TABLE.append(summed(fault.name, load.ledger, fault.calls, spent / len(known)))
-        fault.adds_up()
+        fault.check_sums()
         with server.client() as client:
             fault.in_redis(client)
     finally:

@@ -1,4 +1,5 @@
-"""Ten thousand callbacks at once, shuffled, many of them twice: each call ends as it did."""
+"""Ten thousand callbacks at once, shuffled, many of them twice: each call has the right final
+state."""
 
 from __future__ import annotations
 
@@ -21,7 +22,7 @@ from tests.waiting import wait_until
 from verify_service.sandbox.control import Call
 
 NUMBERS, EACH, COPIES = 500, 10, 2
-"""Calls, different callbacks about each, and how often each of these comes: 10,000."""
+"""Calls, different callbacks for each, and copies of each of these: 10,000."""
 STATUSES = ("REJECTED", "UNAVAILABLE", "BUSY_HERE", "ANSWERED")
 DELIVERED = STATUSES[2:]
 EARLIEST = 1_790_000_000
@@ -42,9 +43,9 @@ class Report:
 
 
 def storm_about(calls: list[Call]) -> list[Report]:
-    """Every callback as often as it comes, in no order."""
+    """Return every callback in all its copies, shuffled."""
     storm = [
-        # The newest words of each call are delivered ones.
+        # The newest statuses of each call are delivered ones.
         Report(call, status, EARLIEST + step + 10 * (status in DELIVERED))
         for call in calls
         for step, status in enumerate(itertools.islice(itertools.cycle(STATUSES), EACH))
@@ -53,9 +54,9 @@ def storm_about(calls: list[Call]) -> list[Report]:
     return storm
 
 
-def test_a_storm_of_callbacks(stage: Stage, server: Server) -> None:
-    """The newest word says that it was delivered, and so it stands, whatever the order; none
-    applies twice, no one is verified by any of them, and logins go on meanwhile."""
+def test_ten_thousand_callbacks(stage: Stage, server: Server) -> None:
+    """The newest status is a delivered one, and so is the final state in every order. None applies
+    twice, no one is verified by any of them, and logins work meanwhile."""
     numbers = [f"7916700{n:04}" for n in range(NUMBERS)]
     with stage.provider.saying(statuses=[]), ThreadPoolExecutor(16) as crowd:
         assert set(crowd.map(stage.load().start, numbers)) == {201}
@@ -64,7 +65,7 @@ def test_a_storm_of_callbacks(stage: Stage, server: Server) -> None:
     with stage.under_load(f"{len(storm):,} callbacks, shuffled", kind="check") as fault:
 
         def send(report: Report) -> None:
-            # While Redis is slower than it may be, a 503: then it comes again.
+            # A 503 if Redis is slower than permitted: then it is sent again.
             wait_until(lambda: _call_back(stage.web.port, report, fault.ledger, applied), PATIENCE)
 
         with ThreadPoolExecutor(12) as crowd:
@@ -72,10 +73,11 @@ def test_a_storm_of_callbacks(stage: Stage, server: Server) -> None:
         for connection in _opened:
             connection.close()
         fault.heal()
-    told = [one for one in fault.ledger.sent if one.kind == "callback"]
-    assert sum(one.status == 200 for one in told) == len(storm)
-    assert {one.status for one in told} <= {0, 200, 503}
-    assert len(set(applied)) == len(applied)
+    callbacks = [one for one in fault.ledger.sent if one.kind == "callback"]
+    assert sum(one.status == 200 for one in callbacks) == len(storm)
+    assert {one.status for one in callbacks} <= {0, 200, 503}
+    distinct = {(one.call.request_id, one.status, one.timestamp) for one in applied}
+    assert len(distinct) == len(applied)
     with server.client() as client:
         fault.in_redis(client)
         ends = {one["number"]: one for one in verifications(client)}
@@ -90,7 +92,7 @@ _opened: list[http.client.HTTPConnection] = []
 
 
 def _call_back(port: int, report: Report, ledger: Ledger, applied: list[Report]) -> bool:
-    """Send it over a connection of the thread's own, which is kept; tell whether it was taken."""
+    """Send it over the thread's own connection, which is kept; return whether it was accepted."""
     if not hasattr(_own, "connection"):
         _own.connection = http.client.HTTPConnection("127.0.0.1", port, timeout=ANSWER)
         _opened.append(_own.connection)
@@ -99,11 +101,11 @@ def _call_back(port: int, report: Report, ledger: Ledger, applied: list[Report])
     try:
         _own.connection.request("POST", "/callbacks/flashcall", json.dumps(report.body), headers)
         answer = _own.connection.getresponse()
-        status, told = answer.status, json.loads(answer.read())
+        status, callbacks = answer.status, json.loads(answer.read())
     except (OSError, http.client.HTTPException):
         _own.connection.close()
-        status, told = 0, {}
+        status, callbacks = 0, {}
     ledger.wrote(Sent("callback", at, time.monotonic(), status))
-    if told.get("applied"):
+    if callbacks.get("applied"):
         applied.append(report)
     return status not in (0, 503)

@@ -1,6 +1,6 @@
 """``make fuzz``: Schemathesis against the running service; FUZZ adds options of `schemathesis run`.
 
-Ends with 0 only if nothing was found, and enough was tried to find something.
+Exits with 0 only if nothing was found, and enough was tried to find something.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from typing import Any
 from tests.system.house import ROOT, House, running
 
 RUNS = {"examples,coverage,fuzzing": 120, "stateful": 120}
-"""Phases and how many examples of each operation, or scenarios. The second has a run of its own:
+"""Phases, and how many examples of each operation, or scenarios. The second has a run of its own:
 after the others Schemathesis ends it early."""
 LEAST = 2_000
 
@@ -35,7 +35,7 @@ def main() -> int:
 
 
 def _run(house: House, folder: Path, phases: str, examples: int) -> int:
-    # The last of two options counts: FUZZ="--seed 2" plays another game.
+    # The last of two options counts: FUZZ="--seed 2" runs other examples.
     options = ["--checks", "all", "--seed", "1", "--phases", phases]
     options += ["--max-examples", str(examples), "--workers", "2"]
     return subprocess.run(
@@ -58,7 +58,8 @@ def _events(output: str) -> Iterator[dict[str, Any]]:
 
 
 def _complaints(events: list[dict[str, Any]]) -> Iterator[str]:
-    """Print what was answered where; say what makes the run worthless or the service wrong."""
+    """Print the answers by operation; return what invalidates the run or is wrong in the
+    service."""
     requests = [each for each in events if each["event"] == "request"]
     answers = Counter((str(each["rule"]), each["http"]) for each in requests)
     rules = sorted({rule for rule, _ in answers})

@@ -1,7 +1,7 @@
-"""What Schemathesis is told beyond the document: how to make numbers that can be called, how a
-person reads a code, and which refusals of well-formed requests are right by the contract.
+"""What Schemathesis needs beyond the document: how to make numbers that can be called, how a person
+reads a code, and which refusals of well-formed requests are right by the contract.
 
-Loaded by the `schemathesis` command (see schemathesis.toml), in a process of its own.
+The `schemathesis` command loads it (see schemathesis.toml), in a process of its own.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ APP_KEY = "sandbox-app-key"
 SANDBOX = os.environ["FUZZED_SANDBOX"]
 DAY = 86_400
 ABROAD = ("447400123456", "8613123456789", "12015550123")
-"""Mobile numbers; the last one could be a landline too, as all of its country."""
+"""Mobile numbers. The last one could be a landline too, like all numbers of its country."""
 
 OUTCOMES = Table(SandboxConfig()).numbers
 SWIFT = sorted(number for number in OUTCOMES if number[7:9] in ("00", "01", "02"))
@@ -43,11 +43,11 @@ started: dict[str, str] = {}
 """The number of each verification of this run."""
 approved: set[str] = set()
 asked: Counter[str] = Counter()
-"""How often a number was asked to be called."""
+"""How often a call to a number was requested."""
 keys: Counter[tuple[str, str, str]] = Counter()
 """How often each Idempotency-Key was sent, by its operation and, for a check, its verification."""
 fresh = itertools.count()
-"""Numbers for scenarios: nobody calls one twice."""
+"""Numbers for scenarios: each is called once."""
 dice = random.Random(7)  # noqa: S311 - no secret
 
 
@@ -69,7 +69,7 @@ schemathesis.openapi.format("printable", st.text().filter(str.isprintable))
 
 @schemathesis.hook
 def before_call(_context: HookContext, case: Case, _kwargs: dict[str, Any]) -> None:
-    """Show the provider's key; type the right code, every other time. Negative cases stay."""
+    """Add the provider's key. Type the right code, every other time. Negative cases stay."""
     if (
         not case.meta
         or not case.meta.generation.mode.is_positive
@@ -77,7 +77,7 @@ def before_call(_context: HookContext, case: Case, _kwargs: dict[str, Any]) -> N
     ):
         return
     if case.meta.phase.name is TestPhase.STATEFUL:
-        _as_for_the_first_time(case)
+        _forget_calls(case)
     if _name(case) == "startVerification":
         asked[_digits(case)] += 1
     if "appKey" in case.body and dice.random() < 0.9:
@@ -87,8 +87,8 @@ def before_call(_context: HookContext, case: Case, _kwargs: dict[str, Any]) -> N
         case.body["code"] = _code(number) or case.body["code"]
 
 
-def _as_for_the_first_time(case: Case) -> None:
-    """A scenario that is played again must go the same way, whatever was called before."""
+def _forget_calls(case: Case) -> None:
+    """A repeated scenario must have the same results, whatever was called before."""
     case.headers.pop("Idempotency-Key", None)
     if _name(case) == "startVerification":
         case.body["number"] = f"+7915{next(fresh):07}"
@@ -102,17 +102,17 @@ def _code(number: str) -> str | None:
 
 @schemathesis.hook
 def after_call(_context: HookContext, case: Case, response: Response) -> None:
-    """Remember what a login flow would."""
+    """Keep what a login flow would keep."""
     keys[_key(case)] += 1
     if _name(case) == "startVerification" and response.status_code in (201, 400, 502):
-        told = response.json()
-        if "verificationId" in told and isinstance(case.body, dict):
-            started[told["verificationId"]] = str(case.body.get("number"))
+        answer = response.json()
+        if "verificationId" in answer and isinstance(case.body, dict):
+            started[answer["verificationId"]] = str(case.body.get("number"))
 
 
 @schemathesis.check
 def verified_once(_context: CheckContext, response: Response, case: Case) -> None:
-    """No verification logs two people in; a repeat under one key is not another login."""
+    """A verification logs in one person at most. A repeat under one key is not another login."""
     if _name(case) != "checkCode" or response.status_code != 200:
         return
     if response.json()["verified"] and not _repeated(case):
@@ -122,14 +122,14 @@ def verified_once(_context: CheckContext, response: Response, case: Case) -> Non
 
 
 @schemathesis.check
-def soon_answered(_context: CheckContext, response: Response, _case: Case) -> None:
-    """PROVIDER_DEADLINE, and what Redis takes."""
+def answered_in_time(_context: CheckContext, response: Response, _case: Case) -> None:
+    """Within PROVIDER_DEADLINE, and the time for Redis."""
     assert response.elapsed < 5, response.elapsed
 
 
 @schemathesis.hook
 def filter_failure(_context: HookContext, failure: Failure, case: Case, response: Response) -> bool:
-    """Keep every failure but the refusals that the contract has for just this request."""
+    """Keep every failure, except the refusals that the contract has for this request."""
     if not isinstance(failure, RejectedPositiveData | ServerError):
         return True
     status = response.json().get("status")
@@ -142,12 +142,13 @@ def _digits(case: Case) -> str:
 
 
 def _can_be_called(case: Case) -> bool:
-    """By the look of it, and by no rule of the service's own: it is one of those made here."""
+    """Return whether it looks like one of the numbers made here, by none of the service's own
+    rules."""
     digits = _digits(case)
     return bool(re.fullmatch("791[56][0-9]{7}", digits)) or digits in {*SWIFT, *ABROAD}
 
 
-def _may_be_none(case: Case) -> bool:
+def _may_be_invalid(case: Case) -> bool:
     outcome = OUTCOMES.get(_digits(case))
     return not _can_be_called(case) or bool(outcome and outcome.name == "errorCode 11")
 
@@ -156,7 +157,7 @@ def _may_not_be_called(case: Case) -> bool:
     return not _can_be_called(case)
 
 
-def _came_before(case: Case) -> bool:
+def _was_sent_before(case: Case) -> bool:
     return asked[_digits(case)] > 1 or not _can_be_called(case)
 
 
@@ -172,7 +173,7 @@ def _key(case: Case) -> tuple[str, str, str]:
 
 
 def _repeated(case: Case) -> bool:
-    """Whether the Idempotency-Key, if there is one, was sent before."""
+    """Return whether the Idempotency-Key, if there is one, was sent before."""
     return bool(_key(case)[-1]) and keys[_key(case)] > 1
 
 
@@ -185,7 +186,7 @@ def _in_path(case: Case) -> str:
     return str(case.path_parameters["verificationId"])
 
 
-def _cannot_be_true(case: Case) -> bool:
+def _is_invalid(case: Case) -> bool:
     timestamp = float(case.body["timestamp"])
     seconds = timestamp / 1000 if timestamp >= 100_000_000_000 else timestamp
     return not 7 <= len(_digits(case)) <= 15 or seconds > time.time() + DAY - 60
@@ -196,7 +197,7 @@ def _has_another_key(case: Case) -> bool:
 
 
 def _is_a_fraction(field: str) -> Callable[[Case], bool]:
-    """1234.0 is an integer to JSON Schema, and to nobody who wrote down a code or an id."""
+    """1234.0 is an integer in JSON Schema, but is not accepted as a code or an id."""
     return lambda case: isinstance(case.body[field], float)
 
 
@@ -205,17 +206,17 @@ def _always(_case: Case) -> bool:
 
 
 EXCUSES = {
-    ("startVerification", 400, "invalidDataError"): _may_be_none,
+    ("startVerification", 400, "invalidDataError"): _may_be_invalid,
     ("startVerification", 403, "prohibitedForServiceError"): _may_not_be_called,
     ("startVerification", 422, "idempotencyMismatchError"): _repeated,
-    ("startVerification", 429, "tooManyRequestsError"): _came_before,
+    ("startVerification", 429, "tooManyRequestsError"): _was_sent_before,
     ("startVerification", 502, "rpcError"): _is_refused,
     ("checkCode", 400, "invalidSchemeError"): _is_a_fraction("code"),
     ("checkCode", 404, "notFoundError"): _is_unknown,
     ("checkCode", 422, "idempotencyMismatchError"): _repeated,
     ("readVerification", 404, "notFoundError"): _is_unknown,
     ("cancelVerification", 404, "notFoundError"): _is_unknown,
-    ("receiveCallback", 400, "invalidDataError"): _cannot_be_true,
+    ("receiveCallback", 400, "invalidDataError"): _is_invalid,
     ("receiveCallback", 400, "invalidSchemeError"): _is_a_fraction("requestId"),
     ("receiveCallback", 401, "invalidAccessKeyError"): _has_another_key,
     # This installation has no path secret.

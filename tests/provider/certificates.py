@@ -1,4 +1,4 @@
-"""Certificates of the suite's own making, by openssl."""
+"""Certificates made for these tests, by openssl."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def openssl(*words: str | Path) -> None:
 
 
 def self_signed(folder: Path) -> tuple[Path, Path]:
-    """A certificate for 127.0.0.1 (and no name) that only knows itself, and its key."""
+    """Return a self-signed certificate for 127.0.0.1 (and no name), and its key."""
     paths = folder / "cert.pem", folder / "key.pem"
     words = ["req", "-x509", *KEY, "-days", "2", "-subj", "/CN=nobody", "-addext", NAME]
     openssl(*words, "-out", paths[0], "-keyout", paths[1])
@@ -29,7 +29,7 @@ def self_signed(folder: Path) -> tuple[Path, Path]:
 
 @dataclass(frozen=True)
 class Authority:
-    """Signs certificates. A client that knows ``certificate`` trusts what it signed."""
+    """Signs certificates. A client that trusts ``certificate`` trusts what it signed."""
 
     folder: Path
 
@@ -48,7 +48,7 @@ class Authority:
         return self
 
     def server(self, *, days: int) -> ssl.SSLContext:
-        """The server's side of TLS, for 127.0.0.1 and so many days from now."""
+        """Return the server's side of TLS, for 127.0.0.1, valid for this many days."""
         request, key, leaf = (self.folder / f"leaf.{end}" for end in ("csr", "key", "pem"))
         extensions = self.folder / "extensions"
         extensions.write_text(EXTENSIONS)

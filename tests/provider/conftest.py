@@ -21,13 +21,13 @@ def certificate(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
 @pytest.fixture
 @slow
 def authority(tmp_path: Path) -> Authority:
-    """Somebody who signs certificates, and whom nobody knows."""
+    """An authority that no client trusts by default."""
     return Authority(tmp_path).found()
 
 
 @pytest.fixture
 def tls(certificate: tuple[Path, Path]) -> ssl.SSLContext:
-    """The server's side of TLS, with a certificate that nobody trusts."""
+    """The server's side of TLS, with a certificate that no client trusts."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(*certificate)
     return context
@@ -37,6 +37,6 @@ def tls(certificate: tuple[Path, Path]) -> ssl.SSLContext:
 def trusted_tls(
     tls: ssl.SSLContext, certificate: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch
 ) -> ssl.SSLContext:
-    """The same, where the client's bundle of authorities knows the certificate."""
+    """The same, and the client's bundle of authorities contains the certificate."""
     monkeypatch.setattr("certifi.where", lambda: str(certificate[0]))
     return tls

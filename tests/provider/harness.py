@@ -1,4 +1,4 @@
-"""What the tests share: one exchange with a scripted server, and what must never leave it."""
+"""Shared by the tests: one exchange with a scripted server, and the search for secrets."""
 
 from __future__ import annotations
 
@@ -26,12 +26,12 @@ TOKEN = "canary-token-Zq3"
 SLACK = 2.0
 """Seconds an answer may come after the deadline on a busy machine."""
 SOON = 0.2
-"""A deadline for what never ends by itself."""
+"""A deadline for exchanges that never end by themselves."""
 
 
 @dataclass(frozen=True)
 class Seen:
-    """What one exchange came to, at both ends."""
+    """The result of one exchange, at both ends."""
 
     outcome: CallOutcome
     requests: list[Received]
@@ -45,28 +45,28 @@ def answer(status: int, fields: object, *headers: str) -> Step:
 
 
 def success(*headers: str, **more: Any) -> Step:
-    """Answer as the provider does when it takes a call."""
+    """Answer as the provider does when it accepts a call."""
     return answer(200, {"requestId": "r-1", "from": CALLER, **more}, *headers)
 
 
 def provider_at(url: str, **settings: Any) -> CallProvider:
-    """A client with one place, patient unless told otherwise."""
+    """A client with one call slot and long timeouts, unless others are given."""
     client = HttpClient(settings.pop("connect_timeout", 2.0), settings.pop("deadline", PATIENCE))
-    places = settings.pop("max_in_flight", 1)
+    slots = settings.pop("max_in_flight", 1)
     dialect = FlashCall(f"{url}/api", **{"access_key": TOKEN, **settings})
-    return CallProvider(dialect, client, places)
+    return CallProvider(dialect, client, slots)
 
 
 def place(provider: CallProvider) -> CallOutcome:
-    """Have the phone rung, and look for what must not leave."""
-    with provider.reserve_slot() as line:
-        outcome = line.place(NUMBER, CODE)
+    """Place a call, and check that its outcome shows no secret."""
+    with provider.reserve_slot() as slot:
+        outcome = slot.place(NUMBER, CODE)
     assert_silent(outcome)
     return outcome
 
 
 def assert_silent(*things: object) -> None:
-    """Neither the code nor the caller's number nor the token shows in any of them."""
+    """Check that none of them shows the code, the caller's number or the token."""
     for thing in things:
         for words in (repr(thing), str(thing)):
             assert CODE not in words
@@ -74,11 +74,12 @@ def assert_silent(*things: object) -> None:
 
 
 def exchange(*script: Step, posts: int = 1, **options: Any) -> Seen:
-    """Place a call with a server that follows the script; the deadline holds, and one POST came.
+    """Place a call with a server that follows the script; check the deadline and the number of
+    POSTs.
 
     Args:
-        posts: How many whole requests the server must have seen when all is over.
-        options: Of :class:`Server` (``tls``, ``gate``, ``reads``, ``keep_alive``), else of
+        posts: How many whole requests the server must have received at the end.
+        options: Of :class:`Server` (``tls``, ``gate``, ``reads``, ``keep_alive``), or of
             :func:`provider_at`.
     """
     ours = {
@@ -89,7 +90,7 @@ def exchange(*script: Step, posts: int = 1, **options: Any) -> Seen:
         began = time.monotonic()
         outcome = place(provider)
         seconds = time.monotonic() - began
-        wait_until(lambda: free_places(provider) == 1)
+        wait_until(lambda: free_slots(provider) == 1)
     assert seconds < options.get("deadline", PATIENCE) + SLACK
     assert len(server.requests) == posts
     assert server.connections <= 1
@@ -110,8 +111,8 @@ def placed(*script: Step, **options: Any) -> Placed:
     return outcome
 
 
-def free_places(provider: CallProvider) -> int:
-    """How many more calls could be placed now: found out by taking every place."""
+def free_slots(provider: CallProvider) -> int:
+    """Return how many more calls could be placed now, by reserving every free slot."""
     with ExitStack() as stack:
         free = 0
         while True:

@@ -1,6 +1,6 @@
-"""A provider of the suite's own: it reads a request from a real socket and follows a script.
+"""A provider for these tests: it reads a request from a real socket and follows a script.
 
-What it writes is bytes that a test spells out, so that it can be as wrong as a network is.
+A test spells out the bytes that it writes, so that they can be as wrong as on a network.
 """
 
 from __future__ import annotations
@@ -15,12 +15,12 @@ from dataclasses import dataclass
 from typing import Self
 
 PATIENCE = 5.0
-"""Seconds after which a thread of the server gives up whatever it waits for."""
+"""Seconds after which a thread of the server stops waiting."""
 
 
 @dataclass(frozen=True)
 class Received:
-    """One request that arrived whole."""
+    """One complete request."""
 
     method: str
     target: str
@@ -28,13 +28,13 @@ class Received:
     body: bytes
 
     def values(self, name: str) -> list[str]:
-        """Every value of a header, in the order of arrival."""
+        """Return every value of a header, in the order of arrival."""
         return [value for key, value in self.headers if key.lower() == name.lower()]
 
 
 @dataclass(frozen=True)
 class Peer:
-    """A connection as a step of the script sees it."""
+    """A connection, as a step of the script sees it."""
 
     socket: socket.socket
     over: threading.Event
@@ -45,7 +45,7 @@ Step = Callable[[Peer], None]
 
 
 def send(data: bytes) -> Step:
-    """Write all of it, if the other end still listens."""
+    """Write all of it, if the other end still reads."""
 
     def step(peer: Peer) -> None:
         with contextlib.suppress(OSError):
@@ -55,7 +55,7 @@ def send(data: bytes) -> Step:
 
 
 def drip(data: bytes, pause: float = 0.02) -> Step:
-    """Write a byte, wait, write the next: never late for a timeout that is per read."""
+    """Write a byte, wait, write the next. A timeout for each read never ends this."""
 
     def step(peer: Peer) -> None:
         with contextlib.suppress(OSError):
@@ -68,7 +68,7 @@ def drip(data: bytes, pause: float = 0.02) -> Step:
 
 
 def flood(head: bytes, data: bytes) -> Step:
-    """Write on and on, for as long as the other end listens."""
+    """Write without end, for as long as the other end reads."""
 
     def step(peer: Peer) -> None:
         with contextlib.suppress(OSError):
@@ -80,7 +80,7 @@ def flood(head: bytes, data: bytes) -> Step:
 
 
 def hang(peer: Peer) -> None:
-    """Say nothing until the other end closes or the server ends."""
+    """Send nothing until the other end closes or the server ends."""
     with contextlib.suppress(OSError):
         peer.socket.settimeout(0.01)
         while not peer.over.is_set():
@@ -90,12 +90,12 @@ def hang(peer: Peer) -> None:
 
 
 def reset(peer: Peer) -> None:
-    """Break the connection off with an RST."""
+    """Abort the connection with an RST."""
     peer.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
 
 
 def reply(status: int, body: bytes = b"", *headers: str, length: int | None = None) -> bytes:
-    """An answer with its Content-Length, which may be made a lie."""
+    """Return an answer with its Content-Length, which a test may falsify."""
     size = len(body) if length is None else length
     lines = [f"HTTP/1.1 {status} Said so", f"Content-Length: {size}", *headers, "", ""]
     return "\r\n".join(lines).encode("latin-1") + body
@@ -139,7 +139,7 @@ class Server:
         return self
 
     def __exit__(self, *_: object) -> None:
-        """End, once every connection that was made before has been dealt with."""
+        """End, once every earlier connection has been served."""
         with socket.socket() as last:
             last.bind(("127.0.0.1", 0))
             self._farewell = last.getsockname()
@@ -172,7 +172,7 @@ class Server:
                 try:
                     connection = self._tls.wrap_socket(connection, server_side=True)
                 except OSError:
-                    return  # the other end would not shake hands
+                    return  # the other end refused the handshake
                 stack.enter_context(connection)
             self._converse(Peer(connection, self._over))
 
@@ -190,7 +190,8 @@ class Server:
 
 
 def _receive(connection: socket.socket) -> Received | None:
-    """Read one request; None where it is none, or the other end leaves before it is whole."""
+    """Read one request. Return None if it is malformed, or the other end closes before it is
+    complete."""
     with contextlib.suppress(OSError, ValueError), connection.makefile("rb") as stream:
         method, target, _ = stream.readline().decode("latin-1").split(" ", 2)
         headers = []

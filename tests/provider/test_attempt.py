@@ -15,10 +15,10 @@ from .server import PATIENCE
 
 
 class Exchange:
-    """An exchange that stops where the test wants it to."""
+    """An exchange that pauses where the test chooses."""
 
     def __init__(self, *, sends_before: bool, ends: Any = "answer") -> None:
-        self.go_on = threading.Event()
+        self.proceed = threading.Event()
         self.over = threading.Event()
         self.sent = False
         self._sends_before = sends_before
@@ -27,7 +27,7 @@ class Exchange:
     def __call__(self) -> str:
         if self._sends_before:
             self.send()
-        self.go_on.wait(PATIENCE)
+        self.proceed.wait(PATIENCE)
         if not self._sends_before:
             self.send()
         if isinstance(self._ends, Exception):
@@ -42,27 +42,27 @@ class Exchange:
         self.over.set()
 
 
-def test_given_up_before_sending_it_can_never_be_sent() -> None:
-    """The thread that comes to sending after the deadline is stopped there."""
+def test_a_call_given_up_before_sending_is_never_sent() -> None:
+    """A thread that reaches sending after the deadline is stopped there."""
     exchange = Exchange(sends_before=False)
     with pytest.raises(NeverSent):
         within(0.05, exchange, exchange.finished)
-    exchange.go_on.set()
+    exchange.proceed.set()
     assert exchange.over.wait(PATIENCE)
     assert not exchange.sent
 
 
-def test_given_up_after_sending_it_may_have_arrived() -> None:
-    """Once the first byte may be out there is no way back."""
+def test_a_call_given_up_after_sending_may_have_arrived() -> None:
+    """Once the first byte may have been sent, the call counts."""
     exchange = Exchange(sends_before=True)
     with pytest.raises(MayHaveArrived):
         within(0.05, exchange, exchange.finished)
-    exchange.go_on.set()
+    exchange.proceed.set()
     assert exchange.over.wait(PATIENCE)
 
 
-def test_an_answer_that_came_after_the_deadline_is_none() -> None:
-    """Giving up cuts the connection, and what then looks like an end is not one."""
+def test_an_answer_after_the_deadline_is_ignored() -> None:
+    """The deadline cuts the connection. What then looks like the end of an answer is not one."""
     attempt: Attempt[str] = Attempt()
     exchange = Exchange(sends_before=True, ends="half an answer")
     ours, theirs = socket.socketpair()
@@ -70,7 +70,7 @@ def test_an_answer_that_came_after_the_deadline_is_none() -> None:
     def cut_short() -> str:
         current().opened(ours)
         exchange.send()
-        assert ours.recv(1) == b""  # what the deadline's shutdown looks like from here
+        assert ours.recv(1) == b""  # the exchange sees the deadline's shutdown like this
         return "half an answer"
 
     thread = threading.Thread(target=attempt.run, args=(cut_short, exchange.finished))
@@ -89,7 +89,7 @@ def test_an_answer_that_came_after_the_deadline_is_none() -> None:
 
 
 def test_a_connection_that_opens_after_the_deadline_is_not_used() -> None:
-    """Nor is it kept: whoever opened it closes it."""
+    """It is not kept either: the thread that opened it closes it."""
     attempt: Attempt[str] = Attempt()
     with pytest.raises(NeverSent):
         attempt.wait(0)
@@ -100,8 +100,8 @@ def test_a_connection_that_opens_after_the_deadline_is_not_used() -> None:
 
 
 @pytest.mark.parametrize("sends_before", [False, True])
-def test_a_lost_connection_is_told_by_whether_sending_had_begun(sends_before: bool) -> None:
-    """An error of a socket means refund before the first byte, unknown after it."""
+def test_a_lost_connection_is_refunded_only_before_sending(sends_before: bool) -> None:
+    """An error of a socket is a refund before the first byte, and unknown after it."""
 
     def lost() -> None:
         if sends_before:
@@ -114,8 +114,8 @@ def test_a_lost_connection_is_told_by_whether_sending_had_begun(sends_before: bo
     assert over.is_set()
 
 
-def test_what_was_finished_is_told_before_the_answer() -> None:
-    """Whoever has the answer finds ``finished`` called, however long that took."""
+def test_finished_is_called_before_the_answer_is_returned() -> None:
+    """The caller gets the answer after ``finished`` has returned, however long it takes."""
     over = threading.Event()
 
     def slow_to_finish() -> None:
@@ -127,25 +127,25 @@ def test_what_was_finished_is_told_before_the_answer() -> None:
 
 
 def test_a_deadline_that_races_with_the_answer_decides_once() -> None:
-    """Answered, unknown or never sent: with every timing the three agree with what was sent."""
+    """Answered, unknown or never sent: with every timing the outcome agrees with what was sent."""
     for turn in range(300):
         exchange = Exchange(sends_before=bool(turn % 2))
-        opener = threading.Timer(0.001, exchange.go_on.set)
+        opener = threading.Timer(0.001, exchange.proceed.set)
         opener.start()
         try:
             assert within(0.0005 + turn % 10 / 5000, exchange, exchange.finished) == "answer"
-            told = True
+            may_have_arrived = True
         except MayHaveArrived:
-            told = True
+            may_have_arrived = True
         except NeverSent:
-            told = False
+            may_have_arrived = False
         opener.join()
         assert exchange.over.wait(PATIENCE)
-        assert exchange.sent is told
+        assert exchange.sent is may_have_arrived
 
 
-def test_a_descriptor_that_cannot_be_doubled_ends_before_sending() -> None:
-    """Out of descriptors is a failure like any other: nothing was sent."""
+def test_a_descriptor_that_cannot_be_duplicated_ends_before_sending() -> None:
+    """Without free descriptors the call fails like any other: nothing was sent."""
 
     def opens() -> None:
         with socket.socket() as connection:

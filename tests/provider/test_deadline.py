@@ -1,4 +1,4 @@
-"""The wall clock over resolver, connect, TLS, headers and body."""
+"""The wall clock covers resolver, connect, TLS, headers and body."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from tests.waiting import wait_until
 from verify_service.domain.calls import CallOutcome, Failed, Unknown
 from verify_service.provider.call_provider import CallProvider
 
-from .harness import SLACK, SOON, exchange, free_places, place, provider_at, success
+from .harness import SLACK, SOON, exchange, free_slots, place, provider_at, success
 from .server import PATIENCE, Peer, Server, drip, hang, reply, send
 
 BODY = b'{"requestId": "r-1"}'
@@ -51,7 +51,7 @@ def resolver(monkeypatch: pytest.MonkeyPatch) -> Iterator[threading.Event]:
 
 @contextmanager
 def full_backlog() -> Iterator[tuple[socket.socket, set[Any]]]:
-    """A listener whose queue is full, and who is in it: the next connection only waits."""
+    """A listener with a full queue, and the connections in it: the next connection only waits."""
     with socket.socket() as listener, ExitStack() as stack:
         listener.bind(("127.0.0.1", 0))
         listener.listen(0)
@@ -69,30 +69,30 @@ def full_backlog() -> Iterator[tuple[socket.socket, set[Any]]]:
 
 
 def assert_refunded(outcome: CallOutcome) -> None:
-    """The outcome says that nobody was called and the quota is given back."""
+    """Check that no call was placed and the start is refunded."""
     assert isinstance(outcome, Failed)
     assert outcome.refund
 
 
-def test_a_hung_resolver_is_left_behind_and_never_sends(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The start is refunded at the deadline; the name found later leads to no request."""
+def test_a_hung_resolver_is_abandoned_and_never_sends(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The start is refunded at the deadline. A name that resolves later leads to no request."""
     with Server(success()) as server, resolver(monkeypatch) as release:
         provider = provider_at(server.url, deadline=SOON)
         assert_refunded(placed_in_time(provider))
-        assert free_places(provider) == 0
+        assert free_slots(provider) == 0
 
         release.set()
-        wait_until(lambda: free_places(provider) == 1)
-        gc.collect()  # an unclosed socket would be noticed here
+        wait_until(lambda: free_slots(provider) == 1)
+        gc.collect()  # an unclosed socket would be reported here
     assert server.requests == []
 
 
-def test_a_hung_connect_is_left_behind_and_never_sends() -> None:
-    """The start is refunded at the deadline; a connection that opens later carries nothing."""
+def test_a_hung_connect_is_abandoned_and_never_sends() -> None:
+    """The start is refunded at the deadline. A connection that opens later carries nothing."""
     with full_backlog() as (listener, queue):
         provider = provider_at(f"http://127.0.0.1:{listener.getsockname()[1]}", deadline=SOON)
         assert_refunded(placed_in_time(provider))
-        assert free_places(provider) == 0
+        assert free_slots(provider) == 0
 
         listener.settimeout(PATIENCE)
         connection, caller = listener.accept()
@@ -102,8 +102,8 @@ def test_a_hung_connect_is_left_behind_and_never_sends() -> None:
         with connection:
             connection.settimeout(PATIENCE)
             assert connection.recv(1) == b""
-        wait_until(lambda: free_places(provider) == 1)
-        gc.collect()  # an unclosed socket would be noticed here
+        wait_until(lambda: free_slots(provider) == 1)
+        gc.collect()  # an unclosed socket would be reported here
 
 
 def test_a_slow_connect_ends_at_its_own_timeout() -> None:
@@ -115,20 +115,20 @@ def test_a_slow_connect_ends_at_its_own_timeout() -> None:
     assert time.monotonic() - began < PATIENCE
 
 
-def test_a_hung_handshake_is_cut_off_and_never_sends(trusted_tls: ssl.SSLContext) -> None:
-    """The start is refunded at the deadline; a handshake that goes on later carries nothing."""
+def test_a_hung_handshake_is_ended_and_never_sends(trusted_tls: ssl.SSLContext) -> None:
+    """The start is refunded at the deadline. A handshake that continues later carries nothing."""
     gate = threading.Event()
     with Server(success(), tls=trusted_tls, gate=gate) as server:
         provider = provider_at(server.url, deadline=SOON, connect_timeout=PATIENCE)
         assert_refunded(placed_in_time(provider))
-        wait_until(lambda: free_places(provider) == 1)
+        wait_until(lambda: free_slots(provider) == 1)
         gate.set()
     assert server.connections == 1
     assert server.requests == []
 
 
-def test_a_dripped_handshake_is_cut_off_and_never_sends(trusted_tls: ssl.SSLContext) -> None:
-    """A byte now and then is never late for a timeout that is per read; the deadline is."""
+def test_a_dripping_handshake_is_ended_and_never_sends(trusted_tls: ssl.SSLContext) -> None:
+    """Single bytes satisfy a timeout for each read, but not the deadline."""
 
     def drip_handshake(peer: Peer) -> None:
         incoming, outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
@@ -142,12 +142,12 @@ def test_a_dripped_handshake_is_cut_off_and_never_sends(trusted_tls: ssl.SSLCont
         url = f"https://127.0.0.1:{server.port}"
         provider = provider_at(url, deadline=SOON, connect_timeout=PATIENCE)
         assert_refunded(placed_in_time(provider))
-        wait_until(lambda: free_places(provider) == 1)
+        wait_until(lambda: free_slots(provider) == 1)
     assert server.connections == 1
 
 
 def test_a_slow_handshake_ends_at_the_connect_timeout(trusted_tls: ssl.SSLContext) -> None:
-    """``connect_timeout`` is a timeout of the handshake too, and still nothing was sent."""
+    """``connect_timeout`` bounds the handshake too, and still nothing was sent."""
     gate = threading.Event()
     with Server(success(), tls=trusted_tls, gate=gate) as server:
         began = time.monotonic()
@@ -186,19 +186,20 @@ def test_a_slow_handshake_ends_at_the_connect_timeout(trusted_tls: ssl.SSLContex
 def test_an_answer_that_does_not_end_is_unknown_at_the_deadline(
     script: list[Any], secure: bool, trusted_tls: ssl.SSLContext
 ) -> None:
-    """Sent, and no whole answer in time: unknown, in time, with one POST, and the thread ends."""
+    """The request was sent, and no whole answer came in time: unknown, one POST, and the thread
+    ends."""
     tls = trusted_tls if secure else None
     try:
         seen = exchange(*script, deadline=SOON, tls=tls)
-    except AssertionError:  # a busy machine may not come to send within so short a time
+    except AssertionError:  # a busy machine may not send within such a short time
         seen = exchange(*script, deadline=10 * SOON, tls=tls)
 
     assert isinstance(seen.outcome, Unknown)
     assert seen.seconds >= SOON
 
 
-def test_a_system_without_threads_gives_the_quota_back(monkeypatch: pytest.MonkeyPatch) -> None:
-    """No thread can be started: nothing was sent, and the place is free again."""
+def test_a_system_without_threads_refunds_the_start(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No thread can be started: nothing was sent, and the slot is free again."""
 
     def refuse(_: threading.Thread) -> None:
         raise RuntimeError("can't start new thread")
@@ -207,4 +208,4 @@ def test_a_system_without_threads_gives_the_quota_back(monkeypatch: pytest.Monke
     with monkeypatch.context() as patch:
         patch.setattr(threading.Thread, "start", refuse)
         assert_refunded(place(provider))
-    assert free_places(provider) == 1
+    assert free_slots(provider) == 1

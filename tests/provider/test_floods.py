@@ -1,4 +1,4 @@
-"""Answers of which there is more than anybody asked for, faster than it can be read."""
+"""Answers that are larger than allowed, and arrive faster than they can be read."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from .server import flood, reply, send
 
 BODY = b'{"requestId": "r-1"}'
 LONG = 60
-"""Seconds: a deadline that no machine comes near, since how fast it reads is not tested."""
+"""Seconds: a deadline that no machine reaches, since the speed of reading is not tested."""
 CHUNKED = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
 
 
@@ -35,8 +35,8 @@ CHUNKED = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
         *("chunk-size", "chunk-extensions", "trailers"),
     ],
 )
-def test_what_has_no_end_is_left_before_the_deadline(head: bytes, more: bytes) -> None:
-    """It comes faster than it is read, so no read waits: only a bound on it ends it.
+def test_an_endless_head_is_ended_before_the_deadline(head: bytes, more: bytes) -> None:
+    """It arrives faster than it is read, so no read waits: only a bound on its size ends it.
 
     Under a server of greenlets nothing else would run meanwhile, the deadline included.
     """
@@ -45,8 +45,8 @@ def test_what_has_no_end_is_left_before_the_deadline(head: bytes, more: bytes) -
     assert seen.seconds < LONG
 
 
-def test_64_kib_in_chunks_of_a_byte_are_an_answer() -> None:
-    """The bound is far above what an answer of the longest size could need."""
+def test_64_kib_in_chunks_of_a_byte_are_accepted() -> None:
+    """The bound is far above what an answer of the maximum size could need."""
     chunks = b"".join(b"1\r\n%c\r\n" % byte for byte in BODY.ljust(65_536))
     assert isinstance(exchange(send(CHUNKED + chunks + b"0\r\n\r\n")).outcome, Placed)
 
@@ -60,8 +60,8 @@ def test_64_kib_in_chunks_of_a_byte_are_an_answer() -> None:
     ],
     ids=["without-length", "with-length", "in-a-chunk"],
 )
-def test_an_answer_without_end_is_left(head: bytes) -> None:
-    """It would go on for ever; it is unreadable long before the deadline."""
+def test_an_endless_answer_is_unreadable(head: bytes) -> None:
+    """It would never end. It is unreadable long before the deadline."""
     seen = exchange(flood(head + b'{"requestId": "r-1", "padding": "', b"x" * 65_536))
     assert isinstance(seen.outcome, Failed)
     assert not seen.outcome.refund
@@ -69,8 +69,9 @@ def test_an_answer_without_end_is_left(head: bytes) -> None:
 
 
 @pytest.mark.parametrize("encoding", ["gzip", "x-gzip", "deflate", "gzip, gzip"])
-def test_a_bomb_does_not_go_off(encoding: str) -> None:
-    """100 MB in 100 KB, and asked for by nobody: no more memory than the answer's own limit."""
+def test_a_decompression_bomb_is_not_unpacked(encoding: str) -> None:
+    """100 MB in 100 KB, though compression was not requested: no more memory than the answer's
+    limit."""
     body = zlib.compress(b" " * 100_000_000, level=1, wbits=31 if "gzip" in encoding else 15)
     tracemalloc.start()
     try:

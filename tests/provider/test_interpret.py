@@ -1,4 +1,4 @@
-"""The table without a network, and the promise that no answer is ever an exception."""
+"""The table of outcomes without a network, and the promise that no answer raises an exception."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ ANSWERS = st.dictionaries(st.sampled_from(FIELDS), JSON)
 
 
 def assert_sound(status: int, body: bytes) -> None:
-    """An outcome that promises no more than the answer gives."""
+    """Check that the outcome promises no more than the answer does."""
     outcome = interpret(CODE, status, body, None)
     if isinstance(outcome, Placed):
         answer = json.loads(body)
@@ -63,7 +63,7 @@ def assert_sound(status: int, body: bytes) -> None:
 @example(200, b'{"requestId": "\xed\xa0\x80"}')
 @example(200, b'{"requestId": 1e999, "errorCode": -Infinity}')
 def test_any_bytes_give_an_outcome(status: int, body: bytes) -> None:
-    """Whatever comes with whatever status: an outcome, and placed only for a reason."""
+    """Any body with any status is an outcome, and placed only for a reason."""
     assert_sound(status, body)
 
 
@@ -72,16 +72,16 @@ def test_any_bytes_give_an_outcome(status: int, body: bytes) -> None:
 @example(200, {"status": [], "requestId": "r-1"})
 @example(200, {"status": {}, "errorCode": {}})
 def test_any_json_gives_an_outcome(status: int, answer: Any) -> None:
-    """Any type in any field: an outcome, and placed only for a reason."""
+    """Any type in any field is an outcome, and placed only for a reason."""
     assert_sound(status, json.dumps(answer).encode())
 
 
 @settings(deadline=None)
 @given(STATUSES, ANSWERS, st.none() | st.text(), st.integers(1000, 9999))
-def test_the_throttle_has_bounds(
+def test_the_throttles_wait_has_bounds(
     status: int, answer: dict[str, Any], header: str | None, code: int
 ) -> None:
-    """A time to wait, where there is one, has 1 to 3600 seconds."""
+    """A wait has 1 to 3600 seconds."""
     outcome = interpret(str(code), status, json.dumps(answer).encode(), header)
     if isinstance(outcome, Failed) and outcome.retry_after is not None:
         assert 1 <= outcome.retry_after <= 3600
@@ -91,14 +91,14 @@ def test_the_throttle_has_bounds(
 @settings(deadline=None)
 @given(st.text(alphabet="0123456789", max_size=11), st.integers(1000, 9999))
 def test_prefix_and_code_make_the_caller(prefix: str, code: int) -> None:
-    """Of a caller that ends in the code exactly the last four digits stay here."""
+    """If a caller ends in the code, exactly the last four digits are removed."""
     body = json.dumps({"requestId": 1, "from": f"+{prefix}{code}"}).encode()
     assert interpret(str(code), 200, body) == Placed("1", prefix, len(prefix) + 4)
 
 
 @pytest.mark.parametrize("status", [100, 199, 300, 304, 399, 500, 599])
 def test_outside_of_2xx_nothing_is_placed(status: int) -> None:
-    """A requestId under another status fails, and counts."""
+    """A requestId under another status fails, and the start counts."""
     body = json.dumps({"requestId": "r-1", "from": CALLER}).encode()
     outcome = interpret(CODE, status, body)
     assert isinstance(outcome, Failed)
@@ -108,19 +108,19 @@ def test_outside_of_2xx_nothing_is_placed(status: int) -> None:
 @pytest.mark.parametrize("status", [302, 400, 429, 500, 503])
 @pytest.mark.parametrize(("code", "refund"), [(row[0], row[2]) for row in CODES])
 def test_a_known_error_code_decides_over_any_status(code: int, refund: bool, status: int) -> None:
-    """The provider's own word counts more than the class of its HTTP status."""
+    """The provider's error code has precedence over the class of its HTTP status."""
     outcome = interpret(CODE, status, json.dumps({"errorCode": code}).encode())
     assert isinstance(outcome, Failed)
     assert outcome.refund is refund
 
 
 def test_the_whole_page_is_tested() -> None:
-    """What the client knows of the page is what these tests walk through."""
+    """These tests cover every entry of the provider's page that the client knows."""
     assert list(flash_call.ERROR_CODES) == [row[0] for row in CODES]
     assert list(flash_call.ERROR_WORDS) == WORDS
 
 
 def test_a_duplicate_key_counts_with_its_last_value() -> None:
-    """As every JSON reader of the provider's clients would take it."""
+    """As other JSON readers do."""
     body = b'{"requestId": "a", "requestId": "b", "from": "%s"}' % CALLER.encode()
     assert interpret(CODE, 200, body) == Placed("b", PREFIX, len(CALLER))

@@ -1,4 +1,5 @@
-"""Connections that break, and answers that are hardly HTTP: what may have arrived is unknown."""
+"""Connections that break, and malformed HTTP: if the request may have arrived, the call is
+unknown."""
 
 from __future__ import annotations
 
@@ -38,14 +39,14 @@ CUT = {
 
 
 @pytest.mark.parametrize("end", [(), (reset,)], ids=["closed", "reset"])
-@pytest.mark.parametrize("said", CUT.values(), ids=CUT)
-def test_a_connection_lost_after_sending_is_unknown(said: bytes, end: tuple[Step, ...]) -> None:
-    """Wherever an answer breaks off, the phone may be ringing, and nothing is sent again."""
-    assert isinstance(exchange(send(said), *end).outcome, Unknown)
+@pytest.mark.parametrize("raw", CUT.values(), ids=CUT)
+def test_a_connection_lost_after_sending_is_unknown(raw: bytes, end: tuple[Step, ...]) -> None:
+    """At whatever byte an answer ends, the phone may be ringing, and nothing is sent again."""
+    assert isinstance(exchange(send(raw), *end).outcome, Unknown)
 
 
 @pytest.mark.parametrize(
-    "said",
+    "raw",
     [
         b'{"requestId": "r-1"}\r\n',
         b"SSH-2.0-OpenSSH_9.9\r\n",
@@ -63,15 +64,15 @@ def test_a_connection_lost_after_sending_is_unknown(said: bytes, end: tuple[Step
         CHUNKED + b"f" * 5000 + b"\r\n" + BODY,
         b"HTTP/1.1 200 OK\r\nContent-Length: " + b"9" * 30 + b"\r\n\r\n" + BODY,
     ],
-    ids=lambda said: repr(said[-40:]),
+    ids=lambda raw: repr(raw[-40:]),
 )
-def test_what_is_not_http_is_unknown(said: bytes) -> None:
-    """An answer that breaks the protocol says nothing about the call."""
-    assert isinstance(exchange(send(said)).outcome, Unknown)
+def test_malformed_http_is_unknown(raw: bytes) -> None:
+    """An answer that breaks the protocol shows nothing about the call."""
+    assert isinstance(exchange(send(raw)).outcome, Unknown)
 
 
 @pytest.mark.parametrize(
-    "said",
+    "raw",
     [
         b"HTTP/1.0 200 OK\r\n\r\n" + BODY,
         b"HTTP/1.1 200\r\n\r\n" + BODY,
@@ -96,40 +97,41 @@ def test_what_is_not_http_is_unknown(said: bytes) -> None:
         reply(200, BODY) + b"HTTP/1.1 500 Smuggled\r\n\r\n",
         reply(200, b"\xef\xbb\xbf" + BODY),
     ],
-    ids=lambda said: repr(said[-60:]),
+    ids=lambda raw: repr(raw[-60:]),
 )
-def test_odd_http_is_understood(said: bytes) -> None:
-    """Old versions, odd headers, chunks and interim answers do not hide a placed call."""
-    outcome = exchange(send(said)).outcome
+def test_unusual_http_is_accepted(raw: bytes) -> None:
+    """A placed call is recognized with old versions, odd headers, chunks and interim answers."""
+    outcome = exchange(send(raw)).outcome
 
     assert isinstance(outcome, Placed)
     assert outcome.request_id == "r-1"
 
 
 def test_a_refusal_after_an_interim_answer_is_a_refusal() -> None:
-    """What counts is the final answer."""
-    said = b"HTTP/1.1 103 Early Hints\r\n\r\n" + reply(400, b'{"errorCode": 11}')
-    outcome = exchange(send(said)).outcome
+    """The final answer decides."""
+    raw = b"HTTP/1.1 103 Early Hints\r\n\r\n" + reply(400, b'{"errorCode": 11}')
+    outcome = exchange(send(raw)).outcome
 
     assert isinstance(outcome, Failed)
     assert outcome.kind is FailureKind.INVALID_NUMBER
 
 
 @pytest.mark.parametrize("ending", [(), (reset,)], ids=["closed", "reset"])
-def test_a_connection_lost_after_the_whole_answer_is_no_failure(ending: tuple[Step, ...]) -> None:
-    """Closed, it is the answer. Reset, the system may have thrown it away: then it is unknown."""
+def test_a_connection_closed_after_the_answer_is_no_failure(ending: tuple[Step, ...]) -> None:
+    """If it was closed, the answer counts. If it was reset, the system may have discarded the
+    answer: then the call is unknown."""
     outcome = exchange(send(reply(200, BODY)), *ending).outcome
     assert isinstance(outcome, (Placed, Unknown) if ending else Placed)
 
 
 def test_endless_interim_answers_end_at_the_deadline() -> None:
-    """A server that is always about to answer is unknown after the deadline."""
-    said = b"HTTP/1.1 102 Processing\r\n\r\n" * 2000
-    assert isinstance(exchange(drip(said, pause=0.001), deadline=0.2).outcome, Unknown)
+    """After the deadline the call is unknown."""
+    raw = b"HTTP/1.1 102 Processing\r\n\r\n" * 2000
+    assert isinstance(exchange(drip(raw, pause=0.001), deadline=0.2).outcome, Unknown)
 
 
-def test_a_request_that_was_half_read_is_unknown() -> None:
-    """Its first byte arrived, then the connection was reset: it may all have arrived."""
+def test_a_partly_read_request_is_unknown() -> None:
+    """Its first byte arrived, then the connection was reset: it may have arrived completely."""
 
     def read_a_little(peer: Peer) -> None:
         assert peer.socket.recv(1) == b"P"
@@ -140,8 +142,8 @@ def test_a_request_that_was_half_read_is_unknown() -> None:
     assert server.connections == 1
 
 
-def test_a_refused_connection_gives_the_quota_back() -> None:
-    """Nobody listens: nothing was sent, nobody was called."""
+def test_a_refused_connection_refunds_the_start() -> None:
+    """No server listens: nothing was sent, and no call was placed."""
     with socket.socket() as unheard:
         unheard.bind(("127.0.0.1", 0))
         outcome = place(provider_at(f"http://127.0.0.1:{unheard.getsockname()[1]}"))
@@ -150,10 +152,10 @@ def test_a_refused_connection_gives_the_quota_back() -> None:
 
 
 @pytest.mark.parametrize("url", ["http://provider.invalid", "http://" + "a" * 64 + ".invalid"])
-def test_a_name_that_does_not_resolve_gives_the_quota_back(
+def test_a_name_that_does_not_resolve_refunds_the_start(
     url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """No address, or no possible name: nothing was sent."""
+    """No address, or an impossible name: nothing was sent."""
 
     def unresolvable(*_: Any, **__: Any) -> Any:
         raise socket.gaierror(socket.EAI_NONAME, "no such name")

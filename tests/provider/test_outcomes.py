@@ -49,21 +49,21 @@ def test_a_known_error_code_decides(
     assert (outcome.retry_after is None) is (code != 4)
 
 
-def test_an_error_beats_a_request_id() -> None:
-    """An answer that carries a known errorCode and a requestId is an error."""
+def test_an_error_code_has_precedence_over_a_request_id() -> None:
+    """An answer that has a known errorCode and a requestId is an error."""
     outcome = refused(answer(200, {"errorCode": 6, "requestId": "r-1", "from": CALLER}))
     assert outcome.kind is FailureKind.ACCOUNT
 
 
 def test_an_error_code_may_be_text() -> None:
-    """The page's numbers count as text too."""
+    """The page's numbers may also be text."""
     assert refused(answer(400, {"errorCode": "11"})).kind is FailureKind.INVALID_NUMBER
 
 
 @pytest.mark.parametrize("status", [200, 400, 403])
 @pytest.mark.parametrize("word", WORDS)
 def test_an_error_word_decides(word: str, status: int) -> None:
-    """An error status word gives the start's quota back, over 200 and over 4xx."""
+    """An error status word refunds the start, over 200 and over 4xx."""
     body = {"status": word, "error": f"because of {CODE}", "requestId": "r-1"}
     outcome = refused(answer(status, body))
 
@@ -80,7 +80,7 @@ def test_an_error_word_decides(word: str, status: int) -> None:
 def test_an_unknown_error_code_counts_as_its_class(
     status: int, refund: bool, more: dict[str, Any]
 ) -> None:
-    """An errorCode that the page does not know: 4xx gives back, 200 and 5xx count."""
+    """An errorCode that the page does not list: 4xx is refunded, 200 and 5xx count."""
     outcome = refused(answer(status, {"errorCode": 99, **more}))
 
     assert outcome.refund is refund
@@ -90,10 +90,10 @@ def test_an_unknown_error_code_counts_as_its_class(
 
 @pytest.mark.parametrize("code", [int(CODE), CODE, CALLER[-6:], int(f"{CODE}00")])
 @pytest.mark.parametrize(("status", "refund"), [(200, False), (400, True), (500, False)])
-def test_an_error_code_with_the_code_in_it_is_not_told(
+def test_an_error_code_that_contains_the_code_is_not_shown(
     code: object, status: int, refund: bool
 ) -> None:
-    """It counts as any unknown one; but it is logged, kept and answered, so not this one."""
+    """It counts like any unknown one. Others are logged, stored and answered; this one is not."""
     outcome = refused(answer(status, {"errorCode": code, "requestId": "r-1"}))
 
     assert outcome.refund is refund
@@ -101,21 +101,21 @@ def test_an_error_code_with_the_code_in_it_is_not_told(
 
 
 @pytest.mark.parametrize("code", [-1, 1.5, "E42", True, 10**12, [4], {"is": 4}])
-def test_an_error_code_that_is_no_number_is_an_error_still(code: object) -> None:
-    """Whatever an errorCode other than 0 looks like, a 200 that carries it is no success."""
+def test_an_error_code_that_is_not_a_number_is_an_error(code: object) -> None:
+    """A 200 with an errorCode other than 0 is no success, whatever its type."""
     outcome = refused(answer(200, {"errorCode": code, "requestId": "r-1", "from": CALLER}))
 
     assert not outcome.refund
     assert outcome.error_code is None
 
 
-def test_an_unknown_error_word_over_200_is_an_error_still() -> None:
-    """A status in the style of the page's errors is no success, but it may ring."""
+def test_an_unknown_error_word_over_200_is_an_error() -> None:
+    """A status like the page's error words is no success, but the phone may ring."""
     assert not refused(answer(200, {"status": "newError", "requestId": "r-1"})).refund
 
 
 @pytest.mark.parametrize("status", [400, 401, 402, 403, 404, 405, 408, 413, 422, 451])
-def test_any_other_4xx_gives_the_quota_back(status: int) -> None:
+def test_any_other_4xx_refunds_the_start(status: int) -> None:
     """A 4xx without a reason is a refusal that costs nothing."""
     outcome = refused(send(reply(status, b"<h1>no</h1>")))
 
@@ -125,7 +125,7 @@ def test_any_other_4xx_gives_the_quota_back(status: int) -> None:
 
 @pytest.mark.parametrize("status", [500, 502, 503, 504, 599])
 def test_a_5xx_counts(status: int) -> None:
-    """A 5xx fails, and its quota is kept: the phone may ring."""
+    """A 5xx fails and counts: the phone may ring."""
     outcome = refused(send(reply(status, b"upstream", "Retry-After: 7")))
 
     assert not outcome.refund
@@ -143,10 +143,10 @@ def test_a_5xx_counts(status: int) -> None:
     ],
     ids=str,
 )
-def test_a_5xx_is_the_providers_whatever_it_says(
+def test_a_5xx_is_always_a_failure_of_the_provider(
     status: int, fields: dict[str, Any], refund: bool
 ) -> None:
-    """The breaker counts it; what becomes of the quota, the body says as ever."""
+    """The breaker counts it. The body decides whether the start is refunded."""
     outcome = refused(answer(status, fields))
 
     assert signal_of(outcome) is Signal.BAD
@@ -155,7 +155,7 @@ def test_a_5xx_is_the_providers_whatever_it_says(
 
 @pytest.mark.parametrize("fields", [{"status": "rpcError"}, {"errorCode": 4}], ids=str)
 @pytest.mark.parametrize("status", [200, 400, 429])
-def test_the_same_words_below_500_are_no_failure_of_the_way(
+def test_the_same_words_below_500_are_no_failure_of_the_provider(
     status: int, fields: dict[str, Any]
 ) -> None:
     assert signal_of(refused(answer(status, fields))) is Signal.NOTHING
@@ -163,7 +163,7 @@ def test_the_same_words_below_500_are_no_failure_of_the_way(
 
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
 def test_a_redirect_is_never_followed(status: int) -> None:
-    """A redirect fails and counts; where it points to sees no connection at all."""
+    """A redirect fails and counts. Its target gets no connection."""
     with Server(success()) as elsewhere:
         outcome = refused(send(reply(status, b"", f"Location: {elsewhere.url}/x")))
     assert not outcome.refund
@@ -187,8 +187,8 @@ def test_a_redirect_is_never_followed(status: int) -> None:
     ],
 )
 @pytest.mark.parametrize("body", [b'{"errorCode": 4}', b""], ids=["code-4", "bare-429"])
-def test_the_throttle_names_a_time(header: list[str], seconds: int, body: bytes) -> None:
-    """Code 4, and 429 without a body, come with 1 to 3600 seconds; 5 if none can be read."""
+def test_the_throttle_has_a_wait(header: list[str], seconds: int, body: bytes) -> None:
+    """Code 4, and 429 without a body, have a wait of 1 to 3600 seconds: 5 if none is readable."""
     outcome = refused(send(reply(429, body, *header)))
 
     assert outcome.retry_after == seconds

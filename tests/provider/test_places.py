@@ -1,4 +1,4 @@
-"""Places in flight: a hung provider keeps its own and no more, and nothing leaks."""
+"""Call slots: a hung provider holds no more than the limit, and nothing leaks."""
 
 from __future__ import annotations
 
@@ -17,51 +17,51 @@ from verify_service.domain.errors import TooManyCallsInFlight
 from verify_service.provider.flash_call import FlashCall
 from verify_service.transport.client import HttpClient
 
-from .harness import CODE, NUMBER, SOON, free_places, place, provider_at, success
+from .harness import CODE, NUMBER, SOON, free_slots, place, provider_at, success
 from .server import Peer, Server, Step, hang, reply, reset, send
 
 NOWHERE = "http://127.0.0.1:9"
 FDS = Path("/proc/self/fd")
 
 
-def test_the_limit_is_the_limit() -> None:
-    """With N places the call N+1 is not admitted, and one that left makes room for one."""
+def test_the_limit_of_calls_in_flight_is_exact() -> None:
+    """With N slots in use the next call is refused. A released slot can be reserved again."""
     provider = provider_at(NOWHERE, max_in_flight=3)
     with ExitStack() as stack:
-        lines = [stack.enter_context(provider.reserve_slot()) for _ in range(3)]
+        slots = [stack.enter_context(provider.reserve_slot()) for _ in range(3)]
         with pytest.raises(TooManyCallsInFlight):
             provider.reserve_slot()
-        lines[0].__exit__(None, None, None)
+        slots[0].__exit__(None, None, None)
         stack.pop_all()
-        assert free_places(provider) == 1
-        for line in lines[1:]:
-            line.__exit__(None, None, None)
-    assert free_places(provider) == 3
+        assert free_slots(provider) == 1
+        for slot in slots[1:]:
+            slot.__exit__(None, None, None)
+    assert free_slots(provider) == 3
 
 
-def test_a_block_that_places_nothing_gives_its_place_back() -> None:
-    """Also where it ends in an error, as a refused reservation does."""
+def test_a_block_that_places_no_call_releases_its_slot() -> None:
+    """Also if it ends in an error, as a refused reservation does."""
     provider = provider_at(NOWHERE)
     with provider.reserve_slot():
         pass
     with pytest.raises(KeyError), provider.reserve_slot():
         raise KeyError
-    assert free_places(provider) == 1
+    assert free_slots(provider) == 1
 
 
-def test_a_place_is_free_once_place_returned() -> None:
-    """An exchange that ended has given its place back before its answer is seen."""
+def test_a_slot_is_free_once_place_returned() -> None:
+    """An exchange that ended has released its slot before its outcome is returned."""
     with Server(success()) as server:
         provider = provider_at(server.url)
         for _ in range(50):
             assert isinstance(place(provider), Placed)
-    assert free_places(provider) == 1
+    assert free_slots(provider) == 1
 
 
-def test_a_hung_exchange_keeps_its_place_until_its_thread_ends(
+def test_a_hung_exchange_holds_its_slot_until_its_thread_ends(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """The caller is answered at the deadline, the place comes back with the thread."""
+    """The caller gets its outcome at the deadline. The slot is released with the thread."""
     release = threading.Event()
     send_it = HttpClient._send
 
@@ -75,15 +75,15 @@ def test_a_hung_exchange_keeps_its_place_until_its_thread_ends(
     with Server(hang) as server:
         provider = provider_at(server.url, deadline=SOON, max_in_flight=2)
         assert isinstance(place(provider), Unknown)
-        assert free_places(provider) == 1
+        assert free_slots(provider) == 1
         release.set()
-        wait_until(lambda: free_places(provider) == 2)
+        wait_until(lambda: free_slots(provider) == 2)
 
 
-def test_an_error_while_interpreting_gives_the_place_back(
+def test_an_error_while_interpreting_releases_the_slot(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """A bug in reading an answer does not cost a place."""
+    """A bug in reading an answer does not leak a slot."""
 
     def broken(*_: object) -> None:
         raise ZeroDivisionError
@@ -92,39 +92,41 @@ def test_an_error_while_interpreting_gives_the_place_back(
     with Server(success()) as server:
         provider = provider_at(server.url)
         for _ in range(3):
-            with pytest.raises(ZeroDivisionError), provider.reserve_slot() as line:
-                line.place(NUMBER, CODE)
-    assert free_places(provider) == 1
+            with pytest.raises(ZeroDivisionError), provider.reserve_slot() as slot:
+                slot.place(NUMBER, CODE)
+    assert free_slots(provider) == 1
 
 
-def test_a_request_that_cannot_be_made_gives_the_place_back() -> None:
-    """A token that fits in no header: nothing is sent, the place is free, the token is silent."""
+def test_a_request_that_cannot_be_made_releases_the_slot() -> None:
+    """A token that fits in no header: nothing is sent, the slot is free, and no text has the
+    token."""
     with Server(success()) as server:
         provider = provider_at(server.url, access_key="two\nlines")
         outcome = place(provider)
         assert isinstance(outcome, Failed)
         assert outcome.refund
-        assert free_places(provider) == 1
+        assert free_slots(provider) == 1
     assert server.requests == []
 
 
-def test_an_error_of_ours_comes_through() -> None:
-    """What is no failure of a connection is a bug and is raised, with the place given back."""
+def test_an_error_of_ours_is_raised() -> None:
+    """An error that is no failure of a connection is a bug and is raised, and the slot is
+    released."""
     provider = provider_at(NOWHERE)
-    with pytest.raises(AttributeError), provider.reserve_slot() as line:
-        line.place(None, CODE)  # type: ignore[arg-type]
-    assert free_places(provider) == 1
+    with pytest.raises(AttributeError), provider.reserve_slot() as slot:
+        slot.place(None, CODE)  # type: ignore[arg-type]
+    assert free_slots(provider) == 1
 
 
 def test_many_at_once_are_one_post_each() -> None:
-    """32 callers over 32 places: 32 connections with one POST each, and no word in the log."""
+    """32 callers over 32 slots: 32 connections with one POST each, and an empty log."""
     with Server(success()) as server:
         provider = provider_at(server.url, max_in_flight=32)
         with ThreadPoolExecutor(32) as pool:
             outcomes = list(pool.map(lambda _: place(provider), range(32)))
     assert all(isinstance(outcome, Placed) for outcome in outcomes)
     assert len(server.requests) == server.connections == 32
-    assert free_places(provider) == 32
+    assert free_slots(provider) == 32
 
 
 @pytest.mark.skipif(not FDS.exists(), reason="counts descriptors as Linux shows them")

@@ -1,4 +1,4 @@
-"""Before a release: a connection to the provider opens, or a sentence names the cause."""
+"""The check before a release: a connection to the provider opens, or a sentence names the cause."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from verify_service.transport.reachability import connection_problem
 
 
 class Door:
-    """Accepts connections, and hears what is said."""
+    """Accepts connections, and records what it receives."""
 
     def __init__(self, context: ssl.SSLContext | None = None) -> None:
         self.heard: list[bytes] = []
@@ -47,7 +47,7 @@ class Door:
 def _hear(door: socket.socket) -> bytes:
     try:
         return door.recv(1000)
-    except OSError:  # hung up without the last words of TLS
+    except OSError:  # closed without the last message of TLS
         return b""
 
 
@@ -58,14 +58,16 @@ def door() -> Iterator[Door]:
     door.close()
 
 
-def test_a_provider_that_can_be_reached(door: Door) -> None:
-    """Nothing is sent to find out."""
+def test_a_reachable_provider_passes(door: Door) -> None:
+    """Nothing is sent."""
     assert connection_problem(f"http://127.0.0.1:{door.port}/api", 1) is None
     assert wait_until(lambda: door.heard) == [b""]
 
 
 @pytest.mark.slow
-def test_over_tls(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_reachable_provider_over_tls_passes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """The certificate must be one that calls would trust."""
     authority = Authority(tmp_path).found()
     door = Door(authority.server(days=2))
@@ -80,19 +82,19 @@ def test_over_tls(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         door.close()
 
 
-def test_a_provider_without_tls(door: Door) -> None:
+def test_a_provider_without_tls_is_reported(door: Door) -> None:
     sentence = connection_problem(f"https://127.0.0.1:{door.port}/api", 2)
     assert sentence == "127.0.0.1 cannot be reached: the TLS handshake fails."
 
 
-def test_a_refused_connection() -> None:
+def test_a_refused_connection_is_reported() -> None:
     with socket.create_server(("127.0.0.1", 0)) as server:
         port = server.getsockname()[1]
     sentence = connection_problem(f"http://127.0.0.1:{port}/api", 1)
     assert sentence == "127.0.0.1 cannot be reached: Connection refused."
 
 
-def test_an_unknown_name(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_unknown_name_is_reported(monkeypatch: pytest.MonkeyPatch) -> None:
     def unknown(*_: object, **__: object) -> None:
         raise socket.gaierror(-2, "Name or service not known")
 
@@ -101,7 +103,7 @@ def test_an_unknown_name(monkeypatch: pytest.MonkeyPatch) -> None:
     assert sentence == "provider.example cannot be reached: its name is not known."
 
 
-def test_silence(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_silent_provider_is_reported(monkeypatch: pytest.MonkeyPatch) -> None:
     def silent(*_: object, **__: object) -> None:
         raise TimeoutError
 

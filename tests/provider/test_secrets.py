@@ -1,4 +1,4 @@
-"""The code, the caller's number and the token stay in the client, whatever happens.
+"""The code, the caller's number and the token are never shown, whatever happens.
 
 Every outcome of this suite is searched too (``harness.place``).
 """
@@ -28,7 +28,7 @@ from .harness import (
     answer,
     assert_silent,
     exchange,
-    free_places,
+    free_slots,
     provider_at,
     success,
 )
@@ -60,7 +60,7 @@ SCRIPTS = {
 
 @pytest.fixture
 def logged(caplog: pytest.LogCaptureFixture) -> Iterator[pytest.LogCaptureFixture]:
-    """Everything that a process of ours would log at its most talkative."""
+    """Everything that our process would log at DEBUG."""
     library = logging.getLogger("urllib3")
     before = library.level
     caplog.set_level(logging.DEBUG)
@@ -85,17 +85,17 @@ def test_nothing_is_printed_or_logged(
 
 
 @pytest.mark.parametrize("auth", ["query", "x-accesskey", "basic-pair"])
-def test_nothing_that_is_shared_shows_the_token(auth: str) -> None:
-    """The configuration, the credentials, the client and a line can be printed."""
+def test_no_repr_shows_the_token(auth: str) -> None:
+    """The configuration, the credentials, the client and a slot can be printed."""
     provider = provider_at("http://127.0.0.1:9", auth=auth)
-    with provider.reserve_slot() as line:
-        assert_silent(provider, line, provider._dialect)
+    with provider.reserve_slot() as slot:
+        assert_silent(provider, slot, provider._dialect)
 
 
-def test_what_is_no_exception_is_not_printed(
+def test_a_base_exception_is_not_printed(
     monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    """Whatever ends the exchange's thread comes to its caller, not to the standard streams."""
+    """Any exception that ends the exchange's thread is raised in its caller, not printed."""
 
     class Odd(BaseException):
         pass
@@ -105,14 +105,14 @@ def test_what_is_no_exception_is_not_printed(
 
     monkeypatch.setattr(WatchedAdapter, "send", ends)
     provider = provider_at("http://127.0.0.1:9")
-    with pytest.raises(Odd), provider.reserve_slot() as line:
-        line.place(NUMBER, CODE)
+    with pytest.raises(Odd), provider.reserve_slot() as slot:
+        slot.place(NUMBER, CODE)
     assert capfd.readouterr() == ("", "")
-    assert free_places(provider) == 1
+    assert free_slots(provider) == 1
 
 
-def test_an_error_that_leaves_is_silent(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Neither a full house nor a bug of ours quotes anything in its whole traceback."""
+def test_a_raised_error_has_no_secret(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Neither a refusal without a free slot nor a bug of ours has a secret in its traceback."""
 
     def broken(_: FlashCall, code: str, *__: object) -> CallOutcome:
         raise ZeroDivisionError
@@ -120,10 +120,10 @@ def test_an_error_that_leaves_is_silent(monkeypatch: pytest.MonkeyPatch) -> None
     monkeypatch.setattr(FlashCall, "outcome", broken)
     with Server(answer(200, {"requestId": QUOTING})) as server:
         provider = provider_at(server.url)
-        with provider.reserve_slot() as line:
+        with provider.reserve_slot() as slot:
             with pytest.raises(TooManyCallsInFlight) as full:
                 provider.reserve_slot()
             with pytest.raises(ZeroDivisionError) as bug:
-                line.place(NUMBER, CODE)
+                slot.place(NUMBER, CODE)
     for error in (full.value, bug.value):
         assert_silent(error, "".join(traceback.format_exception(error)))

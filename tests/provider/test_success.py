@@ -1,4 +1,4 @@
-"""What counts as a placed call, what of its caller is told, and what is no readable success."""
+"""Placed calls: which answers are a success, and what is kept of the caller's number."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ from .server import drip, reply, send
     ids=lambda body: repr(body[:24]),
 )
 def test_an_unreadable_success_counts(body: bytes) -> None:
-    """A 2xx without a usable requestId fails, and its quota is kept."""
+    """A 2xx without a usable requestId fails and counts."""
     assert not refused(send(reply(200, body))).refund
 
 
@@ -54,24 +54,24 @@ def test_a_204_counts() -> None:
 
 
 def test_a_compressed_answer_is_not_unpacked() -> None:
-    """gzip was not asked for: such an answer is unreadable, whatever is in it."""
+    """gzip was not requested: such an answer is unreadable, whatever its content."""
     body = gzip.compress(json.dumps({"requestId": "r-1"}).encode())
     assert not refused(send(reply(200, body, "Content-Encoding: gzip"))).refund
 
 
 def test_an_endless_answer_is_not_read_to_its_end() -> None:
-    """10 MB of a valid success is unreadable: no more than 64 KiB of it is looked at."""
+    """10 MB of a valid success are unreadable: no more than 64 KiB are read."""
     body = b'{"requestId": "r-1", "padding": "' + b"x" * 10_000_000 + b'"}'
     assert not refused(send(reply(200, body))).refund
 
 
-def test_a_body_that_goes_on_after_its_end_is_not_read_on() -> None:
-    """What the length says is the body: here it is no JSON, whatever comes after it."""
+def test_a_body_is_not_read_beyond_its_length() -> None:
+    """The Content-Length ends the body. Here the body is not JSON, whatever follows it."""
     assert not refused(send(reply(200, b'{"requestId": "r-1"}', length=12))).refund
 
 
 @pytest.mark.parametrize("size", [65_536, 65_537])
-def test_the_longest_answer_has_64_kib(size: int) -> None:
+def test_an_answer_of_64_kib_is_the_longest(size: int) -> None:
     """64 KiB are read, a byte more is not."""
     body = b'{"requestId": "r-1"}'.ljust(size)
     assert isinstance(exchange(send(reply(200, body))).outcome, Placed) is (size == 65_536)
@@ -90,7 +90,7 @@ def test_the_longest_answer_has_64_kib(size: int) -> None:
     ],
 )
 def test_a_request_id_is_opaque_text(given: object, kept: str) -> None:
-    """A requestId may be an integer or a string and is kept as text."""
+    """A requestId may be an integer or a string, and is kept as text."""
     assert placed(success(requestId=given)).request_id == kept
 
 
@@ -102,8 +102,8 @@ def test_a_success_needs_no_status_word(status: int) -> None:
 
 
 @pytest.mark.parametrize("caller", [CALLER, f"+{CALLER}", int(CALLER), f" {CALLER} "])
-def test_of_the_caller_the_prefix_and_the_length_leave(caller: object) -> None:
-    """``from`` is told without its last four digits, however it is spelled."""
+def test_the_callers_prefix_and_length_are_returned(caller: object) -> None:
+    """``from`` is returned without its last four digits, in any spelling."""
     outcome = placed(success(**{"from": caller}))
 
     assert outcome.caller_prefix == PREFIX
@@ -128,15 +128,16 @@ def test_of_the_caller_the_prefix_and_the_length_leave(caller: object) -> None:
         "1" * 50_000 + CODE,
     ],
 )
-def test_a_caller_that_is_not_to_be_trusted_is_not_told(caller: object) -> None:
-    """No ``from``, or one that is no E.164 number ending in the code: placed all the same."""
+def test_an_unusable_caller_is_not_returned(caller: object) -> None:
+    """Without ``from``, or with one that is no E.164 number ending in the code, the call is
+    placed."""
     outcome = placed(success(**{"from": caller}))
 
     assert outcome.caller_prefix is None
     assert outcome.caller_length is None
 
 
-def test_a_slow_answer_in_time_is_an_answer() -> None:
-    """Bytes may come one by one, if they all come before the deadline."""
+def test_a_slow_answer_in_time_is_accepted() -> None:
+    """Bytes may come one by one if they all come before the deadline."""
     whole = reply(200, b'{"requestId": "r-1"}')
     assert placed(drip(whole, pause=0.001)).request_id == "r-1"

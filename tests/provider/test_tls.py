@@ -1,4 +1,4 @@
-"""TLS: verified, and nothing is sent to whom it does not verify."""
+"""TLS: certificates are verified, and nothing is sent to a server that is not verified."""
 
 from __future__ import annotations
 
@@ -14,13 +14,14 @@ from .harness import exchange, place, provider_at, refused, success
 from .server import Server
 
 
-def test_a_trusted_server_is_spoken_to(trusted_tls: ssl.SSLContext) -> None:
-    """With a certificate that the bundle knows the call is placed."""
+def test_a_trusted_server_gets_the_request(trusted_tls: ssl.SSLContext) -> None:
+    """With a certificate that the bundle contains the call is placed."""
     assert isinstance(exchange(success(), tls=trusted_tls).outcome, Placed)
 
 
 def test_a_self_signed_certificate_is_refused_before_sending(tls: ssl.SSLContext) -> None:
-    """Nobody knows the certificate: not a byte of the request leaves, the quota is given back."""
+    """No authority signed the certificate: not a byte of the request is sent, and the start is
+    refunded."""
     outcome = exchange(success(), tls=tls, posts=0).outcome
 
     assert isinstance(outcome, Failed)
@@ -30,26 +31,26 @@ def test_a_self_signed_certificate_is_refused_before_sending(tls: ssl.SSLContext
 def test_a_certificate_of_a_known_authority_is_trusted(
     authority: Authority, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """What the tests below refuse is refused for the one reason that each names."""
+    """The tests below change one thing each, which is the reason for the refusal."""
     monkeypatch.setattr("certifi.where", lambda: str(authority.certificate))
     assert isinstance(exchange(success(), tls=authority.server(days=2)).outcome, Placed)
 
 
 def test_a_certificate_of_an_unknown_authority_is_refused(authority: Authority) -> None:
-    """Signed, in time, for the right name, by nobody that the bundle knows."""
+    """It is in time and for the right name, but no authority of the bundle signed it."""
     assert refused(success(), tls=authority.server(days=2), posts=0).refund
 
 
 def test_an_expired_certificate_is_refused(
     authority: Authority, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A day after its end it is nobody's word any more."""
+    """A day after its end it is not trusted."""
     monkeypatch.setattr("certifi.where", lambda: str(authority.certificate))
     assert refused(success(), tls=authority.server(days=-1), posts=0).refund
 
 
-def test_a_certificate_for_somebody_else_is_refused(trusted_tls: ssl.SSLContext) -> None:
-    """A known certificate for another name is no better."""
+def test_a_certificate_for_another_name_is_refused(trusted_tls: ssl.SSLContext) -> None:
+    """A certificate of a known authority for another name is not trusted."""
     with Server(success(), tls=trusted_tls) as server:
         outcome = place(provider_at(f"https://localhost:{server.port}"))
     assert isinstance(outcome, Failed)
@@ -57,8 +58,8 @@ def test_a_certificate_for_somebody_else_is_refused(trusted_tls: ssl.SSLContext)
     assert server.requests == []
 
 
-def test_a_server_without_tls_is_not_spoken_to() -> None:
-    """An answer in the clear to an https address: nothing was sent."""
+def test_a_server_without_tls_gets_no_request() -> None:
+    """An unencrypted answer to an https address: nothing was sent."""
     with Server(success(), reads=False) as plain:
         outcome = place(provider_at(f"https://127.0.0.1:{plain.port}"))
     assert isinstance(outcome, Failed)
@@ -67,13 +68,13 @@ def test_a_server_without_tls_is_not_spoken_to() -> None:
 
 
 @pytest.mark.parametrize("name", ["REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_FILE"])
-def test_the_environment_does_not_choose_whom_to_trust(
+def test_the_environment_adds_no_authority(
     name: str,
     tls: ssl.SSLContext,
     certificate: tuple[Path, Path],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """A bundle named by a variable makes no certificate trusted."""
+    """A bundle that a variable names makes no certificate trusted."""
     monkeypatch.setenv(name, str(certificate[0]))
     assert isinstance(exchange(success(), tls=tls, posts=0).outcome, Failed)
 
@@ -85,15 +86,15 @@ def test_the_environment_does_not_choose_whom_to_trust(
 def test_the_environment_does_not_turn_verification_off(
     name: str, value: str, tls: ssl.SSLContext, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Whatever switches other clients off leaves this one as it is."""
+    """Variables that turn verification off in other clients have no effect."""
     monkeypatch.setenv(name, value)
     assert refused(success(), tls=tls, posts=0).refund
 
 
-def test_a_missing_bundle_in_the_environment_does_no_harm(
+def test_a_missing_bundle_in_the_environment_has_no_effect(
     trusted_tls: ssl.SSLContext, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A variable that names no file is not read either."""
+    """A variable that names no file is not read."""
     monkeypatch.setenv("REQUESTS_CA_BUNDLE", "/nowhere/at/all.pem")
     assert isinstance(exchange(success(), tls=trusted_tls).outcome, Placed)
 
@@ -101,7 +102,7 @@ def test_a_missing_bundle_in_the_environment_does_no_harm(
 def test_the_authorities_are_read_once(
     trusted_tls: ssl.SSLContext, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Not for every call: that alone would take longer than all the rest of one."""
+    """Once for all calls: reading takes longer than the rest of a call."""
     with Server(success(), success(), tls=trusted_tls) as server:
         provider = provider_at(server.url)
         monkeypatch.setattr(ssl.SSLContext, "load_verify_locations", None)

@@ -1,4 +1,4 @@
-"""The request as the provider's end receives it, and what of the surroundings has no say in it."""
+"""The request that the provider receives, and environment variables that must not change it."""
 
 from __future__ import annotations
 
@@ -31,13 +31,13 @@ HEADERS = [
 
 
 def sent(**settings: object) -> Received:
-    """The one request of an exchange that goes well."""
+    """Return the one request of a successful exchange."""
     seen = exchange(success(), **settings)
     assert isinstance(seen.outcome, Placed)
     return seen.requests[0]
 
 
-def test_the_body_is_the_pages() -> None:
+def test_the_body_matches_the_page() -> None:
     """Bare digits, the code as an integer, the timeout in milliseconds, and nothing else."""
     request = sent(call_timeout=12_345)
 
@@ -50,8 +50,8 @@ def test_the_body_is_the_pages() -> None:
     assert request.values("Content-Length") == [str(len(request.body))]
 
 
-def test_the_headers_ask_for_little() -> None:
-    """No compression, no cookie, no further request on this connection."""
+def test_the_headers_request_no_compression_and_no_reuse() -> None:
+    """No compression, no cookie, and no further request on this connection."""
     request = sent()
 
     assert request.values("Accept") == ["application/json"]
@@ -63,8 +63,8 @@ def test_the_headers_ask_for_little() -> None:
 
 
 @pytest.mark.parametrize(("form", "header", "value"), HEADERS)
-def test_the_token_is_shown_in_the_chosen_form(form: str, header: str, value: str) -> None:
-    """Exactly one header carries the token, and the address does not."""
+def test_the_token_is_sent_in_the_configured_form(form: str, header: str, value: str) -> None:
+    """Exactly one header has the token, and the address does not."""
     request = sent(auth=form)
 
     shown = [pair for pair in request.headers if pair[0].lower().endswith("authorization")]
@@ -82,12 +82,13 @@ def test_the_token_can_be_a_query_argument() -> None:
 
 
 def test_every_form_is_tested() -> None:
-    """A form added to the client is added here."""
+    """A form that is added to the client is added here."""
     assert set(AUTH_FORMS) == {form for form, _, _ in HEADERS} | {"query"}
 
 
 def test_cookies_are_not_kept() -> None:
-    """What the provider sets in one answer is not in the next request, nor is the connection."""
+    """A cookie that the provider sets is not sent in the next request. The connection is not
+    reused."""
     answer = success("Set-Cookie: a=b; Path=/", "Connection: keep-alive")
     with Server(answer, keep_alive=True) as server:
         provider = provider_at(server.url)
@@ -102,7 +103,7 @@ def test_cookies_are_not_kept() -> None:
 def test_no_proxy_is_used(
     case: object, exempt: str | None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Proxy variables change neither the way nor the request; a proxy sees no connection."""
+    """Proxy variables change neither the connection nor the request. A proxy gets no connection."""
     with Server(success()) as proxy:
         for name in ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"):
             monkeypatch.setenv(case(name), proxy.url)  # type: ignore[operator]
@@ -113,10 +114,10 @@ def test_no_proxy_is_used(
 
 
 @pytest.mark.parametrize("name", ["HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"])
-def test_no_proxy_is_used_for_tls_either(
+def test_no_proxy_is_used_for_tls(
     name: str, trusted_tls: ssl.SSLContext, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Where the provider is, at an https address, a proxy sees no connection."""
+    """If the provider is at an https address, a proxy gets no connection."""
     with Server(success()) as proxy:
         monkeypatch.setenv(name, proxy.url)
         assert sent(tls=trusted_tls).target == PATH

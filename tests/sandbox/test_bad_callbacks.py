@@ -117,7 +117,7 @@ def test_a_late_callback(start: Start, receiver: Receiver) -> None:
 
 
 def test_a_simulator_that_has_stopped_sends_nothing(receiver: Receiver) -> None:
-    """Nor is anybody left who waits to."""
+    """No thread is left that waits to send."""
     before = set(threading.enumerate())
     with simulating(SandboxConfig(callback_url=receiver.url)) as sandbox:
         sandbox.place("79990000408")

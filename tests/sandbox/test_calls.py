@@ -107,7 +107,7 @@ def test_a_request_that_says_nothing(sandbox: Sandbox, body: str, outcome: str) 
 
 
 def test_what_is_remembered_of_nonsense(sandbox: Sandbox) -> None:
-    """A little of it, so that a mistaken client can be told, and memory stays small."""
+    """A part of it, so that the error of a client can be seen, and memory stays small."""
     sandbox.post(json={"number": "1" * 9000, "code": ["x"], "timeout": "y"}, headers=KEY)
     [call] = sandbox.calls()
     assert (call["number"], call["code"], call["timeout"]) == ("1" * 32, None, None)

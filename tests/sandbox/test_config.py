@@ -60,12 +60,12 @@ def test_good_settings(settings: dict[str, Any]) -> None:
 
 
 def test_keys_are_not_shown() -> None:
-    """A config that lands in a log tells no key."""
+    """A config that is logged shows no key."""
     shown = repr(SandboxConfig(access_key="alpha", app_key="beta"))
     assert "alpha" not in shown
     assert "beta" not in shown
 
 
 def test_the_default_key_is_a_test_key() -> None:
-    """A service tells a simulator's key by its beginning, and refuses it in production."""
+    """A service recognizes a simulator's key by its beginning, and refuses it in production."""
     assert SandboxConfig().access_key.startswith("sandbox-")

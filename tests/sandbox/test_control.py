@@ -1,4 +1,4 @@
-"""`SandboxControl`: what a test in Python says to a simulator, and gets told."""
+"""`SandboxControl`: the methods by which a test in Python controls a simulator."""
 
 import time
 from typing import Any

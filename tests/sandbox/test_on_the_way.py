@@ -89,7 +89,7 @@ def test_a_drip_has_an_end(start: Start) -> None:
 
 @pytest.mark.parametrize("number", [SILENT, LOST, DRIPPING_HEADERS, DRIPPING_BODY])
 def test_a_client_that_leaves_is_not_waited_for(start: Start, number: str) -> None:
-    """The thread goes home, long before the answer would have come to its end."""
+    """The thread ends long before the answer would."""
     sandbox = start(SandboxConfig(drip=60, hang=600))
     before = set(threading.enumerate())
     with sandbox.open(number):
@@ -134,7 +134,7 @@ def test_an_answer_cut_short(swift: Sandbox) -> None:
 
 @pytest.mark.parametrize("number", [SLOW, DRIPPING_HEADERS, CLOSED, RESET, CUT_SHORT, LOST])
 def test_the_phone_rings_all_the_same(swift: Sandbox, receiver: Receiver, number: str) -> None:
-    """Once the client has left, or been left, the callback tells of the call."""
+    """After either end has closed the connection, the callback reports the call."""
     with swift.open(number):
         wait_until(swift.calls)
     [callback] = receiver.wait_for(1)

@@ -18,7 +18,7 @@ KEPT_CLOCK = f"  do return tonumber(redis.call('GET', '{CLOCK_KEY}')) end\n"
 
 @pytest.fixture
 def world(request: pytest.FixtureRequest) -> Iterator[World]:
-    """A store under the default policy. After each test every key must have a TTL."""
+    """A store under the default limits. After each test every key must have a TTL."""
     client: redis.Redis = request.getfixturevalue(request.param)
     clock: Clock = request.getfixturevalue(f"{request.param}_clock")
     yield World(client, clock, NumberLimits())

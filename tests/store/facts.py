@@ -1,6 +1,6 @@
 """The facts of one number's calls: statuses and figures, written out from the contract.
 
-Moments are in milliseconds.
+Times are in milliseconds.
 """
 
 from __future__ import annotations

@@ -36,7 +36,7 @@ OUTCOMES = st.sampled_from(
     ]
 )
 DEVICES = st.sampled_from(["", "", "device A", "device A", *(f"device {name}" for name in "BCDE")])
-"""Digests of eight characters; the first device verifies often enough to be known."""
+"""Digests of eight characters. The first device verifies often enough to be known."""
 PAUSES = st.one_of(
     st.sampled_from([0.001, 1, 9.999, 10, 30, 60, 300, 600, 3600, DAY, 90 * DAY]),
     st.integers(min_value=1, max_value=120_000).map(lambda milliseconds: milliseconds / 1000),
@@ -49,7 +49,7 @@ STATUSES = st.sampled_from(
 
 
 class Life:
-    """One verification: what the model and the store each call it."""
+    """One verification: its id in the model and its id in the store."""
 
     def __init__(self, new: NewVerification, attempt: Attempt) -> None:
         self.new, self.attempt = new, attempt
@@ -61,25 +61,26 @@ class Life:
 
 
 class Budgets(RuleBasedStateMachine):
-    """Does everything a login flow and the provider may do, to the store and to the model."""
+    """Applies every operation of a login flow and the provider to the store and to the model."""
 
-    policies: Sequence[NumberLimits]
+    choices: Sequence[NumberLimits]
     exact = True
     """Whether time passes only when a test advances it."""
 
-    def world(self, policy: NumberLimits) -> World:
+    def world(self, number_limits: NumberLimits) -> World:
         raise NotImplementedError
 
     @initialize(which=st.integers(0, 3))
     def begin(self, which: int) -> None:
-        policy = self.policies[which]
-        self.live = self.world(policy)
-        self.models = {number: Model(policy) for number in (NUMBER, OTHER_NUMBER)}
+        number_limits = self.choices[which]
+        self.live = self.world(number_limits)
+        self.models = {number: Model(number_limits) for number in (NUMBER, OTHER_NUMBER)}
         self.lives: list[Life] = []
         self.bound: dict[str, Life] = {}
 
     def model(self, number: str) -> Model:
-        """Return the number's model at this moment. A store's result has its own, as exact."""
+        """Return the number's model at this time. If a store's result has a time, that one is
+        exact."""
         model = self.models[number]
         model.now = self.live.now
         return model
@@ -88,7 +89,7 @@ class Budgets(RuleBasedStateMachine):
         return self.lives[-1 - back % len(self.lives)]
 
     def ask(self, life: Life, question: Callable[[], Verification]) -> Verification | None:
-        """Ask the store; None where model and store agree that it is gone."""
+        """Query the store. Return None if model and store agree that it is gone."""
         model = self.model(life.number)
         if life.attempt.readable(model.now):
             found = question()
@@ -102,13 +103,14 @@ class Budgets(RuleBasedStateMachine):
     def start(
         self, number: str, device: str, outcome: CallOutcome | None, keyed: bool = False
     ) -> None:
-        """Start where the limits let it; mostly with the call's outcome recorded at once."""
+        """Start if the limits let it; mostly, record the call's outcome at once."""
         new = self.live.new(number, device=device, key=f"key {len(self.lives)}" * keyed)
         if self.reserve(new) and outcome:
             self.record(0, outcome)
 
     def reserve(self, new: NewVerification) -> bool:
-        """Reserve under no Idempotency-Key, or under one that is free; return whether it was."""
+        """Reserve without an Idempotency-Key, or under an unbound one; return whether it was
+        reserved."""
         model, device = self.model(new.number), new.device
         try:
             reservation = self.live.store.reserve(new)
@@ -127,7 +129,8 @@ class Budgets(RuleBasedStateMachine):
     @precondition(lambda self: self.bound)
     @rule(which=st.integers(0, 9), same_body=st.booleans())
     def start_again(self, which: int, same_body: bool) -> None:
-        """Start under a key that was bound: it returns the earlier start, or is free again."""
+        """Start under a key that was bound: it returns the earlier start, or the key is free
+        again."""
         name = list(self.bound)[-1 - which % len(self.bound)]
         life = self.bound[name]
         body = "body" if same_body else "another body"
@@ -148,7 +151,7 @@ class Budgets(RuleBasedStateMachine):
     def compare_refusal(
         self, refused: LimitReached, before: dict[str, int], after: dict[str, int]
     ) -> None:
-        """Compare with the waits before and after: the same, where the clock stands still."""
+        """Compare with the waits before and after: they are equal if the clock stands still."""
         assert refused.limit in before
         most, least = max(before.values()), max(after.values(), default=0)
         assert -(-least // 1000) <= refused.retry_after <= -(-most // 1000)
@@ -183,9 +186,9 @@ class Budgets(RuleBasedStateMachine):
         keyed=st.booleans(),
     )
     def check(self, back: int, right: bool, repeat: bool, keyed: bool = False) -> None:
-        """Guess, mostly under a name of its own, or repeat the last guess; keyed or not."""
+        """Guess, mostly under a new nonce, or repeat the last guess; with or without a key."""
         life = self.pick(back)
-        self.live.advance(0.001)  # no approval in the very millisecond of its start
+        self.live.advance(0.001)  # no approval in the same millisecond as its start
         new = Nonce(f"nonce {len(life.nonces)}", "body" if keyed else None)
         nonce = life.nonces[-1] if repeat and life.nonces else new
         life.nonces += [] if nonce in life.nonces else [nonce]
@@ -239,7 +242,7 @@ class Budgets(RuleBasedStateMachine):
         expected = model.callback(Report(request, status, stamp, model.now))
         assert self.live.report(status, stamp, request=request, number=number) is expected
         if not self.exact:
-            self.live.advance(0.001)  # no start in the very millisecond of a callback
+            self.live.advance(0.001)  # no start in the same millisecond as a callback
 
     @rule(seconds=PAUSES)
     def let_time_pass(self, seconds: float) -> None:
@@ -247,14 +250,15 @@ class Budgets(RuleBasedStateMachine):
 
     @rule(number=NUMBERS, device=DEVICES)
     def log_in(self, number: str, device: str) -> None:
-        """Start and enter the right code, if the limits let it: the device is known from then."""
+        """Start and enter the right code, if the limits let it: the device is known from then
+        on."""
         if not self.model(number).waits(device):
             self.start(number, device, Unknown("timeout"))
             self.check(0, right=True, repeat=False)
 
     @rule(number=NUMBERS, device=DEVICES, early=st.sampled_from([0, 1]))
     def wait_for_the_limits(self, number: str, device: str, early: int) -> None:
-        """Go to the very millisecond in which a start is let through, or one before."""
+        """Advance to the millisecond at which a start is let through, or to the one before."""
         waits = self.model(number).waits(device)
         self.live.advance(max(0, max(waits.values(), default=0) - early) / 1000)
 
@@ -285,7 +289,7 @@ def assert_same(found: Verification, attempt: Attempt, model: Model) -> None:
     assert guess_block == model.guess_block(model.budget_of(attempt))
     waits = model.waits(attempt.device)
     if found.restart:
-        # A spent guess budget is named before any pause that happens to be longer.
+        # A spent guess budget is named before any cooldown that is longer.
         spent, _ = model.guess_block(model.budget_for(attempt.device))
         assert found.restart.milliseconds == max(waits.values())
         assert found.restart.limit in ((spent,) if spent else waits)

@@ -1,7 +1,7 @@
 """The limits of one number in plain Python: an independent implementation of the contract.
 
-It is slow and keeps everything. It knows nothing of Redis, of keys or of Lua.
-Moments and durations are in milliseconds; the caller sets ``now``.
+It is slow and keeps everything. It does not know Redis, keys or Lua. Times and durations are in
+milliseconds; the caller sets ``now``.
 """
 
 from __future__ import annotations
@@ -21,12 +21,13 @@ LOCK = 90 * DAY
 KNOWN = 90 * DAY
 WAITING = 600 * SECOND
 UNCOMPARED = 20
-"""So many guesses of a verification keep their Idempotency-Key though they are not compared."""
+"""This many guesses of a verification keep their Idempotency-Key although they were not
+compared."""
 
 
 @dataclass
 class Report:
-    """A callback: its status, its own second, and the moment it was received."""
+    """A callback: its status, its own second, and the time at which it was received."""
 
     request: str
     status: FlashCallStatus
@@ -67,7 +68,7 @@ class Attempt:
 
 @dataclass(eq=False)
 class Budget:
-    """What one device, or all strangers, have used. Budgets are independent."""
+    """The used part of one device's budget, or of the strangers'. Budgets are independent."""
 
     starts: list[Attempt] = field(default_factory=list)
     failures: list[int] = field(default_factory=list)
@@ -80,8 +81,8 @@ class Budget:
 class Model:
     """One number: its budgets, its verifications, its callbacks."""
 
-    def __init__(self, policy: NumberLimits) -> None:
-        self.policy = policy
+    def __init__(self, number_limits: NumberLimits) -> None:
+        self.number_limits = number_limits
         self.now = 0
         self.attempts: list[Attempt] = []
         self.strangers = Budget()
@@ -91,12 +92,12 @@ class Model:
     # -- budgets -------------------------------------------------------------------------------
 
     def budget_for(self, device: str) -> Budget:
-        """Whose limits hold for a start of this device now."""
+        """Return the budget whose limits apply to a start of this device now."""
         budget = self.devices.get(device)
         return budget if budget and budget.approved_at + KNOWN > self.now else self.strangers
 
     def budget_of(self, attempt: Attempt) -> Budget:
-        """Where its own start and guesses count."""
+        """Return the budget in which its own start and guesses count."""
         return self.budget_for(attempt.device) if attempt.known else self.strangers
 
     def remember(self, device: str) -> None:
@@ -104,7 +105,7 @@ class Model:
             name: budget for name, budget in self.devices.items() if self.budget_for(name) is budget
         }
         if device not in budgets and len(budgets) == 3:
-            # Of equally old ones the one that has been known for longer goes.
+            # Of several equally old ones, the device that was known first is replaced.
             del budgets[min(budgets, key=lambda name: budgets[name].approved_at)]
         budget = budgets.setdefault(device, Budget())
         budget.run, budget.paused_until, budget.approved_at = 0, 0, self.now
@@ -113,17 +114,19 @@ class Model:
     # -- limits ------------------------------------------------------------------------------
 
     def guess_block(self, budget: Budget) -> tuple[str, int]:
-        """Why no guess is compared: limit and wait."""
-        if budget.run >= self.policy.lock_after and budget.failures[-1] + LOCK > self.now:
+        """Return why no guess is compared: limit and wait."""
+        if budget.run >= self.number_limits.lock_after and budget.failures[-1] + LOCK > self.now:
             return "locked", budget.failures[-1] + LOCK - self.now
-        waits = [self._wait(budget.failures, w.count, w.seconds) for w in self.policy.failures]
+        waits = [
+            self._wait(budget.failures, w.count, w.seconds) for w in self.number_limits.failures
+        ]
         return ("failures", max(waits)) if max(waits) else ("", 0)
 
     def waits(self, device: str = "") -> dict[str, int]:
-        """How long a new start of this device waits, by each limit that refuses now."""
+        """Return the wait of a new start of this device, by each limit that refuses it now."""
         budget = self.budget_for(device)
         starts = [attempt.created for attempt in budget.starts if attempt.counts]
-        windows = [self._wait(starts, w.count, w.seconds) for w in self.policy.starts]
+        windows = [self._wait(starts, w.count, w.seconds) for w in self.number_limits.starts]
         limit, wait = self.guess_block(budget)
         waits = {limit: wait, "number": max(windows), "cooldown": budget.paused_until - self.now}
         return {name: wait for name, wait in waits.items() if wait > 0}
@@ -137,9 +140,9 @@ class Model:
     # -- what login flows do -----------------------------------------------------------------
 
     def start(self, device: str = "") -> Attempt:
-        """Start; to be called only where no limit waits."""
-        ttl = self.policy.code_ttl * SECOND
-        attempt = Attempt(self.now, self.now + ttl, self.policy.max_checks)
+        """Start. Call it only if no limit refuses."""
+        ttl = self.number_limits.code_ttl * SECOND
+        attempt = Attempt(self.now, self.now + ttl, self.number_limits.max_checks)
         attempt.gone = attempt.expires + HOUR
         self.attempts.append(attempt)
         budget = self.budget_for(device)
@@ -150,7 +153,7 @@ class Model:
             for one in budget.starts
             if one.counts and one.created > self.now - DAY and one.created >= budget.approved_at
         ]
-        pauses = self.policy.cooldowns
+        pauses = self.number_limits.cooldowns
         budget.paused_until = self.now + pauses[min(len(ladder), len(pauses)) - 1] * SECOND
         return attempt
 
@@ -192,17 +195,18 @@ class Model:
     # -- what the operator does --------------------------------------------------------------
 
     def budgets(self) -> dict[str, Budget]:
-        """Return the strangers' budget and then those of the devices that are known now."""
+        """Return the strangers' budget, then those of the devices that are known now."""
         known = {
             name: budget for name, budget in self.devices.items() if self.budget_for(name) is budget
         }
         return {"": self.strangers, **known}
 
     def used(self, budget: Budget) -> list[int]:
-        """Return how many events every window has: those of starts, then those of wrong guesses."""
+        """Return the number of events in every window: those of starts, then those of wrong
+        guesses."""
         starts = [one.created for one in budget.starts if one.counts]
-        windows = [(starts, window) for window in self.policy.starts]
-        windows += [(budget.failures, window) for window in self.policy.failures]
+        windows = [(starts, window) for window in self.number_limits.starts]
+        windows += [(budget.failures, window) for window in self.number_limits.failures]
         return [
             sum(at + window.seconds * SECOND > self.now for at in events)
             for events, window in windows
@@ -253,7 +257,7 @@ class Model:
         return report not in self.waiting
 
     def match(self) -> None:
-        """Bind what waits to the one lost call, where there is exactly one of each."""
+        """Match the waiting callback with the lost call, if there is exactly one of each."""
         lost = [
             one
             for one in self.attempts
@@ -263,7 +267,7 @@ class Model:
         ]
         if len(lost) != 1:
             return
-        stale = lost[0].created + self.policy.deadline * SECOND <= self.now
+        stale = lost[0].created + self.number_limits.deadline * SECOND <= self.now
         if lost[0].call is CallState.PLACING and not stale:
             return
         meant = [

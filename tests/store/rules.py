@@ -1,7 +1,7 @@
 """One number by the contract, event by event: a second implementation, for its calls.
 
-``model.py`` follows a number through months of limits; this one gives only the result of a few
-events in some order, and can be copied at every fork of that order.
+``model.py`` follows a number through months of limits. This one returns the result of a few events
+in some order, and can be copied for each possible next event.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from verify_service.domain.limits import NumberLimits
 class Number:
     """The events of one number. Each method is one event; it returns the expected result."""
 
-    policy: NumberLimits
+    number_limits: NumberLimits
     now: int = 0
     lives: dict[str, Life] = field(default_factory=dict)
     failures: tuple[int, ...] = ()
@@ -57,19 +57,19 @@ class Number:
     def state(self, life: Life) -> str:
         return "expired" if life.state == "pending" and self.now >= life.expires else life.state
 
-    def bars(self) -> dict[str, int]:
-        """Why no guess is compared."""
+    def guess_block(self) -> dict[str, int]:
+        """Return why no guess is compared."""
         newest = self.failures[-1] if self.failures else 0
-        locked = self.run >= self.policy.lock_after and newest + LOCKED_FOR - self.now
-        spent = max(self._wait(self.failures, one) for one in self.policy.failures)
+        locked = self.run >= self.number_limits.lock_after and newest + LOCKED_FOR - self.now
+        spent = max(self._wait(self.failures, one) for one in self.number_limits.failures)
         return {name: ms for name, ms in (("locked", locked), ("failures", spent)) if ms > 0}
 
     def waits(self) -> dict[str, int]:
-        """What a start waits for."""
+        """Return the waits of a start."""
         starts = tuple(life.created for life in self.lives.values() if life.counts)
-        windows = max(self._wait(starts, one) for one in self.policy.starts)
+        windows = max(self._wait(starts, one) for one in self.number_limits.starts)
         own = {"number": windows, "cooldown": self.pause - self.now}
-        return self.bars() | {name: ms for name, ms in own.items() if ms > 0}
+        return self.guess_block() | {name: ms for name, ms in own.items() if ms > 0}
 
     def _wait(self, events: tuple[int, ...], window: object) -> int:
         count, span = window.count, window.seconds * SECOND  # type: ignore[attr-defined]
@@ -81,17 +81,17 @@ class Number:
         self.match()
         if self.waits():
             return False
-        ttl = self.policy.code_ttl * SECOND
+        ttl = self.number_limits.code_ttl * SECOND
         end = self.now + ttl
-        self.lives[name] = Life(self.now, end, end + HOUR, self.policy.max_checks)
+        self.lives[name] = Life(self.now, end, end + HOUR, self.number_limits.max_checks)
         since = max(self.now - DAY + 1, self.approved)
         step = sum(life.counts and life.created >= since for life in self.lives.values())
-        pauses = self.policy.cooldowns
+        pauses = self.number_limits.cooldowns
         self.pause = self.now + pauses[min(step, len(pauses)) - 1] * SECOND
         return True
 
     def get(self, name: str) -> Life | None:
-        """Reading is when time is looked at: what has become lost is matched."""
+        """Read the verification. Reading also matches a call that has become lost."""
         if self.life(name):
             self.match()
         return self.life(name)
@@ -108,7 +108,7 @@ class Number:
             return dict(life.verdicts)[nonce]
         if self.state(life) != "pending":
             return "ended"
-        if self.bars():
+        if self.guess_block():
             return "blocked"
         verdict = "right" if right else "wrong"
         verdicts = (*life.verdicts, (nonce, verdict))
@@ -132,7 +132,7 @@ class Number:
     # -- what the provider does --------------------------------------------------------------
 
     def record(self, name: str, outcome: str, request: str = "", refund: bool = False) -> bool:
-        """Return whether there was anything to record it in."""
+        """Return whether the verification was there to record it in."""
         life = self.life(name)
         if life is None:
             return False
@@ -151,7 +151,7 @@ class Number:
         return True
 
     def callback(self, report: Report) -> bool:
-        """Return whether it changed what is known of a call, now."""
+        """Return whether it changed a call now."""
         owner = self.owner(report.request)
         if owner:
             return self.life(owner) is not None and self._apply(owner, report)
@@ -167,14 +167,14 @@ class Number:
         return [one for one in self.waiting if one.came + WAITING_MS > self.now]
 
     def owner(self, request: str) -> str:
-        """A requestId belongs to whose it was first, for as long as that could be read at most."""
+        """Return the first call with a requestId, for as long as it may be readable."""
         for name, life in self.lives.items():
             if life.request == request and self.now < life.expires + HOUR:
                 return name
         return ""
 
     def match(self) -> None:
-        """Exactly one open call, lost, and exactly one callback that came after it: they belong."""
+        """Match exactly one open, lost call with exactly one callback that came after it."""
         open_calls = [
             name
             for name in self.lives
@@ -185,7 +185,10 @@ class Number:
         if len(open_calls) != 1:
             return
         life = self.lives[open_calls[0]]
-        if life.call == "placing" and self.now < life.created + self.policy.deadline * SECOND:
+        if (
+            life.call == "placing"
+            and self.now < life.created + self.number_limits.deadline * SECOND
+        ):
             return
         meant = [one for one in self._kept() if one.came >= life.created]
         if len(meant) == 1:
@@ -212,7 +215,7 @@ class Number:
         return True
 
     def _refund(self, name: str) -> None:
-        """The start no longer counts, and a pause ends where it is that start's own."""
+        """Stop counting the start, and end a cooldown that belongs to it."""
         counting = [one for one, life in self.lives.items() if life.counts]
         if counting and counting[-1] == name:
             self.pause = 0

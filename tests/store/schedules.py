@@ -1,7 +1,7 @@
-"""Random schedules: a few starts of one number, and all that may happen around them, in any order.
+"""Random schedules: a few starts of one number, and other events around them, in any order.
 
-A schedule is made of a seed and of nothing else. Only what belongs to one start keeps its order:
-reserved, answered by the provider, recorded (or never, where the process died).
+A schedule depends on its seed alone. Only the events of one start keep their order: reserved,
+answered by the provider, recorded (or never, if the process died).
 """
 
 from __future__ import annotations
@@ -15,14 +15,14 @@ from verify_service.domain.limits import DAY, NumberLimits
 from verify_service.domain.models import Window
 
 FREE = NumberLimits(cooldowns=(0,), starts=(Window(100, DAY),))
-POLICIES = (
+LIMITS = (
     NumberLimits(),
     FREE,
     NumberLimits(cooldowns=(0, 5), starts=(Window(2, 600), Window(4, DAY)), max_checks=2),
     NumberLimits(failures=(Window(2, DAY),), lock_after=3, deadline=1.0, code_ttl=60),
 )
 BARE = tuple(Window(count, count * 3_600) for count in range(1, 6))
-"""Windows in which a wait tells how many starts count, and since when the oldest of them."""
+"""Windows in which a wait shows how many starts count, and since when the oldest of them."""
 OUTCOMES = ("placed", "placed", "placed", "unknown", "unknown", "failed", "refunded", "died")
 WORDS = (*STATUSES, *REFUNDING)
 PAUSES = (0.001, 0.999, 1, 5, 9.999, 10, 30, 30, 60, 300, 599.999, 601, 3_600, 3_900, 86_400)
@@ -30,7 +30,7 @@ PAUSES = (0.001, 0.999, 1, 5, 9.999, 10, 30, 30, 60, 300, 599.999, 601, 3_600, 3
 
 @dataclass(frozen=True)
 class Step:
-    """What happens next. ``start`` says to which of the schedule's starts."""
+    """The next event. ``start`` is the index of its start in the schedule."""
 
     what: str
     start: int = 0
@@ -39,7 +39,7 @@ class Step:
     seconds: float = 0
     request: str = ""
     ours: bool = True
-    """Whether a callback names the number that was called; another one does not match."""
+    """Whether a callback names the number that was called; another number does not match."""
 
     def __repr__(self) -> str:
         words = (self.what, self.start, self.word, self.stamp, self.seconds, self.request)
@@ -47,7 +47,7 @@ class Step:
 
 
 def schedule(seed: int) -> tuple[NumberLimits, list[Step]]:
-    """Return the rules and the steps of one schedule."""
+    """Return the limits and the steps of one schedule."""
     dice = random.Random(seed)  # noqa: S311 — an order of events, no secret
     unlucky = seed % 8 == 0
     starts = 5 if unlucky else dice.choice((1, 1, 1, 2, 2, 3, 5))
@@ -56,11 +56,11 @@ def schedule(seed: int) -> tuple[NumberLimits, list[Step]]:
     lines += [[step] for step in _around(dice, starts)]
     if unlucky:
         lines += [[_callback(dice, index, REFUNDING, [5])] for index in range(starts)]
-    # Only a few of them may go on at a time, else every start would wait for the last one's pause.
+    # Only a few are in progress at a time, or every start would wait for the last one's cooldown.
     while len(lines) > 1:
         first, second = lines.pop(0), lines.pop(dice.randrange(min(6, len(lines))))
         lines.insert(0, _merge(dice, first, second))
-    return FREE if unlucky else dice.choice(POLICIES), lines[0]
+    return FREE if unlucky else dice.choice(LIMITS), lines[0]
 
 
 def _start(dice: random.Random, index: int, outcome: str) -> list[Step]:
@@ -92,7 +92,7 @@ def _around(dice: random.Random, starts: int) -> Iterator[Step]:
 def _callback(
     dice: random.Random, start: int, words: Sequence[str] = WORDS, stamps: Sequence[int] = range(5)
 ) -> Step:
-    """Mostly the start's own; now and then somebody else's, or one for another number."""
+    """Mostly the start's own; sometimes one for another request or another number."""
     return Step(
         "callback",
         word=dice.choice(words),
@@ -103,7 +103,7 @@ def _callback(
 
 
 def _merge(dice: random.Random, first: list[Step], second: list[Step]) -> list[Step]:
-    """Put two lines of events into one; each keeps its own order."""
+    """Merge two sequences of events; each keeps its own order."""
     positions = set(dice.sample(range(len(first) + len(second)), len(second)))
     ones, others = iter(first), iter(second)
     return [next(others if at in positions else ones) for at in range(len(first) + len(second))]

@@ -67,12 +67,12 @@ NONE = [
 
 
 @pytest.mark.parametrize(("text", "address"), ADDRESSES.items())
-def test_what_an_address_says(text: str, address: RedisAddress) -> None:
+def test_an_address_is_parsed(text: str, address: RedisAddress) -> None:
     assert RedisAddress.parse(text) == address
 
 
 @pytest.mark.parametrize("text", NONE)
-def test_what_is_no_address_is_not_repeated(text: str) -> None:
+def test_an_invalid_address_is_not_repeated(text: str) -> None:
     """It may contain a password."""
     with pytest.raises(ValueError, match=r"^Must ") as refused:
         RedisAddress.parse(text)

@@ -32,7 +32,7 @@ GUESS = "guess".ljust(22, "-")
 SPANS = st.sampled_from([6 * HOUR, DAY // 2, DAY - 1, DAY, 2 * DAY])
 WINDOWS = st.lists(st.builds(Window, st.integers(1, 4), SPANS), min_size=1, max_size=2).map(tuple)
 LONG_PAUSES = st.sampled_from([(HOUR,), (600, 2 * HOUR), (2 * HOUR, 600)])
-POLICIES = st.builds(
+LIMITS = st.builds(
     NumberLimits,
     code_ttl=st.sampled_from([300, 3 * HOUR, DAY]),
     max_checks=st.integers(1, 4),
@@ -58,10 +58,10 @@ UNLIMITED_STARTS = st.builds(
 def fresh(valkey: redis.Redis, valkey_clock: KeptClock) -> Fresh:
     """Makes an empty world under these settings, over a real server: a fake one is too slow."""
 
-    def world(policy: NumberLimits, wide_limits: WideLimits = OPEN) -> World:
+    def world(number_limits: NumberLimits, wide_limits: WideLimits = OPEN) -> World:
         valkey.flushall()
         valkey_clock.advance(0)
-        return World(valkey, valkey_clock, policy, wide_limits)
+        return World(valkey, valkey_clock, number_limits, wide_limits)
 
     return world
 
@@ -72,7 +72,7 @@ class Stranger:
     Args:
         lead: Seconds before the day in which its guesses and calls count. Until then it keeps
             what it started.
-        helped: Whether the owner gets in, without a device, whenever the next guess would lock.
+        helped: Whether the owner logs in, without a device, whenever the next guess would lock.
     """
 
     def __init__(self, world: World, lead: int, *, helped: bool) -> None:
@@ -108,7 +108,7 @@ class Stranger:
 
     def _guesses(self) -> None:
         while self._pending:
-            if self._helped and self._run == self._world.policy.lock_after - 1:
+            if self._helped and self._run == self._world.number_limits.lock_after - 1:
                 verdict = self._guess(self._pending.pop(), RIGHT)
                 self._run = 0 if verdict is Verdict.RIGHT else self._run
                 continue
@@ -129,15 +129,17 @@ class Stranger:
 
 
 @SETTINGS
-@given(policy=POLICIES | UNLIMITED_STARTS, ahead=st.floats(0.0, 1.5), helped=st.booleans())
-@example(policy=NumberLimits(), ahead=0.5, helped=False)
-@example(policy=NumberLimits(lock_after=5), ahead=0.5, helped=True)
-def test_a_lane_s_guesses_and_calls(
-    fresh: Fresh, policy: NumberLimits, ahead: float, helped: bool
+@given(number_limits=LIMITS | UNLIMITED_STARTS, ahead=st.floats(0.0, 1.5), helped=st.booleans())
+@example(number_limits=NumberLimits(), ahead=0.5, helped=False)
+@example(number_limits=NumberLimits(lock_after=5), ahead=0.5, helped=True)
+def test_a_budgets_guesses_and_calls_are_bounded(
+    fresh: Fresh, number_limits: NumberLimits, ahead: float, helped: bool
 ) -> None:
-    """Of any day, whatever was started before it and whether or not others get in."""
-    bounds = AttackBounds(policy, OPEN)
-    stranger = Stranger(fresh(policy), int(ahead * policy.code_ttl), helped=helped).plays()
+    """Of any day, whatever was started before it and whether or not others log in."""
+    bounds = AttackBounds(number_limits, OPEN)
+    stranger = Stranger(
+        fresh(number_limits), int(ahead * number_limits.code_ttl), helped=helped
+    ).plays()
     assert stranger.guesses <= (bounds.guesses_per_budget.count or 0)
     if not helped:  # a success ends the cooldown
         assert stranger.calls <= (bounds.calls_per_number.count or 0)
@@ -149,26 +151,26 @@ PENDING = NumberLimits(
 
 
 @pytest.mark.parametrize(
-    ("policy", "lead", "count"),
+    ("number_limits", "lead", "count"),
     [(NumberLimits(), 0, 9), (NumberLimits(lock_after=5), 0, 9), (PENDING, DAY - 10, 24)],
 )
-def test_the_guesses_of_a_lane_are_reached(
-    fresh: Fresh, policy: NumberLimits, lead: int, count: int
+def test_the_bound_of_a_budgets_guesses_is_reached(
+    fresh: Fresh, number_limits: NumberLimits, lead: int, count: int
 ) -> None:
-    """So the bound could not be any less."""
-    stranger = Stranger(fresh(policy), lead, helped=policy.lock_after == 5).plays()
-    assert stranger.guesses == AttackBounds(policy, OPEN).guesses_per_budget.count == count
+    """So the bound is tight."""
+    stranger = Stranger(fresh(number_limits), lead, helped=number_limits.lock_after == 5).plays()
+    assert stranger.guesses == AttackBounds(number_limits, OPEN).guesses_per_budget.count == count
 
 
-def test_the_calls_of_a_lane_are_reached(fresh: Fresh) -> None:
-    """By who may fail as often as it takes."""
-    policy = NumberLimits(failures=(Window(10**3, DAY),), lock_after=10**3)
-    stranger = Stranger(fresh(policy), 0, helped=False).plays()
-    assert stranger.calls == AttackBounds(policy, OPEN).calls_per_number.count == 8
+def test_the_bound_of_a_budgets_calls_is_reached(fresh: Fresh) -> None:
+    """If wrong guesses are practically not limited."""
+    number_limits = NumberLimits(failures=(Window(10**3, DAY),), lock_after=10**3)
+    stranger = Stranger(fresh(number_limits), 0, helped=False).plays()
+    assert stranger.calls == AttackBounds(number_limits, OPEN).calls_per_number.count == 8
 
 
 class Crowd:
-    """So many addresses, each of which starts whenever it can, a number of its own each time."""
+    """This many addresses, each of which starts whenever it can, with a new number each time."""
 
     def __init__(self, world: World, addresses: int) -> None:
         self._world = world
@@ -192,7 +194,7 @@ class Crowd:
         )
 
     def finds_closed(self) -> bool:
-        """Whether a newcomer is refused. It leaves no trace."""
+        """Return whether a new address is refused. Nothing of it is kept."""
         tried = self.start("newcomer")
         if tried:
             self._world.store.record(tried, Failed("", refund=True))
@@ -210,38 +212,38 @@ MANY = st.builds(Window, st.integers(4, 12), SHORT).map(lambda window: (window,)
 def test_fewer_addresses_do_not_close_a_country(
     fresh: Fresh, client_ip: tuple[Window, ...], country: tuple[Window, ...], pause: int
 ) -> None:
-    """Not in two days of trying; and in none of the days are there more calls than said."""
+    """Not in two days of trying. No day has more calls than the bound."""
     wide_limits = replace(OPEN, client_ip=client_ip, country=country)
     bounds = AttackBounds(NumberLimits(), wide_limits)
-    closing = closing_of("country", bounds)
+    lockout = lockout_of("country", bounds)
     world, log = fresh(NumberLimits(), wide_limits), []
-    crowd = Crowd(world, closing.addresses - 1)
+    crowd = Crowd(world, lockout.addresses - 1)
     for _ in range(2 * DAY // pause):
         log.append((world.now, crowd.starts()))
         assert not crowd.finds_closed()
         world.advance(pause)
     most = max(sum(n for at, n in log if 0 <= at - first < DAY * 1000) for first, _ in log)
-    assert most <= (bounds.calls_per_client.count or 0) * (closing.addresses - 1)
+    assert most <= (bounds.calls_per_client.count or 0) * (lockout.addresses - 1)
     assert most <= (bounds.calls_per_country.count or 0)
 
 
-def closing_of(limit: str, bounds: AttackBounds) -> Lockout:
+def lockout_of(limit: str, bounds: AttackBounds) -> Lockout:
     return next(one for one in lockouts(bounds) if one.limit == limit)
 
 
 @pytest.mark.parametrize(("addresses", "closed"), [(2, False), (3, True)])
-def test_so_many_addresses_do_close_a_country(fresh: Fresh, addresses: int, closed: bool) -> None:
-    """And one less does not."""
+def test_enough_addresses_close_a_country(fresh: Fresh, addresses: int, closed: bool) -> None:
+    """One address less is not enough."""
     wide_limits = replace(OPEN, client_ip=(Window(20, HOUR),), country=(Window(50, HOUR),))
-    closing = closing_of("country", AttackBounds(NumberLimits(), wide_limits))
-    assert (closing.calls, closing.addresses) == (50, 3)
+    lockout = lockout_of("country", AttackBounds(NumberLimits(), wide_limits))
+    assert (lockout.calls, lockout.addresses) == (50, 3)
     crowd = Crowd(fresh(NumberLimits(), wide_limits), addresses)
     assert crowd.starts() == min(50, 20 * addresses)
     assert crowd.finds_closed() is closed
 
 
-def test_a_holder_s_calls_are_bounded_by_the_prefix_alone(fresh: Fresh) -> None:
-    """Four devices in turn, three of them known at a time: each approval brings fresh starts."""
+def test_a_holders_calls_are_bounded_only_by_the_prefix(fresh: Fresh) -> None:
+    """Four devices in turn, three of them known at a time: each approval brings new starts."""
     wide_limits = replace(OPEN, prefix=(Window(30, HOUR),))
     bounds = AttackBounds(NumberLimits(), wide_limits)
     own = bounds.calls_per_number.count or 0

@@ -24,7 +24,7 @@ from verify_service.domain.models import NewVerification, Reservation, Window
 from verify_service.store import keys
 
 TOLERANT = replace(OPEN, breaker=BreakerPolicy(3, pause=10, probing=4))
-"""Three failures in a row pause calls for ten seconds; a probe is given up after four."""
+"""Three failures in a row pause calls for ten seconds. A probe is given up after four."""
 OUTCOMES = {
     Signal.GOOD: Placed("request", "7917913", 11),
     Signal.BAD: Unknown("timeout"),
@@ -35,17 +35,17 @@ NUMBERS = map("+7917{:07}".format, itertools.count())
 
 @pytest.fixture
 def breaker(world: World) -> World:
-    """A store with one."""
+    """A store with a breaker."""
     return world.within(TOLERANT)
 
 
 def begin(world: World) -> Reservation:
-    """Reserve a verification of a number that nothing is known of."""
+    """Reserve a verification of a new number."""
     return world.store.reserve(world.new(next(NUMBERS)))
 
 
-def say(world: World, begun: Reservation, signal: Signal) -> Notice | None:
-    """Record a call's outcome; return what the breaker makes of it."""
+def record_signal(world: World, begun: Reservation, signal: Signal) -> Notice | None:
+    """Record a call's outcome; return the breaker's notice."""
     before = len(world.notices)
     world.record(begun.verification, OUTCOMES[signal])
     (notice,) = world.notices[before:] or [None]
@@ -53,7 +53,7 @@ def say(world: World, begun: Reservation, signal: Signal) -> Notice | None:
 
 
 def fail(world: World, times: int = 1) -> Notice | None:
-    notices = [say(world, begin(world), Signal.BAD) for _ in range(times)]
+    notices = [record_signal(world, begin(world), Signal.BAD) for _ in range(times)]
     return notices[-1]
 
 
@@ -85,7 +85,7 @@ def is_open(world: World) -> bool:
 
 
 def state(world: World) -> tuple[object, int]:
-    """Return what is kept of it, and its expiry."""
+    """Return its state in Redis, and its expiry."""
     return world.dump()[keys.BREAKER]
 
 
@@ -101,14 +101,14 @@ def test_failures_in_a_row_open_it(breaker: World) -> None:
 
 def test_a_success_ends_the_row(breaker: World) -> None:
     fail(breaker, 2)
-    assert say(breaker, begin(breaker), Signal.GOOD) is None
+    assert record_signal(breaker, begin(breaker), Signal.GOOD) is None
     assert fail(breaker, 2) is None
-    assert say(breaker, begin(breaker), Signal.NOTHING) is None
+    assert record_signal(breaker, begin(breaker), Signal.NOTHING) is None
     assert fail(breaker) == opened(10)
 
 
 def test_one_probe_at_a_time(breaker: World) -> None:
-    """And after a while one more, should the process of the first have died."""
+    """After four seconds there is another one, in case the process of the first has died."""
     fail(breaker, 3)
     breaker.advance(9.999)
     assert wait(breaker) == 1
@@ -122,7 +122,7 @@ def test_one_probe_at_a_time(breaker: World) -> None:
 def test_a_probe_that_works_closes_it(breaker: World) -> None:
     fail(breaker, 3)
     breaker.advance(10)
-    assert say(breaker, take_probe(breaker), Signal.GOOD) == CLOSES
+    assert record_signal(breaker, take_probe(breaker), Signal.GOOD) == CLOSES
     assert not begin(breaker).probe
     assert not is_open(breaker)
 
@@ -131,25 +131,27 @@ def test_each_probe_that_fails_doubles_the_pause(breaker: World) -> None:
     fail(breaker, 3)
     for pause in (20, 40, 80, 160, LONGEST_BREAKER_PAUSE_SECONDS, LONGEST_BREAKER_PAUSE_SECONDS):
         breaker.advance(LONGEST_BREAKER_PAUSE_SECONDS)
-        assert say(breaker, take_probe(breaker), Signal.BAD) == opened(pause)
+        assert record_signal(breaker, take_probe(breaker), Signal.BAD) == opened(pause)
         assert wait(breaker) == pause
 
 
-def test_those_in_flight_when_it_opened_say_nothing_new(breaker: World) -> None:
-    """Twenty that fail late neither lengthen the pause nor count for the next; one that succeeds
-    late does not end it: it began before the provider failed."""
+def test_calls_from_before_the_pause_change_nothing(breaker: World) -> None:
+    """Twenty late failures neither lengthen the pause nor count for the next one. A late success
+    does not end it: it began before the provider failed."""
     flight = [begin(breaker) for _ in range(21)]
     fail(breaker, 3)
     breaker.advance(5)
     signals = [*[Signal.BAD] * 20, Signal.GOOD]
-    assert [say(breaker, *pair) for pair in zip(flight, signals, strict=True)] == [None] * 21
+    assert [record_signal(breaker, *pair) for pair in zip(flight, signals, strict=True)] == [
+        None
+    ] * 21
     assert wait(breaker) == 5
 
 
 @pytest.mark.parametrize("signal", Signal)
-def test_a_late_word_is_not_the_probes(breaker: World, signal: Signal) -> None:
-    """While one probe is under way, an earlier call, or a probe that was given up, changes
-    nothing: it neither lets another probe through nor decides instead of the first."""
+def test_a_late_outcome_is_not_the_probes(breaker: World, signal: Signal) -> None:
+    """While one probe is in flight, an earlier call, or a probe that was given up, changes nothing:
+    it neither permits another probe nor decides instead of the first."""
     earlier = begin(breaker)
     fail(breaker, 3)
     breaker.advance(10)
@@ -157,23 +159,23 @@ def test_a_late_word_is_not_the_probes(breaker: World, signal: Signal) -> None:
     breaker.advance(4)
     probe = take_probe(breaker)
     for late in (given_up, earlier):
-        assert say(breaker, late, signal) is None
+        assert record_signal(breaker, late, signal) is None
         assert wait(breaker) == 4
-    assert say(breaker, probe, Signal.GOOD) == CLOSES
+    assert record_signal(breaker, probe, Signal.GOOD) == CLOSES
 
 
-def test_a_probe_is_alone_until_the_end_of_the_pause(breaker: World) -> None:
-    """One that begins when the pause is about to be forgotten is not forgotten with it."""
+def test_a_probe_is_the_only_one_until_the_pause_ends(breaker: World) -> None:
+    """A probe that begins shortly before the pause expires is kept with it."""
     fail(breaker, 3)
     breaker.advance(10 + BREAKER_MEMORY_SECONDS - 1)
     probe = take_probe(breaker)
     breaker.advance(3.999)
     assert wait(breaker) == 1
-    assert say(breaker, probe, Signal.BAD) == opened(20)
+    assert record_signal(breaker, probe, Signal.BAD) == opened(20)
 
 
-def test_a_probe_without_a_call_is_given_back(breaker: World) -> None:
-    """It came too late, or broke off in between: that says nothing of the provider."""
+def test_a_probe_without_a_call_is_released(breaker: World) -> None:
+    """It was late, or its process had a bug: that has no information about the provider."""
     fail(breaker, 3)
     breaker.advance(10)
     late = take_probe(breaker)
@@ -184,8 +186,8 @@ def test_a_probe_without_a_call_is_given_back(breaker: World) -> None:
     take_probe(breaker)
 
 
-def test_a_start_that_is_refused_takes_no_probe(breaker: World) -> None:
-    """By its number, or by a limit over all of them: the next one tries."""
+def test_a_start_that_is_refused_does_not_become_the_probe(breaker: World) -> None:
+    """Refused by its number, or by a limit over all of them: the next start is the probe."""
     full = breaker.within(replace(TOLERANT, app=(Window(1, DAY),)))
     full.start(NUMBER)
     breaker.advance(1)
@@ -198,8 +200,8 @@ def test_a_start_that_is_refused_takes_no_probe(breaker: World) -> None:
     take_probe(breaker)
 
 
-def test_the_operators_pause_comes_first_and_the_limits_last(breaker: World) -> None:
-    """The refusal that most others share is returned: a pause, then the provider, then a limit."""
+def test_the_operators_pause_has_precedence_over_breaker_and_limits(breaker: World) -> None:
+    """The refusal with the widest scope is returned: the operator's pause, the breaker, a limit."""
     full = breaker.within(replace(TOLERANT, app=(Window(1, DAY),)))
     fail(full, 1)
     fail(breaker, 2)
@@ -214,7 +216,7 @@ def test_the_operators_pause_comes_first_and_the_limits_last(breaker: World) -> 
 
 
 def test_a_start_that_is_refused_leaves_nothing(breaker: World) -> None:
-    """No count in any limit, and its number can start as soon as calls go on."""
+    """It counts in no limit, and its number can start as soon as calls continue."""
     breaker = breaker.within(replace(TOLERANT, day=(Window(4, DAY),)))
     fail(breaker, 3)
     kept = breaker.dump()
@@ -226,7 +228,7 @@ def test_a_start_that_is_refused_leaves_nothing(breaker: World) -> None:
     assert breaker.store.reserve(breaker.new(NUMBER)).probe
 
 
-def test_a_test_number_goes_on(breaker: World) -> None:
+def test_a_test_number_is_let_through(breaker: World) -> None:
     """It places no call: it is not refused, and is no probe."""
 
     def test() -> Reservation:
@@ -243,7 +245,7 @@ def test_a_test_number_goes_on(breaker: World) -> None:
 
 
 def test_a_repeat_finds_its_own_probe(breaker: World) -> None:
-    """Also when the next one has been let through: only a probe knows that it can be too late."""
+    """Also after the next probe was let through: only a probe can learn that it is too late."""
     fail(breaker, 3)
     breaker.advance(10)
     new = breaker.new(NUMBER)
@@ -254,93 +256,93 @@ def test_a_repeat_finds_its_own_probe(breaker: World) -> None:
     breaker.advance(4)
     next_one = take_probe(breaker)
     assert breaker.store.reserve(new).probe
-    assert say(breaker, first, Signal.GOOD) is None
-    assert say(breaker, next_one, Signal.GOOD) == CLOSES
+    assert record_signal(breaker, first, Signal.GOOD) is None
+    assert record_signal(breaker, next_one, Signal.GOOD) == CLOSES
 
 
 def test_a_repeat_of_any_other_start_is_no_probe(breaker: World) -> None:
-    """It was let through before calls were paused, and goes on."""
+    """It was let through before calls were paused, and continues."""
     new = breaker.new(NUMBER)
     assert not breaker.store.reserve(new).probe
     fail(breaker, 3)
     assert not breaker.store.reserve(new).probe
 
 
-def test_a_row_is_forgotten(breaker: World) -> None:
-    """Failures minutes apart are no row."""
+def test_failures_in_a_row_are_forgotten(breaker: World) -> None:
+    """Failures minutes apart are not in a row."""
     fail(breaker, 2)
     breaker.advance(BREAKER_MEMORY_SECONDS)
     assert not begin(breaker).probe
 
 
-def test_a_pause_ends_though_no_start_comes(breaker: World) -> None:
+def test_a_pause_ends_without_a_start(breaker: World) -> None:
     fail(breaker, 3)
     breaker.advance(10 + BREAKER_MEMORY_SECONDS)
     assert not is_open(breaker)
     assert not begin(breaker).probe
 
 
-def test_all_processes_have_one(world: World, breaker: World) -> None:
+def test_all_processes_share_one_breaker(world: World, breaker: World) -> None:
     other = world.within(TOLERANT)
     fail(breaker, 2)
     assert fail(other) == opened(10)
     assert wait(breaker) == 10
 
 
-def test_without_one_no_start_is_held_back(world: World, breaker: World) -> None:
-    """Whatever other processes have, or had a minute ago; and it reports nothing."""
+def test_without_a_breaker_no_start_is_refused(world: World, breaker: World) -> None:
+    """Whatever the breaker of other processes does, or did a minute ago. It has no notice."""
     fail(breaker, 3)
     kept = state(breaker)
     begun = begin(world)
     assert not begun.probe
-    assert say(world, begun, Signal.BAD) is None
+    assert record_signal(world, begun, Signal.BAD) is None
     assert state(breaker) == kept
 
 
-def test_the_operator_ends_its_pause(breaker: World) -> None:
-    """Calls go on at once, and a new row begins, in which the probe is a call like any other."""
+def test_the_operator_ends_the_breakers_pause(breaker: World) -> None:
+    """Calls continue at once, and the next call, also a late probe's, counts like any other."""
     fail(breaker, 3)
     breaker.advance(10)
     probe = take_probe(breaker)
     assert breaker.operator.resume().breaker
     assert not is_open(breaker)
     assert not begin(breaker).probe
-    assert say(breaker, probe, Signal.BAD) is None
+    assert record_signal(breaker, probe, Signal.BAD) is None
     assert fail(breaker) is None
     assert fail(breaker) == opened(10)
 
 
-def test_it_is_one_small_key(breaker: World) -> None:
-    """However many failures there were, and with a probe under way."""
+def test_the_breaker_is_one_small_key(breaker: World) -> None:
+    """However many failures there were, and with a probe in flight."""
     fail(breaker, 3)
     sizes = []
     for _ in range(10):
         breaker.advance(LONGEST_BREAKER_PAUSE_SECONDS)
         probe = take_probe(breaker)
         sizes.append(breaker.client.strlen(keys.BREAKER))
-        say(breaker, probe, Signal.BAD)
+        record_signal(breaker, probe, Signal.BAD)
     assert max(sizes) <= 70
 
 
 @pytest.mark.parametrize("again", [1, 2, 5])
 def test_a_record_counts_once_however_often_it_comes(breaker: World, again: int) -> None:
-    """Also where others were recorded in between, and the result is the same."""
+    """Also if others were recorded in between. The result is the same."""
     first, second, third = begin(breaker), begin(breaker), begin(breaker)
     for _ in range(again):
-        assert say(breaker, first, Signal.BAD) is None
-    assert say(breaker, second, Signal.GOOD) is None
+        assert record_signal(breaker, first, Signal.BAD) is None
+    assert record_signal(breaker, second, Signal.GOOD) is None
     for _ in range(again):
-        assert say(breaker, first, Signal.BAD) is None
+        assert record_signal(breaker, first, Signal.BAD) is None
     assert fail(breaker, 2) is None
     for _ in range(again):
-        assert say(breaker, third, Signal.BAD) == opened(10)
+        assert record_signal(breaker, third, Signal.BAD) == opened(10)
     for _ in range(again):
-        assert say(breaker, second, Signal.GOOD) is None
+        assert record_signal(breaker, second, Signal.GOOD) is None
     assert wait(breaker) == 10
 
 
 def test_thirty_at_once_get_one_probe(real: World) -> None:
-    """The decision is one function; of those that it holds back nothing is left."""
+    """The decision is one function. The starts that it refuses leave nothing."""
     quick = replace(OPEN, breaker=BreakerPolicy(1, pause=0, probing=60))
     world = real.within(quick)
     fail(world)

@@ -24,7 +24,7 @@ SETTINGS = settings(
     stateful_step_count=40,
     suppress_health_check=list(HealthCheck),
 )
-POLICIES = [
+LIMITS = [
     NumberLimits(),
     NumberLimits(cooldowns=(0,), failures=(Window(3, 60), Window(5, DAY)), lock_after=8),
     NumberLimits(
@@ -32,7 +32,7 @@ POLICIES = [
     ),
     NumberLimits(cooldowns=(10, 20, 40), starts=(Window(9, 3600),), code_ttl=700, max_checks=5),
 ]
-SHORT_POLICIES = [
+SHORT_LIMITS = [
     NumberLimits(cooldowns=(0,), starts=(Window(3, 1),), failures=(Window(4, 1),), code_ttl=1),
     NumberLimits(cooldowns=(0, 1), starts=(Window(9, 1),), failures=(Window(2, 1),), deadline=0),
     NumberLimits(cooldowns=(0,), starts=(Window(4, 2),), failures=(Window(9, 1),), lock_after=6),
@@ -40,25 +40,25 @@ SHORT_POLICIES = [
         cooldowns=(0, 0, 1), starts=(Window(2, 1), Window(5, 3)), max_checks=1, deadline=0
     ),
 ]
-"""For a clock that cannot be moved. A call is lost at once or never: no race decides."""
+"""For a clock that cannot be moved. A call is lost at once or never, so that no race decides."""
 
 
 def machine(
     client: redis.Redis,
     clock: Clock,
-    policies: Sequence[NumberLimits] = POLICIES,
+    choices: Sequence[NumberLimits] = LIMITS,
     *,
     exact: bool = True,
 ) -> Callable[[], Budgets]:
-    """Return a factory of machines over an emptied server."""
+    """Return a factory of machines over an empty server."""
 
     class Over(Budgets):
-        def world(self, policy: NumberLimits) -> World:
+        def world(self, number_limits: NumberLimits) -> World:
             client.flushall()
             clock.advance(0)
-            return World(client, clock, policy)
+            return World(client, clock, number_limits)
 
-    Over.policies, Over.exact = policies, exact
+    Over.choices, Over.exact = choices, exact
     return Over
 
 
@@ -77,7 +77,7 @@ def test_a_real_server_agrees_with_the_model(valkey: redis.Redis, valkey_clock: 
 
 
 def test_a_real_server_agrees_in_its_own_time(valkey: redis.Redis) -> None:
-    """The functions as shipped, in real time; each result contains its moment."""
+    """The functions as shipped, in real time; each result contains its time."""
     short = settings(SETTINGS, max_examples=examples(10), stateful_step_count=30)
-    live = machine(valkey, ServerClock(valkey), SHORT_POLICIES, exact=False)
+    live = machine(valkey, ServerClock(valkey), SHORT_LIMITS, exact=False)
     run_state_machine_as_test(live, settings=short)

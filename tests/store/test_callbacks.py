@@ -1,4 +1,4 @@
-"""What a callback changes about the call it belongs to, and what it never does."""
+"""What a callback changes about its call, and what it never changes."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from verify_service.domain.models import State, Verdict, Window
 from verify_service.provider.flash_call import FlashCallStatus
 
 REFUNDING = [FlashCallStatus.REJECTED, FlashCallStatus.UNAVAILABLE]
-NOT_WAIVING = [status for status in FlashCallStatus if status not in REFUNDING]
+NOT_REFUNDING = [status for status in FlashCallStatus if status not in REFUNDING]
 PAIRS = list(itertools.permutations(FlashCallStatus, 2))
 
 
@@ -25,7 +25,7 @@ def known(world: World, verification_id: str) -> tuple[CallState, str | None, in
 
 @pytest.mark.parametrize("status", FlashCallStatus)
 def test_each_status_marks_the_call(world: World, status: FlashCallStatus) -> None:
-    """Three of the page's six mean delivered, three undelivered; status and time are stored."""
+    """Three of the page's six mean delivered, three undelivered. Status and time are stored."""
     verification = world.start(request="request")
     assert world.report(status, 1_790_000_007, request="request")
     state = CallState.DELIVERED if call_status(status).delivered else CallState.UNDELIVERED
@@ -34,7 +34,7 @@ def test_each_status_marks_the_call(world: World, status: FlashCallStatus) -> No
 
 @pytest.mark.parametrize("status", FlashCallStatus)
 def test_a_callback_twice_changes_nothing(world: World, status: FlashCallStatus) -> None:
-    """The same callback again is not applied, nor is the same status at a later time."""
+    """The same callback again is not applied, and neither is the same status at a later time."""
     world.start(request="request")
     world.report(status, 100, request="request")
     kept = world.dump()
@@ -47,7 +47,8 @@ def test_a_callback_twice_changes_nothing(world: World, status: FlashCallStatus)
 def test_only_what_is_strictly_newer_applies(
     world: World, first: FlashCallStatus, second: FlashCallStatus
 ) -> None:
-    """Older or of the same second: no change. Newer: applied, but never delivered to not."""
+    """Older or of the same second: no change. Newer: applied, but never from delivered to
+    undelivered."""
     verification = world.start(request="request")
     world.report(first, 100, request="request")
     kept = world.dump()
@@ -61,14 +62,14 @@ def test_only_what_is_strictly_newer_applies(
 
 
 def test_a_foreign_number_does_not_match(world: World) -> None:
-    """The right requestId with another number is not the call's."""
+    """The right requestId with another number does not match the call."""
     verification = world.start(request="request")
     assert not world.report(FlashCallStatus.REJECTED, request="request", number=OTHER_NUMBER)
     assert known(world, verification.id) == (CallState.PLACED, None, None)
 
 
 def test_a_foreign_request_does_not_match(world: World) -> None:
-    """The right number with another requestId is not the call's."""
+    """The right number with another requestId does not match the call."""
     verification = world.start(request="request")
     assert not world.report(FlashCallStatus.REJECTED, request="another")
     assert known(world, verification.id) == (CallState.PLACED, None, None)
@@ -78,7 +79,7 @@ def test_a_foreign_request_does_not_match(world: World) -> None:
 def test_a_callback_verifies_no_one_and_refills_no_guesses(
     world: World, status: FlashCallStatus
 ) -> None:
-    """State, checks left, expiry, failures and lock are what they were before."""
+    """State, checks left, expiry, failures and lock do not change."""
     world = world.under(NumberLimits(failures=(Window(2, DAY),)))
     verification = world.start(request="request")
     world.check(verification, WRONG)
@@ -94,8 +95,9 @@ def test_a_callback_verifies_no_one_and_refills_no_guesses(
 
 
 @pytest.mark.parametrize("status", REFUNDING)
-def test_an_undelivered_call_gives_its_start_back(world: World, status: FlashCallStatus) -> None:
-    """REJECTED, UNAVAILABLE: the pause ends, the windows forget it, the ladder steps back."""
+def test_an_undelivered_call_refunds_its_start(world: World, status: FlashCallStatus) -> None:
+    """REJECTED, UNAVAILABLE: the cooldown ends, the windows forget the start, the ladder steps
+    back."""
     for _ in range(2):
         world.start()
         world.advance(60)
@@ -106,16 +108,17 @@ def test_an_undelivered_call_gives_its_start_back(world: World, status: FlashCal
     assert world.start().restart_in == 480
 
 
-@pytest.mark.parametrize("status", NOT_WAIVING)
-def test_any_other_status_gives_nothing_back(world: World, status: FlashCallStatus) -> None:
-    """FORBIDDEN and the delivered ones leave pause and windows alone."""
+@pytest.mark.parametrize("status", NOT_REFUNDING)
+def test_any_other_status_refunds_nothing(world: World, status: FlashCallStatus) -> None:
+    """FORBIDDEN and the delivered ones do not change cooldown and windows."""
     verification = world.start(request="request")
     world.report(status, request="request")
     assert world.status(verification).restart_in == 30
 
 
-def test_three_starts_a_day_are_given_back(world: World) -> None:
-    """A fourth undelivered call within 24 h counts and pauses; a day after the first, not."""
+def test_three_starts_a_day_are_refunded(world: World) -> None:
+    """A fourth undelivered call within 24 h counts and has its cooldown. A day after the first one
+    does not."""
     world = world.under(NumberLimits(starts=(Window(100, DAY),)))
 
     def undelivered() -> int:
@@ -137,8 +140,8 @@ def test_three_starts_a_day_are_given_back(world: World) -> None:
     assert undelivered() == 120
 
 
-def test_a_call_gives_back_once(world: World) -> None:
-    """Rejected, then unavailable: one start, refunded once, one refund used."""
+def test_a_call_is_refunded_once(world: World) -> None:
+    """REJECTED, then UNAVAILABLE: one start, refunded once, one of the day's refunds used."""
     world = world.under(NumberLimits(cooldowns=(0,), starts=(Window(1, DAY),)))
     for count in range(3):
         request = f"request-{count}"
@@ -150,8 +153,9 @@ def test_a_call_gives_back_once(world: World) -> None:
     assert world.refusal() == ("number", DAY)
 
 
-def test_an_older_call_does_not_shorten_the_newer_ones_pause(world: World) -> None:
-    """A late callback for the first call refunds its start, but not the second one's pause."""
+def test_an_older_call_does_not_shorten_the_newer_ones_cooldown(world: World) -> None:
+    """A late callback for the first call refunds its start, but does not end the second one's
+    cooldown."""
     older = world.start(request="older")
     world.advance(30)
     newer = world.start(request="newer")
@@ -164,8 +168,8 @@ def test_an_older_call_does_not_shorten_the_newer_ones_pause(world: World) -> No
     assert world.start().restart_in == 30
 
 
-def test_a_failed_starts_refund_uses_no_waiver(world: World) -> None:
-    """What never reached the provider is not among the three of the day."""
+def test_a_failed_call_uses_no_daily_refund(world: World) -> None:
+    """A call that never reached the provider is not among the three of the day."""
     for _ in range(5):
         world.record(world.reserve(), Failed("no connection", refund=True))
     verification = world.start(request="request")
@@ -177,7 +181,8 @@ def test_a_failed_starts_refund_uses_no_waiver(world: World) -> None:
 def test_a_late_callback_counts_while_the_verification_is_readable(
     world: World, status: FlashCallStatus
 ) -> None:
-    """After its end a call still learns what became of it; once it is gone, nothing is."""
+    """After its end a verification still records its call's status. Once it is gone, nothing is
+    recorded."""
     verification = world.start(request="request")
     world.advance(3899.999)
     assert world.report(status, request="request")

@@ -1,4 +1,4 @@
-"""What the provider did with a call, recorded once and for good."""
+"""The outcome of a call is recorded once, and is final."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def answered(request_id: str) -> DeliveryReport:
 def test_an_outcome_decides_state_and_quota(
     world: World, outcome: CallOutcome, state: State, call: CallState, restart_in: int
 ) -> None:
-    """Placed and unknown stay pending and count; a failure ends it; a refund frees the number."""
+    """Placed and unknown stay pending and count. A failure is final. A refund frees the number."""
     recorded = world.record(world.reserve(), outcome)
     assert (recorded.state, recorded.call.state) == (state, call)
     assert recorded.restart_in == restart_in
@@ -56,7 +56,7 @@ def test_a_repeated_record_is_harmless(
 
 
 def test_a_refund_is_given_once(world: World) -> None:
-    """A repeated failure does not give back the quota of another start."""
+    """A repeated failure does not refund another start."""
     failed = world.reserve()
     world.record(failed, Failed("no connection", refund=True))
     world.start()
@@ -64,22 +64,22 @@ def test_a_refund_is_given_once(world: World) -> None:
     assert again.restart_in == 30
 
 
-def test_a_placed_call_tells_its_caller(world: World) -> None:
-    """All of the caller's number but the code is kept, and returned by every read."""
+def test_a_placed_call_has_its_callers_prefix(world: World) -> None:
+    """The caller's number without the code is stored, and returned by every read."""
     recorded = world.record(world.reserve(), PLACED)
     assert (recorded.call.caller_prefix, recorded.call.caller_length) == ("7917913", 11)
     assert recorded.call.provider_status is None
     assert recorded.call.status_at is None
 
 
-def test_a_caller_not_to_be_trusted_is_none(world: World) -> None:
-    """A call without a usable `from` is placed all the same."""
+def test_an_unusable_caller_is_not_stored(world: World) -> None:
+    """A call without a usable `from` is placed."""
     call = world.record(world.reserve(), Placed("request", None, None)).call
     assert (call.state, call.caller_prefix, call.caller_length) == (CallState.PLACED, None, None)
 
 
-def test_an_invalid_number_is_hopeless_and_counts(world: World) -> None:
-    """errorCode 11: no other call can go out either, and asking again is not free."""
+def test_an_invalid_number_is_rejected_and_counts(world: World) -> None:
+    """errorCode 11: no other call to it can be placed, and another start is not free."""
     refused = Failed("no number", refund=False, error_code=11, kind=FailureKind.INVALID_NUMBER)
     recorded = world.record(world.reserve(), refused)
     assert recorded.call.failure == Failure(
@@ -91,7 +91,7 @@ def test_an_invalid_number_is_hopeless_and_counts(world: World) -> None:
 
 
 def test_a_reservation_stands_without_its_record(world: World) -> None:
-    """Lost between call and record: the code works, the quota is used, the budget counts."""
+    """Lost between call and record: the code verifies, the start counts, the budget counts."""
     verification = world.reserve()
     assert world.refusal() == ("cooldown", 30)
     world.advance(200)
@@ -100,7 +100,7 @@ def test_a_reservation_stands_without_its_record(world: World) -> None:
 
 
 def test_a_record_without_a_reservation_is_refused(world: World) -> None:
-    """Nothing is invented for an id that Redis does not know, and no key left behind."""
+    """Redis does not know the id: nothing is created, and no key is left."""
     for outcome in (PLACED, Unknown("timeout"), Failed("refused", refund=True)):
         with pytest.raises(VerificationNotFound):
             world.store.record(world.new(), outcome)
@@ -108,7 +108,7 @@ def test_a_record_without_a_reservation_is_refused(world: World) -> None:
 
 
 def test_a_failure_recorded_late_finds_the_verification_expired(world: World) -> None:
-    """Expired was final already: the call failed, the state does not turn back."""
+    """Expired was final already: the call failed, and the state does not change."""
     verification = world.reserve()
     world.advance(300)
     recorded = world.record(verification, Failed("late", refund=True))
@@ -116,7 +116,7 @@ def test_a_failure_recorded_late_finds_the_verification_expired(world: World) ->
 
 
 def test_a_request_id_used_twice_stays_with_its_first_call(world: World) -> None:
-    """Should the provider repeat a requestId, the second call is placed, and goes unreported."""
+    """If the provider repeats a requestId, the second call is placed, and gets no callbacks."""
     first = world.start(request="same")
     world.advance(30)
     second = world.start(request="same")
@@ -128,7 +128,7 @@ def test_a_request_id_used_twice_stays_with_its_first_call(world: World) -> None
 
 @pytest.mark.parametrize("request_id", ["1", "a" * 5000, "запрос 🙂", "{x}:*", " ", "a\nb\0c"])
 def test_a_request_id_is_opaque_text(world: World, request_id: str) -> None:
-    """Whatever the provider uses for an id is matched whole, and takes no more room."""
+    """Any id of the provider is matched as a whole, and takes no more memory."""
     verification = world.start(request=request_id)
     assert all(len(key) < 80 for key in world.dump())
     assert not world.store.record_callback(answered(request_id + "x"))

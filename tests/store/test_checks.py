@@ -1,4 +1,4 @@
-"""Guesses: counted first, compared after, right at most once."""
+"""Guesses are counted first and compared after; a code is right at most once."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from verify_service.domain.limits import DAY, LOCK_SECONDS, NumberLimits
 from verify_service.domain.models import State, Verdict, Verification, Window
 
 GUESSING = NumberLimits(cooldowns=(0,), starts=(Window(1000, DAY),))
-UNBARRED = NumberLimits(cooldowns=(0,), starts=(Window(1000, DAY),), failures=(Window(1000, DAY),))
+UNLIMITED = NumberLimits(cooldowns=(0,), starts=(Window(1000, DAY),), failures=(Window(1000, DAY),))
 
 
 def guess_wrong(world: World, times: int) -> Verification:
@@ -28,7 +28,7 @@ def guess_wrong(world: World, times: int) -> Verification:
 
 
 def test_the_right_code_verifies_once(world: World) -> None:
-    """Right is right once; it costs a check; a repeat returns the state and nothing else."""
+    """The right code is right once and costs a check. A repeat returns only the state."""
     verification = world.start()
 
     checked = world.check(verification)
@@ -42,17 +42,17 @@ def test_the_right_code_verifies_once(world: World) -> None:
 
 
 def test_any_live_key_may_have_signed(world: World) -> None:
-    """While a secret is replaced the code has two digests; either of them is right."""
+    """While a secret is being replaced the code has two digests; either of them is right."""
     assert world.check(world.start(), WRONG, RIGHT).verdict is Verdict.RIGHT
 
 
 def test_a_guess_without_candidates_is_wrong(world: World) -> None:
-    """Nothing to compare with is no reason to let anybody in."""
+    """Without a digest to compare, no code verifies."""
     assert world.check(world.start(), "").verdict is Verdict.WRONG
 
 
 def test_wrong_guesses_exhaust_a_verification(world: World) -> None:
-    """Three guesses are compared; then the right code comes too late."""
+    """Three guesses are compared; then the right code is too late."""
     verification = world.start()
     seen = [world.check(verification, WRONG) for _ in range(3)]
 
@@ -63,8 +63,8 @@ def test_wrong_guesses_exhaust_a_verification(world: World) -> None:
     assert (late.verdict, late.verification.state) == (Verdict.ENDED, State.EXHAUSTED)
 
 
-def test_the_last_guess_may_be_right(world: World) -> None:
-    """The third of three is as good as the first."""
+def test_the_last_guess_may_verify(world: World) -> None:
+    """The third of three can verify."""
     verification = world.start()
     world.check(verification, WRONG)
     world.check(verification, WRONG)
@@ -74,10 +74,10 @@ def test_the_last_guess_may_be_right(world: World) -> None:
 
 
 @pytest.mark.parametrize(("digest", "verdict"), [(RIGHT, Verdict.RIGHT), (WRONG, Verdict.WRONG)])
-def test_a_repeated_nonce_is_told_the_first_verdict(
+def test_a_repeated_nonce_returns_the_first_verdict(
     world: World, digest: str, verdict: Verdict
 ) -> None:
-    """A lost result is returned again, whatever the repeat contains, at no cost."""
+    """After a lost reply the same result is returned, whatever the repeat contains, at no cost."""
     verification = world.start()
     first = world.check(verification, digest, nonce="n" * 22)
     kept = world.dump()
@@ -90,14 +90,14 @@ def test_a_repeated_nonce_is_told_the_first_verdict(
 
 
 def test_a_nonce_belongs_to_one_verification(world: World) -> None:
-    """The verdict stored for one verification says nothing about another."""
+    """The verdict stored for one verification does not apply to another."""
     first, second = world.start(), world.start(OTHER_NUMBER)
     assert world.check(first, nonce="nonce").verdict is Verdict.RIGHT
     assert world.check(second, WRONG, nonce="nonce").verdict is Verdict.WRONG
 
 
 def test_a_code_expires_to_the_millisecond(world: World) -> None:
-    """Good until the very last millisecond of its 300 s, and expired from then on."""
+    """Valid until the last millisecond of its 300 s, and expired from then on."""
     in_time, late = world.start(), world.start(OTHER_NUMBER)
     world.advance(299.999)
     assert world.check(in_time).verdict is Verdict.RIGHT
@@ -109,7 +109,7 @@ def test_a_code_expires_to_the_millisecond(world: World) -> None:
 
 
 def test_nine_failures_a_day_spend_the_budget(world: World) -> None:
-    """A tenth guess is not compared, a new start is refused, and both say until when."""
+    """A tenth guess is not compared, a new start is refused, and both have the wait."""
     world = world.under(GUESSING)
     guess_wrong(world, 8)
     world.advance(100)
@@ -140,7 +140,7 @@ def test_a_blocked_check_changes_nothing(world: World) -> None:
 
 
 def test_the_failure_window_is_exact_at_its_boundary(world: World) -> None:
-    """A failure a day old to the millisecond frees one guess, and only one."""
+    """A failure that is exactly a day old frees one guess."""
     world = world.under(GUESSING)
     guess_wrong(world, 1)
     world.advance(1)
@@ -153,7 +153,7 @@ def test_the_failure_window_is_exact_at_its_boundary(world: World) -> None:
     assert world.check(verification, WRONG).verdict is Verdict.BLOCKED
 
 
-def test_a_success_spares_the_other_failures(world: World) -> None:
+def test_a_success_does_not_change_the_failures(world: World) -> None:
     """A right code is no failure, and refills nothing: eight stay eight."""
     world = world.under(GUESSING)
     guess_wrong(world, 8)
@@ -174,7 +174,7 @@ def test_a_new_start_refills_no_budget(world: World) -> None:
 
 def test_thirty_failures_in_a_row_lock_the_number(world: World) -> None:
     """The lock refuses starts and guesses for 90 days after the last failure, to the ms."""
-    world = world.under(UNBARRED)
+    world = world.under(UNLIMITED)
     guess_wrong(world, 29)
     assert world.refusal() is None
     last = world.start()
@@ -205,8 +205,8 @@ def test_a_run_adds_up_over_days_and_ends_with_a_success(world: World) -> None:
 
 
 def test_a_run_is_forgotten_90_days_after_its_last_failure(world: World) -> None:
-    """One day short of it the run still counts; each failure starts the 90 days again."""
-    world = world.under(UNBARRED)
+    """One day before its end the run still counts. Each failure starts the 90 days again."""
+    world = world.under(UNLIMITED)
     guess_wrong(world, 15)
     world.advance(LOCK_SECONDS - DAY)
     guess_wrong(world, 14)
@@ -215,9 +215,9 @@ def test_a_run_is_forgotten_90_days_after_its_last_failure(world: World) -> None
     assert world.refusal() is None
 
 
-def test_a_run_is_forgotten_by_a_number_in_use_too(world: World) -> None:
-    """Starts in between keep the number known, not its run."""
-    world = world.under(UNBARRED)
+def test_a_run_is_forgotten_although_the_number_is_in_use(world: World) -> None:
+    """Starts in between keep the number's data, not its run."""
+    world = world.under(UNLIMITED)
     guess_wrong(world, 29)
     world.advance(LOCK_SECONDS - DAY / 2)
     world.start()
@@ -228,7 +228,7 @@ def test_a_run_is_forgotten_by_a_number_in_use_too(world: World) -> None:
 
 def test_an_expired_lock_begins_a_new_run(world: World) -> None:
     """After a lock the number has its full thirty again."""
-    world = world.under(UNBARRED)
+    world = world.under(UNLIMITED)
     guess_wrong(world, 30)
     world.advance(LOCK_SECONDS)
     guess_wrong(world, 29)

@@ -1,4 +1,4 @@
-"""Redis' clock steps back: it disables no limit, and no pause lasts longer than its setting."""
+"""Redis' clock steps back: every limit still holds, and no pause lasts longer than its setting."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ STEPS = [1, 150, HOUR - 1, HOUR, 2 * HOUR, DAY, 30 * DAY]
 
 @pytest.fixture(autouse=True)
 def ahead(world: World) -> None:
-    """Begin so far ahead that no step leads behind the real server's own clock, by which it expires
-    keys."""
+    """Begin far ahead of the real server's own clock, by which it expires keys, so that no step
+    leads behind it."""
     world.advance(40 * DAY)
 
 
 @pytest.mark.parametrize("step", STEPS)
 def test_a_limit_over_many_numbers_holds(world: World, step: float) -> None:
-    """Three an hour: what was counted before the step still counts, and what comes after it too."""
+    """Three an hour: events before the step still count, and events after it too."""
     world = world.within(replace(OPEN, day=(Window(3, HOUR),)))
     world.reserve("+79180000001")
     world.advance(-step)
@@ -35,8 +35,8 @@ def test_a_limit_over_many_numbers_holds(world: World, step: float) -> None:
 
 
 @pytest.mark.parametrize("step", STEPS)
-def test_a_limit_lets_through_again(world: World, step: float) -> None:
-    """No longer than its window after the clock has caught up, or after the step."""
+def test_a_limit_permits_starts_again(world: World, step: float) -> None:
+    """No later than its window after the clock has caught up, or after the step."""
     world = world.within(replace(OPEN, day=(Window(1, HOUR),)))
     world.reserve("+79180000001")
     world.advance(-step)
@@ -66,8 +66,10 @@ def test_a_cooldown_does_not_wait_for_the_clock(world: World, step: float) -> No
 
 @pytest.mark.parametrize("step", [0.001, 0.5, 60])
 @pytest.mark.parametrize("device", ["", "device A"])
-def test_a_start_after_an_approval_that_lies_ahead(world: World, device: str, step: float) -> None:
-    """It is the first one of the ladder, for strangers and for the device that was approved."""
+def test_a_start_after_an_approval_in_the_future_is_the_first(
+    world: World, device: str, step: float
+) -> None:
+    """It is the first of the ladder, for strangers and for the device that was approved."""
     world.advance(DAY)
     verification = world.start(device=device)
     world.advance(100)

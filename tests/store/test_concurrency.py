@@ -1,4 +1,4 @@
-"""Fifty threads at one barrier over a real server: what must happen once, happens once."""
+"""Fifty threads at one barrier over a real server: what must happen once happens once."""
 
 from __future__ import annotations
 
@@ -28,12 +28,12 @@ FREE = NumberLimits(cooldowns=(0,), starts=(Window(1000, DAY),))
 
 @pytest.fixture(params=range(3))
 def again(request: pytest.FixtureRequest) -> int:
-    """A race is run a few times: once proves little."""
+    """Runs a race a few times: once proves little."""
     return int(request.param)
 
 
 def at_once(*tasks: Callable[[], T]) -> list[T]:
-    """Run every task in a thread of its own, all let go at the same moment."""
+    """Run every task in a thread of its own, all released at the same moment."""
     barrier = threading.Barrier(len(tasks))
 
     def wait_and_run(task: Callable[[], T]) -> T:
@@ -45,13 +45,13 @@ def at_once(*tasks: Callable[[], T]) -> list[T]:
 
 
 def verdicts(world: World, guesses: Sequence[tuple[object, str]]) -> Counter[Verdict]:
-    """Check all of (verification, digest) at once; count what came of it."""
+    """Check all of (verification, digest) at once; count the verdicts."""
     return Counter(at_once(*[lambda v=v, d=d: world.check(v, d).verdict for v, d in guesses]))
 
 
 @AGAIN
 def test_fifty_right_checks_verify_once(real: World) -> None:
-    """50 parallel right codes: exactly one is right, 49 find it ended."""
+    """50 parallel right codes: exactly one is right, 49 have ended."""
     verification = real.start()
     assert verdicts(real, [(verification, RIGHT)] * 50) == {Verdict.RIGHT: 1, Verdict.ENDED: 49}
 
@@ -101,7 +101,7 @@ def test_thirty_starts_reserve_one(real: World) -> None:
 
 @AGAIN
 def test_one_reservation_repeated_thirty_times_counts_once(real: World) -> None:
-    """The same new reserved by 30 threads is one verification, one start."""
+    """One reservation repeated by 30 threads is one verification, one start."""
     world = World(real.client, None, NumberLimits(cooldowns=(0,), starts=(Window(2, DAY),)))
     new = world.new()
     at_once(*[lambda: world.store.reserve(new)] * 30)
@@ -110,8 +110,8 @@ def test_one_reservation_repeated_thirty_times_counts_once(real: World) -> None:
 
 
 @AGAIN
-def test_a_window_lets_through_what_it_says(real: World) -> None:
-    """Without a pause between them, 50 parallel starts pass a limit of seven seven times."""
+def test_a_window_is_exact(real: World) -> None:
+    """Without a cooldown, 50 parallel starts pass a limit of seven seven times."""
     world = World(real.client, None, NumberLimits(cooldowns=(0,), starts=(Window(7, DAY),)))
     seen = Counter(at_once(*[world.refusal] * 50))
     assert seen == {None: 7, ("number", DAY): 43}
@@ -127,7 +127,7 @@ def test_guesses_spread_over_verifications_share_one_budget(real: World) -> None
 
 
 @AGAIN
-def test_right_codes_do_not_stretch_the_budget(real: World) -> None:
+def test_right_codes_do_not_extend_the_budget(real: World) -> None:
     """Successes in between, in whatever order: no more than nine wrong ones are compared."""
     world = World(real.client, None, FREE)
     pending = [world.start() for _ in range(25)]
@@ -136,7 +136,7 @@ def test_right_codes_do_not_stretch_the_budget(real: World) -> None:
 
 
 def test_a_callback_races_its_record(real: World) -> None:
-    """Whichever comes first: the call ends up with its callback's state, once, its start freed."""
+    """In either order the call gets its callback's state once, and its start is refunded."""
     patient, hasty = (World(real.client, None, NumberLimits(deadline=limit)) for limit in (10, 0))
     statuses = itertools.cycle(FlashCallStatus)
 
@@ -166,7 +166,7 @@ def test_a_callback_races_its_record(real: World) -> None:
 
 @AGAIN
 def test_fifty_callbacks_apply_in_any_order(real: World) -> None:
-    """Undelivered at even seconds, delivered at odd ones, all at once: delivered it stays."""
+    """Undelivered at even seconds, delivered at odd ones, all at once: it stays delivered."""
     verification = real.start(request="request")
     reports = [
         lambda stamp=stamp: real.report(

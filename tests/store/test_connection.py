@@ -1,4 +1,4 @@
-"""The client as the settings describe it: what it trusts, repeats, keeps open and gives back."""
+"""The client as configured: whom it trusts, what it repeats, what it keeps open and releases."""
 
 from __future__ import annotations
 
@@ -32,13 +32,13 @@ PING = ("PING",)
 
 
 def connections(valkey: redis.Redis) -> int:
-    """How many the server has beside the one that asks."""
+    """Return how many connections the server has beside the one that asks."""
     return int(valkey.info("clients")["connected_clients"]) - 1
 
 
 @pytest.fixture
 def wire(valkey_url: str) -> Iterator[TcpProxy]:
-    """A wire to the real server."""
+    """A proxy to the real server."""
     proxy = TcpProxy(int(valkey_url.split(":")[2].partition("/")[0]))
     yield proxy
     proxy.close()
@@ -51,10 +51,10 @@ def client(wire: TcpProxy) -> Iterator[Client]:
 
 
 @pytest.mark.slow
-def test_verification_that_is_off_takes_any_certificate(
+def test_verification_that_is_off_accepts_any_certificate(
     tmp_path: Path, valkey_url: str, valkey: redis.Redis
 ) -> None:
-    """By an explicit setting alone: without it neither the authority nor the name is right."""
+    """Only by an explicit setting: without it neither the authority nor the name is right."""
     certificate, key = self_signed(tmp_path)
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(certificate, key)
@@ -73,8 +73,8 @@ def test_verification_that_is_off_takes_any_certificate(
         front.close()
 
 
-def test_an_authority_that_cannot_be_read_is_found_at_once(tmp_path: Path) -> None:
-    """Before the first command. Where there is no TLS the file is not looked at."""
+def test_an_unreadable_authority_is_reported_at_once(tmp_path: Path) -> None:
+    """Before the first command. Without TLS the file is not read."""
     missing = str(tmp_path / "ca.pem")
     with pytest.raises(OSError, match="No such file"):
         connect("rediss://127.0.0.1", pool=1, timeout=1, ca_file=missing)
@@ -82,8 +82,8 @@ def test_an_authority_that_cannot_be_read_is_found_at_once(tmp_path: Path) -> No
         connect(url, pool=1, timeout=1, ca_file=missing).close()
 
 
-def test_what_broke_is_sent_once_more_and_no_oftener(valkey_url: str) -> None:
-    """By us alone: a lost reply may hide a function that ran."""
+def test_a_broken_command_is_sent_only_once_more(valkey_url: str) -> None:
+    """Only by us: a lost reply may hide a function that ran."""
     proxy = RedisProxy(int(valkey_url.split(":")[2].partition("/")[0]))
     try:
         with connect(f"redis://{HOST}:{proxy.port}", pool=1, timeout=2) as client:
@@ -102,7 +102,7 @@ def test_what_broke_is_sent_once_more_and_no_oftener(valkey_url: str) -> None:
 def test_after_a_timeout_nothing_is_sent_again(
     client: Client, wire: TcpProxy, valkey: redis.Redis
 ) -> None:
-    """A server that hangs would have twice as much to do when it wakes."""
+    """A hung server would have twice as much to do when it wakes."""
     wire.back = nothing
     with pytest.raises(redis.TimeoutError):
         client.send(("INCR", "count"))
@@ -111,7 +111,7 @@ def test_after_a_timeout_nothing_is_sent_again(
 
 
 def test_errors_of_the_server_are_replies(client: Client) -> None:
-    """Each command has its own; the connection goes on."""
+    """Each belongs to its command; the connection stays open."""
     wrong, right = client.send(("HGET", "missing"), PING)
     assert isinstance(wrong, redis.ResponseError)
     assert right == "PONG"
@@ -127,10 +127,10 @@ def test_no_more_connections_than_the_pool_has(client: Client, valkey: redis.Red
     assert connections(valkey) - before <= 4
 
 
-def test_closing_ends_no_exchange_and_leaves_nothing_open(
+def test_closing_interrupts_no_exchange_and_leaves_nothing_open(
     client: Client, wire: TcpProxy, valkey: redis.Redis
 ) -> None:
-    """What is in use is closed when it comes back; so is what is used afterwards."""
+    """A connection in use is closed when it is released, and so is one that is used afterwards."""
     before = connections(valkey)
     client.send(PING)
     busy, go = threading.Event(), threading.Event()
@@ -152,7 +152,7 @@ def test_closing_ends_no_exchange_and_leaves_nothing_open(
     wait_until(lambda: connections(valkey) == before)
 
 
-def test_a_connection_that_never_stood_leaves_no_descriptor(wire: TcpProxy) -> None:
+def test_a_connection_that_never_opened_leaks_no_descriptor(wire: TcpProxy) -> None:
     """Refused, silent, not verified: a hundred of them, and none is left open."""
     with ExitStack() as stack:
         refused = TcpProxy()
@@ -176,7 +176,7 @@ def test_a_connection_that_never_stood_leaves_no_descriptor(wire: TcpProxy) -> N
 
 
 def send_on(other: list[int]) -> Fault:
-    """A node that takes another one for the master of each slot."""
+    """A node that names another one as the master of each slot."""
 
     def reply(command: list[bytes]) -> bytes:
         host = b"$9\r\n127.0.0.1\r\n"
@@ -187,8 +187,9 @@ def send_on(other: list[int]) -> Fault:
     return reply
 
 
-def test_nodes_that_send_us_to_each_other(valkey_url: str) -> None:
-    """As two do while a slot changes hands, for a moment: it ends, and it is said why."""
+def test_a_loop_of_redirects_ends(valkey_url: str) -> None:
+    """Two nodes do this for a moment while a slot changes hands. It ends with an error that names
+    the cause."""
     ours = RedisProxy(int(valkey_url.split(":")[2].partition("/")[0]))
     try:
         with (
@@ -203,7 +204,7 @@ def test_nodes_that_send_us_to_each_other(valkey_url: str) -> None:
 
 
 def run(script: str, *words: object) -> None:
-    """Run a program of its own, which fails by an assertion."""
+    """Run a program that fails by an assertion."""
     done = subprocess.run(
         [sys.executable, "-W", "error", "-c", script, *map(str, words)],
         cwd=ROOT,
@@ -233,7 +234,7 @@ if child:
 
 @pytest.mark.slow
 def test_a_forked_process_has_connections_of_its_own(valkey_url: str) -> None:
-    """Both go on at once, and each reads its own replies."""
+    """Both continue at once, and each reads its own replies."""
     run(FORKED, valkey_url)
 
 
@@ -280,7 +281,7 @@ gevent.joinall([gevent.spawn(ask, count) for count in range(9)], raise_error=Tru
 
 
 @pytest.mark.slow
-def test_a_greenlet_that_is_killed_takes_nothing_with_it(wire: TcpProxy) -> None:
-    """Wherever it was: in line, connecting, waiting for its reply. The connection is given back,
+def test_a_killed_greenlet_loses_no_connection(wire: TcpProxy) -> None:
+    """Wherever it was: in the queue, connecting, waiting for its reply. The connection is released,
     and the next caller does not read a reply that is not its own."""
     run(KILLED, f"redis://{HOST}:{wire.port}/0")

@@ -47,7 +47,7 @@ def restrictions(world: World) -> list[tuple[str, str, str]]:
 
 
 def call(world: World, starts: int, approved: int = 0, *, first: int = 0) -> None:
-    """Start numbers one after the other; the first of them get in. Then let it settle."""
+    """Start numbers one after the other, and verify the first of them. Then let them settle."""
     for count in range(first, first + starts):
         begun = start(world, count)
         if count - first < approved:
@@ -55,8 +55,8 @@ def call(world: World, starts: int, approved: int = 0, *, first: int = 0) -> Non
     world.advance(SETTLED)
 
 
-def test_a_prefix_whose_people_do_not_get_in_is_blocked(world: World) -> None:
-    """20 starts, 3 approved: for an hour, to the second; other prefixes are called."""
+def test_a_prefix_with_few_approvals_is_blocked(world: World) -> None:
+    """20 starts, 3 approved: for an hour, to the second. Other prefixes are called."""
     world = world.within(GUARDED)
     call(world, 20, approved=3)
     assert refusal(world) == ("conversion", HOUR)
@@ -69,15 +69,17 @@ def test_a_prefix_whose_people_do_not_get_in_is_blocked(world: World) -> None:
 
 
 @pytest.mark.parametrize(("starts", "approved"), [(19, 0), (20, 4), (100, 20)])
-def test_what_is_not_blocked(world: World, starts: int, approved: int) -> None:
-    """19 starts say nothing; 20 % is enough."""
+def test_few_starts_and_enough_approvals_are_not_blocked(
+    world: World, starts: int, approved: int
+) -> None:
+    """19 starts are too few, and 20 % is enough."""
     world = world.within(GUARDED)
     call(world, starts, approved)
     assert refusal(world) is None
 
 
-def test_starts_younger_than_the_code_say_nothing(world: World) -> None:
-    """Their people may still be typing."""
+def test_starts_younger_than_the_code_do_not_count(world: World) -> None:
+    """Their users may still be typing."""
     world = world.within(GUARDED)
     for count in range(60):
         start(world, count)
@@ -96,7 +98,7 @@ def test_starts_are_forgotten_after_their_hour(world: World) -> None:
 
 
 def test_an_approval_counts_where_its_start_does(world: World) -> None:
-    """Entered in the last second of its life, it is known before the start counts."""
+    """A code entered in its last second is counted before its start is."""
     world = world.within(GUARDED)
     begun = [start(world, count) for count in range(20)]
     world.advance(TTL - 1)
@@ -118,8 +120,8 @@ def test_each_block_is_twice_as_long(world: World) -> None:
     assert spans == [1, 2, 4, 8, 16, 24, 24]
 
 
-def test_a_day_in_peace_makes_it_an_hour_again(world: World) -> None:
-    """What is a day old doubles nothing."""
+def test_after_a_day_without_a_block_it_is_an_hour_again(world: World) -> None:
+    """A block a day ago doubles nothing."""
     world = world.within(GUARDED)
     for turn in range(2):
         call(world, 20, first=100 * turn)
@@ -127,8 +129,8 @@ def test_a_day_in_peace_makes_it_an_hour_again(world: World) -> None:
         world.advance(HOUR + DAY)
 
 
-def test_calls_that_never_were_say_nothing(world: World) -> None:
-    """Refused by the provider or by another limit: no phone rang, so no one could get in."""
+def test_calls_that_were_never_placed_do_not_count(world: World) -> None:
+    """Refused by the provider or by another limit: no phone rang, so no one could verify."""
     world = world.within(GUARDED)
     for count in range(40):
         begun = new(world, count)
@@ -141,7 +143,7 @@ def test_calls_that_never_were_say_nothing(world: World) -> None:
     assert refusal(world) is None
 
 
-def test_test_numbers_say_nothing(world: World) -> None:
+def test_test_numbers_do_not_count(world: World) -> None:
     """No call is placed, so neither their starts nor their guesses count, right or wrong."""
     world = world.within(GUARDED)
     for count in range(40):
@@ -157,7 +159,7 @@ def test_test_numbers_say_nothing(world: World) -> None:
 
 
 def test_a_country_raises_an_alarm_and_stays_open(world: World) -> None:
-    """Once an hour; strangers could close a country otherwise."""
+    """Once an hour. Otherwise strangers could close a country."""
     world = world.within(WATCHED)
     call(world, 20)
     assert [refusal(world, 900 + count) for count in range(5)] == [None] * 5
@@ -175,16 +177,16 @@ def test_a_country_is_blocked_where_configured(world: World) -> None:
 
 
 def test_an_alarm_is_no_block_when_it_is_configured_later(world: World) -> None:
-    """An operator who adds /block closes nothing for what an alarm was raised for."""
+    """An operator who adds /block closes nothing because of an earlier alarm."""
     world = world.within(WATCHED)
     call(world, 20)
     assert refusal(world) is None
     assert refusal(world.within(CLOSED), 9998) is None
 
 
-def test_in_dry_run_it_blocks_nothing_and_says_what_it_would(world: World) -> None:
-    """What it would block is kept, with its end, so that it is the one that would have been; and
-    the operator's list does not claim that a start is refused."""
+def test_in_dry_run_the_guard_blocks_nothing_and_gives_notice(world: World) -> None:
+    """The block that it would make is kept, with its end, so that it is the same as without dry
+    run; and the operator's list does not say that a start is refused."""
     world = world.within(DRY)
     call(world, 20)
     assert refusal(world, 900) is None
@@ -198,8 +200,8 @@ def test_in_dry_run_it_blocks_nothing_and_says_what_it_would(world: World) -> No
     assert restrictions(world) == [("conversion", PREFIX, "would-block")]
 
 
-def test_the_end_of_a_dry_run_blocks_by_what_came_since(world: World) -> None:
-    """What the run would have blocked is no block; 20 more without success are one, an hour."""
+def test_after_a_dry_run_only_later_starts_count(world: World) -> None:
+    """What the run would have blocked is no block. 20 more without success are one, for an hour."""
     call(world.within(DRY), 20)
     dry = world.within(DRY)
     assert refusal(dry, 900) is None
@@ -210,8 +212,8 @@ def test_the_end_of_a_dry_run_blocks_by_what_came_since(world: World) -> None:
     assert restrictions(world) == [("conversion", PREFIX, "block")]
 
 
-def test_a_dry_run_lifts_a_block_and_says_so(world: World) -> None:
-    """For as long as it lasts: the block goes on after it."""
+def test_a_dry_run_suspends_a_block(world: World) -> None:
+    """For the duration of the dry run: the block continues after it."""
     call(world.within(GUARDED), 20)
     assert refusal(world.within(GUARDED)) == ("conversion", HOUR)
     dry = world.within(DRY)
@@ -221,7 +223,7 @@ def test_a_dry_run_lifts_a_block_and_says_so(world: World) -> None:
     assert refusal(world.within(GUARDED), 901) == ("conversion", HOUR)
 
 
-def test_its_memory_is_fixed(world: World) -> None:
+def test_the_guards_memory_is_fixed(world: World) -> None:
     """A day of starts in one prefix: two keys, as small as after an hour."""
     world = world.within(GUARDED)
     sizes = []
@@ -232,10 +234,12 @@ def test_its_memory_is_fixed(world: World) -> None:
     assert max(sizes) == max(sizes[:50]) <= 500
 
 
-def test_releases_with_another_code_ttl_run_beside(world: World) -> None:
-    """Each goes by what it counted itself, and forgets nothing that the other did."""
+def test_releases_with_another_code_ttl_run_side_by_side(world: World) -> None:
+    """Each goes by its own counts, and forgets nothing that the other counted."""
     world = world.within(GUARDED)
-    other = world.under(replace(world.policy, code_ttl=900)).within(replace(GUARDED, code_ttl=900))
+    other = world.under(replace(world.number_limits, code_ttl=900)).within(
+        replace(GUARDED, code_ttl=900)
+    )
     for count in range(20):
         start(world, count)
         start(other, 100 + count)
@@ -260,7 +264,7 @@ def few(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def spray(world: World, guesses: int, *, right: int = 0, first: int = 0) -> None:
-    """Guess once at each of many numbers; some people get in meanwhile."""
+    """Guess once at each of many numbers; some people verify meanwhile."""
     for count in range(guesses):
         world.check(world.start(number(first + count)), WRONG)
     for count in range(right):
@@ -268,7 +272,7 @@ def spray(world: World, guesses: int, *, right: int = 0, first: int = 0) -> None
 
 
 def test_spraying_raises_an_alarm(world: World) -> None:
-    """So many wrong guesses in an hour, one for each number, and more wrong than right: once."""
+    """300 wrong guesses in an hour, one for each number, and more wrong than right: once."""
     spray(world, 29)
     assert world.notices == []
     spray(world, 1, first=29)
@@ -278,22 +282,22 @@ def test_spraying_raises_an_alarm(world: World) -> None:
     assert world.notices == [Notice("alarm", "failureRate")]
 
 
-def test_people_who_mistype_raise_none(world: World) -> None:
+def test_people_who_mistype_raise_no_alarm(world: World) -> None:
     """Even every third guess may be wrong."""
     for turn in range(8):
         spray(world, 5, right=10, first=100 * turn)
     assert world.notices == []
 
 
-def test_wrong_guesses_of_yesterday_raise_none(world: World) -> None:
+def test_wrong_guesses_of_yesterday_raise_no_alarm(world: World) -> None:
     for turn in range(3):
         spray(world, 15, first=1000 * turn)
         world.advance(2 * HOUR)
     assert world.notices == []
 
 
-def test_a_guess_counts_once_and_at_once(world: World) -> None:
-    """With the check that it was, and with nothing that comes after it, a repeat included."""
+def test_a_guess_counts_once_and_immediately(world: World) -> None:
+    """With its check, and not with a later one, a repeat included."""
     begun = world.start(NUMBER)
     for count in range(29):
         world.check(world.start(number(count)), WRONG)

@@ -24,7 +24,7 @@ OWN = NumberLimits(
 )
 """Locked after three guesses, so that an operator has something to unlock."""
 SPENT = replace(OWN, failures=(Window(2, HOUR),), lock_after=9)
-"""Guesses are spent for less long than a prefix is full."""
+"""Guesses are spent for a shorter time than a prefix is full."""
 TIGHT = replace(
     OPEN,
     client_ip=(Window(2, 600), Window(3, DAY)),
@@ -49,17 +49,17 @@ WATCHED = replace(
     conversion_prefix=ConversionThreshold(3, 0.5, blocks=True),
     conversion_country=ConversionThreshold(4, 0.5, blocks=False),
 )
-CLOSING = replace(WATCHED, conversion_country=ConversionThreshold(4, 0.5, blocks=True))
+BLOCKING = replace(WATCHED, conversion_country=ConversionThreshold(4, 0.5, blocks=True))
 DRY = replace(
     TIGHT,
     conversion_prefix=ConversionThreshold(2, 0.5, blocks=True),
     dry_run=frozenset({"app", "prefix", "conversion"}),
 )
-POLICIES = [
+LIMITS = [
     (SPENT, TIGHT),
     (SPENT, LONGER),
     (OWN, WATCHED),
-    (OWN, CLOSING),
+    (OWN, BLOCKING),
     (OWN, DRY),
 ]
 
@@ -71,16 +71,16 @@ def few(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def machine(client: redis.Redis, clock: Clock) -> Callable[[], Crowd]:
-    """Return a factory of machines over an emptied server."""
+    """Return a factory of machines over an empty server."""
 
     class Over(Crowd):
-        policies = POLICIES
+        choices = LIMITS
         wire = Wire(client)
 
-        def world(self, policy: NumberLimits, wide_limits: WideLimits) -> World:
+        def world(self, number_limits: NumberLimits, wide_limits: WideLimits) -> World:
             client.flushall()
             clock.advance(0)
-            return World(client, clock, policy, wide_limits, connected=self.wire.client)
+            return World(client, clock, number_limits, wide_limits, connected=self.wire.client)
 
     return Over
 

@@ -1,7 +1,7 @@
-"""REDIS_TIMEOUT is one deadline across every wait of an exchange, whatever comes in between.
+"""REDIS_TIMEOUT is one deadline over every wait of an exchange.
 
-A socket's own timeout begins again at each wait: a server that sends a byte now and then is never
-late for it.
+A socket's own timeout begins again at each wait: a server that sends a byte now and then never
+exceeds it.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ TIMEOUT = 0.5
 DRIP = 0.1
 """Seconds from byte to byte: a whole reply would take half a minute."""
 LATE = 0.4
-"""Seconds that a busy machine may need to say so."""
+"""Seconds that a busy machine may need to report it."""
 LONG = ("ECHO", "x" * 300)
 SHORT = ("PING",)
 
@@ -40,7 +40,7 @@ def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
 
 @pytest.fixture
 def plain(valkey_server: ValkeyServer) -> Iterator[TcpProxy]:
-    """A wire to the server."""
+    """A proxy to the server."""
     proxy = TcpProxy(valkey_server.port)
     yield proxy
     proxy.close()
@@ -48,7 +48,7 @@ def plain(valkey_server: ValkeyServer) -> Iterator[TcpProxy]:
 
 @pytest.fixture
 def secure(valkey_server: ValkeyServer, authority: Authority) -> Iterator[TcpProxy]:
-    """A wire to TLS in front of the server: what drips on it is TLS' own."""
+    """A proxy to TLS in front of the server: what drips are TLS records."""
     front = TlsFront(authority.server(days=2), valkey_server.port)
     proxy = TcpProxy(front.port)
     yield proxy
@@ -60,7 +60,7 @@ def assert_given_up(began: float) -> None:
     assert TIMEOUT - 0.01 <= time.monotonic() - began < TIMEOUT + LATE
 
 
-def test_a_reply_that_drips(plain: TcpProxy) -> None:
+def test_a_dripping_reply_ends_at_the_deadline(plain: TcpProxy) -> None:
     """Each wait is short, all of them together are not."""
     with connect(f"redis://{HOST}:{plain.port}", pool=1, timeout=TIMEOUT) as client:
         assert client.send(SHORT) == ["PONG"]
@@ -74,7 +74,7 @@ def test_a_reply_that_drips(plain: TcpProxy) -> None:
 
 
 def test_several_replies_have_one_deadline(plain: TcpProxy) -> None:
-    """Not one for each command that goes out with the others."""
+    """Not one for each command that is sent with the others."""
     with connect(f"redis://{HOST}:{plain.port}", pool=1, timeout=TIMEOUT) as client:
         assert client.send(SHORT) == ["PONG"]
         plain.drip = 0.02
@@ -85,8 +85,10 @@ def test_several_replies_have_one_deadline(plain: TcpProxy) -> None:
 
 
 @pytest.mark.parametrize("where", ["handshake", "record"])
-def test_tls_that_drips(secure: TcpProxy, authority: Authority, where: str) -> None:
-    """A reader sees no byte of a record before all of it is there."""
+def test_dripping_tls_ends_at_the_deadline(
+    secure: TcpProxy, authority: Authority, where: str
+) -> None:
+    """A reader sees no byte of a record before it is complete."""
     url, ca_file = f"rediss://{HOST}:{secure.port}", str(authority.certificate)
     with connect(url, pool=1, timeout=TIMEOUT, ca_file=ca_file) as client:
         if where == "record":
@@ -101,8 +103,8 @@ def test_tls_that_drips(secure: TcpProxy, authority: Authority, where: str) -> N
 
 
 @pytest.mark.parametrize("form", ["redis+sentinel://{}/verify", "redis+cluster://{}"])
-def test_an_informant_that_drips(plain: TcpProxy, form: str) -> None:
-    """To find the master is part of the exchange."""
+def test_a_dripping_sentinel_or_node_ends_at_the_deadline(plain: TcpProxy, form: str) -> None:
+    """Finding the master is part of the exchange."""
     plain.drip = DRIP
     with connect(form.format(f"{HOST}:{plain.port}"), pool=1, timeout=TIMEOUT) as client:
         began = time.monotonic()
@@ -141,8 +143,11 @@ with connect(url, pool=1, timeout=timeout, ca_file=ca_file) as client:
 
 
 @pytest.mark.parametrize("where", ["handshake", "record"])
-def test_tls_that_drips_under_gevent(secure: TcpProxy, authority: Authority, where: str) -> None:
-    """Its own TLS socket begins its timeout again at each byte. The others go on meanwhile."""
+def test_dripping_tls_under_gevent_ends_at_the_deadline(
+    secure: TcpProxy, authority: Authority, where: str
+) -> None:
+    """Its own TLS socket begins its timeout again at each byte. Other greenlets continue
+    meanwhile."""
     words = [f"rediss://{HOST}:{secure.port}", authority.certificate, TIMEOUT, where]
     process = subprocess.Popen(
         [sys.executable, "-c", GREENLETS, *map(str, words)],

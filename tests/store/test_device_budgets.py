@@ -22,7 +22,7 @@ def know(world: World, device: str = OWN) -> None:
 
 
 def guess(world: World, count: int, device: str = "") -> list[Verdict]:
-    """Guess wrong so often, with as many starts as that takes."""
+    """Guess wrong this often, with as many starts as that takes."""
     verdicts: list[Verdict] = []
     while len(verdicts) < count:
         verification = world.start(device=device)
@@ -60,7 +60,7 @@ def test_strangers_cannot_lock_the_owner_out(world: World) -> None:
 
 
 def test_a_strangers_guess_costs_the_owner_nothing_and_the_other_way_around(free: World) -> None:
-    """Nine a day each: neither budget sees the other's."""
+    """Nine a day each: neither budget counts the other's."""
     know(free)
     assert guess(free, 9) == [Verdict.WRONG] * 9
     assert free.refusal() == ("failures", DAY)
@@ -68,14 +68,15 @@ def test_a_strangers_guess_costs_the_owner_nothing_and_the_other_way_around(free
     assert free.refusal(device=OWN) == ("failures", DAY)
 
 
-def test_a_device_that_nobody_knows_is_a_stranger(free: World) -> None:
-    """However many names a guesser invents: nine comparisons a day, all of them together."""
+def test_an_unknown_device_is_a_stranger(free: World) -> None:
+    """However many device ids a guesser invents: nine comparisons a day for all of them
+    together."""
     verdicts = [v for name in range(3) for v in guess(free, 3, f"device {name}"[:8])]
     assert verdicts == [Verdict.WRONG] * 9
     assert [free.refusal(device=f"device {name}") for name in range(20)] == [("failures", DAY)] * 20
 
 
-def test_a_known_devices_success_leaves_the_strangers_run(world: World) -> None:
+def test_a_known_devices_success_does_not_end_the_strangers_run(world: World) -> None:
     """30 in a row are 30 in a row, however often the owner logs in between."""
     know(world)
     strangers = world.under(QUICK)
@@ -86,7 +87,7 @@ def test_a_known_devices_success_leaves_the_strangers_run(world: World) -> None:
 
 
 def test_a_strangers_success_ends_the_strangers_run(world: World) -> None:
-    """Whoever has no device yet holds the phone nevertheless."""
+    """A person without a known device who enters the code has the phone."""
     strangers = world.under(QUICK)
     guess(strangers, 27)
     know(strangers)
@@ -94,15 +95,16 @@ def test_a_strangers_success_ends_the_strangers_run(world: World) -> None:
     assert strangers.refusal() is None
 
 
-def test_a_new_lane_is_made_by_a_success_only(free: World) -> None:
+def test_only_a_success_makes_a_device_known(free: World) -> None:
     """Neither a start nor a wrong guess makes a device known."""
     free.check(free.start(device=OWN), WRONG)
     guess(free, 8)
     assert free.refusal(device=OWN) == ("failures", DAY)
 
 
-def test_a_verification_stays_in_the_lane_it_began_in(free: World) -> None:
-    """Started by a stranger who became known meanwhile: its guesses are still a stranger's."""
+def test_a_verification_stays_in_its_starts_budget(free: World) -> None:
+    """It was started by a stranger who became known meanwhile: its guesses are still a
+    stranger's."""
     early = free.start(device=OWN)
     know(free)
     free.check(early, WRONG)
@@ -132,8 +134,9 @@ def test_a_number_knows_three_devices(free: World) -> None:
     }
 
 
-def test_devices_bring_no_guesses_with_them(free: World) -> None:
-    """Forgotten and known again by a success: what it guessed as a stranger stays guessed."""
+def test_a_newly_known_device_gains_no_guesses(free: World) -> None:
+    """It was forgotten, and became known again by a success: its guesses as a stranger still
+    count."""
     for name in range(6):
         know(free, f"device {name}")
         free.advance(1)
@@ -153,7 +156,7 @@ def test_a_device_forgotten_in_between_guesses_as_a_stranger(free: World) -> Non
 
 
 def test_a_device_is_known_for_90_days_after_its_last_approval(free: World) -> None:
-    """To the millisecond, and each approval restarts them."""
+    """To the millisecond, and each approval restarts the 90 days."""
     know(free)
     free.advance(KNOWN_DEVICE_SECONDS - 1)
     know(free)
@@ -165,14 +168,14 @@ def test_a_device_is_known_for_90_days_after_its_last_approval(free: World) -> N
 
 
 def test_a_device_is_known_for_one_number_only(world: World) -> None:
-    """What it verified says nothing of another number."""
+    """It is a stranger for another number."""
     know(world)
     world.start(OTHER_NUMBER)
     assert world.refusal(OTHER_NUMBER, device=OWN) == ("cooldown", 30)
 
 
-def test_a_refund_goes_where_the_start_was_counted(world: World) -> None:
-    """REJECTED ends the pause of the budget that started, and no other's."""
+def test_a_refund_goes_to_the_starts_budget(world: World) -> None:
+    """REJECTED ends the cooldown of the budget that started, and no other's."""
     know(world)
     world.start()
     world.start(device=OWN, request="own")
@@ -181,8 +184,8 @@ def test_a_refund_goes_where_the_start_was_counted(world: World) -> None:
     assert world.refusal(device=OWN) is None
 
 
-def test_each_lane_has_its_own_waivers(world: World) -> None:
-    """A stranger whose calls fail thrice leaves the owner's three of the day alone."""
+def test_each_budget_has_its_own_refunds(world: World) -> None:
+    """A stranger whose calls fail three times does not use the owner's three refunds of the day."""
     know(world)
     for count in range(4):
         world.start(request=f"stranger {count}")
@@ -193,8 +196,8 @@ def test_each_lane_has_its_own_waivers(world: World) -> None:
     assert world.refusal(device=OWN) is None
 
 
-def test_a_strangers_start_neither_ends_nor_weakens_the_owners(free: World) -> None:
-    """Pending side by side, each with its own guesses."""
+def test_a_strangers_start_does_not_change_the_owners(free: World) -> None:
+    """Both are pending, each with its own guesses."""
     know(free)
     own = free.start(device=OWN)
     guess(free, 9)

@@ -91,7 +91,7 @@ def test_the_caller_that_has_waited_longest_is_served_first() -> None:
 
 
 def test_no_caller_overtakes_the_queue() -> None:
-    """A connection that comes back while one waits is that one's, whatever is called meanwhile."""
+    """A connection that is released while a caller waits goes to that caller."""
     opened = Opened(1)
     (only,) = opened.take_all()
     got: list[Connection] = []
@@ -105,7 +105,7 @@ def test_no_caller_overtakes_the_queue() -> None:
 
 
 def test_a_caller_that_gives_up_leaves_the_queue() -> None:
-    """After a time-out the next connection is kept for the next caller."""
+    """After a timeout the next connection is kept for the next caller."""
     opened = Opened(1)
     (only,) = opened.take_all()
     with pytest.raises(NothingAnswers):
@@ -116,7 +116,7 @@ def test_a_caller_that_gives_up_leaves_the_queue() -> None:
 
 
 def test_the_error_depends_on_whether_the_queue_moves() -> None:
-    """Too few connections, or none that comes back: the remedies are different ones."""
+    """Too few connections, or none that is released: the remedies are different."""
     opened = Opened(1)
     (only,) = opened.take_all()
     with pytest.raises(NothingAnswers):
@@ -148,8 +148,8 @@ def test_the_connection_used_last_is_used_next() -> None:
     assert opened.pool.acquire(soon()) is new
 
 
-def test_no_more_are_opened_than_there_may_be() -> None:
-    """And none before it is wanted, or while one is free."""
+def test_no_more_connections_are_opened_than_the_pool_has() -> None:
+    """None is opened before it is needed, or while one is free."""
     opened = Opened(2)
     assert opened.connections == []
     opened.pool.release(opened.pool.acquire(soon()))
@@ -162,8 +162,8 @@ def test_no_more_are_opened_than_there_may_be() -> None:
 
 
 def test_no_connection_is_lost_under_load() -> None:
-    """32 threads pass 4 connections around, some giving up soon: 4 are there at the end, and at no
-    moment has a connection two callers."""
+    """32 threads pass 4 connections around, some give up soon: all 4 are there at the end, and no
+    connection ever has two callers."""
     opened = Opened(4)
     barrier = threading.Barrier(32)
     used: dict[Connection, int] = {}
@@ -189,7 +189,7 @@ def test_no_connection_is_lost_under_load() -> None:
 
 
 class _Killed(BaseException):
-    """As a greenlet is killed: an error out of nowhere, in the middle of waiting."""
+    """A greenlet is killed like this: an error in the middle of waiting."""
 
 
 @pytest.mark.parametrize("served", [True, False])
@@ -235,7 +235,7 @@ def test_waits_that_are_ended_return_at_once() -> None:
 
 
 def test_a_server_that_is_left_keeps_no_idle_connection() -> None:
-    """Those in use are closed by their users; all of them when the pool is closed."""
+    """Connections in use are closed by their users; all are closed when the pool is."""
     opened = Opened(2)
     idle, used = opened.take_all()
     opened.pool.release(idle)

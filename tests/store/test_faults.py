@@ -1,4 +1,4 @@
-"""Redis gone, full, read-only, hanging, or fresh from a restart: never a hang, never a yes."""
+"""Redis gone, full, read-only, hung, or just restarted: never a hang, never an approval."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from verify_service.domain.models import State, Verdict, Verification
 from verify_service.provider.flash_call import FlashCallStatus
 
 PATIENCE = 2.0
-"""Seconds within which every failure has to surface (bar, line 22)."""
+"""Seconds within which every failure must be raised."""
 POOL_WAIT = "verify_service.store.connection.client.POOL_WAIT_SECONDS"
 
 Questions = dict[str, Callable[[], object]]
@@ -38,7 +38,7 @@ def deciding(world: World, verification_id: str) -> Questions:
 
 
 def settling(world: World, verification_id: str) -> Questions:
-    """Return what brings to an end what has begun, and what may write on the way."""
+    """Return the operations that finish what has begun, and may write."""
     new = world.new("+79170000099")
     return {
         "record": lambda: world.store.record(new, Placed("request 9", "7917913", 11)),
@@ -49,7 +49,7 @@ def settling(world: World, verification_id: str) -> Questions:
 
 
 def operating(world: World) -> Questions:
-    """Return what an operator may do."""
+    """Return the operator's operations."""
     operator = world.operator
     return {
         "unlock": lambda: operator.unlock(NUMBER),
@@ -61,7 +61,7 @@ def operating(world: World) -> Questions:
 
 
 def looking(world: World) -> Questions:
-    """Return what writes nothing."""
+    """Return the operations that write nothing."""
     return {
         "show": lambda: world.operator.diagnose(NUMBER, "RU", [APP]),
         "list": world.operator.restrictions,
@@ -89,36 +89,36 @@ def world_at(port: int) -> World:
 
 @pytest.fixture
 def silent_port() -> Iterator[int]:
-    """A port that accepts connections and never says a word."""
+    """A port that accepts connections and never sends anything."""
     with socket.create_server(("127.0.0.1", 0), backlog=50) as server:
         yield server.getsockname()[1]
 
 
 @pytest.fixture
 def full(valkey: redis.Redis) -> Iterator[Callable[[], None]]:
-    """Return how to fill the server's memory up to its limit."""
+    """Return a function that fills the server's memory up to its limit."""
     yield lambda: valkey.config_set("maxmemory", 1)
     valkey.config_set("maxmemory", 0)
 
 
-def test_a_refused_connection_is_told_in_time() -> None:
-    """Connection refused: StoreUnavailable for every question, within 2 s each."""
+def test_a_refused_connection_is_reported_in_time() -> None:
+    """Connection refused: StoreUnavailable for every operation, within 2 s each."""
     with socket.create_server(("127.0.0.1", 0)) as server:
         port = server.getsockname()[1]
     for operation in operations(world_at(port)):
         assert_unavailable(operation)
 
 
-def test_a_silent_server_is_told_in_time(silent_port: int) -> None:
-    """A black hole: the connection is open and no reply comes; it ends within 2 s."""
+def test_a_silent_server_is_reported_in_time(silent_port: int) -> None:
+    """A black hole: the connection is open and no reply comes. It ends within 2 s."""
     for operation in operations(world_at(silent_port)):
         assert_unavailable(operation)
 
 
 @pytest.mark.parametrize("question", ["reserve", "check", "ready"])
 def test_a_full_server_begins_nothing(real: World, full: Callable[[], None], question: str) -> None:
-    """Out of memory: no call is placed, no code accepted; it is refused whole, and later all is
-    as it was."""
+    """Out of memory: no call is placed and no code accepted. Each operation is refused as a whole,
+    and later everything is as before."""
     verification = real.start(request="request")
     kept = real.dump()
     full()
@@ -132,8 +132,8 @@ def test_a_full_server_begins_nothing(real: World, full: Callable[[], None], que
     assert (checked.verdict, checked.verification.checks_left) == (Verdict.RIGHT, 2)
 
 
-def test_a_full_server_settles_what_has_begun(real: World, full: Callable[[], None]) -> None:
-    """What the provider did, its callbacks and a cancel are kept, and a start is given back."""
+def test_a_full_server_finishes_what_has_begun(real: World, full: Callable[[], None]) -> None:
+    """Outcomes, callbacks and cancels are stored, and a start is refunded."""
     placed, failed, canceled = (real.reserve(f"+7917913678{n}") for n in range(3))
     full()
     assert real.record(placed, Placed("request", "7917913", 11)).call.state is CallState.PLACED
@@ -143,12 +143,12 @@ def test_a_full_server_settles_what_has_begun(real: World, full: Callable[[], No
     assert real.store.cancel(canceled.id, APP).state is State.CANCELED
 
     real.client.config_set("maxmemory", 0)
-    assert real.refusal("+79179136781") is None  # given back
+    assert real.refusal("+79179136781") is None  # refunded
     assert real.check(placed).verdict is Verdict.RIGHT
 
 
 def test_an_operator_can_work_while_memory_is_full(real: World, full: Callable[[], None]) -> None:
-    """Look, unlock, erase, block, pause: whatever may be needed to get out of it."""
+    """Show, unlock, erase, block, pause: whatever may be needed to free memory."""
     verification = real.start()
     real.check(verification, WRONG)
     full()
@@ -165,7 +165,7 @@ def test_an_operator_can_work_while_memory_is_full(real: World, full: Callable[[
 
 
 def test_a_full_server_loses_no_waiting_callback(real: World, full: Callable[[], None]) -> None:
-    """One that came before its call's requestId was lost is matched while memory is full."""
+    """A callback that came before its call's requestId was lost is matched while memory is full."""
     world = World(real.client, None, NumberLimits(deadline=0.05), connected=real.connected)
     verification = world.reserve()
     full()
@@ -173,7 +173,7 @@ def test_a_full_server_loses_no_waiting_callback(real: World, full: Callable[[],
     wait_until(lambda: world.status(verification).call.state is CallState.DELIVERED)
 
 
-def test_a_server_without_its_replicas_is_called_so(real: World) -> None:
+def test_a_server_without_its_replicas_is_reported(real: World) -> None:
     """Its reply to the write test is no bug of ours."""
     real.client.config_set("min-replicas-to-write", 1)
     try:
@@ -186,8 +186,8 @@ def test_a_server_without_its_replicas_is_called_so(real: World) -> None:
 
 @pytest.mark.parametrize("fault", ["read-only", "too few replicas"])
 def test_a_server_that_takes_no_writes_verifies_no_one(real: World, fault: str) -> None:
-    """A replica after a failover, or a master that is cut off: no write, no verdict, and it is
-    said why. An operator can look all the same."""
+    """A replica after a failover, or a master without replicas: no write, no verdict, and the error
+    names the cause. An operator can still read."""
     verification = real.start(request="request")
     kept = real.dump()
     if fault == "read-only":
@@ -232,8 +232,8 @@ def test_a_lost_library_is_no_fault(real: World) -> None:
     assert (stands.state, stands.checks_left) == (State.CANCELED, 2)
 
 
-def test_everybody_may_load_the_library_at_once(real: World) -> None:
-    """The first of them does; the others find it there."""
+def test_many_processes_may_load_the_library_at_once(real: World) -> None:
+    """The first one loads it; the others find it there."""
     real.client.function_flush()
     numbers = [f"+7917000{n:04}" for n in range(20)]
     with ThreadPoolExecutor(20) as crowd:
@@ -242,7 +242,7 @@ def test_everybody_may_load_the_library_at_once(real: World) -> None:
 
 
 def test_a_library_is_sent_once(real: World) -> None:
-    """Only the function's name travels afterwards: one command for each decision."""
+    """Afterwards only the function's name is sent: one command for each decision."""
     verification = real.start()
     real.client.config_resetstat()
     real.check(verification, WRONG)
@@ -252,7 +252,7 @@ def test_a_library_is_sent_once(real: World) -> None:
     assert "cmdstat_function|load" not in counted
 
 
-def test_the_server_keeps_the_time(real: World) -> None:
+def test_the_servers_clock_is_used(real: World) -> None:
     """`now` is the server's clock, in milliseconds."""
     seconds, microseconds = real.client.time()
     now = real.reserve().now
@@ -262,7 +262,7 @@ def test_the_server_keeps_the_time(real: World) -> None:
 def test_a_bug_in_a_function_is_not_an_outage(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """An error of our own Lua is raised as what it is: behind a 503 it would not be looked for."""
+    """An error of our own Lua is raised as it is: behind a 503 it would not be noticed."""
     buggy = world.under(NumberLimits(code_ttl=299))  # a library of its own
     begin = "decision('cancel', {'allow-oom'}, function(KEYS, args, now)\n"
     assert begin in buggy.functions.text
@@ -279,9 +279,9 @@ def one(valkey_url: str) -> Iterator[World]:
         yield World(redis.Redis(), None, NumberLimits(), connected=client)
 
 
-def test_a_full_pool_is_told(one: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    """All connections taken, and none comes free: the wait for one ends with StoreUnavailable,
-    and is not waited twice."""
+def test_a_full_pool_is_reported(one: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """All connections are in use and none is released: the wait ends with StoreUnavailable, and is
+    not repeated."""
     monkeypatch.setattr(POOL_WAIT, 0.2)
     taken = one.connected.pool.acquire(0)
     began = time.monotonic()
@@ -290,8 +290,8 @@ def test_a_full_pool_is_told(one: World, monkeypatch: pytest.MonkeyPatch) -> Non
     one.connected.pool.release(taken)
 
 
-def test_a_crowd_is_told_in_time_too(silent_port: int) -> None:
-    """A black hole and forty who ask at once over two connections: none waits for nothing."""
+def test_many_callers_of_a_silent_server_get_the_error_in_time(silent_port: int) -> None:
+    """A black hole and forty callers at once over two connections: all get the error in time."""
     world = world_at(silent_port)
     verification_id = world.ids.create(NUMBER)
 
@@ -303,7 +303,7 @@ def test_a_crowd_is_told_in_time_too(silent_port: int) -> None:
 
 
 @pytest.mark.parametrize("timeout", [0.25, 2.0])
-def test_a_silent_server_is_not_taken_for_a_small_pool(silent_port: int, timeout: float) -> None:
+def test_a_silent_server_is_not_reported_as_a_small_pool(silent_port: int, timeout: float) -> None:
     """A caller that waited in the queue gets the error of a silent Redis: more connections would
     not help. Also if the wait in the queue ends before the first exchange does."""
     with (
@@ -321,8 +321,8 @@ def test_a_silent_server_is_not_taken_for_a_small_pool(silent_port: int, timeout
     assert states <= {"does not answer in time", "cannot be reached, or does not answer"}
 
 
-def test_a_small_pool_is_called_so(one: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The one connection comes and goes, and there are too many for it."""
+def test_a_small_pool_is_reported(one: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The one connection is used and released, and there are too many callers for it."""
     monkeypatch.setattr(POOL_WAIT, 0.5)
     pool = one.connected.pool
     with ThreadPoolExecutor(2) as late:
@@ -346,18 +346,18 @@ def test_the_queue_is_short(one: World) -> None:
     one.connected.pool.release(taken)
 
 
-def test_a_burst_waits_for_its_turn(one: World) -> None:
-    """While Redis answers, a caller that finds all connections in use waits, and is served."""
+def test_a_burst_waits_for_connections(one: World) -> None:
+    """While Redis replies, a caller that finds all connections in use waits, and is served."""
     taken = one.connected.pool.acquire(0)
     with ThreadPoolExecutor(1) as late:
         pending = late.submit(one.store.ready)
-        time.sleep(0.6)  # longer than Redis itself may take
+        time.sleep(0.6)  # longer than Redis' own timeout
         assert not pending.done()
         one.connected.pool.release(taken)
         assert not pending.result(timeout=PATIENCE).calls_paused
 
 
-def test_other_numbers_go_on_beside_a_fault(real: World) -> None:
+def test_a_closed_connection_is_opened_again(real: World) -> None:
     """A connection that one caller's timeout closed is opened again for the next."""
     with connect(
         f"redis://{real.client.connection_pool.connection_kwargs['host']}:"

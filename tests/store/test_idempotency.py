@@ -38,7 +38,7 @@ PLACED = Placed("request", "7917913", 11)
 
 
 def again(world: World, new: NewVerification, body: str = "body") -> NewVerification:
-    """Return what the same request would reserve when it comes again."""
+    """Return what the same request would reserve when it is repeated."""
     repeated = world.new(new.number, app=new.app, device=new.device)
     return replace(repeated, idempotency=Binding(KEY, body))
 
@@ -74,8 +74,8 @@ def test_a_key_is_bound_with_the_reservation(world: World) -> None:
     assert repeat.verification.call.state is CallState.PLACING
 
 
-def test_a_repeat_is_told_how_the_first_start_stands(world: World) -> None:
-    """Not the first result: its code was entered since, and its cooldown goes on."""
+def test_a_repeat_returns_the_current_state(world: World) -> None:
+    """Not the first result: its code was entered since, and its cooldown has advanced."""
     new = world.new(key=KEY)
     world.store.reserve(new)
     first = world.store.record(new, PLACED)
@@ -100,7 +100,7 @@ def test_a_start_that_failed_is_repeated_too(world: World, refund: bool) -> None
 
 
 def test_a_repeat_costs_nothing(world: World) -> None:
-    """Neither a start nor a longer wait nor a byte; a limit that is full does not refuse it."""
+    """No start, no longer wait and no byte. A full limit does not refuse it."""
     world = world.within(replace(OPEN, day=(Window(1, DAY),)))
     new = world.new(key=KEY)
     world.store.reserve(new)
@@ -110,7 +110,7 @@ def test_a_repeat_costs_nothing(world: World) -> None:
     assert world.dump() == kept
 
 
-def test_a_key_under_pause_and_breaker_still_tells(world: World) -> None:
+def test_a_repeat_is_not_refused_by_pause_and_breaker(world: World) -> None:
     """A repeat places no call, so nothing that pauses calls refuses it."""
     world = world.within(replace(OPEN, breaker=BreakerPolicy(1, pause=10, probing=4)))
     new = world.new(key=KEY)
@@ -131,7 +131,7 @@ def test_another_body_is_refused_and_changes_nothing(world: World) -> None:
 
 
 def test_another_number_is_another_body(world: World) -> None:
-    """Whatever the digest of the body says: no result of a number reaches a request for another."""
+    """Whatever the digest of the body is: no result of a number is returned for another."""
     start(world)
     kept = world.dump()
     with pytest.raises(KeyReused):
@@ -139,8 +139,8 @@ def test_another_number_is_another_body(world: World) -> None:
     assert world.dump() == kept
 
 
-def test_a_second_run_of_a_start_is_not_its_repeat(world: World) -> None:
-    """Its reply was lost: the verification is its own to call for, whatever it is bound to."""
+def test_a_second_run_of_a_start_is_not_a_repeat(world: World) -> None:
+    """Its reply was lost: it still has to place the call, although its key is bound."""
     new = world.new(key=KEY)
     first = world.store.reserve(new)
     kept = world.dump()
@@ -219,7 +219,7 @@ def is_evicted(world: World, verification: Verification) -> None:
 def test_a_key_whose_verification_is_gone_is_free(
     world: World, goes: Callable[[World, Verification], None], body: str
 ) -> None:
-    """There is nothing to tell of: the same request starts, and binds it to what it reserves."""
+    """Without a verification to return, the same request starts, and binds the key again."""
     world = world.under(FREE)
     first = start(world)
     goes(world, first)
@@ -261,15 +261,15 @@ def test_thirty_starts_at_once_under_one_key_are_one(real: World, number: str) -
 
 
 @pytest.mark.parametrize(("digest", "verdict"), [(RIGHT, Verdict.RIGHT), (WRONG, Verdict.WRONG)])
-def test_a_compared_guess_is_told_again(world: World, digest: str, verdict: Verdict) -> None:
-    """The same verdict, at no cost; it is as long kept as the verification can be read."""
+def test_a_compared_guess_is_returned_again(world: World, digest: str, verdict: Verdict) -> None:
+    """The same verdict, at no cost, kept as long as the verification can be read."""
     verification = world.start()
     first = check(world, verification, digest)
     assert (first.verdict, first.repeated) == (verdict, False)
     kept = world.dump()
     assert check(world, verification, digest) == replace(first, repeated=True)
     assert world.dump() == kept
-    # No key of its own that could go before the verification does.
+    # It has no key of its own that could expire before the verification does.
     world.advance(READABLE_SECONDS - 0.001)
     assert check(world, verification, digest).verdict is verdict
     world.advance(0.001 + 300)
@@ -277,7 +277,7 @@ def test_a_compared_guess_is_told_again(world: World, digest: str, verdict: Verd
         check(world, verification, digest)
 
 
-def test_a_guess_that_came_too_late_is_told_again(world: World) -> None:
+def test_a_guess_that_came_too_late_is_returned_again(world: World) -> None:
     verification = world.start()
     world.store.cancel(verification.id, APP)
     checked = [check(world, verification) for _ in range(3)]
@@ -288,8 +288,8 @@ def test_a_guess_that_came_too_late_is_told_again(world: World) -> None:
     ]
 
 
-def test_a_blocked_guess_stays_one(world: World) -> None:
-    """The bar is over, and its repeat is still not compared; a new guess is."""
+def test_a_blocked_guess_stays_blocked(world: World) -> None:
+    """After the block, its repeat is still not compared; a new guess is."""
     world = world.under(replace(FREE, failures=(Window(1, 60),)))
     spent, verification = world.start(), world.start()
     world.check(spent, WRONG)
@@ -333,7 +333,7 @@ def test_the_key_of_a_guess_belongs_to_its_verification(world: World) -> None:
     assert check(world, second, RIGHT, replace(GUESS, body="another body")).verdict is Verdict.RIGHT
 
 
-def test_twenty_guesses_that_were_not_compared_are_kept_and_no_more(world: World) -> None:
+def test_only_twenty_guesses_that_were_not_compared_are_kept(world: World) -> None:
     """They cost no check: without a bound a stranger's keys would fill Redis."""
     verification = world.start()
     world.store.cancel(verification.id, APP)
@@ -350,7 +350,7 @@ def test_twenty_guesses_that_were_not_compared_are_kept_and_no_more(world: World
     assert check(world, verification, nonce=guess(20, "another body")).verdict is Verdict.ENDED
 
 
-def test_a_right_guess_stays_whatever_comes_after_it(world: World) -> None:
+def test_a_right_guess_is_kept_whatever_follows(world: World) -> None:
     """Neither forty others nor time remove it while the verification can be read."""
     verification = world.start()
     assert check(world, verification).verdict is Verdict.RIGHT
@@ -361,8 +361,8 @@ def test_a_right_guess_stays_whatever_comes_after_it(world: World) -> None:
     assert (repeat.verdict, repeat.repeated) == (Verdict.RIGHT, True)
 
 
-def test_guesses_that_were_not_compared_leave_room_for_those_that_are(world: World) -> None:
-    """Barred forty times, and the right code is kept all the same."""
+def test_guesses_that_were_not_compared_displace_no_others(world: World) -> None:
+    """Forty blocked guesses, and the right code is still kept."""
     world = world.under(replace(FREE, failures=(Window(1, 60),)))
     spent, verification = world.start(), world.start()
     world.check(spent, WRONG)

@@ -1,4 +1,4 @@
-"""The check before a release: what it says of servers, of missing rights, of old libraries."""
+"""The check before a release: its sentences on servers, missing rights and old libraries."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ REFUSED = "refuses our user a command or a key; `python -m verify_service.cli.re
 
 
 class FakedInfo:
-    """A client of a server that says this of itself.
+    """A client of a server with these facts.
 
     Args:
         client: Replies to all other commands.
@@ -98,7 +98,7 @@ Severities = Callable[..., dict[str, Severity]]
 
 @pytest.fixture
 def severities(fake: redis.Redis) -> Severities:
-    """Returns what is said of a server, each sentence with its severity."""
+    """Returns the sentences on a server, each with its severity."""
 
     def of(
         settings: dict[str, str] | None = None, *, has_functions: bool = True, **facts: Any
@@ -109,8 +109,8 @@ def severities(fake: redis.Redis) -> Severities:
     return of
 
 
-def functions(client: object, policy: NumberLimits | None = None) -> Functions:
-    return Functions(cast(Client, client), encode(policy or NumberLimits(), WideLimits()))
+def functions(client: object, number_limits: NumberLimits | None = None) -> Functions:
+    return Functions(cast(Client, client), encode(number_limits or NumberLimits(), WideLimits()))
 
 
 @pytest.mark.parametrize(
@@ -120,13 +120,15 @@ def functions(client: object, policy: NumberLimits | None = None) -> Functions:
         *(("7.0.0", Severity.GOOD), ("8.2.1", Severity.GOOD), ("10.0.0", Severity.GOOD)),
     ],
 )
-def test_versions(severities: Severities, version: str, severity: Severity) -> None:
+def test_an_old_version_is_reported(
+    severities: Severities, version: str, severity: Severity
+) -> None:
     found = severities(redis_version=version)
     assert [found[words] for words in found if version in words] == [severity]
 
 
-def test_a_server_without_functions(severities: Severities) -> None:
-    """It says so, and which version it is: one sentence for each."""
+def test_a_server_without_functions_is_reported(severities: Severities) -> None:
+    """It names the problem and its version: one sentence for each."""
     found = severities(redis_version="6.2.14", has_functions=False)
     assert [words for words in found if found[words] is Severity.ERROR] == [
         "Redis has no functions: Redis 7.0 or newer, or Valkey, is needed.",
@@ -136,8 +138,8 @@ def test_a_server_without_functions(severities: Severities) -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("renamed", ["FCALL", "FUNCTION"])
-def test_functions_that_are_switched_off(tmp_path: Path, renamed: str) -> None:
-    """By a new name for a command: it is said before a release, by readiness and by a start."""
+def test_functions_that_are_turned_off_are_reported(tmp_path: Path, renamed: str) -> None:
+    """By a renamed command: the release check, readiness and a start report it."""
     server = Server(tmp_path / "server", {"rename-command": f'{renamed} ""'}).start()
     words = "has no functions: Redis 7.0 or newer, or Valkey, is needed"
     try:
@@ -165,13 +167,15 @@ def test_functions_that_are_switched_off(tmp_path: Path, renamed: str) -> None:
         (None, "loses a second"),
     ],
 )
-def test_what_a_restart_loses(severities: Severities, fsync: str | None, words: str) -> None:
+def test_data_that_a_restart_loses_is_reported(
+    severities: Severities, fsync: str | None, words: str
+) -> None:
     found = severities({"appendfsync": fsync} if fsync else {})
     assert [words in one for one in found].count(True) == 1
 
 
-def test_a_master_that_may_be_cut_off(severities: Severities) -> None:
-    """With replicas, and without a word about how many must be in step."""
+def test_a_master_without_min_replicas_is_reported(severities: Severities) -> None:
+    """With replicas, and without a minimum of replicas in step."""
     found = severities({"min-replicas-to-write": "0"}, connected_slaves=1)
     assert Severity.WARNING in found.values()
     assert (
@@ -188,7 +192,7 @@ User = Callable[..., Client]
 
 @pytest.fixture
 def user(valkey: redis.Redis) -> Iterator[User]:
-    """Makes a client whose user has every right that is needed, but for one; and these rules."""
+    """Makes a client whose user has every needed right except one, and these rules."""
     opened: list[Client] = []
 
     def client(lacking: str = "", *rules: str) -> Client:
@@ -211,8 +215,8 @@ def complaints(client: Client) -> dict[str, Severity]:
     return {one.sentence: one.severity for one in found if "user" in one.sentence}
 
 
-def test_every_command_of_the_functions_is_tried() -> None:
-    """What they run is what the check before a release tries, no more and no less."""
+def test_the_check_tries_every_command_of_the_functions() -> None:
+    """The functions' commands are exactly those that the check before a release tries."""
     run = {
         command.lower()
         for path in LUA.rglob("*.lua")
@@ -285,7 +289,7 @@ class Tour:
 
 
 def states(operations: Iterable[Callable[[], object]]) -> set[str]:
-    """Ask, and return what StoreUnavailable says; nothing else goes wrong."""
+    """Run it; return StoreUnavailable's text. No other error may be raised."""
     found = set()
     for operation in operations:
         try:
@@ -297,7 +301,7 @@ def states(operations: Iterable[Callable[[], object]]) -> set[str]:
     return found
 
 
-def test_these_rights_are_enough(
+def test_the_listed_rights_are_enough(
     user: User, valkey: redis.Redis, valkey_clock: KeptClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """For every operation of the service and the operator."""
@@ -312,7 +316,7 @@ def test_these_rights_are_enough(
 def test_a_missing_right_is_named(
     request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch, right: str
 ) -> None:
-    """That one alone; where it is needed Redis is said to refuse it, and nothing is a bug."""
+    """Only that one. The operation reports that Redis refuses it, and nothing is a bug."""
     monkeypatch.setattr(limits, "WRONG_GUESSES", 1)
     valkey = request.getfixturevalue("valkey")
     # A clock that tests can move replaces TIME.
@@ -331,8 +335,8 @@ def test_a_missing_right_is_named(
 @pytest.mark.slow
 @pytest.mark.skipif(not redis_server(), reason="needs Debian's redis-server")
 @pytest.mark.parametrize("right", ["fcall", "function|load", "time", "get", "set", "hmget", "mget"])
-def test_redis_says_it_in_other_words(tmp_path: Path, right: str) -> None:
-    """Than Valkey does, and both are understood."""
+def test_redis_reports_a_missing_right_in_other_words(tmp_path: Path, right: str) -> None:
+    """In another way than Valkey, and both are understood."""
     rules = [f"+{one}" for one in (*ALL, *BESIDE) if one != right]
     user = f"limited on >word {OUR_KEYS} {' '.join(rules)}"
     server = Server(tmp_path / "server", {"user": user}, program=redis_server()).start()
@@ -351,7 +355,7 @@ def test_redis_says_it_in_other_words(tmp_path: Path, right: str) -> None:
 
 
 def test_several_missing_rights_are_named_together(user: User) -> None:
-    """Also where the library could not be loaded."""
+    """Also if the library could not be loaded."""
     client = user("function|load", OUR_KEYS, "-hset", "-time")
     words = "Our user lacks permissions that the service needs: permit +function|load +time +hset."
     assert complaints(client) == {words: Severity.ERROR}
@@ -371,7 +375,7 @@ def test_a_right_that_connecting_needs_is_named(user: User, valkey: redis.Redis)
 
 
 def test_a_user_who_may_not_scan_cannot_erase(user: User, valkey: redis.Redis) -> None:
-    """Which only the operator does: a warning."""
+    """Only the operator erases, so it is a warning."""
     client = user("scan")
     words = "Our user may not run SCAN, so the operator's command `erase` fails. Permit +scan."
     assert complaints(client) == {words: Severity.WARNING}
@@ -386,7 +390,7 @@ def test_a_user_who_may_not_scan_cannot_erase(user: User, valkey: redis.Redis) -
 def test_a_key_pattern_that_does_not_fit_is_named(
     user: User, valkey: redis.Redis, pattern: str
 ) -> None:
-    """As the pattern that has to be permitted."""
+    """By the pattern that has to be permitted."""
     tour, client = Tour(valkey, None), user("", pattern)
     words = f"Our user lacks permissions that the service needs: permit {OUR_KEYS}."
     assert complaints(client) == {words: Severity.ERROR}
@@ -397,18 +401,18 @@ def test_a_key_pattern_that_does_not_fit_is_named(
 
 
 def kept(client: redis.Redis) -> list[str]:
-    """Return the names of the libraries that the server has."""
+    """Return the names of the server's libraries."""
     return sorted(str(library[1]) for library in client.execute_command("FUNCTION LIST"))
 
 
 def release(client: object, count: int) -> Functions:
-    """Return the functions of a release, each of which has another policy."""
+    """Return the functions of a release, each of which has other limits."""
     return functions(client, NumberLimits(max_checks=1 + count))
 
 
 @pytest.mark.parametrize("server", ["fake", "valkey"])
 def test_the_last_three_libraries_stay(request: pytest.FixtureRequest, server: str) -> None:
-    """A roll back finds its own; what is not ours stays, too."""
+    """A rolled back release finds its own. Libraries that are not ours stay, too."""
     plain = request.getfixturevalue(server)
     plain.execute_command("FUNCTION FLUSH")
     foreign = "#!lua name=theirs\nredis.register_function('theirs', function() return 1 end)"
@@ -423,7 +427,7 @@ def test_the_last_three_libraries_stay(request: pytest.FixtureRequest, server: s
     plain.execute_command("FUNCTION FLUSH")
 
 
-def test_a_library_that_was_removed_is_loaded_by_who_needs_it(valkey: redis.Redis) -> None:
+def test_a_removed_library_is_loaded_when_needed(valkey: redis.Redis) -> None:
     """An old process may outlive three releases."""
     old = World(valkey, None, NumberLimits())
     old.start()
@@ -435,10 +439,10 @@ def test_a_library_that_was_removed_is_loaded_by_who_needs_it(valkey: redis.Redi
 
 
 @pytest.mark.parametrize("right", ["function|list", "function|delete"])
-def test_a_user_who_may_not_remove_libraries_is_warned(
+def test_a_user_without_the_right_to_remove_libraries_is_a_warning(
     user: User, valkey: redis.Redis, right: str
 ) -> None:
-    """They cost memory, and nothing else."""
+    """They only cost memory."""
     client = user(right)
     results = [found for count in range(5) for found in keep_three(release(client, count))]
     assert {one.severity for one in results} == {Severity.WARNING}
@@ -446,8 +450,8 @@ def test_a_user_who_may_not_remove_libraries_is_warned(
     assert complaints(client) == {}
 
 
-def test_libraries_that_cannot_be_kept_hold_no_release_up(valkey: redis.Redis) -> None:
-    """Where Redis went away since it was looked at."""
+def test_libraries_that_cannot_be_cleaned_up_stop_no_release(valkey: redis.Redis) -> None:
+    """Redis failed after it was checked."""
     options = valkey.connection_pool.connection_kwargs
     with connect(f"redis://{options['host']}:{free_port()}", pool=1, timeout=5) as client:
         (result,) = keep_three(release(client, 0))

@@ -1,4 +1,4 @@
-"""A start and its callbacks in every order, step by step, against a second reading of the rules."""
+"""A start and its callbacks in every order, step by step, against a second implementation."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pytest
 
 from tests.store.facts import REFUNDING, Report
 from tests.store.rules import Number
-from tests.store.schedules import BARE, POLICIES, Step, schedule
+from tests.store.schedules import BARE, LIMITS, Step, schedule
 from tests.store.world import CLOCK_KEY, RIGHT, WRONG, KeptClock, World
 from verify_service.domain.calls import CallOutcome, Failed, Placed, Unknown
 from verify_service.domain.errors import LimitReached, VerificationNotFound
@@ -20,16 +20,16 @@ from verify_service.provider.flash_call import FlashCallStatus
 
 SCHEDULES = 1_000
 FAKE = 7
-"""The fake server is the slower one: it lives every seventh of them."""
+"""The fake server is the slower one: it runs every seventh of them."""
 REACHED = {
     *("reserved", "refused", "missing", "right", "wrong", "ended", "blocked"),
-    *("applied", "not applied", "given back", "no more given back"),
+    *("applied", "not applied", "refunded", "not refunded again"),
     *("applied with the record of placed", "applied with the record of unknown"),
     *("pending undelivered", "pending delivered", "pending placed", "pending unknown"),
     *("approved undelivered", "canceled delivered", "exhausted delivered", "expired delivered"),
     *("failed failed", "expired failed", "approved placing"),
 }
-"""What random schedules have to come past, else they prove little."""
+"""Random schedules must reach these states, or they prove little."""
 
 
 class QuickClock(KeptClock):
@@ -53,18 +53,18 @@ class QuickClock(KeptClock):
 def quick(world: World, request: pytest.FixtureRequest) -> World:
     """The world; on a real server with the quicker clock."""
     if "valkey" in request.node.name:
-        return World(world.client, QuickClock(world.client), world.policy)
+        return World(world.client, QuickClock(world.client), world.number_limits)
     return world
 
 
-class Run:
-    """One schedule, lived by the store and by the rules."""
+class ScheduleRun:
+    """One schedule, run by the store and by the rules."""
 
     def __init__(self, worlds: dict[NumberLimits, World], seed: int) -> None:
-        self.policy, self.steps = schedule(seed)
-        self.worlds, self.live = worlds, worlds[self.policy]
+        self.number_limits, self.steps = schedule(seed)
+        self.worlds, self.live = worlds, worlds[self.number_limits]
         self.number, self.other = f"+7917{seed:07}", f"+7918{seed:07}"
-        self.rules = {one: Number(self.policy) for one in (self.number, self.other)}
+        self.rules = {one: Number(self.number_limits) for one in (self.number, self.other)}
         starts = 1 + max(step.start for step in self.steps)
         self.new_ones = [self.live.new(self.number) for _ in range(starts)]
         self.seen: Counter[str] = Counter()
@@ -72,9 +72,9 @@ class Run:
     def play(self) -> Counter[str]:
         for step in self.steps:
             self._act(step)
-        # Under other windows the same starts tell which of them count.
-        bare = replace(self.policy, starts=BARE)
-        self.live, self.rules[self.number].policy = self.worlds[bare], bare
+        # Under other windows the waits show which of the same starts count.
+        bare = replace(self.number_limits, starts=BARE)
+        self.live, self.rules[self.number].number_limits = self.worlds[bare], bare
         for index in range(len(self.new_ones)):
             self._act(Step("get", index))
         return self.seen
@@ -148,8 +148,8 @@ class Run:
         if applied:
             assert step.ours
             refunded = rules.lives[rules.owner(report.request)].refunded
-            self.seen["given back"] += len(rules.refunds) - refunds
-            self.seen["no more given back"] += step.word in REFUNDING and not refunded
+            self.seen["refunded"] += len(rules.refunds) - refunds
+            self.seen["not refunded again"] += step.word in REFUNDING and not refunded
 
     def _compare(self, ask: object, name: str) -> None:
         life = self.rules[self.number].life(name)
@@ -160,7 +160,7 @@ class Run:
             ask()  # type: ignore[operator]
 
     def _same(self, found: Verification, name: str) -> None:
-        """All that a login flow can see of it."""
+        """Compare all that a login flow can see of it."""
         rules = self.rules[self.number]
         life = rules.lives[name]
         known = (life.report.status, life.report.stamp) if life.report else (None, None)
@@ -185,24 +185,24 @@ class Run:
 
 
 @pytest.mark.slow
-def test_every_order_comes_to_what_the_rules_say(
+def test_every_order_has_the_result_of_the_rules(
     quick: World, request: pytest.FixtureRequest
 ) -> None:
-    """In 1,000 random schedules what is answered at every step is what the rules say.
+    """In 1,000 random schedules every result is what the rules give.
 
-    Callbacks before, during and after the start they belong to, twice, reordered, for somebody
-    else; guesses, a cancel, second starts and time in between. A failure names its seed.
+    Callbacks before, during and after their start, twice, reordered, for another number; guesses, a
+    cancel, second starts and time in between. A failure names its seed.
     """
-    policies = [*POLICIES, *(replace(policy, starts=BARE) for policy in POLICIES)]
-    worlds = {policy: quick.under(policy) for policy in policies}
+    choices = [*LIMITS, *(replace(number_limits, starts=BARE) for number_limits in LIMITS)]
+    worlds = {number_limits: quick.under(number_limits) for number_limits in choices}
     seen: Counter[str] = Counter()
     for seed in range(0, SCHEDULES, FAKE if "fake" in request.node.name else 1):
-        run = Run(worlds, seed)
+        run = ScheduleRun(worlds, seed)
         try:
             seen += run.play()
         except BaseException as error:
             error.add_note(f"seed {seed}: {run.steps}")
             raise
         quick.client.flushall()
-        quick.advance(0)  # sets the clock again, where it is a key
+        quick.advance(0)  # sets the clock again, if it is a key
     assert {name for name in REACHED if not seen[name]} == set()

@@ -1,4 +1,4 @@
-"""Strangers fill a prefix and close it: devices that verified a number of it still get in."""
+"""Strangers fill a prefix and close it: devices that verified a number of it still log in."""
 
 from __future__ import annotations
 
@@ -28,10 +28,10 @@ from verify_service.domain.models import NewVerification, Verification, Window
 from verify_service.store import keys
 
 OWN, MADE_UP = "owner's.", "made up."
-PIECE = HOUR // 24
+BUCKET = HOUR // 24
 PREFIX = "+7917000"
 FULL = only("prefix", Window(3, HOUR))
-"""Three for everybody, and as many again for known devices."""
+"""Three for all devices, and as many again for known devices."""
 
 
 def know(world: World, *counts: int) -> None:
@@ -66,53 +66,53 @@ def refusal(world: World, count: int, device: str = "") -> tuple[str, int] | Non
 
 
 def fill(world: World, starts: int = 3) -> None:
-    """Strangers use the prefix up."""
+    """Strangers use up the prefix."""
     for count in range(100, 100 + starts):
         assert refusal(world, count) is None
     assert refusal(world, 199) is not None
 
 
 def close(world: World) -> None:
-    """None of the numbers that strangers call is verified, and the guard blocks the prefix."""
+    """No number that strangers call is verified, and the guard blocks the prefix."""
     for count in range(100, 120):
         start(world, count)
     world.advance(SETTLED)
     assert refusal(world, 199) == ("conversion", HOUR)
 
 
-def test_a_full_prefix_has_places_for_known_devices(world: World) -> None:
+def test_a_full_prefix_has_reserved_starts_for_known_devices(world: World) -> None:
     """As many again, and no more: N means N for them too. A made-up device gets none."""
     world = world.within(FULL)
     know(world, *range(5))
     fill(world)
-    assert refusal(world, 0, MADE_UP) == ("prefix", HOUR + PIECE)
+    assert refusal(world, 0, MADE_UP) == ("prefix", HOUR + BUCKET)
     refusals = [refusal(world, count, OWN) for count in range(5)]
-    assert refusals == [None] * 3 + [("prefix", HOUR + PIECE)] * 2
+    assert refusals == [None] * 3 + [("prefix", HOUR + BUCKET)] * 2
 
 
-def test_strangers_find_no_more_places_for_what_owners_take(world: World) -> None:
-    """An owner who comes before the prefix is full uses a start that is open to everybody."""
+def test_owners_use_the_common_starts_first(world: World) -> None:
+    """An owner who comes before the prefix is full uses a start that is open to all."""
     world = world.within(FULL)
     know(world, 0, 1, 2, 3)
     assert refusal(world, 0, OWN) is None
     assert [refusal(world, count) for count in (100, 101)] == [None, None]
     assert [refusal(world, count, OWN) for count in (1, 2, 3)] == [None] * 3
-    assert refusal(world, 102) == refusal(world, 1, MADE_UP) == ("prefix", HOUR + PIECE)
+    assert refusal(world, 102) == refusal(world, 1, MADE_UP) == ("prefix", HOUR + BUCKET)
 
 
-def test_an_owner_is_told_of_whichever_place_comes_free_first(world: World) -> None:
+def test_an_owners_wait_ends_with_the_first_free_start(world: World) -> None:
     world = world.within(FULL)
     know(world, *range(4))
     fill(world)
-    world.advance(PIECE)
+    world.advance(BUCKET)
     assert [refusal(world, count, OWN) for count in range(3)] == [None] * 3
     assert refusal(world, 3, OWN) == ("prefix", HOUR)
     world.advance(HOUR)
     assert refusal(world, 3, OWN) is None
 
 
-def test_a_prefix_that_strangers_closed_is_open_to_known_devices(world: World) -> None:
-    """The guard blocks unknown devices, named or not, and says for how long."""
+def test_a_blocked_prefix_is_open_to_known_devices(world: World) -> None:
+    """The guard blocks unknown devices, with or without an id, and the refusal has the wait."""
     world = world.within(GUARDED)
     know(world, 0)
     close(world)
@@ -121,7 +121,7 @@ def test_a_prefix_that_strangers_closed_is_open_to_known_devices(world: World) -
     assert refusal(world, 0, OWN) is None
 
 
-def test_a_country_that_is_blocked_is_open_to_known_devices(world: World) -> None:
+def test_a_blocked_country_is_open_to_known_devices(world: World) -> None:
     world = world.within(
         replace(OPEN, conversion_country=ConversionThreshold(20, 0.2, blocks=True))
     )
@@ -131,7 +131,7 @@ def test_a_country_that_is_blocked_is_open_to_known_devices(world: World) -> Non
     assert refusal(world, 0, OWN) is None
 
 
-def test_full_and_closed_at_once(world: World) -> None:
+def test_a_prefix_that_is_full_and_blocked_returns_the_longer_wait(world: World) -> None:
     """A stranger gets the longer wait, and all that a device used is refunded."""
     world = world.within(replace(GUARDED, prefix=(Window(20, DAY),)))
     know(world, 0)
@@ -143,8 +143,8 @@ def test_full_and_closed_at_once(world: World) -> None:
     assert refusal(world, 0, OWN) is None
 
 
-def test_the_operators_block_holds_for_everybody(world: World) -> None:
-    """And so does the rule that a prefix is allowed: then no start uses the reserved ones."""
+def test_the_operators_block_applies_to_all(world: World) -> None:
+    """An exemption of the prefix applies to all too: then no start uses the reserved ones."""
     world = world.within(FULL)
     know(world, 0)
     world.operator.set_rule(PREFIX, "block", HOUR)
@@ -156,50 +156,50 @@ def test_the_operators_block_holds_for_everybody(world: World) -> None:
 
 
 @pytest.mark.parametrize("limit", ["clientIp", "country", "app", "day"])
-def test_the_other_limits_hold_for_everybody(world: World, limit: str) -> None:
+def test_the_other_limits_apply_to_all(world: World, limit: str) -> None:
     wide_limits = replace(FULL, **{FIELDS[limit]: (Window(3, HOUR),)})
     world = world.within(wide_limits)
     know(world, 0)
     fill(world)
-    assert refusal(world, 0, OWN) == (limit, HOUR + PIECE)
+    assert refusal(world, 0, OWN) == (limit, HOUR + BUCKET)
 
 
-def test_what_a_made_up_device_took_is_given_back(world: World) -> None:
-    """Of the prefix, of every other limit, of the conversion guard, and of its number."""
+def test_the_counts_of_a_refused_made_up_device_are_refunded(world: World) -> None:
+    """In the prefix, every other limit, the conversion guard, and its number."""
     everything = replace(WideLimits(), prefix=(Window(3, HOUR),))
     world = world.within(replace(everything, conversion_prefix=GUARDED.conversion_prefix))
     know(world, 0)
     fill(world)
-    refusal(world, 0, MADE_UP)  # what was forgotten meanwhile goes with the next write
+    refusal(world, 0, MADE_UP)  # forgotten data is deleted with the next write
     kept = world.dump()
     for _ in range(5):
-        assert refusal(world, 0, MADE_UP) == ("prefix", HOUR + PIECE)
+        assert refusal(world, 0, MADE_UP) == ("prefix", HOUR + BUCKET)
     assert world.dump() == kept
 
 
-def test_a_known_devices_own_limit_gives_its_place_back(world: World) -> None:
-    """That is the limit returned: the full prefix does not apply to it."""
+def test_a_known_devices_own_limit_refunds_the_reserved_start(world: World) -> None:
+    """That limit is returned: the full prefix does not apply to it."""
     world = world.within(FULL)
     know(world, 0)
     fill(world)
     assert refusal(world, 0, OWN) is None
     kept = world.dump()
     assert refusal(world, 0, OWN) == ("cooldown", 30)
-    assert refusal(world, 0, MADE_UP) == ("prefix", HOUR + PIECE)
+    assert refusal(world, 0, MADE_UP) == ("prefix", HOUR + BUCKET)
     assert world.dump() == kept
 
 
-def test_a_known_devices_call_that_never_was_gives_its_place_back(world: World) -> None:
+def test_a_known_devices_failed_call_refunds_the_reserved_start(world: World) -> None:
     world = world.within(FULL)
     know(world, *range(4))
     fill(world)
     for _ in range(5):
         start_without_a_call(world, 0, OWN)
     refusals = [refusal(world, count, OWN) for count in range(4)]
-    assert refusals == [None] * 3 + [("prefix", HOUR + PIECE)]
+    assert refusals == [None] * 3 + [("prefix", HOUR + BUCKET)]
 
 
-def test_a_repeat_of_a_known_devices_start_takes_one_place(world: World) -> None:
+def test_a_repeat_of_a_known_devices_start_uses_one_reserved_start(world: World) -> None:
     world = world.within(FULL)
     know(world, 0, 1, 2, 3)
     fill(world)
@@ -213,8 +213,8 @@ def test_a_repeat_of_a_known_devices_start_takes_one_place(world: World) -> None
     ]
 
 
-def test_in_dry_run_it_says_whom_it_would_have_refused(world: World) -> None:
-    """A stranger, named or not; not a known device, until the starts reserved for it are used up,
+def test_in_dry_run_the_limit_reports_only_strangers(world: World) -> None:
+    """A stranger, with or without an id. A known device only after its reserved starts are used up,
     of which a stranger uses none."""
     world = world.within(replace(FULL, dry_run=frozenset({"prefix"})))
     know(world, *range(4))
@@ -223,7 +223,7 @@ def test_in_dry_run_it_says_whom_it_would_have_refused(world: World) -> None:
     for count in range(103, 106):
         assert refusal(world, count) is None
         assert refusal(world, count + 100, MADE_UP) is None
-    dry = Notice("dry", "prefix", PREFIX, HOUR + PIECE)
+    dry = Notice("dry", "prefix", PREFIX, HOUR + BUCKET)
     assert world.notices == [dry] * 6
     world.notices.clear()
     noticed = []
@@ -233,8 +233,8 @@ def test_in_dry_run_it_says_whom_it_would_have_refused(world: World) -> None:
     assert noticed == [[], [], [], [dry]]
 
 
-def test_in_dry_run_a_strangers_refund_gives_back_what_it_kept(world: World) -> None:
-    """All that it took; and it used none of the starts reserved for known devices."""
+def test_in_dry_run_a_strangers_refund_is_complete(world: World) -> None:
+    """All that it used; it used no start that is reserved for known devices."""
     wide_limits = replace(FULL, app=(Window(4, HOUR),), dry_run=frozenset({"prefix"}))
     world = world.within(wide_limits)
     align(world)
@@ -243,17 +243,17 @@ def test_in_dry_run_a_strangers_refund_gives_back_what_it_kept(world: World) -> 
     for _ in range(5):
         start_without_a_call(world, 0, MADE_UP)
     assert refusal(world, 1) is None
-    assert refusal(world, 2) == ("app", HOUR + PIECE)
+    assert refusal(world, 2) == ("app", HOUR + BUCKET)
 
 
-def test_the_guard_in_dry_run_says_whom_it_would_have_refused(world: World) -> None:
+def test_in_dry_run_the_guard_reports_only_strangers(world: World) -> None:
     world = world.within(replace(GUARDED, dry_run=frozenset({"conversion"})))
     know(world, 0)
     for count in range(100, 120):
         start(world, count)
     world.advance(SETTLED)
     assert refusal(world, 0, OWN) is None
-    assert world.notices == []  # it is none of its business
+    assert world.notices == []  # the test number is ignored by the guard
     assert refusal(world, 1, MADE_UP) is None
     assert world.notices == [
         Notice("would-block", "conversion", PREFIX, HOUR),
@@ -262,12 +262,10 @@ def test_the_guard_in_dry_run_says_whom_it_would_have_refused(world: World) -> N
 
 
 @pytest.mark.parametrize("turn", range(3))
-def test_races_let_exactly_n_through_and_leave_nothing_of_the_others(
-    real: World, turn: int
-) -> None:
+def test_races_let_exactly_n_through_and_leave_nothing_else(real: World, turn: int) -> None:
     """30 strangers with made-up devices and five owners at once, after the prefix was used up.
 
-    The three starts reserved for known devices go to three owners. Of the others no key is left.
+    The three starts reserved for known devices go to three owners. The others leave no key.
     """
     world = real.within(only("prefix", Window(3, DAY)))
     plain = real.under(NumberLimits(cooldowns=(0,))).within(OPEN)
@@ -295,8 +293,8 @@ def test_races_let_exactly_n_through_and_leave_nothing_of_the_others(
     assert len(set(world.dump()) - set(before)) == 1 + 3  # the counter, and the verifications
 
 
-def test_guesses_of_a_known_device_are_no_strangers(world: World) -> None:
-    """Let in by a reserved start, it has its own budget: a wrong guess costs strangers none."""
+def test_guesses_of_a_known_device_cost_strangers_nothing(world: World) -> None:
+    """With a reserved start it has its own budget: a wrong guess costs the strangers nothing."""
     world = world.within(FULL)
     know(world, 0)
     fill(world)

@@ -16,10 +16,12 @@ WEEKS = NumberLimits(starts=(Window(100, 14 * DAY),))
 PAUSES = replace(WEEKS, cooldowns=(30, 60, 120, 300, 3 * DAY))
 
 
-@pytest.mark.parametrize("policy", [WEEKS, PAUSES], ids=["a longer window", "a longer pause"])
-def test_a_start_is_a_step_for_a_day(world: World, policy: NumberLimits) -> None:
-    """To the millisecond: a start a day old is none any more."""
-    world = world.under(policy)
+@pytest.mark.parametrize(
+    "number_limits", [WEEKS, PAUSES], ids=["a longer window", "a longer pause"]
+)
+def test_a_start_is_a_step_for_a_day(world: World, number_limits: NumberLimits) -> None:
+    """To the millisecond: a start that is a day old is no step."""
+    world = world.under(number_limits)
     world.start()
     world.advance(60)
     world.start()
@@ -31,8 +33,8 @@ def test_a_start_is_a_step_for_a_day(world: World, policy: NumberLimits) -> None
     assert world.start().restart_in == 30
 
 
-def test_an_approval_sends_it_back_to_the_first_step(world: World) -> None:
-    """What came before is no step any more; what comes after is."""
+def test_an_approval_resets_the_ladder(world: World) -> None:
+    """Earlier starts are no steps any more; later ones are."""
     world = world.under(WEEKS)
     assert [_pause(world) for _ in range(3)] == [30, 60, 120]
     approved = world.start()
@@ -47,8 +49,9 @@ def _pause(world: World) -> int:
     return seconds
 
 
-def test_a_refund_is_a_step_back(world: World) -> None:
-    """What failed before it was sent is no step; a call refunded later is none any more."""
+def test_a_refund_removes_a_step(world: World) -> None:
+    """A call that failed before it was sent is no step. A call that is refunded later is no step
+    any more."""
     world = world.under(WEEKS)
     assert [_pause(world) for _ in range(2)] == [30, 60]
     failed = world.record(world.reserve(), Failed("no connection", refund=True))

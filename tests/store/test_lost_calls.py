@@ -33,7 +33,7 @@ def call_state(world: World, verification: Verification) -> CallState:
 def test_a_callback_faster_than_our_request_waits_and_is_applied(
     world: World, status: FlashCallStatus
 ) -> None:
-    """Kept while the call is being placed, applied with its record, refund included."""
+    """It is kept while the call is being placed, and applied with its record, refund included."""
     verification = world.reserve()
     assert not world.report(status, 100, request="request")
     assert call_state(world, verification) is CallState.PLACING
@@ -46,8 +46,8 @@ def test_a_callback_faster_than_our_request_waits_and_is_applied(
     assert not world.report(status, 100, request="request")
 
 
-def test_what_waits_obeys_the_order_too(world: World) -> None:
-    """Of several early callbacks the newest counts, and delivered never regresses."""
+def test_waiting_callbacks_apply_by_their_order(world: World) -> None:
+    """Of several early callbacks the newest counts, and delivered never becomes undelivered."""
     verification = world.reserve()
     world.report(FlashCallStatus.REJECTED, 100, request="request")
     world.report(FlashCallStatus.ANSWERED, 102, request="request")
@@ -75,7 +75,7 @@ def test_a_waiting_callback_is_forgotten_after_ten_minutes(world: World) -> None
 
 
 def test_at_most_five_callbacks_wait_for_a_number(world: World) -> None:
-    """A sixth pushes out the oldest: what anybody could send takes bounded room."""
+    """A sixth replaces the oldest: the memory for callbacks from anyone is bounded."""
     verification = world.reserve()
     sizes = []
     for count in range(1, 20):
@@ -90,8 +90,8 @@ def test_at_most_five_callbacks_wait_for_a_number(world: World) -> None:
     assert world.record(verification, placed("request-15")).call.state is CallState.DELIVERED
 
 
-def test_a_newer_status_keeps_its_place_in_the_queue(world: World) -> None:
-    """The same call reported again is one that waits, not two."""
+def test_a_newer_status_of_the_same_call_replaces_the_waiting_one(world: World) -> None:
+    """Two reports of the same call are one waiting callback."""
     for count in range(5):
         world.report(FlashCallStatus.REJECTED, 100, request=f"request-{count}")
     world.report(FlashCallStatus.ANSWERED, 101, request="request-0")
@@ -101,7 +101,8 @@ def test_a_newer_status_keeps_its_place_in_the_queue(world: World) -> None:
 
 @pytest.mark.parametrize("status", FlashCallStatus)
 def test_a_lost_call_is_matched_by_its_number(world: World, status: FlashCallStatus) -> None:
-    """Timed out, then a callback: exactly one is open, so it is meant, and learns its id."""
+    """It timed out, then a callback came. It is the only open call, so it matches and gets the
+    requestId."""
     verification = lose(world)
     assert world.report(status, 100, request="learned")
     state = CallState.DELIVERED if call_status(status).delivered else CallState.UNDELIVERED
@@ -113,7 +114,7 @@ def test_a_lost_call_is_matched_by_its_number(world: World, status: FlashCallSta
 
 
 def test_a_lost_call_that_learned_its_id_takes_newer_callbacks(world: World) -> None:
-    """From then on its requestId counts, like that of any call."""
+    """From then on its requestId decides, as for any call."""
     verification = lose(world)
     world.report(FlashCallStatus.UNAVAILABLE, 100, request="learned")
     assert world.report(FlashCallStatus.ANSWERED, 101, request="learned")
@@ -121,14 +122,14 @@ def test_a_lost_call_that_learned_its_id_takes_newer_callbacks(world: World) -> 
 
 
 def test_a_callback_before_the_timeout_is_matched_with_it(world: World) -> None:
-    """The callback came while the request was hanging; the timeout binds it."""
+    """The callback came while the request was hanging; the timeout matches it."""
     verification = world.reserve()
     assert not world.report(FlashCallStatus.ANSWERED, request="learned")
     assert world.record(verification, Unknown("timeout")).call.state is CallState.DELIVERED
 
 
-def test_a_callback_before_the_reservation_is_not_meant(world: World) -> None:
-    """What came earlier is about an earlier call; a millisecond decides."""
+def test_a_callback_before_the_reservation_does_not_match(world: World) -> None:
+    """An earlier callback belongs to an earlier call; a millisecond decides."""
     world.report(FlashCallStatus.REJECTED, request="earlier")
     world.advance(0.001)
     verification = lose(world)
@@ -137,7 +138,7 @@ def test_a_callback_before_the_reservation_is_not_meant(world: World) -> None:
     assert call_state(world, verification) is CallState.DELIVERED
 
 
-def test_two_open_calls_bind_none(world: World) -> None:
+def test_two_open_calls_match_nothing(world: World) -> None:
     """With two lost calls a match would be a guess."""
     world = world.under(NO_COOLDOWN)
     first, second = lose(world), lose(world)
@@ -146,7 +147,7 @@ def test_two_open_calls_bind_none(world: World) -> None:
     assert call_state(world, second) is CallState.UNKNOWN
 
 
-def test_a_matched_call_is_open_no_longer(world: World) -> None:
+def test_a_matched_call_is_not_open(world: World) -> None:
     """Once the first lost call has its callback, the second one can be matched as well."""
     world = world.under(NO_COOLDOWN)
     first = lose(world)
@@ -169,7 +170,7 @@ def test_a_call_still_being_placed_is_open_too(world: World) -> None:
 
 
 def test_a_call_still_being_placed_keeps_its_own_callback(world: World) -> None:
-    """The same, where the callback was the newer call's: the lost one stays unknown."""
+    """The callback was the newer call's: the lost one stays unknown."""
     world = world.under(NO_COOLDOWN)
     lost, placing = lose(world), world.reserve()
     assert not world.report(FlashCallStatus.ANSWERED, request="its own")
@@ -179,7 +180,7 @@ def test_a_call_still_being_placed_keeps_its_own_callback(world: World) -> None:
 
 
 def test_a_failed_start_is_not_open(world: World) -> None:
-    """A call that did not go out takes no callback and stands in no other's way."""
+    """A call that was not placed takes no callback and prevents no other match."""
     world = world.under(NO_COOLDOWN)
     failed = world.record(world.reserve(), Failed("no connection", refund=True))
     lost = lose(world)
@@ -188,8 +189,8 @@ def test_a_failed_start_is_not_open(world: World) -> None:
     assert call_state(world, lost) is CallState.DELIVERED
 
 
-def test_two_waiting_callbacks_bind_none(world: World) -> None:
-    """One lost call, two callbacks that could be meant: neither is believed."""
+def test_two_waiting_callbacks_match_nothing(world: World) -> None:
+    """One lost call, two callbacks that may belong to it: neither is matched."""
     verification = world.reserve()
     world.report(FlashCallStatus.ANSWERED, request="one")
     world.report(FlashCallStatus.REJECTED, request="two")
@@ -199,21 +200,22 @@ def test_two_waiting_callbacks_bind_none(world: World) -> None:
 
 @pytest.mark.parametrize("how", ["read", "callback", "start"])
 def test_a_call_whose_process_died_is_matched_once_stale(world: World, how: str) -> None:
-    """Placing for longer than the deadline is lost: from then, to the ms, it is matched."""
+    """A call that is placing for longer than the deadline is lost: it is matched from that ms
+    on."""
     verification = world.reserve()
     world.advance(9.999)
     world.report(FlashCallStatus.UNAVAILABLE, 100, request="learned")
     assert call_state(world, verification) is CallState.PLACING
     world.advance(0.001)
     if how == "start":
-        assert world.refusal() is None  # the refund ended the pause
+        assert world.refusal() is None  # the refund ended the cooldown
     if how == "callback":
         assert world.report(FlashCallStatus.REJECTED, 101, request="learned")
     assert call_state(world, verification) is CallState.UNDELIVERED
 
 
-def test_a_record_after_a_match_keeps_what_the_callback_said(world: World) -> None:
-    """Our own late record of a call already matched does not undo it."""
+def test_a_record_after_a_match_keeps_the_callbacks_status(world: World) -> None:
+    """Our own late record of a matched call does not change it."""
     verification = world.reserve()
     world.advance(10)
     world.report(FlashCallStatus.ANSWERED, request="learned")
@@ -221,18 +223,18 @@ def test_a_record_after_a_match_keeps_what_the_callback_said(world: World) -> No
         assert world.record(verification, outcome).call.state is CallState.DELIVERED
 
 
-def test_a_lost_call_of_another_number_is_not_meant(world: World) -> None:
-    """Only the callback's own number is looked at."""
+def test_a_lost_call_of_another_number_does_not_match(world: World) -> None:
+    """Only the callback's own number counts."""
     verification = lose(world, OTHER_NUMBER)
     assert not world.report(FlashCallStatus.ANSWERED, request="learned")
     assert call_state(world, verification) is CallState.UNKNOWN
 
 
-def test_what_waits_for_a_lost_call_counts_for_the_next_start(world: World) -> None:
-    """Its process died, and the call was rejected meanwhile: the pause is over, also where the
+def test_a_waiting_callback_is_applied_before_the_next_start(world: World) -> None:
+    """Its process died, and the call was rejected meanwhile: the cooldown is over, also if the
     verification was not read first."""
     world = world.under(NumberLimits(cooldowns=(3600,)))
     world.reserve()
     assert not world.report(FlashCallStatus.REJECTED, request="its own")
-    world.advance(world.policy.deadline + 1)
+    world.advance(world.number_limits.deadline + 1)
     assert world.refusal() is None

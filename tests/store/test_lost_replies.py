@@ -44,7 +44,7 @@ def proxy(valkey: redis.Redis, valkey_server: ValkeyServer) -> Iterator[RedisPro
 
 @pytest.fixture
 def far(valkey: redis.Redis, proxy: RedisProxy) -> Iterator[World]:
-    """A store whose connections lead through the proxy, its library loaded."""
+    """A store whose connections go through the proxy, its library loaded."""
     with connect(f"redis://127.0.0.1:{proxy.port}/0", pool=2, timeout=5) as client:
         yield loaded(World(valkey, None, NumberLimits(), connected=client))
 
@@ -71,8 +71,8 @@ def test_a_call_is_recorded_once(far: World, proxy: RedisProxy) -> None:
     assert far.report(FlashCallStatus.ANSWERED, request="request")
 
 
-def test_a_quota_is_given_back_once(far: World, proxy: RedisProxy) -> None:
-    """A second refund would be a start for nothing."""
+def test_a_start_is_refunded_once(far: World, proxy: RedisProxy) -> None:
+    """A second refund would be a free start."""
     world = loaded(far.under(NumberLimits(cooldowns=(0,))))
     world.start()
     verification = world.reserve()
@@ -82,17 +82,17 @@ def test_a_quota_is_given_back_once(far: World, proxy: RedisProxy) -> None:
 
 
 def started(world: World) -> int:
-    """How many starts pass a day of three, from here."""
+    """Return how many starts pass a limit of three a day, from here."""
     return sum(not world.refusal(f"+7918000000{count}") for count in range(4))
 
 
 @pytest.fixture
 def three(far: World) -> World:
-    """Three starts a day for everybody."""
+    """Three starts a day over all numbers."""
     return loaded(far.within(replace(OPEN, day=(Window(3, 86_400),))))
 
 
-def test_a_place_in_a_wide_limit_is_taken_once(three: World, proxy: RedisProxy) -> None:
+def test_a_start_counts_once_in_a_wide_limit(three: World, proxy: RedisProxy) -> None:
     """The reply is lost on the wire, and the second run finds the first one's work."""
     with proxy.losing():
         three.reserve()
@@ -100,8 +100,8 @@ def test_a_place_in_a_wide_limit_is_taken_once(three: World, proxy: RedisProxy) 
     assert started(three) == 2
 
 
-def test_a_start_that_is_repeated_has_a_place_to_refund(three: World, proxy: RedisProxy) -> None:
-    """The verification keeps what the first run took."""
+def test_a_start_that_ran_twice_can_be_refunded(three: World, proxy: RedisProxy) -> None:
+    """The verification stores what the first run used."""
     with proxy.losing():
         reserved = three.reserve()
     assert started(three) == 2
@@ -109,8 +109,8 @@ def test_a_start_that_is_repeated_has_a_place_to_refund(three: World, proxy: Red
     assert started(three) == 1
 
 
-def test_and_given_back_once(three: World, proxy: RedisProxy) -> None:
-    """With the record that runs twice: two would be a start too many."""
+def test_a_start_is_refunded_once_in_a_wide_limit(three: World, proxy: RedisProxy) -> None:
+    """The record runs twice: two refunds would be a start too many."""
     three.reserve()
     verification = three.reserve(OTHER_NUMBER)
     with proxy.losing():
@@ -118,7 +118,7 @@ def test_and_given_back_once(three: World, proxy: RedisProxy) -> None:
     assert started(three) == 2
 
 
-def test_a_refusal_that_was_lost_is_told_and_leaves_nothing(
+def test_a_refusal_whose_reply_was_lost_is_returned_and_leaves_nothing(
     three: World, proxy: RedisProxy
 ) -> None:
     """The day is full, however often the call is sent."""
@@ -130,7 +130,7 @@ def test_a_refusal_that_was_lost_is_told_and_leaves_nothing(
 
 
 def test_a_right_code_is_right_once(far: World, proxy: RedisProxy) -> None:
-    """The bar's own trap: the lost reply must not turn the right code into a used one."""
+    """The lost reply must not turn the right code into a used one."""
     verification = far.start()
     with proxy.losing():
         assert far.check(verification, RIGHT).verdict is Verdict.RIGHT
@@ -146,7 +146,7 @@ def test_a_wrong_guess_counts_once(far: World, proxy: RedisProxy) -> None:
 
 
 def test_a_start_is_not_its_own_repeat(far: World, proxy: RedisProxy) -> None:
-    """Its Idempotency-Key is bound by its first run; only the next start finds it bound."""
+    """Its Idempotency-Key is bound by its first run. Only the next start finds it bound."""
     with proxy.losing():
         first = far.store.reserve(far.new(key="key"))
     assert not first.earlier
@@ -156,7 +156,7 @@ def test_a_start_is_not_its_own_repeat(far: World, proxy: RedisProxy) -> None:
     assert again.verification.id == first.verification.id
 
 
-def test_a_start_that_was_never_answered_is_told_under_its_key(
+def test_a_start_that_was_never_answered_is_returned_under_its_key(
     far: World, proxy: RedisProxy
 ) -> None:
     """A 503 promises nothing: it was reserved, and its repeat reserves nothing more."""
@@ -170,7 +170,7 @@ def test_a_start_that_was_never_answered_is_told_under_its_key(
 
 
 def test_a_guess_that_was_not_compared_keeps_its_key_once(far: World, proxy: RedisProxy) -> None:
-    """Also where its verification has ended: the second run finds the first one's verdict."""
+    """Also if its verification has ended: the second run finds the first one's verdict."""
     verification = far.start()
     far.store.cancel(verification.id, APP)
     nonce = Nonce("name", "body")
@@ -187,7 +187,7 @@ def three_fail(far: World) -> World:
 
 
 def call(world: World) -> Verification:
-    """Reserve for a number that nothing is known of."""
+    """Reserve for a new number."""
     return world.reserve(next(NUMBERS))
 
 
@@ -206,8 +206,8 @@ def test_a_failure_of_the_provider_counts_once(three_fail: World, proxy: RedisPr
     assert three_fail.store.ready().breaker_open
 
 
-def test_a_record_whose_connection_is_found_closed_arrives_once(three_fail: World) -> None:
-    """Quota and breaker take it as any other."""
+def test_a_record_over_a_closed_connection_counts_once(three_fail: World) -> None:
+    """Quota and breaker count it like any other."""
     new_ones = [three_fail.new(next(NUMBERS)) for _ in range(3)]
     for new in new_ones:
         three_fail.store.reserve(new)
@@ -218,7 +218,7 @@ def test_a_record_whose_connection_is_found_closed_arrives_once(three_fail: Worl
 
 
 def probe(world: World, proxy: RedisProxy) -> NewVerification:
-    """Take the probe, the first reply lost; it is its taker's own."""
+    """Start the probe, the first reply lost; return its reservation."""
     new = world.new(next(NUMBERS))
     with proxy.losing():
         assert world.store.reserve(new).probe
@@ -230,8 +230,8 @@ def record(world: World, proxy: RedisProxy, new: NewVerification, outcome: CallO
         world.store.record(new, outcome)
 
 
-def test_a_probe_is_its_takers_own(three_fail: World, proxy: RedisProxy) -> None:
-    """The one that took it learns so, and its outcome counts once."""
+def test_a_probe_belongs_to_its_start(three_fail: World, proxy: RedisProxy) -> None:
+    """The second run returns that the start is the probe, and its outcome counts once."""
     for _ in range(3):
         three_fail.record(call(three_fail), LOST)
     first = probe(three_fail, proxy)
@@ -244,8 +244,8 @@ def test_a_probe_is_its_takers_own(three_fail: World, proxy: RedisProxy) -> None
     assert [notice.kind for notice in three_fail.notices] == ["opened", "opened", "closed"]
 
 
-def test_a_callback_is_applied_once_and_its_repeat_says_so(far: World, proxy: RedisProxy) -> None:
-    """The provider gets `"applied": false`, as for any that is repeated."""
+def test_a_callback_is_applied_once(far: World, proxy: RedisProxy) -> None:
+    """The provider gets `"applied": false`, as for any repeated callback."""
     verification = far.start(request="request")
     with proxy.losing():
         assert not far.report(FlashCallStatus.ANSWERED, request="request")
@@ -275,8 +275,8 @@ def test_everything_else_may_run_twice(far: World, proxy: RedisProxy) -> None:
     assert far.operator.erase(NUMBER) == 2
 
 
-def test_a_library_is_loaded_though_a_reply_is_lost(far: World, proxy: RedisProxy) -> None:
-    """Be it that the server does not know it, or that it has loaded it."""
+def test_a_library_is_loaded_although_a_reply_is_lost(far: World, proxy: RedisProxy) -> None:
+    """Both if the reply is that the library is missing and if it is that it was loaded."""
     far.client.function_flush()
     with proxy.losing():
         far.reserve()
@@ -287,15 +287,15 @@ def test_a_library_is_loaded_though_a_reply_is_lost(far: World, proxy: RedisProx
     assert far.refusal() == ("cooldown", 30)
 
 
-def test_a_second_loss_is_told(far: World, proxy: RedisProxy) -> None:
-    """Once more means once. The same nonce returns what was decided."""
+def test_a_second_loss_is_an_error(far: World, proxy: RedisProxy) -> None:
+    """It is sent once more, not twice. The same nonce returns what was decided."""
     verification = far.start()
     with proxy.losing(2), pytest.raises(StoreUnavailable):
         far.check(verification, RIGHT, nonce="nonce")
     assert far.check(verification, RIGHT, nonce="nonce").verdict is Verdict.RIGHT
 
 
-def test_a_server_that_is_late_is_not_asked_again() -> None:
+def test_nothing_is_sent_again_to_a_late_server() -> None:
     """One connection, one command: more would make a busy server busier."""
     with socket.create_server(("127.0.0.1", 0)) as server:
         server.settimeout(5)

@@ -30,7 +30,7 @@ def header(text: str) -> list[str]:
 
 
 def used(text: str) -> set[str]:
-    """Return the modules that a file uses: named, and bound by no parameter and no local of it."""
+    """Return the modules that a file uses: named, and neither a parameter nor a local of it."""
     tokens = _TOKEN.findall(_NOISE.sub(" ''", text))
     scopes: list[set[str]] = [set()]
     found: set[str] = set()
@@ -46,7 +46,7 @@ def used(text: str) -> set[str]:
             scopes.append(parameters)
         elif token in ("for", "local") and tokens[at + 1] != "function":
             at, names = _names(tokens, at + 1)
-            # A name that `for` binds ends with it; only another use would make a difference.
+            # A `for` name ends with its loop; only another use would make a difference.
             scopes[-1] |= names
         elif token in ("then", "do", "repeat"):
             scopes.append(set())
@@ -62,7 +62,7 @@ def used(text: str) -> set[str]:
 
 
 def _signature(tokens: list[str], at: int) -> tuple[int, str, set[str]]:
-    """Read a function's name and parameters; return where they end."""
+    """Read a function's name and parameters; return the position where they end."""
     opened = tokens.index("(", at)
     closed = tokens.index(")", opened)
     name = tokens[at + 1] if opened > at + 1 else ""
@@ -70,7 +70,7 @@ def _signature(tokens: list[str], at: int) -> tuple[int, str, set[str]]:
 
 
 def _names(tokens: list[str], at: int) -> tuple[int, set[str]]:
-    """Read the names that `local` or `for` binds; return where they end."""
+    """Read the names that `local` or `for` binds; return the position where they end."""
     names = {tokens[at]}
     while tokens[at + 1] == ",":
         at += 2
@@ -79,7 +79,7 @@ def _names(tokens: list[str], at: int) -> tuple[int, set[str]]:
 
 
 def _is_member(tokens: list[str], at: int) -> bool:
-    """Whether a name is a member's in a table: `{name = …}`, not an assignment."""
+    """Return whether a name is a member in a table: `{name = …}`, not an assignment."""
     return (
         tokens[at + 1 : at + 2] == ["="] and tokens[at - 1] in ("{", ",") and _in_table(tokens, at)
     )
@@ -98,7 +98,7 @@ def test_a_file_includes_what_it_uses_and_no_more(path: str) -> None:
 
 
 @pytest.mark.parametrize("path", DECISIONS)
-def test_a_decision_says_what_it_takes_and_returns(path: str) -> None:
+def test_a_decision_documents_its_keys_arguments_and_result(path: str) -> None:
     """Its keys, its arguments and its result, in this order; it has its file's name."""
     lines = header(source(path))
     named = [word for line in lines for word in HEADER if line.startswith(word)]
@@ -108,7 +108,7 @@ def test_a_decision_says_what_it_takes_and_returns(path: str) -> None:
 
 
 @pytest.mark.parametrize("name", MODULES)
-def test_a_module_says_what_it_is_and_is_included(name: str) -> None:
+def test_a_module_is_documented_and_included(name: str) -> None:
     """It returns its table under its own name; `decision` returns a function."""
     text = source(f"includes/{name}.lua")
     assert header(text)
@@ -116,7 +116,7 @@ def test_a_module_says_what_it_is_and_is_included(name: str) -> None:
     assert any(name in includes(source(path)) for path in FILES)
 
 
-def test_no_module_includes_itself_by_others() -> None:
+def test_no_module_includes_itself_through_others() -> None:
     def follow(name: str, way: tuple[str, ...] = ()) -> None:
         assert name not in way, " → ".join((*way, name))
         for other in includes(source(f"includes/{name}.lua")):
@@ -145,7 +145,7 @@ decision('x', {}, function(KEYS, args, now) return json end)
 """
 
 
-def test_the_reading_of_a_file_is_right() -> None:
+def test_used_modules_are_recognized() -> None:
     """Comments, texts, members, parameters and locals are no use of a module."""
     assert used(SAMPLE) == {
         "number",

@@ -1,6 +1,6 @@
-"""What a number costs the server: bytes while it is pending, and nothing for ever.
+"""The memory for a number: bounded while it is pending, and none in the end.
 
-Measured by MEMORY USAGE on Valkey 9, with all that may be kept of a verification that still waits
+Measured by MEMORY USAGE on Valkey 9, with all that may be stored of a verification that still waits
 for its last guess: a device, a callback, two wrong guesses. Bytes, its share of the number's key
 included; the allocator adds another 16 to one key in twenty:
 
@@ -30,21 +30,21 @@ from verify_service.provider.flash_call import FlashCallStatus
 from verify_service.store import keys
 
 PER_VERIFICATION = 1000
-"""Bytes, with its share of the number's key (bar, line 23)."""
+"""Bytes, with its share of the number's key."""
 OF_EMOJI_ONLY = 1100
-"""The same for a reference of 64 characters that take four bytes each: no script does."""
+"""The same for a reference of 64 characters that take four bytes each: no script has these."""
 FOR_KEYS = 240
-"""Bytes more where the start and both guesses came under Idempotency-Keys."""
+"""More bytes if the start and both guesses came under Idempotency-Keys."""
 OF_A_NUMBER = 2700
 """Characters that a number keeps, every budget used up, with 23 calls that can still be read."""
 OF_A_RUN = 200
-"""Bytes of a number of which nothing is left but a run of failures. They live for 90 days."""
+"""Bytes of a number with only a run of failures. They live for 90 days."""
 OF_A_SPRAYED_NUMBER = 600
-"""Bytes of the same number where nothing was written since: a day's starts, guesses and calls."""
+"""Bytes of the same number without later writes: a day's starts, guesses and calls."""
 OF_A_PLACE = 160
 """Bytes of a limit over many numbers for one scope with one start."""
 OF_A_KEY = 200
-"""Bytes of an Idempotency-Key, beside the verification it led to."""
+"""Bytes of an Idempotency-Key, beside the verification it leads to."""
 REFERENCES = [
     pytest.param(None, PER_VERIFICATION, id="none"),
     pytest.param("r" * 64, PER_VERIFICATION, id="1 byte each"),
@@ -58,7 +58,7 @@ DIGESTS = IdempotencyKeys(b"secret of the Idempotency-Keys' digests")
 
 
 def usage(client: redis.Redis, key: str) -> int:
-    """Return what MEMORY USAGE counts for a key: the least of ten copies under names as long.
+    """Return the MEMORY USAGE of a key: the least of ten copies under names of the same length.
 
     The allocator sometimes returns more than was requested.
     """
@@ -82,7 +82,7 @@ def number_size(world: World, number: str = NUMBER) -> int:
 def pending(
     world: World, reference: str | None, outcome: CallOutcome, *, keyed: bool
 ) -> Verification:
-    """Make a verification that waits for its last guess, all that may be kept of it included."""
+    """Make a verification that waits for its last guess, with all that may be stored of it."""
 
     def request(name: str) -> KeyedRequest | None:
         return KeyedRequest(name, "body") if keyed else None
@@ -124,7 +124,7 @@ def test_a_verification_whose_call_is_lost_fits_its_bound(
 def test_a_reported_verification_fits_its_bound(
     real: World, status: FlashCallStatus, reference: str | None, bound: int, keyed: bool
 ) -> None:
-    """The same with what a callback said of it."""
+    """The same with the data of a callback."""
     verification = pending(real, reference, Placed("request", "7917913", 11), keyed=keyed)
     assert real.report(status, 1_790_000_000, request="request")
     assert bytes_used(real) <= bound + FOR_KEYS * keyed
@@ -146,8 +146,8 @@ def test_a_reserved_verification_fits_its_bound(
     assert bytes_used(world) - shared <= bound + FOR_KEYS * keyed
 
 
-def test_what_is_counted_over_all_numbers_is_small(real: World) -> None:
-    """Beside it: a person's address and the scopes it shares with everybody, each one key."""
+def test_the_counts_over_all_numbers_are_small(real: World) -> None:
+    """In addition: a client address and the shared scopes, each one key."""
     world = real.within(WideLimits())
     new = replace(world.new(), client="c" * 19, country="RU")
     world.store.reserve(new)
@@ -157,15 +157,16 @@ def test_what_is_counted_over_all_numbers_is_small(real: World) -> None:
 
 
 def test_an_idempotency_key_is_small(real: World) -> None:
-    """A login flow that sends a key with each start can tell what they cost."""
+    """The cost of a key with each start."""
     binding = DIGESTS.binding(APP, KeyedRequest("k" * 128, "body" * 1000))
     real.store.reserve(replace(real.new(), idempotency=binding))
     key = keys.idempotency_key(binding.name)
     assert usage(real.client, key) <= OF_A_KEY
 
 
-def test_a_callback_that_waited_leaves_nothing_behind(world: World) -> None:
-    """Bound before or after its callback came, a number keeps the same of a call."""
+def test_a_callback_that_waited_leaves_nothing(world: World) -> None:
+    """Whether it was matched before or after its callback came, a number stores the same of a
+    call."""
     early, late = world.reserve(), world.reserve(OTHER_NUMBER)
     world.report(FlashCallStatus.ANSWERED, request="early")
     world.record(early, Placed("early", "7917913", 11))
@@ -174,8 +175,8 @@ def test_a_callback_that_waited_leaves_nothing_behind(world: World) -> None:
 
 
 def test_a_number_with_every_budget_used_up_fits_its_bound(real: World) -> None:
-    """Strangers and three devices, each with five starts and nine wrong guesses today: all that
-    is kept is within what its pending verifications may take."""
+    """Strangers and three devices, each with five starts and nine wrong guesses today: all of it is
+    within what the number's pending verifications may take."""
     world = real.under(replace(NumberLimits(), cooldowns=(0,), starts=(Window(8, DAY),)))
     devices = ["device 1", "device 2", "device 3"]
     for device in devices:
@@ -215,7 +216,7 @@ def test_a_run_of_failures_is_small(valkey: redis.Redis, valkey_clock: KeptClock
     assert world.dump() == {}
 
 
-def test_what_was_taken_back_leaves_nothing(world: World) -> None:
+def test_a_refund_and_a_right_guess_leave_nothing(world: World) -> None:
     """Neither a refund nor the failure that a right guess counts first leaves an empty list."""
     world.check(world.reserve(device="device 1"))
     world.report(FlashCallStatus.ANSWERED, request="unasked", number=OTHER_NUMBER)
@@ -225,7 +226,7 @@ def test_what_was_taken_back_leaves_nothing(world: World) -> None:
 
 
 def test_a_busy_number_is_bounded(world: World) -> None:
-    """Weeks of starts, guesses and callbacks: what a number's own key holds does not grow."""
+    """Weeks of starts, guesses and callbacks: a number's own key does not grow."""
     kept = []
     for day in range(20):
         for count in range(4):

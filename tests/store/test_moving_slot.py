@@ -58,7 +58,7 @@ def moved(shards: Shards) -> Iterator[World]:
 
 
 def kept(shards: Shards) -> dict[str, object]:
-    """What all masters keep; no key is on two of them."""
+    """Return the data of all masters; no key is on two of them."""
     found: dict[str, object] = {}
     for one in shards.masters:
         with one.client() as client:
@@ -73,7 +73,7 @@ def kept(shards: Shards) -> dict[str, object]:
 
 
 def refused(operation: Callable[[], object]) -> bool:
-    """Whether it was refused because the slot moves; anything else is an error."""
+    """Return whether it was refused because the slot moves. Any other error is raised."""
     try:
         operation()
     except StoreUnavailable as error:
@@ -90,7 +90,7 @@ def begun(moved: World, number: str = NUMBER, *, key: str = "") -> Verification:
 
 
 def test_nothing_is_begun_while_the_slot_moves(moved: World, shards: Shards) -> None:
-    """A new verification's key is nowhere, so no master can tell that it is not at the other. At
+    """A new verification's key is nowhere, so no master can know that it is not at the other. At
     any moment of the move a start is refused, and leaves nothing."""
     begun(moved, key="a key")
     with shards.moving() as move:
@@ -109,9 +109,11 @@ def test_nothing_is_begun_while_the_slot_moves(moved: World, shards: Shards) -> 
     assert moved.store.reserve(again).earlier
 
 
-def test_a_callback_between_its_number_and_its_verification(moved: World, shards: Shards) -> None:
-    """The new master has the number, and does not know of the verification that has yet to come: it
-    says so, so that the callback comes again. It is not taken for one that is over."""
+def test_a_callback_whose_verification_has_not_moved_is_refused(
+    moved: World, shards: Shards
+) -> None:
+    """The new master has the number, but not yet the verification. It returns an error, so that the
+    callback is sent again. The verification does not count as expired."""
     verification = begun(moved)
     with shards.moving() as move:
         move.move(keys.number(moved.ids.tag(NUMBER)))
@@ -125,9 +127,9 @@ def test_a_callback_between_its_number_and_its_verification(moved: World, shards
     assert moved.status(verification).call.state is CallState.DELIVERED
 
 
-def test_a_waiting_callback_is_not_given_to_one_of_two(moved: World, shards: Shards) -> None:
-    """Two calls lost their requestId, and the new master has one of them: that it is the only one
-    would be a guess."""
+def test_a_waiting_callback_is_not_matched_with_one_of_two(moved: World, shards: Shards) -> None:
+    """Two calls lost their requestId, and the new master has one of them: to match it as the only
+    one would be a guess."""
     first, second = (moved.reserve(NUMBER) for _ in range(2))
     for one in (first, second):
         moved.record(one, Unknown("timeout"))
@@ -142,7 +144,7 @@ def test_a_waiting_callback_is_not_given_to_one_of_two(moved: World, shards: Sha
     assert stands == {CallState.UNKNOWN}
 
 
-def test_an_approval_is_counted_where_its_start_was(moved: World, shards: Shards) -> None:
+def test_an_approval_is_counted_with_its_start(moved: World, shards: Shards) -> None:
     """The new master has all that a check declares, and not what the conversion guard counts."""
     verification = begun(moved)
     moved.check(verification, WRONG)
@@ -161,12 +163,12 @@ def test_an_approval_is_counted_where_its_start_was(moved: World, shards: Shards
 
 @pytest.mark.parametrize("seed", range(6))
 def test_every_decision_is_whole_or_refused(moved: World, shards: Shards, seed: int) -> None:
-    """Whichever keys have moved: what is refused has changed nothing, what is not is done once."""
+    """Whichever keys have moved: a refused decision has changed nothing, any other is made once."""
     dice = random.Random(seed)  # noqa: S311
     ended, guessed, called, _ = (begun(moved, f"+7916100001{n}") for n in range(4))
     placing = moved.reserve("+79161000020")
     bad = moved.reserve("+79161000021")
-    moved.record(bad, Failed("HTTP 500", refund=True))  # the breaker has something to keep
+    moved.record(bad, Failed("HTTP 500", refund=True))  # the breaker stores some state
     moved.check(guessed, WRONG)
     moved.operator.set_rule("+7999", "block", 600)
     nonce = Nonce("guess", "body")
@@ -210,8 +212,8 @@ def test_every_decision_is_whole_or_refused(moved: World, shards: Shards, seed: 
     assert {one.scope for one in moved.operator.restrictions()} == {"+7999", "+7998"}
 
 
-def test_a_new_master_is_given_the_library(moved: World, shards: Shards) -> None:
-    """Each master has functions of its own. One that has only just been sent there loads them."""
+def test_the_library_is_loaded_on_a_new_master(moved: World, shards: Shards) -> None:
+    """Each master has functions of its own. A caller that was just redirected there loads them."""
     begun(moved)
     with shards.moving() as move:
         move.move(*move.left(100))
@@ -219,7 +221,7 @@ def test_a_new_master_is_given_the_library(moved: World, shards: Shards) -> None
     assert moved.refusal("+79161000001") is None
 
 
-def test_after_the_move_no_caller_is_sent_on(moved: World, shards: Shards) -> None:
+def test_after_the_move_no_caller_is_redirected(moved: World, shards: Shards) -> None:
     """The first MOVED is the last: all connections lead to the new master, and a start is let
     through at once."""
     begun(moved)
@@ -238,13 +240,13 @@ def test_after_the_move_no_caller_is_sent_on(moved: World, shards: Shards) -> No
 
 
 def clients(server: Server) -> int:
-    """How many connections have called a function last."""
+    """Return how many connections have called a function last."""
     with server.client() as client:
         return sum(one["cmd"] == "fcall" for one in client.client_list())
 
 
-def test_limits_hold_before_and_after(moved: World, shards: Shards) -> None:
-    """A number that may start twice may start twice, in two masters together."""
+def test_limits_hold_over_a_move(moved: World, shards: Shards) -> None:
+    """A number that may start twice may start twice, on two masters together."""
     twice = moved.under(NumberLimits(cooldowns=(0,), starts=(Window(2, DAY),)))
     assert twice.refusal(NUMBER) is None
     with shards.moving():

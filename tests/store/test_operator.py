@@ -38,18 +38,19 @@ from verify_service.domain.numbers import country_of
 
 TIGHT = Window(3, HOUR)
 WIDE_OF_A_NUMBER = sorted(set(FIELDS) - {"clientIp"})
-"""A client's address is not the number's."""
+"""A client's address does not belong to the number."""
 
 
 def uses(world: World) -> list[tuple[str, str, WindowUsage]]:
-    """Of the number that :func:`new` makes first; without the starts reserved for known devices."""
+    """The use of the number that :func:`new` makes first, without the starts reserved for known
+    devices."""
     found = world.operator.diagnose("+79170000001", "RU", ["login"])
     return [use for use in found.uses if use[0] != KNOWN_DEVICE]
 
 
 @pytest.mark.parametrize("limit", WIDE_OF_A_NUMBER)
-def test_a_wide_window_is_shown_as_it_counts(world: World, limit: str) -> None:
-    """So many, and for as long as a start waits."""
+def test_a_wide_window_shows_its_count(world: World, limit: str) -> None:
+    """The number of starts, and the wait of a start."""
     world = world.within(only(limit, TIGHT))
     align(world)
     app = "login" if limit == "app" else ""
@@ -65,7 +66,7 @@ def test_a_wide_window_is_shown_as_it_counts(world: World, limit: str) -> None:
     assert refused(world, 4) is None
 
 
-def test_a_window_with_room_says_how_long_its_oldest_counts(world: World) -> None:
+def test_a_window_with_room_shows_when_its_oldest_expires(world: World) -> None:
     world = world.within(only("day", TIGHT))
     align(world)
     for count in range(2):
@@ -79,8 +80,8 @@ def test_a_window_with_room_says_how_long_its_oldest_counts(world: World) -> Non
     assert uses(world)[0][2].used == 1
 
 
-def test_a_limit_lowered_below_what_is_used(world: World) -> None:
-    """There is room only once enough of them have left."""
+def test_a_limit_lowered_below_its_use_shows_the_longer_wait(world: World) -> None:
+    """It has room only once enough of them have expired."""
     wide_limits = world.within(only("day", TIGHT))
     align(world)
     for count in range(3):
@@ -92,7 +93,7 @@ def test_a_limit_lowered_below_what_is_used(world: World) -> None:
     assert refused(narrow, 4) == ("day", shown.frees)
 
 
-def test_a_numbers_own_windows_are_shown_as_they_count(world: World) -> None:
+def test_a_numbers_own_windows_show_their_counts(world: World) -> None:
     """Starts and guesses, each with its seconds."""
     own = world.under(NumberLimits(cooldowns=(0,), starts=(TIGHT,), failures=(Window(3, HOUR),)))
     assert own.operator.diagnose(NUMBER, "RU", []).budgets == ()
@@ -113,10 +114,10 @@ def test_a_numbers_own_windows_are_shown_as_they_count(world: World) -> None:
 
 
 @pytest.mark.parametrize(("wide_limits", "limit"), [(GUARDED, "prefix"), (CLOSED, "country")])
-def test_the_guards_view_is_shown_before_it_acts(
+def test_the_guards_counts_are_shown_before_it_blocks(
     world: World, wide_limits: WideLimits, limit: str
 ) -> None:
-    """And what it went by stays with its block."""
+    """Its counts stay with its block."""
     world = world.within(wide_limits)
     call(world, 20, approved=3)
     scope = PREFIX if limit == "prefix" else "RU"
@@ -133,8 +134,8 @@ def test_the_guards_view_is_shown_before_it_acts(
     assert [one.limit for one in shown.refusals] == ["conversion"]
 
 
-def test_looking_changes_nothing(world: World) -> None:
-    """Though the guard would block with the next start."""
+def test_a_diagnosis_changes_nothing(world: World) -> None:
+    """Although the guard would block with the next start."""
     world = world.within(GUARDED)
     call(world, 20)
     kept = world.dump()
@@ -145,8 +146,8 @@ def test_looking_changes_nothing(world: World) -> None:
     assert world.notices == []
 
 
-def test_what_has_ended_is_not_ended_again(world: World) -> None:
-    """Though a guard remembers it for a day."""
+def test_an_expired_restriction_cannot_be_ended(world: World) -> None:
+    """Although a guard remembers it for a day."""
     world = world.within(GUARDED)
     call(world, 20)
     assert refusal(world) == ("conversion", HOUR)
@@ -158,8 +159,8 @@ def test_what_has_ended_is_not_ended_again(world: World) -> None:
     assert operator.set_rule(PREFIX, "none") == 0
 
 
-def test_an_unlocked_number_says_how_many_guesses_that_were(world: World) -> None:
-    """Of all its budgets; nothing where nothing is kept."""
+def test_unlock_returns_the_number_of_forgotten_guesses(world: World) -> None:
+    """Of all its budgets. Nothing is returned for an unknown number."""
     assert world.operator.unlock(NUMBER) is None
     begun = world.start()
     for _ in range(2):
@@ -173,8 +174,8 @@ def test_an_unlocked_number_says_how_many_guesses_that_were(world: World) -> Non
 BROKEN = Failed("no balance", refund=True, kind=FailureKind.ACCOUNT)
 
 
-def test_resume_ends_whichever_pause_there_is(world: World) -> None:
-    """The operator's, the breaker's, or both; and says which."""
+def test_resume_ends_every_pause(world: World) -> None:
+    """The operator's, the breaker's, or both; and returns which."""
     world = world.within(replace(world.wide_limits, breaker=BreakerPolicy(1, pause=60, probing=17)))
     for operator in (True, False):
         for breaker in (True, False):
@@ -211,7 +212,7 @@ def with_outcome(world: World, begun: NewVerification, outcome: CallOutcome) -> 
 
 
 class Past:
-    """What may have happened before an operator looks. What is refused does not happen."""
+    """Events before an operator looks. A refused event does not happen."""
 
     def __init__(self, world: World) -> None:
         self.world = world
@@ -224,7 +225,7 @@ class Past:
     def called(
         self, number: str = NUMBER, device: str = "", outcome: CallOutcome | None = None
     ) -> str:
-        """Start; return the id where it was let through."""
+        """Start; return the id if it was let through."""
         begun = self.begin(number, device)
         try:
             with_outcome(self.world, begun, outcome or Placed(begun.id, "7917", 11))
@@ -243,18 +244,18 @@ class Past:
             self.world.store.check(found, APP, [WRONG], Nonce(f"wrong {count}"))
 
     def fails(self) -> None:
-        """The provider is out of order for two calls to another country."""
+        """Two calls to another country fail because of the provider."""
         for _ in range(2):
             self.called(OTHERS[3], outcome=BROKEN)
 
     def works(self) -> None:
-        """It fails, and a probe that works ends the breaker's pause."""
+        """It fails, and a probe that succeeds ends the breaker's pause."""
         self.fails()
         self.world.advance(201)
         self.called(OTHERS[3])
 
     def is_used_up(self) -> None:
-        """All others of the number's prefix are called, and none gets in."""
+        """All other numbers of the prefix are called, and none is verified."""
         for number in OTHERS[:2]:
             self.called(number)
         self.world.advance(SETTLED)
@@ -286,7 +287,7 @@ def events() -> st.SearchStrategy[Event]:
 
 
 def at_last() -> st.SearchStrategy[Event]:
-    """What the operator or the provider did; mostly nothing."""
+    """Return an action of the operator or the provider; mostly none."""
     scopes = st.sampled_from(["+7", NUMBER[:-4], NUMBER[:-2]])
     kinds, spans = st.sampled_from(["block", "allow"]), st.sampled_from(SPANS)
     rules = st.tuples(scopes, kinds, spans)
@@ -309,7 +310,7 @@ def worlds(draw: st.DrawFn) -> tuple[NumberLimits, WideLimits]:
     """Draw settings under which few limits are tight, some of them in dry run."""
     tight = draw(st.lists(st.sampled_from(sorted(TIGHT_LIMITS)), unique=True, max_size=2))
     dry = frozenset(draw(st.sampled_from([(), (), (), tuple(tight), ("cooldown", "number")])))
-    policy = NumberLimits(
+    number_limits = NumberLimits(
         cooldowns=draw(st.sampled_from([(0,), (0,), (60, 300)])),
         starts=(Window(4, 600), Window(6, DAY)),
         failures=(Window(draw(st.sampled_from([4, 9])), DAY),),
@@ -319,18 +320,18 @@ def worlds(draw: st.DrawFn) -> tuple[NumberLimits, WideLimits]:
     wide_limits = replace(OPEN, dry_run=dry - {"breaker"})
     for limit in tight:
         wide_limits = replace(wide_limits, **TIGHT_LIMITS[limit])
-    return policy, wide_limits
+    return number_limits, wide_limits
 
 
 def expected(shown: Diagnosis, device: str, dry: frozenset[str]) -> tuple[frozenset[str], int]:
-    """Return what refuses a start of a device by what is shown: any of these names, and for how
-    long; no name where it is let through."""
+    """Return what refuses a start of a device according to the diagnosis: one of these names, and
+    for how long; no name if it is let through."""
     budgets = {budget.device: budget for budget in shown.budgets}
     whose = Callers.DEVICES if device and device in budgets else Callers.STRANGERS
     waits = [
         (one.limit, one.seconds) for one in shown.refusals if one.callers in (Callers.ALL, whose)
     ]
-    for pause in ("pause", "breaker"):  # ahead of everything
+    for pause in ("pause", "breaker"):  # before everything else
         if pause in dict(waits):
             return frozenset({pause}), dict(waits)[pause]
     for limit, app, use in shown.uses:
@@ -345,7 +346,7 @@ def expected(shown: Diagnosis, device: str, dry: frozenset[str]) -> tuple[frozen
 
 
 def met(past: Past, number: str, device: str) -> tuple[str, int]:
-    """Return what a start meets: what refuses it, and for how long."""
+    """Return what refuses a start, and for how long."""
     try:
         past.world.store.reserve(past.begin(number, device))
     except CallsPaused as paused:
@@ -358,7 +359,7 @@ def met(past: Past, number: str, device: str) -> tuple[str, int]:
 
 
 def under(limit: str = "", **own: object) -> tuple[NumberLimits, WideLimits]:
-    """Return settings under which one limit over all numbers is tight, and no cooldown holds."""
+    """Return settings under which one limit over all numbers is tight, and without a cooldown."""
     return replace(NumberLimits(cooldowns=(0,)), **own), replace(
         OPEN, **TIGHT_LIMITS.get(limit, {})
     )
@@ -411,7 +412,7 @@ NEVER = {("conversion", "known"), ("conversion", "test"), ("breaker", "test")}
 
 
 @pytest.mark.slow
-def test_what_is_shown_is_what_refuses(world: World) -> None:
+def test_a_diagnosis_shows_what_refuses(world: World) -> None:
     """A stranger's start, a known device's and a test number's, whatever has happened before."""
     seen = set()
 
@@ -431,7 +432,7 @@ def test_what_is_shown_is_what_refuses(world: World) -> None:
             event(Past(live))
         for number, device in [(NUMBER, device) for device in DEVICES] + [(TESTED, "")]:
             shown = live.operator.diagnose(number, "RU", [APP], test=number == TESTED)
-            limits, seconds = expected(shown, device, live.policy.dry_run)
+            limits, seconds = expected(shown, device, live.number_limits.dry_run)
             limit, wait = met(Past(live), number, device)
             ruled = {"prefix" if name == "rule" else name for name in limits}
             assert (limit in ruled, wait) == (bool(limits), seconds), (limits, limit)

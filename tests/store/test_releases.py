@@ -64,7 +64,7 @@ def test_two_libraries_run_side_by_side(world: World) -> None:
 
 
 def test_a_shorter_horizon_forgets_no_start(world: World) -> None:
-    """Three in a fortnight stay three, though a release that looks at a day starts and checks."""
+    """Three in a fortnight stay three, although a release that reads one day starts and checks."""
     long, short = world.under(WEEKS), world.under(STRICT)
     for one in (long, short, long):
         one.check(one.start(), WRONG)
@@ -75,7 +75,7 @@ def test_a_shorter_horizon_forgets_no_start(world: World) -> None:
 
 
 def test_a_smaller_window_forgets_no_event(world: World) -> None:
-    """30 a day stay 30, though a release that counts to nine writes in between."""
+    """30 a day stay 30, although a release that counts to nine writes in between."""
     many, few = world.under(MANY), world.under(STRICT)
     for _ in range(8):
         verification = many.start()
@@ -92,8 +92,8 @@ def test_a_smaller_window_forgets_no_event(world: World) -> None:
     assert many.refusal() == ("failures", DAY)
 
 
-def test_a_roll_back_counts_what_the_new_release_let_through(world: World) -> None:
-    """There and back again: what was used up under the wide limits is used up under the strict."""
+def test_a_roll_back_counts_the_new_releases_starts(world: World) -> None:
+    """After going back and forth: starts under the wide limits count under the strict ones."""
     old, new = world.under(STRICT), world.under(MANY)
     for one in (old, old, new, new, new, new):
         one.start()
@@ -104,7 +104,7 @@ def test_a_roll_back_counts_what_the_new_release_let_through(world: World) -> No
 
 
 def test_a_lock_is_kept_by_a_release_that_would_not_lock(world: World) -> None:
-    """Its run goes on being counted, 90 days long."""
+    """Its run is still counted, for 90 days."""
     locking = world.under(replace(STRICT, lock_after=9))
     other = world.under(replace(STRICT, lock_after=30))
     for _ in range(3):
@@ -117,7 +117,7 @@ def test_a_lock_is_kept_by_a_release_that_would_not_lock(world: World) -> None:
 
 
 def test_neither_forgets_the_others_windows(world: World) -> None:
-    """One counts hours, the other days: what the first writes shortens nothing of the second."""
+    """One counts hours, the other days: the writes of the first shorten nothing of the second."""
     hours = world.within(replace(OPEN, day=(Window(2, HOUR),)))
     days = world.within(replace(OPEN, day=(Window(4, DAY),)))
     numbers = map("+7917913{:04}".format, range(100))
@@ -139,8 +139,8 @@ def test_a_window_that_both_have_is_counted_together(world: World) -> None:
     assert [(one.refusal(next(numbers)) or ("",))[0] for one in (first, second)] == ["app", "app"]
 
 
-def test_a_window_of_a_release_that_is_gone_leaves_too(world: World) -> None:
-    """Once its last event has left: what release after release configured does not add up."""
+def test_a_window_of_a_past_release_expires(world: World) -> None:
+    """Once its last event has expired: the windows of past releases do not accumulate."""
     sizes = []
     for count in range(30):
         release = world.within(replace(OPEN, app=(Window(1000, HOUR), Window(1000, 7200 + count))))
@@ -151,7 +151,7 @@ def test_a_window_of_a_release_that_is_gone_leaves_too(world: World) -> None:
 
 
 def test_the_conversion_guard_keeps_both_spans(world: World) -> None:
-    """It counts by the code's life, which may differ: each blocks by what it has counted itself."""
+    """It counts by the code's life, which may differ: each blocks by its own counts."""
     guarded = replace(OPEN, conversion_prefix=ConversionThreshold(5, 0.2, blocks=True))
     first, second = world.within(guarded), world.within(replace(guarded, code_ttl=900))
     for count in range(5):
@@ -162,7 +162,7 @@ def test_the_conversion_guard_keeps_both_spans(world: World) -> None:
     assert second.refusal("+79179131000") == ("conversion", HOUR)
 
 
-def test_a_release_without_a_breaker_leaves_the_others_pause(world: World) -> None:
+def test_a_release_without_a_breaker_keeps_the_others_pause(world: World) -> None:
     breaking = world.within(replace(OPEN, breaker=BreakerPolicy(1, pause=10, probing=4)))
     breaking.record(breaking.reserve(), Unknown("timeout"))
     kept = world.dump()[keys.BREAKER]
@@ -176,7 +176,7 @@ NEXT = {"of": "a later release", "and": [1, 2], "so": {"on": 3}}
 
 
 def objects(client: redis.Redis) -> dict[tuple[str, str], Any]:
-    """Return every object that is kept, by its key and its field in a hash."""
+    """Return every stored object, by its key and its field in a hash."""
     found = {}
     for key in client.scan_iter():
         if client.type(key) == "hash":
@@ -198,7 +198,7 @@ def mark(client: redis.Redis) -> dict[tuple[str, str], Any]:
 
 
 def _marked(value: Any) -> Any:
-    """Mark an object and those in it, but what is a map by names of ours (calls, guesses)."""
+    """Mark an object and those in it, except maps by names of ours (calls, guesses)."""
     if isinstance(value, list):
         return [_marked(one) if isinstance(one, dict) else one for one in value]
     inner = {
@@ -224,8 +224,8 @@ def unmarked(before: Any, after: Any, path: str = "") -> list[str]:
     return [lost for name, *pair in pairs for lost in unmarked(*pair, f"{path} {name}")]
 
 
-def test_members_of_a_later_release_stay(world: World) -> None:
-    """Rolled back, every decision works over them and leaves them as they are."""
+def test_members_of_a_later_release_are_kept(world: World) -> None:
+    """After a roll back every decision works over them and does not change them."""
     everything = replace(WideLimits(), breaker=BreakerPolicy(5, pause=10, probing=4))
     world = world.under(replace(STRICT, starts=(Window(50, DAY),))).within(everything)
     world.check(world.start(device="device 1"))
@@ -264,7 +264,7 @@ def test_members_of_a_later_release_stay(world: World) -> None:
 
 
 def test_a_flushed_library_is_loaded_by_the_next_call(real: World) -> None:
-    """Before each step of a verification; each happens once."""
+    """Before each step of a verification; each step happens once."""
     flush = real.client.function_flush
     flush()
     verification = real.start()
@@ -285,7 +285,7 @@ def test_a_flushed_library_is_loaded_by_the_next_call(real: World) -> None:
 
 
 class Removing:
-    """A client whose server loses its functions, so many times, right after they are loaded."""
+    """A client whose server loses its functions, this often, right after they are loaded."""
 
     def __init__(self, client: Client, plain: redis.Redis, times: int) -> None:
         self._client, self._plain, self._times = client, plain, times
@@ -304,16 +304,16 @@ class Removing:
 def test_a_library_that_is_removed_before_it_is_called_is_loaded_again(real: World) -> None:
     real.client.function_flush()
     removing = Removing(real.connected, real.client, times=2)
-    world = World(real.client, None, real.policy, connected=removing)  # type: ignore[arg-type]
+    world = World(real.client, None, real.number_limits, connected=removing)  # type: ignore[arg-type]
     assert world.start().state is State.PENDING
     assert real.used().starts == 1
 
 
-def test_libraries_flushed_in_a_storm_are_loaded_and_nothing_happens_twice(real: World) -> None:
-    """20 threads over two releases, while the functions vanish 24 times: each start counts once,
-    each code is right once, and each number's window lets through what it says."""
-    policy = NumberLimits(cooldowns=(0,), starts=(Window(4, DAY),))
-    releases = [real.under(policy), real.under(replace(policy, code_ttl=200))]
+def test_libraries_flushed_under_load_are_loaded_and_nothing_happens_twice(real: World) -> None:
+    """20 threads over two releases, while the functions disappear 24 times: each start counts once,
+    each code is right once, and each number's window is exact."""
+    number_limits = NumberLimits(cooldowns=(0,), starts=(Window(4, DAY),))
+    releases = [real.under(number_limits), real.under(replace(number_limits, code_ttl=200))]
     numbers = [f"+7917{count:07}" for count in range(60)]
     steps = itertools.count(1)
 
@@ -356,10 +356,10 @@ def test_libraries_flushed_in_a_storm_are_loaded_and_nothing_happens_twice(real:
 
 @pytest.fixture
 def releases(valkey: redis.Redis) -> list[Functions]:
-    """Six releases in their order, their server without any library."""
+    """Six releases in their order, on a server without any library."""
     valkey.function_flush()
-    policies = [replace(NumberLimits(), code_ttl=100 + count) for count in range(6)]
-    return [World(valkey, None, policy).functions for policy in policies]
+    choices = [replace(NumberLimits(), code_ttl=100 + count) for count in range(6)]
+    return [World(valkey, None, number_limits).functions for number_limits in choices]
 
 
 def release(functions: Functions) -> None:
@@ -379,14 +379,14 @@ def test_three_libraries_are_kept(valkey: redis.Redis, releases: list[Functions]
 def test_a_release_that_is_repeated_counts_once(
     valkey: redis.Redis, releases: list[Functions]
 ) -> None:
-    """Restarted ten times, it drives no other one out."""
+    """Repeated ten times, it removes no other one."""
     for one in (0, 1, 2, *[2] * 10):
         release(releases[one])
     assert libraries(valkey) == names(releases, 0, 1, 2)
 
 
 def test_a_roll_back_is_the_newest_release(valkey: redis.Redis, releases: list[Functions]) -> None:
-    """What it follows is kept, and one that is no longer used goes first."""
+    """Its predecessor is kept, and one that is no longer used is removed first."""
     for one in (0, 1, 2, 1):
         release(releases[one])
     assert libraries(valkey) == names(releases, 0, 1, 2)
@@ -397,8 +397,10 @@ def test_a_roll_back_is_the_newest_release(valkey: redis.Redis, releases: list[F
     assert libraries(valkey) == names(releases, 2, 3, 4)
 
 
-def test_libraries_of_others_stay(valkey: redis.Redis, releases: list[Functions]) -> None:
-    """Another program's, however it is called, and its functions."""
+def test_libraries_of_other_programs_are_kept(
+    valkey: redis.Redis, releases: list[Functions]
+) -> None:
+    """Another program's library, whatever its name, and its functions."""
     foreign = "#!lua name={}\nredis.register_function('{}', function() return 1 end)"
     theirs = ["theirs", "verify_0", "my_verify_0", "Verify_0123456789abcdef"]
     for name in theirs:
@@ -410,7 +412,7 @@ def test_libraries_of_others_stay(valkey: redis.Redis, releases: list[Functions]
 
 
 def test_a_library_that_was_removed_too_early_is_loaded_again(valkey: redis.Redis) -> None:
-    """A process of three releases ago goes on; the next release removes its library again."""
+    """A process of three releases ago continues; the next release removes its library again."""
     valkey.function_flush()
     worlds = [World(valkey, None, replace(NumberLimits(), code_ttl=100 + n)) for n in range(5)]
     verification = worlds[0].start()
@@ -434,8 +436,8 @@ def test_the_list_of_libraries_expires(valkey: redis.Redis, releases: list[Funct
     assert libraries(valkey) == names(releases, 0)
 
 
-def test_releases_at_once_leave_three(valkey: redis.Redis, releases: list[Functions]) -> None:
-    """Two release lines that run into each other: no error, and at most three at the next one."""
+def test_concurrent_releases_leave_three(valkey: redis.Redis, releases: list[Functions]) -> None:
+    """Two concurrent releases: no error, and at most three libraries after the next one."""
     barrier = threading.Barrier(5)
 
     def together(functions: Functions) -> list[object]:

@@ -54,8 +54,10 @@ def new(world: World, number: str = NUMBER, key: str = KEY) -> NewVerification:
     "outcome",
     [PLACED, Unknown("timeout"), Failed("refused", refund=True, kind=FailureKind.ACCOUNT)],
 )
-def test_a_start_is_two(live: World, sent: list[str], key: str, outcome: Placed) -> None:
-    """Reserve and record, whatever the call came to, and with all that counts it."""
+def test_a_start_is_two_round_trips(
+    live: World, sent: list[str], key: str, outcome: Placed
+) -> None:
+    """Reserve and record, whatever the outcome, and with all that counts it."""
     begun = new(live, key=key)
     live.store.reserve(begun)
     assert sent == ONE
@@ -63,7 +65,7 @@ def test_a_start_is_two(live: World, sent: list[str], key: str, outcome: Placed)
     assert sent == ONE * 2
 
 
-def test_everything_else_is_one(live: World, sent: list[str]) -> None:
+def test_every_other_decision_is_one_round_trip(live: World, sent: list[str]) -> None:
     """Check (wrong, keyed, repeated, right, ended), status, cancel, callback, readiness."""
     begun, lost = new(live), new(live, OTHER_NUMBER, "")
     for one in (begun, lost):
@@ -93,7 +95,7 @@ def test_everything_else_is_one(live: World, sent: list[str]) -> None:
         assert sent == ONE
 
 
-def test_a_repeated_start_is_one(live: World, sent: list[str]) -> None:
+def test_a_repeated_start_is_one_round_trip(live: World, sent: list[str]) -> None:
     """And so is one under a key of another body."""
     first = new(live)
     live.store.reserve(first)
@@ -140,14 +142,14 @@ def breaker_is_open(world: World) -> World:
     ],
 )
 @pytest.mark.parametrize("key", [KEY, ""], ids=["keyed", "plain"])
-def test_a_start_that_is_refused_is_one(
+def test_a_refused_start_is_one_round_trip(
     live: World,
     sent: list[str],
     refuse: Callable[[World], World],
     error: type[Exception],
     key: str,
 ) -> None:
-    """Whatever refuses it; and nothing that is kept has changed."""
+    """Whatever refuses it; and no stored data has changed."""
     live = refuse(live)
     kept = live.dump()
     sent.clear()
@@ -157,8 +159,8 @@ def test_a_start_that_is_refused_is_one(
     assert live.dump() == kept
 
 
-def test_what_is_not_found_is_one(live: World, sent: list[str]) -> None:
-    """Unknown or another app's; a text that cannot be an id costs none."""
+def test_an_unknown_verification_is_one_round_trip(live: World, sent: list[str]) -> None:
+    """Unknown or another app's. A text that cannot be an id costs none."""
     unknown = live.ids.create(NUMBER)
     for ask in (live.store.status, live.store.cancel):
         sent.clear()
@@ -170,7 +172,7 @@ def test_what_is_not_found_is_one(live: World, sent: list[str]) -> None:
         assert sent == ONE
 
 
-def test_a_library_that_is_missing_costs_one_more(live: World, sent: list[str]) -> None:
+def test_a_missing_library_costs_one_more(live: World, sent: list[str]) -> None:
     """It is loaded and called in the same exchange."""
     live.client.function_flush()
     sent.clear()

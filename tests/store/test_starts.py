@@ -35,15 +35,15 @@ def test_a_reservation_is_pending_and_its_call_not_yet_placed(world: World) -> N
     ["x" * 64, "é" * 64, "漢" * 64, "😀" * 64, "a\u0301b" * 21],
     ids=["ASCII", "two bytes", "three bytes", "four bytes", "combining"],
 )
-def test_a_reference_comes_back_as_it_was_given(world: World, reference: str) -> None:
-    """64 characters of any script are echoed, none of them cut in half."""
+def test_a_reference_is_returned_unchanged(world: World, reference: str) -> None:
+    """64 characters of any script are returned, none of them cut in half."""
     reserved = world.reserve(reference=reference)
     assert reserved.reference == reference
     assert world.status(reserved).reference == reference
 
 
 def test_a_repeated_reservation_finds_its_first_work(world: World) -> None:
-    """The same id reserved again, after a lost reply, neither counts nor is refused."""
+    """The same id reserved again, after a lost reply, is neither counted nor refused."""
     new = world.new()
     first = world.store.reserve(new)
     kept = world.dump()
@@ -89,7 +89,7 @@ def test_the_ladder_forgets_after_a_day(world: World) -> None:
 
 
 def test_a_pause_longer_than_a_day_is_kept_in_full(world: World) -> None:
-    """A configured pause means what it says, however long it is."""
+    """A configured cooldown has its full length, however long it is."""
     world = world.under(NumberLimits(cooldowns=(3 * DAY,)))
     world.start()
     world.advance(3 * DAY - 0.001)
@@ -99,7 +99,7 @@ def test_a_pause_longer_than_a_day_is_kept_in_full(world: World) -> None:
 
 
 def test_a_window_is_exact_at_its_boundary(world: World) -> None:
-    """A fourth start within 600 s of the first is refused; at 600 s exactly it goes through."""
+    """A fourth start within 600 s of the first is refused; at 600 s exactly it is let through."""
     world = world.under(NO_COOLDOWN)
     for _ in range(3):
         world.start()
@@ -125,8 +125,8 @@ def test_a_day_lets_five_starts_through(world: World) -> None:
     assert world.refusal() == ("number", 400)
 
 
-def test_the_limit_that_waits_longest_is_named(world: World) -> None:
-    """Cooldown and window both refuse: the result is the wait after which none does."""
+def test_the_limit_with_the_longest_wait_is_named(world: World) -> None:
+    """Cooldown and window both refuse: the result is the wait after which neither does."""
     world = world.under(NumberLimits(cooldowns=(50,), starts=(Window(2, 100),)))
     world.start()
     world.advance(50)
@@ -137,8 +137,8 @@ def test_the_limit_that_waits_longest_is_named(world: World) -> None:
     assert world.refusal() == ("number", 69)
 
 
-def test_a_refused_start_leaves_nothing_behind(world: World) -> None:
-    """Asking too early costs nothing: no key, no count, no longer wait."""
+def test_a_refused_start_leaves_nothing(world: World) -> None:
+    """Starting too early costs nothing: no key, no count, no longer wait."""
     world.start()
     kept = world.dump()
     for _ in range(20):
@@ -147,14 +147,14 @@ def test_a_refused_start_leaves_nothing_behind(world: World) -> None:
 
 
 def test_another_number_is_not_affected(world: World) -> None:
-    """What one number has used up, its neighbor still has."""
+    """The start that one number has used up, its neighbor still has."""
     world.start()
     assert world.refusal() == ("cooldown", 30)
     assert world.refusal(OTHER_NUMBER) is None
 
 
 def test_the_limits_hold_across_apps(world: World) -> None:
-    """A number has one budget, however many apps ask for it."""
+    """A number has one budget, however many apps start it."""
     world.start(app="one")
     with pytest.raises(LimitReached):
         world.reserve(app="two")
@@ -183,16 +183,16 @@ def test_an_approval_does_not_open_the_windows(world: World) -> None:
     assert world.refusal() == ("number", 597)
 
 
-def test_a_start_in_the_millisecond_of_the_approval_works(world: World) -> None:
-    """No clock is fine enough to rely on: equal moments are a case like any other."""
+def test_a_start_in_the_millisecond_of_the_approval_is_let_through(world: World) -> None:
+    """Two events may have the same time."""
     verification = world.start()
     world.advance(1)
     world.check(verification)
     assert world.reserve().restart_in == 30
 
 
-def test_starts_of_one_millisecond_are_told_apart(world: World) -> None:
-    """Each has its own times, and a pause ends with the refund of the start that it follows."""
+def test_starts_of_one_millisecond_are_distinct(world: World) -> None:
+    """Each has its own times, and a cooldown ends with the refund of the start that it follows."""
     world = world.under(NumberLimits(cooldowns=(0, 0, 60), starts=(Window(100, DAY),)))
     first, second, third = (world.reserve() for _ in range(3))
     assert {one.created_at for one in (first, second, third)} == {world.now}
@@ -205,7 +205,7 @@ def test_starts_of_one_millisecond_are_told_apart(world: World) -> None:
 
 
 def test_a_start_that_never_opened_a_connection_costs_nothing(world: World) -> None:
-    """A failure with refund leaves the window and steps the ladder back."""
+    """A failure with refund is removed from the window, and the ladder steps back."""
     for _ in range(10):
         world.record(world.reserve(), Failed("no connection", refund=True))
         world.advance(1)
@@ -213,15 +213,15 @@ def test_a_start_that_never_opened_a_connection_costs_nothing(world: World) -> N
 
 
 def test_a_failure_that_may_have_rung_counts(world: World) -> None:
-    """A failure without refund stays in the window and keeps its pause."""
+    """A failure without refund stays in the window and keeps its cooldown."""
     failed = world.record(world.reserve(), Failed("HTTP 500", refund=False))
     assert failed.restart_in == 30
     world.advance(30)
     assert world.start().restart_in == 60
 
 
-def test_the_refund_of_an_older_start_leaves_the_newer_ones_pause(world: World) -> None:
-    """Two starts in flight: the first one's failure must not let a third one out early."""
+def test_the_refund_of_an_older_start_keeps_the_newer_ones_cooldown(world: World) -> None:
+    """Two starts in flight: the first one's failure must not let a third one through early."""
     world = world.under(NumberLimits(cooldowns=(0, 60, 120)))
     older = world.reserve()
     world.advance(1)

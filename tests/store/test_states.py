@@ -1,4 +1,4 @@
-"""What a verification can become, who may see it, and how long."""
+"""The states of a verification, which apps can read it, and for how long."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ ENDINGS = [
 
 @pytest.mark.parametrize(("end", "state"), ENDINGS)
 def test_a_final_state_stays(world: World, end: Ending, state: State) -> None:
-    """No check, cancellation, late outcome, callback or passing of time changes an end."""
+    """No check, cancellation, late outcome, callback or passing of time changes a final state."""
     verification = world.reserve()
     end(world, verification)
     assert world.status(verification).state is state
@@ -67,8 +67,9 @@ def test_a_final_state_stays(world: World, end: Ending, state: State) -> None:
 
 
 @pytest.mark.parametrize(("end", "state"), ENDINGS)
-def test_an_end_is_readable_for_an_hour(world: World, end: Ending, state: State) -> None:
-    """Each end can be read for an hour; then the id is unknown, and no key of it is left."""
+def test_a_final_state_is_readable_for_an_hour(world: World, end: Ending, state: State) -> None:
+    """Each final state can be read for an hour; then the id is unknown, and no key of it is
+    left."""
     verification = world.reserve()
     end(world, verification)
 
@@ -87,15 +88,15 @@ def test_an_end_is_readable_for_an_hour(world: World, end: Ending, state: State)
 
 
 @pytest.mark.parametrize(("end", "state"), ENDINGS)
-def test_an_end_has_no_time_left(world: World, end: Ending, state: State) -> None:
-    """What still counts down is a pending verification only: its expiry never moves."""
+def test_a_final_state_has_no_time_left(world: World, end: Ending, state: State) -> None:
+    """Only a pending verification has time left; its expiry never moves."""
     verification = world.reserve()
     end(world, verification)
     assert world.status(verification).expires_at == verification.expires_at
 
 
 def test_a_cancellation_ends_a_pending_verification(world: World) -> None:
-    """Canceled at once, its code dead, its quota and its pause as they were."""
+    """Canceled at once, its code dead, its quota and its cooldown unchanged."""
     verification = world.start()
     canceled = world.store.cancel(verification.id, APP)
     assert canceled.state is State.CANCELED
@@ -103,16 +104,16 @@ def test_a_cancellation_ends_a_pending_verification(world: World) -> None:
     assert world.store.cancel(verification.id, APP) == canceled
 
 
-def test_a_person_may_be_faster_than_our_own_request(world: World) -> None:
-    """The phone rang and the code was entered before the provider answered us: approved."""
+def test_a_code_entered_before_the_providers_answer_verifies(world: World) -> None:
+    """The phone rang and the code was entered before the provider answered: approved."""
     verification = world.reserve()
     assert world.check(verification).verdict is Verdict.RIGHT
     recorded = world.record(verification, Placed("request", "7917913", 11))
     assert (recorded.state, recorded.call.state) == (State.APPROVED, CallState.PLACED)
 
 
-def test_a_strangers_id_and_an_unknown_one_are_the_same(world: World) -> None:
-    """Another app's verification does not exist: not to see, to guess at or to cancel."""
+def test_another_apps_id_is_not_found(world: World) -> None:
+    """Another app's verification cannot be read, guessed at or canceled."""
     verification = world.start(app="theirs")
     kept = world.dump()
     unknown = world.ids.create(verification.number)
@@ -133,15 +134,15 @@ def test_a_strangers_id_and_an_unknown_one_are_the_same(world: World) -> None:
 
 
 @pytest.mark.parametrize("app", ["", "their", "theirs ", "Theirs", "theirs\0"])
-def test_an_apps_name_is_compared_whole(world: World, app: str) -> None:
-    """A name that nearly matches is a stranger's."""
+def test_an_apps_name_is_compared_as_a_whole(world: World, app: str) -> None:
+    """An app with a similar name is another app."""
     verification = world.start(app="theirs")
     with pytest.raises(VerificationNotFound):
         world.check(verification, app=app)
 
 
-def test_a_code_does_nothing_elsewhere(world: World) -> None:
-    """The digest that is right for one verification is wrong for a number's other one."""
+def test_a_code_verifies_no_other_verification(world: World) -> None:
+    """The digest that is right for one verification is wrong for the number's other one."""
     new = world.new()
     first = world.store.reserve(new).verification
     second = world.start(OTHER_NUMBER)
@@ -150,7 +151,7 @@ def test_a_code_does_nothing_elsewhere(world: World) -> None:
 
 
 def test_a_start_supersedes_nothing(world: World) -> None:
-    """A newer verification of the number neither ends nor weakens the one before."""
+    """A newer verification of the number neither ends nor changes the one before."""
     older = world.start()
     world.advance(30)
     newer = world.start()

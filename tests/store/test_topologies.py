@@ -45,12 +45,12 @@ needs_tls = pytest.mark.skipif(not redis_server(), reason="needs Debian's redis-
 
 
 def world_of(client: Client, wide_limits: WideLimits = WIDE) -> World:
-    """A store over this client alone."""
+    """Return a store over this client alone."""
     return World(redis.Redis(), None, NumberLimits(), wide_limits, connected=client)
 
 
 def life(client: Client) -> str:
-    """A verification from start to finish, Idempotency-Keys, callbacks and operator included.
+    """Run a verification from start to finish, with Idempotency-Keys, callbacks and operator.
 
     Returns the number, which no other test has.
     """
@@ -85,7 +85,7 @@ def replies(client: Client) -> bool:
 
 
 def state_of(client: Client) -> str:
-    """What readiness says of a Redis that cannot work."""
+    """Return what readiness reports of a Redis that cannot work."""
     with pytest.raises(StoreUnavailable) as raised:
         world_of(client).store.ready()
     return raised.value.state
@@ -103,7 +103,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("forms")
 
 
-def test_a_socket(tmp_path: Path) -> None:
+def test_a_unix_socket_works(tmp_path: Path) -> None:
     """`unix://`, with a database of its own."""
     path = tmp_path / "redis.sock"
     server = Server(tmp_path / "server", {"unixsocket": str(path)}).start()
@@ -116,8 +116,8 @@ def test_a_socket(tmp_path: Path) -> None:
         server.kill()
 
 
-def test_user_password_and_database(tmp_path: Path) -> None:
-    """As they stand in the address, percent-encoded."""
+def test_user_password_and_database_are_used(tmp_path: Path) -> None:
+    """As in the address, percent-encoded."""
     options = {"user": "shop on >p@:ss/w ~* +@all", "requirepass": "other"}
     server = Server(tmp_path / "server", options).start()
     try:
@@ -142,10 +142,10 @@ def front(context: ssl.SSLContext, server: ValkeyServer) -> TlsFront:
     return TlsFront(context, server.port)
 
 
-def test_a_private_authority(
+def test_a_private_authority_is_trusted_if_named(
     authority: Authority, valkey_url: str, valkey_server: ValkeyServer
 ) -> None:
-    """Its certificates are trusted where the setting names it, and refused where it does not."""
+    """Its certificates are trusted if the setting names it, and refused if it does not."""
     proxy = front(authority.server(days=2), valkey_server)
     url = f"rediss://127.0.0.1:{proxy.port}/0"
     try:
@@ -157,10 +157,10 @@ def test_a_private_authority(
         proxy.close()
 
 
-def test_a_certificate_of_another_name(
+def test_a_certificate_for_another_name_fails(
     authority: Authority, valkey_url: str, valkey_server: ValkeyServer
 ) -> None:
-    """Signed by the authority, but for 127.0.0.1 alone."""
+    """It is signed by the authority, for 127.0.0.1 alone."""
     proxy = front(authority.server(days=2), valkey_server)
     url, ca_file = f"rediss://localhost:{proxy.port}/0", str(authority.certificate)
     try:
@@ -170,10 +170,10 @@ def test_a_certificate_of_another_name(
         proxy.close()
 
 
-def test_a_self_signed_certificate(
+def test_a_self_signed_certificate_is_trusted_if_named(
     tmp_path: Path, valkey_url: str, valkey_server: ValkeyServer
 ) -> None:
-    """Refused; taken where it is named itself, or where verification is turned off."""
+    """Refused; accepted if it is named itself, or if verification is turned off."""
     certificate, key = self_signed(tmp_path)
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(certificate, key)
@@ -190,9 +190,9 @@ def test_a_self_signed_certificate(
         proxy.close()
 
 
-def test_a_server_behind_a_name_that_leads_elsewhere(tmp_path: Path) -> None:
-    """A failover as managed Redis does it: the old master is a replica now, and replies. It is
-    left at once, by the connections that were idle too, and no caller gets a 503."""
+def test_a_demoted_master_is_left_at_once(tmp_path: Path) -> None:
+    """A failover as in managed Redis: the old master is a replica now, and replies. Its connections
+    are left at once, including idle ones, and no caller gets a 503."""
     old, new = (Server(tmp_path / name).start() for name in ("old", "new"))
     name = TcpProxy(old.port)
     try:
@@ -211,9 +211,9 @@ def test_a_server_behind_a_name_that_leads_elsewhere(tmp_path: Path) -> None:
         new.kill()
 
 
-def test_a_master_that_hangs_is_left_at_the_first_timeout(tmp_path: Path) -> None:
-    """The old master is there and silent, and the name leads elsewhere: one caller waits for it,
-    not one for each connection that was idle."""
+def test_a_hung_master_is_left_at_the_first_timeout(tmp_path: Path) -> None:
+    """The old master is silent, and the name leads elsewhere: one caller waits for it, not one for
+    each idle connection."""
     old, new = (Server(tmp_path / name).start() for name in ("old", "new"))
     name = TcpProxy(old.port)
     try:
@@ -231,8 +231,8 @@ def test_a_master_that_hangs_is_left_at_the_first_timeout(tmp_path: Path) -> Non
         new.kill()
 
 
-def test_a_server_that_stays_read_only_is_called_so(tmp_path: Path) -> None:
-    """There is no other behind its name: an operator has to know what is wrong."""
+def test_a_server_that_stays_read_only_is_reported(tmp_path: Path) -> None:
+    """There is no other behind its name: an operator has to know the cause."""
     server = Server(tmp_path / "server", {"replicaof": "127.0.0.1 1"}).start()
     try:
         with connect(f"redis://127.0.0.1:{server.port}", pool=2, timeout=TIMEOUT) as client:
@@ -241,8 +241,8 @@ def test_a_server_that_stays_read_only_is_called_so(tmp_path: Path) -> None:
         server.kill()
 
 
-def test_a_replica_without_its_master_is_called_so(tmp_path: Path) -> None:
-    """One that may not serve old data, which is no cluster."""
+def test_a_replica_without_its_master_is_reported(tmp_path: Path) -> None:
+    """A replica that may not serve old data, outside a cluster."""
     server = Server(tmp_path / "server", {"replica-serve-stale-data": "no"}).start()
     try:
         with connect(f"redis://127.0.0.1:{server.port}", pool=2, timeout=TIMEOUT) as client:
@@ -258,8 +258,8 @@ def test_a_replica_without_its_master_is_called_so(tmp_path: Path) -> None:
 
 
 @needs_tls
-def test_sentinels_over_tls(tmp_path: Path, authority: Authority) -> None:
-    """`rediss+sentinel://`: the master and the Sentinels alike, and all of them verified."""
+def test_sentinels_over_tls_are_verified(tmp_path: Path, authority: Authority) -> None:
+    """`rediss+sentinel://`: the master and the Sentinels, and all of them verified."""
     watched = Watched(tmp_path / "watched", make=over_tls(authority))
     try:
         assert watched.url.startswith("rediss+sentinel://")
@@ -277,7 +277,7 @@ def test_sentinels_over_tls(tmp_path: Path, authority: Authority) -> None:
 
 
 @needs_tls
-def test_a_cluster_over_tls(tmp_path: Path, authority: Authority) -> None:
+def test_a_cluster_over_tls_is_verified(tmp_path: Path, authority: Authority) -> None:
     """`rediss+cluster://`: whichever node was named, the one that has our data is verified too."""
     shards = Shards(tmp_path / "shards", make=over_tls(authority))
     try:
@@ -289,7 +289,7 @@ def test_a_cluster_over_tls(tmp_path: Path, authority: Authority) -> None:
 
 
 def secure(url: str, authority: Authority) -> None:
-    """A life over TLS; none without the authority."""
+    """Run a verification over TLS; it fails without the authority."""
     with connect(url, pool=2, timeout=2, ca_file=str(authority.certificate)) as client:
         life(client)
     with connect(url, pool=2, timeout=2) as client:
@@ -303,8 +303,8 @@ def watched(folder: Path) -> Iterator[Watched]:
     found.end()
 
 
-def test_the_sentinels_master(watched: Watched) -> None:
-    """Whichever it is; connections to one that is no master any more are left."""
+def test_the_sentinels_master_is_used(watched: Watched) -> None:
+    """Whichever it is. Connections to a former master are left."""
     with connect(watched.url, pool=2, timeout=TIMEOUT) as client:
         life(client)
         with watched.sentinels[0].client() as sentinel:
@@ -312,15 +312,15 @@ def test_the_sentinels_master(watched: Watched) -> None:
             sentinel.execute_command("SENTINEL FAILOVER", "verify")
             wait_until(lambda: watched.master() != before, 20)
 
-        def goes_on() -> bool:
+        def works() -> bool:
             return replies(client) and client.send(("ROLE",))[0][0] == "master"
 
-        wait_until(goes_on, 20)
+        wait_until(works, 20)
         life(client)
 
 
-def test_a_sentinel_that_is_gone_is_passed_over(watched: Watched) -> None:
-    """Nor does one that never heard of the master matter."""
+def test_an_unreachable_sentinel_is_skipped(watched: Watched) -> None:
+    """A Sentinel that does not know the master does not matter either."""
     with socket.create_server(("127.0.0.1", 0)) as server:
         gone = server.getsockname()[1]
     url = watched.url.replace("redis+sentinel://", f"redis+sentinel://127.0.0.1:{gone},")
@@ -338,13 +338,14 @@ def is_replica(server: Server) -> bool:
 
 
 def names(port: int) -> Fault:
-    """A Sentinel that takes this one for the master."""
+    """A Sentinel that names this one as the master."""
     return lambda _: b"*2\r\n$9\r\n127.0.0.1\r\n$%d\r\n%d\r\n" % (len(str(port)), port)
 
 
 @pytest.mark.parametrize("wrong", ["dead", "demoted"])
 def test_a_sentinel_that_names_a_wrong_master_is_asked_last(watched: Watched, wrong: str) -> None:
-    """A caller that believed it asks another at once, and all who come later do so first."""
+    """A caller that gets the wrong name asks another one at once, and all later callers ask that
+    one first."""
     master = watched.master()
     (replica,) = (one for one in (watched.first, *watched.others) if one.port != master)
     wait_until(lambda: is_replica(replica), 20)  # after a failover it learns late that it is one
@@ -367,7 +368,7 @@ def test_a_sentinel_that_names_a_wrong_master_is_asked_last(watched: Watched, wr
 
 
 def test_a_master_without_its_replicas_is_left(watched: Watched, tmp_path: Path) -> None:
-    """It may have been replaced, and not know it yet: the other Sentinels know."""
+    """It may have been replaced without knowing it yet: the other Sentinels know."""
     alone = Server(tmp_path / "alone", {"min-replicas-to-write": "1"}).start()
     liar = RedisProxy(watched.first.port)
     url = watched.url.replace("://", f"://127.0.0.1:{liar.port},", 1)
@@ -384,8 +385,8 @@ def test_a_master_without_its_replicas_is_left(watched: Watched, tmp_path: Path)
         alone.kill()
 
 
-def test_sentinels_that_refuse_the_password(tmp_path: Path) -> None:
-    """It is said that it is their own, which is not Redis' own."""
+def test_sentinels_that_refuse_the_password_are_reported(tmp_path: Path) -> None:
+    """The error says that it is the Sentinels' password, which is not Redis' own."""
     options = {"sentinel monitor": "verify 127.0.0.1 1 1", "requirepass": "right"}
     sentinel = Server(tmp_path / "sentinel", options, sentinel=True).start()
     url = f"redis+sentinel://127.0.0.1:{sentinel.port}/verify"
@@ -409,7 +410,7 @@ def shards(folder: Path) -> Iterator[Shards]:
     found.end()
 
 
-def test_a_cluster_of_three(shards: Shards) -> None:
+def test_a_cluster_of_three_works(shards: Shards) -> None:
     """All keys are on one master, whichever nodes were named."""
     for one in shards.masters:
         with connect(f"redis+cluster://{HOST}:{one.port}", pool=2, timeout=TIMEOUT) as client:
@@ -418,8 +419,9 @@ def test_a_cluster_of_three(shards: Shards) -> None:
     assert kept == {one: one is shards.owner() for one in shards.masters}
 
 
-def test_limits_over_all_numbers_on_a_cluster(shards: Shards) -> None:
-    """N means N, and what is refused or never placed is refunded; known devices have their own."""
+def test_limits_over_all_numbers_hold_on_a_cluster(shards: Shards) -> None:
+    """N means N, and what is refused or never placed is refunded; known devices have their own
+    starts."""
     wide_limits = WideLimits(prefix=(Window(3, 3_600),))
     with connect(shards.url, pool=2, timeout=TIMEOUT) as client:
         world = world_of(client, wide_limits)
@@ -441,8 +443,8 @@ def test_limits_over_all_numbers_on_a_cluster(shards: Shards) -> None:
         assert start(0, "owner's.").state is State.PENDING
 
 
-def test_a_node_that_is_taken_for_a_server_is_called_a_cluster(tmp_path: Path) -> None:
-    """Readiness says so, before the first start does."""
+def test_a_node_that_is_configured_as_a_server_is_reported(tmp_path: Path) -> None:
+    """Readiness reports it, before the first start does."""
     bus = {"cluster-port": f"{free_port()}"}
     node, other = (
         Server(tmp_path / name, {"cluster-enabled": "yes", **bus}).start()
@@ -489,7 +491,7 @@ def keys_with(shards: Shards, part: str) -> list[str]:
     return found
 
 
-def test_a_crowd_at_a_cold_start_is_served(shards: Shards) -> None:
+def test_many_callers_at_a_cold_start_are_served(shards: Shards) -> None:
     """No caller knows the master of our slot, and the first node replies late: all wait for it, and
     none is refused."""
     called, go = threading.Event(), threading.Event()
@@ -518,9 +520,9 @@ def test_a_crowd_at_a_cold_start_is_served(shards: Shards) -> None:
         informant.close()
 
 
-def test_a_cluster_that_is_not_whole_is_called_so(tmp_path: Path) -> None:
-    """A master that has none of our data dies: the others refuse everything until its slots are
-    served again, unless configured not to be (`cluster-require-full-coverage no`)."""
+def test_an_incomplete_cluster_is_reported(tmp_path: Path) -> None:
+    """A master without our data dies: the others refuse everything until its slots are served
+    again, unless configured not to (`cluster-require-full-coverage no`)."""
     shards = Shards(tmp_path / "shards", timeout=500)
     ours = shards.owner()
     dead = next(one for one in shards.masters if one is not ours)
@@ -539,7 +541,7 @@ def test_a_cluster_that_is_not_whole_is_called_so(tmp_path: Path) -> None:
 
 @pytest.fixture
 def silent() -> Iterator[list[int]]:
-    """Three ports that accept connections and never say a word."""
+    """Three ports that accept connections and never send anything."""
     servers = [socket.create_server(("127.0.0.1", 0), backlog=200) for _ in range(3)]
     yield [server.getsockname()[1] for server in servers]
     for server in servers:
@@ -547,8 +549,8 @@ def silent() -> Iterator[list[int]]:
 
 
 @pytest.mark.parametrize("form", ["redis+sentinel://{}/verify", "redis+cluster://{}"])
-def test_a_crowd_before_silence_is_told_in_time(form: str, silent: list[int]) -> None:
-    """All of them within 2 s, at the default time-out."""
+def test_many_callers_of_silent_servers_get_the_error_in_time(form: str, silent: list[int]) -> None:
+    """All of them within 2 s, at the default timeout."""
     url = form.format(",".join(f"127.0.0.1:{port}" for port in silent))
     with connect(url, pool=4, timeout=TIMEOUT) as client, ThreadPoolExecutor(12) as crowd:
         world = world_of(client)
@@ -563,7 +565,7 @@ def test_a_crowd_before_silence_is_told_in_time(form: str, silent: list[int]) ->
         assert max(crowd.map(ask, range(12))) < 2
 
 
-def test_one_that_is_silent_is_asked_last(
+def test_a_silent_sentinel_or_node_is_asked_last(
     watched: Watched, shards: Shards, silent: list[int]
 ) -> None:
     """A Sentinel or a node that does not reply takes half of the time once, and is asked last from
@@ -580,7 +582,7 @@ def test_one_that_is_silent_is_asked_last(
 
 
 def rights() -> dict[str, list[str]]:
-    """The rights that docs/reliability.md lists, by what they are needed for."""
+    """Return the rights that docs/reliability.md lists, by what they are needed for."""
     page = (ROOT / "docs/reliability.md").read_text("utf-8")
     found = re.findall(r"^\| (serving[^|]*|erasing[^|]*) \| `([^`]*)` \|", page, re.MULTILINE)
     return {name.strip(): words.replace("\\|", "|").split() for name, words in found}
@@ -599,8 +601,8 @@ def permit(servers: list[Server], *purposes: str, but: str = "") -> None:
 
 
 @pytest.mark.parametrize("program", ["valkey", "redis"])
-def test_a_user_with_the_rights_of_the_page(tmp_path: Path, program: str) -> None:
-    """They are enough, and none of them is too many."""
+def test_the_rights_of_the_page_are_enough_and_needed(tmp_path: Path, program: str) -> None:
+    """They are enough, and all of them are needed."""
     server = Server(tmp_path / "server", program=redis_server() if program == "redis" else None)
     server.start()
     url = f"redis://shop:p@{HOST}:{server.port}"
@@ -627,7 +629,7 @@ def test_a_user_with_the_rights_of_the_page(tmp_path: Path, program: str) -> Non
 
 
 def every_decision(client: Client) -> None:
-    """A life, and what has to be written beside it now and then."""
+    """Run a verification, and all that is written only now and then."""
     life(client)
     world = world_of(client)
     world.operator.set_rule("+7917", "block", 60)
@@ -637,9 +639,11 @@ def every_decision(client: Client) -> None:
     world.store.record(new, Failed("no connection", refund=True))
 
 
-def test_a_users_rights_with_sentinels_and_on_a_cluster(watched: Watched, shards: Shards) -> None:
-    """What is needed beside those for serving. Without the right to ask a master for its ROLE the
-    Sentinels' word is taken for it; without that to ask a cluster for its slots it is said so."""
+def test_the_rights_for_sentinels_and_clusters_are_enough_and_needed(
+    watched: Watched, shards: Shards
+) -> None:
+    """Beside those for serving. Without the right to ask a master for its ROLE, the Sentinels'
+    answer is used; without that to ask a cluster for its slots, the error says so."""
     servers = [watched.first, *watched.others]
     url = watched.url.replace("://", "://shop:p@", 1)
     for purposes in ((SERVING, SENTINEL), (SERVING,)):
@@ -659,7 +663,7 @@ def test_a_users_rights_with_sentinels_and_on_a_cluster(watched: Watched, shards
 
 
 def test_nothing_is_opened_before_the_first_command() -> None:
-    """So that a process can be there before its Redis is."""
+    """So a process can start before its Redis."""
     for url in ("redis+sentinel://127.0.0.1:1/x", "redis+cluster://127.0.0.1:1"):
         with connect(url, pool=2, timeout=TIMEOUT):
             pass

@@ -1,4 +1,4 @@
-"""Limits over many numbers: exact, in fixed memory, and without a trace of what was refused."""
+"""Limits over many numbers: exact, in fixed memory, and unchanged by refused starts."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from verify_service.store import keys
 FIELDS = {"clientIp": "client_ip", "prefix": "prefix", "country": "country", "app": "app"} | {
     "day": "day"
 }
-PIECE = HOUR // 24
+BUCKET = HOUR // 24
 """Seconds a bucket of an hour's window is long."""
 
 
@@ -31,7 +31,7 @@ def number(count: int, prefix: str = "+7917000") -> str:
 
 
 def new(world: World, count: int, **fields: object) -> NewVerification:
-    """A start of a number of its own; all from one address, app and country."""
+    """Return a start of a new number; all from one address, app and country."""
     of = world.new(str(fields.pop("of", number(count))))
     return replace(of, client="one client", country="RU", **fields)
 
@@ -45,7 +45,7 @@ def refused(world: World, count: int, **fields: object) -> tuple[str, int] | Non
 
 
 def align(world: World, seconds: int = HOUR) -> None:
-    """Go to the first millisecond of a bucket of a window so long."""
+    """Advance to the first millisecond of a bucket of a window of this length."""
     size = seconds * 1000 // 24
     world.advance((size - world.now % size) / 1000)
 
@@ -55,7 +55,9 @@ def test_n_means_n(world: World, limit: str) -> None:
     """Three starts of three numbers; the fourth is refused under the limit's name."""
     world = world.within(only(limit, Window(3, HOUR)))
     align(world)
-    assert [refused(world, count) for count in range(5)] == [None] * 3 + [(limit, HOUR + PIECE)] * 2
+    assert [refused(world, count) for count in range(5)] == [None] * 3 + [
+        (limit, HOUR + BUCKET)
+    ] * 2
 
 
 ELSEWHERE = {
@@ -67,7 +69,7 @@ ELSEWHERE = {
 
 
 @pytest.mark.parametrize("limit", ELSEWHERE)
-def test_another_place_is_not_affected(world: World, limit: str) -> None:
+def test_another_scope_is_not_affected(world: World, limit: str) -> None:
     """What one address, prefix, country or app has used up, the next still has."""
     world = world.within(only(limit, Window(1, HOUR)))
     assert refused(world, 1) is None
@@ -79,34 +81,35 @@ def test_another_place_is_not_affected(world: World, limit: str) -> None:
     world.store.reserve(other)
 
 
-def test_it_lets_through_at_the_very_second_it_said(world: World) -> None:
-    """And in no window of an hour are there more than three."""
+def test_a_start_is_let_through_at_the_announced_second(world: World) -> None:
+    """No window of an hour has more than three."""
     world = world.within(only("app", Window(3, HOUR)))
     align(world)
     for count in range(3):
         assert refused(world, count) is None
-        world.advance(PIECE)
+        world.advance(BUCKET)
     name, seconds = refused(world, 3) or ("", 0)
-    assert (name, seconds) == ("app", HOUR + PIECE - 3 * PIECE)
+    assert (name, seconds) == ("app", HOUR + BUCKET - 3 * BUCKET)
     world.advance(seconds - 0.001)
     assert refused(world, 3) == ("app", 1)
     world.advance(0.001)
     assert refused(world, 3) is None
-    assert refused(world, 4) == ("app", PIECE)
+    assert refused(world, 4) == ("app", BUCKET)
 
 
-def test_every_window_of_a_list_holds(world: World) -> None:
+def test_every_window_of_a_list_applies(world: World) -> None:
     """Two in an hour and three in a day."""
     world = world.within(only("day", Window(2, HOUR), Window(3, DAY)))
     assert [refused(world, count) is None for count in range(3)] == [True, True, False]
-    world.advance(HOUR + PIECE)
+    world.advance(HOUR + BUCKET)
     assert refused(world, 3) is None
-    world.advance(HOUR + PIECE)
+    world.advance(HOUR + BUCKET)
     assert (refused(world, 4) or ("", 0))[1] > DAY - 3 * HOUR
 
 
-def test_the_longest_wait_is_told(world: World) -> None:
-    """After it all of them let through; none of those that refused later had counted it."""
+def test_the_longest_wait_is_returned(world: World) -> None:
+    """After it all of them permit the start; the limits that would have refused later did not count
+    it."""
     world = world.within(replace(only("app", Window(1, 60)), prefix=(Window(1, HOUR),)))
     assert refused(world, 1) is None
     name, seconds = refused(world, 2) or ("", 0)
@@ -115,8 +118,8 @@ def test_the_longest_wait_is_told(world: World) -> None:
     assert refused(world, 2) is None
 
 
-def test_what_a_refused_start_took_is_given_back(world: World) -> None:
-    """The number's cooldown refuses: no wide limit is any fuller for it."""
+def test_a_start_that_its_number_refuses_counts_in_no_wide_limit(world: World) -> None:
+    """The number's cooldown refuses: it counts in no wide limit."""
     world = world.within(replace(only("day", Window(2, HOUR)), app=(Window(2, HOUR),)))
     assert refused(world, 1) is None
     kept = world.dump()
@@ -127,7 +130,7 @@ def test_what_a_refused_start_took_is_given_back(world: World) -> None:
     assert refused(world, 3) is not None
 
 
-def test_a_number_is_as_it_was_where_a_wide_limit_refuses(world: World) -> None:
+def test_a_start_that_a_wide_limit_refuses_does_not_change_its_number(world: World) -> None:
     """No reservation, no count, no cooldown, no key of it."""
     world = world.within(only("day", Window(1, HOUR)))
     assert refused(world, 1) is None
@@ -137,8 +140,8 @@ def test_a_number_is_as_it_was_where_a_wide_limit_refuses(world: World) -> None:
     assert world.within(OPEN).start(number(2)).restart_in == 30
 
 
-def test_two_refuse_and_nothing_is_given_back_twice(world: World) -> None:
-    """Both the number and the day are full: afterwards as before."""
+def test_a_start_that_two_limits_refuse_changes_neither(world: World) -> None:
+    """Both the number and the day are full: both stay unchanged."""
     world = world.within(only("day", Window(1, HOUR)))
     assert refused(world, 1) is None
     kept = world.dump()
@@ -148,7 +151,7 @@ def test_two_refuse_and_nothing_is_given_back_twice(world: World) -> None:
 
 
 def test_a_spent_guess_budget_is_named_first(world: World) -> None:
-    """With the seconds after which both let through."""
+    """With the seconds after which both permit a start."""
     world = world.under(NumberLimits(failures=(Window(1, 60),))).within(
         only("day", Window(1, HOUR))
     )
@@ -160,7 +163,7 @@ def test_a_spent_guess_budget_is_named_first(world: World) -> None:
 
 
 def test_a_repeat_counts_once(world: World) -> None:
-    """Under its own id or under its Idempotency-Key, however often it comes."""
+    """Under its own id or under its Idempotency-Key, however often it is repeated."""
     world = world.within(only("day", Window(2, HOUR)))
     key = Binding("key", "body")
     same = new(world, 1, idempotency=key)
@@ -171,13 +174,13 @@ def test_a_repeat_counts_once(world: World) -> None:
         assert world.store.reserve(new(world, 1, idempotency=key)).earlier
     assert world.dump() == kept
     assert refused(world, 2) is None
-    # Now full, but the repeat is counted already.
+    # The limit is full, but the repeat is counted already.
     assert world.store.reserve(same).verification.id == same.id
     assert refused(world, 3) is not None
 
 
-def test_a_call_that_never_was_gives_it_back(world: World) -> None:
-    """A refused or unopened connection costs nothing; what may have rung does."""
+def test_a_call_that_was_never_placed_is_refunded(world: World) -> None:
+    """A refused or unopened connection costs nothing; a call that may have rung counts."""
     world = world.within(only("day", Window(1, HOUR)))
     for outcome, free in [(Failed("no connection", refund=True), True)] * 3 + [
         (Failed("HTTP 500", refund=False), False)
@@ -203,14 +206,14 @@ def test_a_counter_does_not_grow(world: World) -> None:
     assert keys_without_ttl(world.client) == []
 
 
-def test_releases_with_other_windows_run_beside(world: World) -> None:
-    """Each keeps its own, and neither drops the other's; the one they share they count together."""
+def test_releases_with_other_windows_run_side_by_side(world: World) -> None:
+    """Each keeps its own, and neither drops the other's; they count the shared one together."""
     world = world.within(only("app", Window(2, HOUR), Window(9, DAY)))
     other = world.within(only("app", Window(1, 600), Window(9, DAY)))
     assert [refused(one, count) for count, one in enumerate([world, other, world])] == [None] * 3
     assert refused(world, 3) is not None
     assert refused(other, 4) is not None
-    world.advance(2 * HOUR)  # what is over is gone: of the windows of both only the shared one
+    world.advance(2 * HOUR)  # expired windows are gone: of the windows of both only the shared one
     assert refused(other, 5) is None
     assert len(json.loads(world.client.get(keys.limit("app", "login")))) == 2
 
@@ -230,21 +233,21 @@ def test_a_roll_back_finds_its_windows(world: World) -> None:
     assert len(json.loads(world.client.get(keys.limit("app", "login")))) == 1
 
 
-def test_a_dry_limit_lets_through_and_says_so(world: World) -> None:
-    """And goes on counting as if it had refused: what is refused is not counted."""
+def test_a_limit_in_dry_run_permits_and_gives_notice(world: World) -> None:
+    """It counts as if it had refused: a start that would be refused is not counted."""
     world = world.within(only("app", Window(1, HOUR), dry_run=frozenset({"app"})))
     align(world)
     assert [refused(world, count) for count in range(3)] == [None] * 3
-    assert world.notices == [Notice("dry", "app", "", HOUR + PIECE)] * 2
-    world.advance(HOUR + PIECE)
+    assert world.notices == [Notice("dry", "app", "", HOUR + BUCKET)] * 2
+    world.advance(HOUR + BUCKET)
     world.notices.clear()
     assert refused(world, 4) is None
     assert world.notices == []
 
 
 @pytest.mark.parametrize(("limit", "starts"), [("cooldown", 2), ("number", 4)])
-def test_a_numbers_own_limits_can_be_dry_too(world: World, limit: str, starts: int) -> None:
-    """Its start goes through, and restartIn says so."""
+def test_a_numbers_own_limits_can_be_in_dry_run(world: World, limit: str, starts: int) -> None:
+    """Its start is let through, and restartIn is 0."""
     dry = replace(NumberLimits(), dry_run=frozenset({limit}))
     world = world.under(replace(dry, cooldowns=(0,)) if limit == "number" else dry)
     for _ in range(starts):
@@ -254,7 +257,7 @@ def test_a_numbers_own_limits_can_be_dry_too(world: World, limit: str, starts: i
 
 
 def test_paused_calls_reserve_nothing(world: World) -> None:
-    """Whichever the number is; and nothing is left of the start."""
+    """Whichever the number is; and the start leaves nothing."""
     world.operator.pause(60)
     kept = world.dump()
     with pytest.raises(CallsPaused) as paused:
@@ -267,7 +270,7 @@ def test_paused_calls_reserve_nothing(world: World) -> None:
     world.start(OTHER_NUMBER)
 
 
-def test_a_start_survives_a_server_that_lost_its_functions(world: World) -> None:
+def test_a_start_works_after_a_server_lost_its_functions(world: World) -> None:
     """They are loaded again, and run once."""
     world = world.within(only("day", Window(5, HOUR)))
     for count in range(3):

@@ -1,4 +1,4 @@
-"""A random life of many numbers under wide limits, guards and the operator's rules."""
+"""A random history of many numbers under wide limits, guards and the operator's rules."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ TESTED = "+79179140009"
 NUMBERS = st.sampled_from([*CALLED[:3], *CALLED, TESTED])
 APPS = st.sampled_from(["login", "login", "bank"])
 CLIENTS = ["", "client 1", "client 2", "client 3"]
-PLACES = sorted(
+SCOPES = sorted(
     {
         scope
         for number in CALLED
@@ -60,7 +60,7 @@ OUTCOMES = st.sampled_from(
 )
 TIMES = st.sampled_from([0.001, 1, 29.999, 150, 162.5, 463, 600, 3600, 5400, 12 * 3600, DAY])
 SPANS = st.sampled_from([60, 3600, DAY])
-"""For which an operator blocks, allows and pauses."""
+"""The durations of the operator's blocks, exemptions and pauses."""
 PICKS = st.sampled_from([0, 0, 0, 1, 2, 5])
 """Which verification, counted back from the newest."""
 DEVICES = st.sampled_from(["", "device A", "device A", "device B"])
@@ -69,7 +69,7 @@ RARELY = st.sampled_from([False, False, False, False, True])
 
 
 class Life:
-    """One verification: what the model and the store each call it."""
+    """One verification: its id in the model and its id in the store."""
 
     def __init__(self, new: NewVerification, start: Start) -> None:
         self.new, self.start = new, start
@@ -78,24 +78,24 @@ class Life:
 
 
 class Crowd(RuleBasedStateMachine):
-    """Does everything that login flows, the provider and the operator may do to all numbers."""
+    """Applies every operation of login flows, the provider and the operator to all numbers."""
 
-    policies: Sequence[tuple[NumberLimits, WideLimits]]
+    choices: Sequence[tuple[NumberLimits, WideLimits]]
     wire: Wire
 
-    def world(self, policy: NumberLimits, wide_limits: WideLimits) -> World:
+    def world(self, number_limits: NumberLimits, wide_limits: WideLimits) -> World:
         raise NotImplementedError
 
     @initialize(data=st.data())
     def begin(self, data: st.DataObject) -> None:
-        policy, wide_limits = data.draw(st.sampled_from(self.policies))
-        self.live = self.world(policy, wide_limits)
+        number_limits, wide_limits = data.draw(st.sampled_from(self.choices))
+        self.live = self.world(number_limits, wide_limits)
         self.live.functions.load()
         self.releases = [self.live, another_release(self.live)]
-        self.model = WideModel(policy, wide_limits)
+        self.model = WideModel(number_limits, wide_limits)
         self.model.now = self.live.now
         self.lives: list[Life] = []
-        self.told_wait = 0
+        self.announced_wait = 0
 
     def pick(self, back: int) -> Life:
         return self.lives[-1 - back % len(self.lives)]
@@ -140,7 +140,7 @@ class Crowd(RuleBasedStateMachine):
         )
 
     def ask(self, new: NewVerification, start: Start, is_lost: bool) -> None:
-        """Reserve; where it is refused, the name and the wait have to be the model's."""
+        """Reserve. If it is refused, the name and the wait must be the model's."""
         expected = self.model.start(start, is_lost)
         with self.losing(is_lost):
             self.reserve(new, expected)
@@ -156,7 +156,7 @@ class Crowd(RuleBasedStateMachine):
             self.live.store.reserve(new)
         assert getattr(refused.value, "limit", PAUSED) in expected.names
         assert refused.value.retry_after == seconds(expected.wait)
-        self.told_wait = expected.wait
+        self.announced_wait = expected.wait
 
     def losing(self, is_lost: bool) -> AbstractContextManager[None]:
         return self.wire.losing_a_reply() if is_lost else nullcontext()
@@ -197,7 +197,7 @@ class Crowd(RuleBasedStateMachine):
     @precondition(lambda self: self.placing())
     @rule(back=PICKS, outcome=OUTCOMES, is_lost=RARELY)
     def record_late(self, back: int, outcome: CallOutcome, is_lost: bool) -> None:
-        """Whatever happened since the start."""
+        """Record it, whatever happened since the start."""
         placing = self.placing()
         self.record(placing[-1 - back % len(placing)], outcome, is_lost)
 
@@ -205,7 +205,7 @@ class Crowd(RuleBasedStateMachine):
         return [life for life in self.lives if not life.recorded]
 
     def record(self, life: Life, outcome: CallOutcome, is_lost: bool) -> None:
-        """Record what the provider did, once; where it refused, all that was taken goes back."""
+        """Record the provider's outcome once. If it refused, all that was used is refunded."""
         life.recorded = True
         if isinstance(outcome, Placed):
             outcome = replace(outcome, request_id=f"request of {life.new.id}")
@@ -234,9 +234,9 @@ class Crowd(RuleBasedStateMachine):
     @precondition(lambda self: self.lives)
     @rule(back=PICKS, right=st.booleans(), is_lost=RARELY)
     def check(self, back: int, right: bool, *, is_lost: bool = False) -> None:
-        """Enter a code. Where the answer is lost, so is what the guards said with it."""
+        """Enter a code. If the reply is lost, so are the guards' notices in it."""
         life = self.pick(back)
-        self.let_time_pass(0.001)  # no approval in the very millisecond of its start
+        self.let_time_pass(0.001)  # no approval in the same millisecond as its start
         life.guesses += 1
         nonce = f"guess {life.guesses}"
         guess = life.new.id, life.new.app, [RIGHT if right else WRONG], Nonce(nonce)
@@ -253,13 +253,14 @@ class Crowd(RuleBasedStateMachine):
 
     @rule(number=NUMBERS, device=DEVICES)
     def log_in(self, number: str, device: str) -> None:
-        """Start and enter the right code, if the limits let it: the device is known from then."""
+        """Start and enter the right code, if the limits let it: the device is known from then
+        on."""
         if self.called(number, device):
             self.check(0, right=True)
 
     @rule(number=NUMBERS)
     def guess(self, number: str) -> None:
-        """Start, and guess wrong until nothing is compared; others use up what is left there."""
+        """Start, and guess wrong until nothing is compared; other apps use up the rest."""
         for _ in range(3 if self.called(number) else 0):
             self.check(0, right=False)
         self.let_time_pass(600)
@@ -268,23 +269,23 @@ class Crowd(RuleBasedStateMachine):
 
     @rule(prefix=st.sampled_from(PREFIXES), late=st.integers(0, 3))
     def call_a_prefix(self, prefix: str, late: int) -> None:
-        """Call all of a prefix, and none gets in; later again, when some do.
+        """Call a whole prefix without a success; later again, with some.
 
-        When the first count, it is too early for the others. Sit out what comes of it.
+        When the first ones count, it is too early for the others. Wait until the result is over.
         """
         self.call_all(prefix)
         self.let_time_pass(162.5)
         self.call_all(prefix, right=late)
         self.let_time_pass(300.5)
         if not self.called(f"{prefix}0000"):
-            self.wait_as_told(0)
+            self.wait_as_announced(0)
             self.called(f"{prefix}0000")
 
     @rule(prefix=st.sampled_from(PREFIXES), owner=st.integers(0, 2))
     def crowd_out_an_owner(self, prefix: str, owner: int) -> None:
-        """Strangers use a prefix up, and get it blocked; an owner of a number there comes again.
+        """Strangers use up a prefix, and get it blocked; an owner of a number there still starts.
 
-        As long as the starts reserved for such devices last.
+        For as long as the starts reserved for such devices last.
         """
         self.log_in(f"{prefix}000{owner}", "device A")
         self.call_all(prefix)
@@ -295,7 +296,7 @@ class Crowd(RuleBasedStateMachine):
             self.called(f"{prefix}000{owner}", "device A")
 
     def call_all(self, prefix: str, *, right: int = 0) -> None:
-        """Call all of a prefix; so many get in."""
+        """Call a whole prefix; this many are verified."""
         for count in range(3):
             if self.called(f"{prefix}000{count}") and count < right:
                 self.check(0, right=True)
@@ -314,10 +315,10 @@ class Crowd(RuleBasedStateMachine):
         self.model.now = self.live.now
 
     @rule(early=st.sampled_from([0, 0.001]))
-    def wait_as_told(self, early: float) -> None:
-        """Go to where the last refusal said that it lets through, or a millisecond before."""
-        self.let_time_pass(max(0, self.told_wait / SECOND - early))
-        self.told_wait = 0
+    def wait_as_announced(self, early: float) -> None:
+        """Advance to the end of the last refusal's wait, or to a millisecond before it."""
+        self.let_time_pass(max(0, self.announced_wait / SECOND - early))
+        self.announced_wait = 0
 
     # -- what the operator does --------------------------------------------------------------
 
@@ -331,7 +332,7 @@ class Crowd(RuleBasedStateMachine):
     @precondition(lambda self: self.lives)
     @rule(back=PICKS)
     def erase(self, back: int) -> None:
-        """Nothing of the number is left, in whatever key."""
+        """No key contains any data of the number."""
         number = self.pick(back).start.number
         self.live.operator.erase(number)
         self.model.erase(number)
@@ -342,7 +343,7 @@ class Crowd(RuleBasedStateMachine):
 
     @rule(number=NUMBERS)
     def look(self, number: str) -> None:
-        """Every budget is as the model says; where nothing is kept, none has anything."""
+        """Every budget equals the model's; an unknown number has no used budget."""
         model, found = self.model.number(number), self.diagnose(number).budgets
         known = [(name, budget.run, model.used(budget)) for name, budget in model.budgets().items()]
         shown = [(one.device, one.failures_in_a_row, used(one)) for one in found]
@@ -360,7 +361,8 @@ class Crowd(RuleBasedStateMachine):
 
     @rule(prefix=RULED, kind=KINDS, duration=SPANS, count=st.integers(0, 2))
     def rule_a_full_prefix(self, prefix: str, kind: str, duration: int, count: int) -> None:
-        """The operator's rule decides over what is used up; when it ends, that does again."""
+        """The operator's rule has precedence over used-up limits; when it ends, they decide
+        again."""
         self.call_all(prefix[:8])
         self.let_time_pass(60)  # the cooldown
         self.decide(prefix, kind, duration)
@@ -372,7 +374,7 @@ class Crowd(RuleBasedStateMachine):
     def rule_within_a_rule(
         self, prefix: str, kinds: tuple[str, str], spans: tuple[int, int]
     ) -> None:
-        """The longer prefix decides, for as long as that is said; then the shorter again."""
+        """The longer prefix decides until its rule ends; then the shorter one again."""
         number = "+79179130001"
         self.decide("+7", kinds[0], spans[0])
         self.decide(prefix, kinds[1], spans[1])
@@ -390,7 +392,7 @@ class Crowd(RuleBasedStateMachine):
 
     @rule(duration=SPANS, number=NUMBERS, is_resumed=st.booleans())
     def pause(self, duration: int, number: str, is_resumed: bool) -> None:
-        """No call is placed until the operator resumes, or the pause has ended by itself."""
+        """No call is placed until the operator resumes, or the pause has expired."""
         self.live.operator.pause(duration)
         self.model.paused_until = self.model.now + duration * SECOND
         self.called(number)
@@ -411,23 +413,23 @@ class Crowd(RuleBasedStateMachine):
             for notices in (self.model.notices, self.live.notices):
                 notices.clear()
             self.live = release
-            self.model.deploy(release.policy, release.wide_limits)
+            self.model.deploy(release.number_limits, release.wide_limits)
             self.let_time_pass(60)
 
     # -- what always holds -------------------------------------------------------------------
 
     @invariant()
     def what_counts_is_what_the_model_counts(self) -> None:
-        """Every window of every scope, as each of the two releases sees it."""
+        """Every window of every scope, as each of the two releases reads it."""
         for release in self.releases:
-            for (limit, scope), shown in zip(PLACES, usages(release, PLACES), strict=True):
+            for (limit, scope), shown in zip(SCOPES, usages(release, SCOPES), strict=True):
                 windows = release.wide_limits.windows(limit)
                 expected = [self.model.usage(limit, scope, window) for window in windows]
                 assert shown == expected, (limit, scope)
 
     @invariant()
     def the_guards_know_who_got_in(self) -> None:
-        """So many who started and who were approved, in every scope."""
+        """The numbers of starts and approvals, in every scope."""
         for prefix in PREFIXES:
             shown = self.diagnose(f"{prefix}0000")
             for share, scope in zip(shown.shares, (prefix, shown.country), strict=True):
@@ -437,7 +439,7 @@ class Crowd(RuleBasedStateMachine):
 
     @invariant()
     def never_more_than_n_in_any_window(self) -> None:
-        """By the very moments, whatever pieces the windows are cut into."""
+        """By the exact times, independent of the buckets of the windows."""
         view: dict[tuple[str, int, str], list[int]] = defaultdict(list)
         for start in self.model.starts:
             for limit, span in start.counts:
@@ -472,8 +474,8 @@ def another_release(live: World) -> World:
     def others(windows: tuple[Window, ...]) -> tuple[Window, ...]:
         return tuple(Window(window.count, window.seconds // 2) for window in windows)
 
-    ttl = 2 * live.policy.code_ttl
-    other = live.under(replace(live.policy, code_ttl=ttl)).within(
+    ttl = 2 * live.number_limits.code_ttl
+    other = live.under(replace(live.number_limits, code_ttl=ttl)).within(
         replace(
             wide_limits,
             client_ip=others(wide_limits.client_ip),
@@ -493,7 +495,7 @@ def used(budget: DeviceBudget) -> list[int]:
 
 
 def usages(world: World, scopes: Sequence[tuple[str, str]]) -> list[list[tuple[int, int]]]:
-    """Return of each window at some scopes how many it has, and until when (ms)."""
+    """Return for each window of some scopes its count, and until when (ms)."""
     counted = [keys.limit(limit, scope) for limit, scope in scopes]
     nowhere = [keys.number(""), keys.RESTRICTIONS, keys.BREAKER, *map(keys.conversion, "12")]
     arguments = {

@@ -1,7 +1,7 @@
 """The limits over all numbers in plain Python: an independent implementation of the rules.
 
-It keeps every start and counts again for each question. It knows nothing of Redis, of keys or of
-Lua. Moments and durations are in milliseconds; the caller sets ``now``.
+It keeps every start and counts again for each query. It does not know Redis, keys or Lua. Times and
+durations are in milliseconds; the caller sets ``now``.
 """
 
 from __future__ import annotations
@@ -34,22 +34,22 @@ from verify_service.domain.numbers import country_of
 from verify_service.domain.operator import FAILURE_RATE
 
 PAUSED = "paused"
-PIECES = 24
+BUCKETS = 24
 
 
-def piece(moment: int, span: int) -> int:
-    """Return which piece of a window so long it falls into, counted since 1970."""
-    return moment // -(-span // PIECES)
+def bucket(moment: int, span: int) -> int:
+    """Return the bucket of a window of this length that a time falls into, counted since 1970."""
+    return moment // -(-span // BUCKETS)
 
 
 def end(number: int, span: int) -> int:
-    """Return when the next piece begins."""
-    return (number + 1) * -(-span // PIECES)
+    """Return when the next bucket begins."""
+    return (number + 1) * -(-span // BUCKETS)
 
 
-def inside(pieces: Iterable[int], span: int, now: int) -> Counter[int]:
-    """Count the pieces that still hold something: the youngest that each could have seen."""
-    return Counter(one for one in pieces if end(one, span) + span > now)
+def inside(buckets: Iterable[int], span: int, now: int) -> Counter[int]:
+    """Count the buckets that still hold something: the newest that each could contain."""
+    return Counter(one for one in buckets if end(one, span) + span > now)
 
 
 def seconds(milliseconds: int) -> int:
@@ -63,7 +63,7 @@ class Start:
     Attributes:
         test: No call is placed.
         room: The limits that have room for it.
-        counts: The windows that it counts in, until it is given back: limit and span.
+        counts: The windows in which it counts, until it is refunded: limit and span.
         exempt: The operator allowed its prefix.
     """
 
@@ -80,7 +80,7 @@ class Start:
 
     @cached_property
     def scopes(self) -> dict[str, str]:
-        """Where it counts, by limit."""
+        """Return the scopes in which it counts, by limit."""
         return {
             CLIENT_IP: self.client,
             PREFIX: self.number[:-4],
@@ -101,12 +101,12 @@ class Refusal:
 
 @dataclass
 class Guard:
-    """The conversion guard of one scope, what it counted there, and what it last said.
+    """The conversion guard of one scope, its counts, and its last block or alarm.
 
     Attributes:
-        started, approved: By span, since another release may have another one, and by piece.
-        total: It went by so many starts,
-        count: of which so many were approved.
+        started, approved: By span, since another release may have another one, and by bucket.
+        total: The starts of the last block or alarm,
+        count: and how many of them were approved.
     """
 
     scope: str
@@ -123,8 +123,8 @@ class Guard:
 class WideModel:
     """All numbers: each with its own limits, and what they share."""
 
-    def __init__(self, policy: NumberLimits, wide_limits: WideLimits) -> None:
-        self.policy, self.wide_limits = policy, wide_limits
+    def __init__(self, number_limits: NumberLimits, wide_limits: WideLimits) -> None:
+        self.number_limits, self.wide_limits = number_limits, wide_limits
         self.now = 0
         self.numbers: dict[str, Model] = {}
         self.starts: list[Start] = []
@@ -137,22 +137,22 @@ class WideModel:
         self.notices: list[Notice] = []
 
     def number(self, number: str) -> Model:
-        model = self.numbers.setdefault(number, Model(self.policy))
+        model = self.numbers.setdefault(number, Model(self.number_limits))
         model.now = self.now
         return model
 
-    def deploy(self, policy: NumberLimits, wide_limits: WideLimits) -> None:
-        """Go on under other settings, with all that is known."""
-        self.policy, self.wide_limits = policy, wide_limits
+    def deploy(self, number_limits: NumberLimits, wide_limits: WideLimits) -> None:
+        """Continue under other settings, with all the data."""
+        self.number_limits, self.wide_limits = number_limits, wide_limits
         for number in self.numbers.values():
-            number.policy = policy
+            number.number_limits = number_limits
 
     # -- windows -----------------------------------------------------------------------------
 
     def counted(self, limit: str, scope: str, span: int) -> Counter[int]:
-        """Return the pieces of a window with the starts that stand in each."""
+        """Return the buckets of a window with their starts."""
         view = (
-            piece(start.moment, span)
+            bucket(start.moment, span)
             for start in self.starts
             if (limit, span) in start.counts and start.scopes[limit] == scope
         )
@@ -163,29 +163,29 @@ class WideModel:
         waits = [0]
         for window in self.wide_limits.windows(limit):
             span = window.seconds * SECOND
-            pieces = sorted(self.counted(limit, scope, span).elements())
-            if len(pieces) >= window.count:
-                waits.append(end(pieces[-window.count], span) + span - self.now)
+            buckets = sorted(self.counted(limit, scope, span).elements())
+            if len(buckets) >= window.count:
+                waits.append(end(buckets[-window.count], span) + span - self.now)
         return max(waits)
 
     def usage(self, limit: str, scope: str, window: Window) -> tuple[int, int]:
         """Return how many a window has, and how long until there is room for one more than that."""
         span = window.seconds * SECOND
-        pieces = sorted(self.counted(limit, scope, span).elements())
-        if not pieces:
+        buckets = sorted(self.counted(limit, scope, span).elements())
+        if not buckets:
             return 0, 0
-        leaves = pieces[-min(len(pieces), window.count)]
-        return len(pieces), end(leaves, span) + span - self.now
+        leaves = buckets[-min(len(buckets), window.count)]
+        return len(buckets), end(leaves, span) + span - self.now
 
     # -- the conversion guard ----------------------------------------------------------------
 
     @property
     def guards_span(self) -> int:
-        """An hour of starts that are old enough to say something."""
+        """An hour of starts that are old enough to count."""
         return HOUR + self.wide_limits.code_ttl * SECOND
 
     def guards_of(self, start: Start) -> list[Guard]:
-        """Return the guards that look at it: none, where no call is placed."""
+        """Return the guards of a start: none if no call is placed."""
         kinds = {
             PREFIX: self.wide_limits.conversion_prefix,
             COUNTRY: self.wide_limits.conversion_country,
@@ -205,7 +205,7 @@ class WideModel:
         return sum(started[one] for one in old), sum(approved[one] for one in old)
 
     def guarded(self, guard: Guard) -> int:
-        """Return how long the guard refuses. It looks again where nothing holds any more."""
+        """Return how long the guard refuses. It decides again if no block is in force."""
         started, approved = self.settled(guard)
         poor = started >= guard.limit.least and approved < guard.limit.share * started
         if poor and guard.until <= self.now:
@@ -230,7 +230,7 @@ class WideModel:
     # -- starts ------------------------------------------------------------------------------
 
     def rule_for(self, number: str) -> tuple[str, int]:
-        """Return what the operator's longest prefix says that holds now, and until when."""
+        """Return the operator's rule of the longest prefix that is in force, and until when."""
         holding = [
             prefix
             for prefix, (_, until) in self.rules.items()
@@ -241,7 +241,7 @@ class WideModel:
     def judge(self, start: Start) -> Refusal | None:
         """Return why it is refused, if it is; note which limits have room for it.
 
-        The guards and the limits in dry run say what they say, whatever else refuses it.
+        The guards and the limits in dry run give their notices, whatever else refuses it.
         """
         own = list(self.number(start.number).waits(start.device).items())
         waits = [*own, *self.ruled(start), *self.refusing(start)]
@@ -256,7 +256,8 @@ class WideModel:
         return [(PREFIX, until - self.now)] if kind == "block" else []
 
     def refusing(self, start: Start) -> list[tuple[str, int]]:
-        """Return the guards and limits that refuse it, with the waits; in dry run they only say."""
+        """Return the guards and limits that refuse it, with the waits; in dry run they only give
+        notices."""
         refusing = []
         for limit, scope, wait in [*self.guarding(start), *self.filled(start)]:
             if limit in self.wide_limits.dry_run:
@@ -267,7 +268,7 @@ class WideModel:
         return refusing
 
     def guarding(self, start: Start) -> list[tuple[str, str, int]]:
-        """A guard's block is for strangers, and not where the operator allowed the prefix."""
+        """A guard's block is for strangers, and not if the operator allowed the prefix."""
         if start.exempt or self.is_known(start):
             return []
         waits = [(CONVERSION, one.scope, self.guarded(one)) for one in self.guards_of(start)]
@@ -311,7 +312,7 @@ class WideModel:
         self.starts.append(start)
         span = self.guards_span
         for guard in self.guards_of(start):
-            guard.started[span][piece(self.now, span)] += 1
+            guard.started[span][bucket(self.now, span)] += 1
         return None
 
     def windows(self) -> list[tuple[str, int]]:
@@ -323,25 +324,26 @@ class WideModel:
         ]
 
     def refund_start(self, start: Start) -> None:
-        """The call never was: it says nothing, and counts in no window that is configured now."""
+        """The call was never placed: it counts in no guard, and in no window that is configured
+        now."""
         start.counts -= set(self.windows())
         span = self.guards_span
-        at = piece(start.moment, span)
+        at = bucket(start.moment, span)
         for guard in self.guards_of(start):
             guard.started[span][at] = max(0, guard.started[span][at] - 1)
 
     # -- guesses -----------------------------------------------------------------------------
 
     def check(self, start: Start, right: bool, nonce: str) -> Verdict:
-        """Compare a guess; what it comes to counts at once."""
+        """Compare a guess; its verdict counts at once."""
         verdict = self.number(start.number).check(start.attempt, right, nonce)
         if verdict in (Verdict.RIGHT, Verdict.WRONG) and not start.test:
             self.count_guess(verdict, start)
         return verdict
 
     def count_guess(self, verdict: Verdict, start: Start) -> None:
-        """Count it where the guards look, and raise the alarm where too many are wrong."""
-        self.guesses.append((verdict, piece(self.now, HOUR)))
+        """Count it in the guards, and raise the alarm if too many are wrong."""
+        self.guesses.append((verdict, bucket(self.now, HOUR)))
         if verdict is Verdict.RIGHT:
             self.approve(start)
         recent = [one for one, at in self.guesses if inside([at], HOUR, self.now)]
@@ -353,9 +355,9 @@ class WideModel:
             self.notices.append(Notice("alarm", FAILURE_RATE))
 
     def approve(self, start: Start) -> None:
-        """Count an approval where its start is, if anything is remembered of that time."""
+        """Count an approval with its start, if there is data of that time."""
         span = self.guards_span
-        at = piece(start.moment, span)
+        at = bucket(start.moment, span)
         for guard in self.guards_of(start):
             known = guard.started[span][at] or guard.approved[span][at]
             if known and inside([at], span, self.now):
@@ -380,7 +382,7 @@ class WideModel:
     def erase(self, number: str) -> None:
         """Forget the number, and the operator's rules for more of it than its prefix.
 
-        What it took of the wide limits stays taken: it was called.
+        Its counts in the wide limits stay: it was called.
         """
         self.numbers.pop(number, None)
         for start in self.starts:
@@ -390,7 +392,7 @@ class WideModel:
             self.rules.pop(number[:length], None)
 
     def restrictions(self) -> list[Restriction]:
-        """Return everything that is not as the settings alone would have it."""
+        """Return everything that differs from the settings alone."""
         entries = [
             (Restriction("operator", "", "pause", 0), self.paused_until),
             (self.alarm, self.alarm_until),
@@ -414,7 +416,7 @@ class WideModel:
 
 
 def refusal(waits: list[tuple[str, int]]) -> Refusal:
-    """The longest wait; by its own name, unless a guess budget is spent."""
+    """Return the longest wait; under its own name, unless a guess budget is spent."""
     longest = max(wait for _, wait in waits)
     spent = [name for name, _ in waits if name in GUESS_BUDGETS]
     longest_names = [name for name, wait in waits if wait == longest]

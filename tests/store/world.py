@@ -51,7 +51,7 @@ OPEN = WideLimits(
 """No limit but a number's own."""
 CLOCK_KEY = "test:clock"
 COUNTED = ("{verify}:limit:", "{verify}:conversion:", "{verify}:guesses")
-"""How the keys begin of what is counted over all numbers."""
+"""The prefixes of the keys that count over all numbers."""
 
 
 class Clock(Protocol):
@@ -80,10 +80,10 @@ class TravelingClock:
 
 
 class KeptClock:
-    """A moment kept in a real server, which the scripts are made to read in place of TIME.
+    """A time kept in a real server, which the functions are made to read instead of TIME.
 
-    The server's own expiry cannot be moved, so what has become due is deleted in its stead.
-    Time starts at the real present and only moves on: the server never expires a key early.
+    The server's own expiry cannot be moved, so what has become due is deleted instead. Time starts
+    at the real present and only moves on: the server never expires a key early.
     """
 
     def __init__(self, client: redis.Redis) -> None:
@@ -133,7 +133,7 @@ class World:
         self,
         client: redis.Redis,
         clock: Clock | None,
-        policy: NumberLimits,
+        number_limits: NumberLimits,
         wide_limits: WideLimits | None = None,
         *,
         connected: Client | None = None,
@@ -142,11 +142,11 @@ class World:
         self.wide_limits = wide_limits or OPEN
         self.notices: list[Notice] = []
         self.ids = VerificationIds(b"number-secret-of-the-store-tests")
-        self.policy = policy
+        self.number_limits = number_limits
         self.connected = connected or store_client(client)
-        self.functions = Functions(self.connected, encode(policy, self.wide_limits))
+        self.functions = Functions(self.connected, encode(number_limits, self.wide_limits))
         self.store = RedisStore(self.functions, self.ids, self.wide_limits, self.notices.append)
-        self.operator = RedisOperator(self.functions, self.ids, policy, self.wide_limits)
+        self.operator = RedisOperator(self.functions, self.ids, number_limits, self.wide_limits)
         self._clock = clock
         self._requests = itertools.count(1)
         self._new: dict[str, NewVerification] = {}
@@ -161,13 +161,17 @@ class World:
         assert self._clock
         self._clock.advance(seconds)
 
-    def under(self, policy: NumberLimits) -> World:
-        """Return the same world under other rules."""
-        return World(self.client, self._clock, policy, self.wide_limits, connected=self.connected)
+    def under(self, number_limits: NumberLimits) -> World:
+        """Return the same world under other limits."""
+        return World(
+            self.client, self._clock, number_limits, self.wide_limits, connected=self.connected
+        )
 
     def within(self, wide_limits: WideLimits) -> World:
         """Return the same world under other limits over all numbers."""
-        return World(self.client, self._clock, self.policy, wide_limits, connected=self.connected)
+        return World(
+            self.client, self._clock, self.number_limits, wide_limits, connected=self.connected
+        )
 
     def new(
         self,
@@ -200,7 +204,7 @@ class World:
         return self.store.reserve(new).verification
 
     def record(self, verification: Verification, outcome: CallOutcome) -> Verification:
-        """Record what the provider did with a call that :meth:`new` began."""
+        """Record the outcome of a call that :meth:`new` began."""
         return self.store.record(self._new[verification.id], outcome)
 
     def start(
@@ -217,7 +221,7 @@ class World:
         return self.record(reserved, Placed(request, "7917913", 11))
 
     def refusal(self, number: str = NUMBER, *, device: str = "") -> tuple[str, int] | None:
-        """Try to reserve; return the limit and its seconds, or None where it was let through."""
+        """Try to reserve; return the limit and its seconds, or None if it was let through."""
         try:
             self.reserve(number, device=device)
         except LimitReached as refused:
@@ -250,9 +254,9 @@ class World:
         )
 
     def dump(self) -> dict[str, tuple[object, int]]:
-        """Return all that the server keeps, clock aside, with every key's expiry.
+        """Return all data of the server, except the clock, with every key's expiry.
 
-        Where no limit but a number's own is in force, what is counted over all numbers is left out.
+        If only a number's own limits are in force, the counts over all numbers are left out.
         """
         return {
             key: (self._value(key), self.client.pexpiretime(key))

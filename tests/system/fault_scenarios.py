@@ -1,4 +1,4 @@
-"""Bugs of our own, at every layer, and ends of a process in the midst of its work."""
+"""Bugs of our own in every layer, and processes that end while they work."""
 
 from __future__ import annotations
 
@@ -18,22 +18,22 @@ from tests.waiting import wait_until
 STARTS = (
     *("load", "idempotency.binding", "codes.draw", "digester.sign", "store.reserve"),
     *("provider.reserve_slot",),
-    *("slot.place", "outcome", "store.record", "journal.started", "responses.verification"),
+    *("slot.place", "outcome", "store.record", "events.started", "responses.verification"),
     *("dump", "view", "before", "after"),
 )
-"""Where a start may go wrong; each ends in a 500 of the application's own."""
+"""Where a start may fail; each failure is a 500 of the application's own."""
 CHECKS = (
-    *("digester.candidates", "idempotency.nonce", "store.check", "journal.checked"),
+    *("digester.candidates", "idempotency.nonce", "store.check", "events.checked"),
     *("responses.check", "view", "after"),
 )
 OUTSIDE = ("before,last handler", "teardown", "close", "system error", "stream", "late error")
-"""Where only the server can answer, or hang up."""
+"""Failures that only the server can answer, or that close the connection."""
 ENDINGS = ("exit", "interrupt", "killed", "base", "clock")
-"""What is no Exception."""
+"""Exceptions that are not an Exception."""
 
 
 def bugs(service: ObservedService) -> None:
-    """Wherever something goes wrong, it says all it knows: in its message and in its causes."""
+    """Each failure shows all it knows: in its message and in its causes."""
     for layer in STARTS:
         for _ in range(TIMES):
             number = service.number(f"bug: start, {layer}")
@@ -48,13 +48,13 @@ def bugs(service: ObservedService) -> None:
     service.start(number)
     service.check(number, "12", X_Sabotage="handler")
     service.check(number, "12", X_Sabotage="handler,last handler")
-    for layer in ("store.record_callback", "journal.called_back", "view"):
+    for layer in ("store.record_callback", "events.called_back", "view"):
         assert service.callback(number, sabotage=layer).status == 500, layer
     service.look()
 
 
 def bugs_in_threads(service: ObservedService) -> None:
-    """The exchange with the provider has a thread of its own to fail in."""
+    """The exchange with the provider can fail in a thread of its own."""
     for number, status in (("79167000001", 500), ("79167000002", 502), ("79167000003", 500)):
         service.known.ways[f"bug: sending {number}"] = {number}
         assert service.start(number).status == status
@@ -62,7 +62,7 @@ def bugs_in_threads(service: ObservedService) -> None:
 
 
 def ends(service: ObservedService) -> None:
-    """What no application answers."""
+    """Failures that the application cannot answer."""
     for layer in (*OUTSIDE, *ENDINGS):
         for _ in range(TIMES):
             number = service.number(f"end: {layer}")
@@ -76,8 +76,8 @@ def ends(service: ObservedService) -> None:
     service.look()
 
 
-def deaths(service: ObservedService) -> None:
-    """Every process dies with starts in flight, aborted or crashed; others take over."""
+def processes_end(service: ObservedService) -> None:
+    """Every process ends with starts in flight, aborted or crashed; others replace them."""
     with _in_flight(service, "death"):
         before = service.web.workers()
         for pid, how in zip(before, (signal.SIGABRT, signal.SIGSEGV), strict=bool(before)):
@@ -88,7 +88,7 @@ def deaths(service: ObservedService) -> None:
 
 
 def confession(service: ObservedService) -> None:
-    """Last, and apart from all else: a service that really says it, for the search to find."""
+    """Last and separate: a service that really leaks, to test the search."""
     number = service.number("confession")
     service.start(number)
     service.learn()
@@ -98,8 +98,8 @@ def confession(service: ObservedService) -> None:
     service.confessed = service.web.said[len(before) :], service.web.answers.pop()
 
 
-def ending(service: ObservedService) -> None:
-    """All of it is asked to end with starts in flight, which are answered."""
+def service_ends(service: ObservedService) -> None:
+    """All processes are terminated with starts in flight, which are answered."""
     with _in_flight(service, "end of the service") as starts:
         service.web.process.terminate()
         wait_until(lambda: not service.web.alive(), PATIENCE)

@@ -1,8 +1,8 @@
 """The service with bugs in it: ``gunicorn tests.system.faulty_app:app``, for ``fault_scenarios``.
 
-A request names in ``X-Sabotage`` what goes wrong while it is served, and whatever goes wrong says
-all that was known there: in its message, in its causes, in its notes. ``SABOTAGE_CODES`` names a
-file for every code that is drawn.
+A request names in ``X-Sabotage`` the layers that fail while it is served. Each failure contains all
+that was known there: in its message, in its causes, in its notes. ``SABOTAGE_CODES`` names a file
+for every code that is drawn.
 """
 
 from __future__ import annotations
@@ -28,11 +28,11 @@ from verify_service.transport import connections as wire
 
 
 class Leaky(Exception):
-    """Cannot keep anything to itself."""
+    """An error with every secret in it."""
 
 
 class Base(BaseException):
-    """Not even an Exception."""
+    """An error that is not an Exception."""
 
 
 def wanted(layer: str) -> bool:
@@ -54,7 +54,7 @@ def leaky(*known: object) -> Leaky:
 
 
 def breaks(layer: str, real: Callable[..., Any]) -> Callable[..., Any]:
-    """Make a function fail after it did what it does, where a request wants it to."""
+    """Make a function fail after it did its work, if a request asks for it."""
 
     def broken(*args: Any, **kwargs: Any) -> Any:
         result = real(*args, **kwargs)
@@ -83,7 +83,7 @@ def adapter(name: str, layer: str) -> None:
 
 adapter("RedisStore", "store")
 adapter("IdempotencyKeys", "idempotency")
-adapter("StructuredEventLog", "journal")
+adapter("StructuredEventLog", "events")
 adapter("CodeDigester", "digester")
 adapter("CallProvider", "provider")
 CallSlot.place = breaks("slot.place", CallSlot.place)  # type: ignore[method-assign]
@@ -94,7 +94,7 @@ responses.verification = breaks("responses.verification", responses.verification
 responses.check = breaks("responses.check", responses.check)
 
 SENDING = {"79167000001": Leaky, "79167000002": OSError, "79167000003": Base}
-"""Numbers with which the very sending fails, in a thread of its own."""
+"""Numbers whose requests fail while they are sent, in a thread of its own."""
 _drawn = Path(os.environ["SABOTAGE_CODES"])
 _draw, _send = codes.draw, wire.WatchedAdapter.send
 
@@ -167,9 +167,9 @@ def teardown(_: BaseException | None) -> None:
 
 
 def _confess(response: Response) -> None:
-    """What the search has to find, wherever it looks."""
+    """Print what the search must find, wherever it looks."""
     known = f"confession {request.get_data(as_text=True)}"
     print(known, flush=True)
     print(known, file=sys.stderr, flush=True)
-    structlog.get_logger().info("confession", said=known)  # the word stands in it twice
+    structlog.get_logger().info("confession", said=known)  # the word is in it twice
     response.headers["X-Known"] = " ".join(known.split())

@@ -1,4 +1,4 @@
-"""What a login flow and a person do with the running house, over HTTP."""
+"""What a login flow and a person do with the running processes, over HTTP."""
 
 from __future__ import annotations
 
@@ -25,8 +25,8 @@ KEY = "development-access-key"
 _numbers = itertools.count(1_000_000)
 
 
-def fresh_number() -> str:
-    """A number that no other test has started."""
+def new_number() -> str:
+    """Return a number that no other test has started."""
     return f"+7916{next(_numbers)}"
 
 
@@ -52,7 +52,7 @@ class House:
         return answer
 
     def calls(self, number: str) -> list[dict[str, Any]]:
-        """What the person's phone shows."""
+        """Return the calls on the person's phone."""
         answer = requests.get(
             f"{self.sandbox}/sandbox/calls", params={"number": number}, timeout=5
         ).json()
@@ -74,7 +74,7 @@ class House:
 
 @contextmanager
 def running(output: Path, **settings: str) -> Iterator[House]:
-    """All processes of `make run`, on free ports, for as long as the block takes.
+    """Run all processes of `make run`, on free ports, for the duration of the block.
 
     settings: environment variables, for the service and for the simulator.
     """

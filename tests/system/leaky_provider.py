@@ -1,4 +1,4 @@
-"""A provider that cannot keep anything to itself: it quotes the whole call wherever it may."""
+"""A provider that leaks: its answers quote the whole call wherever they can."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 PREFIX = "7812555"
-"""What the calling number has before the code."""
+"""The digits of the calling number before the code."""
 
 
 @dataclass(frozen=True)
 class Call:
-    """A call as the provider was asked for it."""
+    """A call as the provider received it."""
 
     number: str
     code: str
@@ -28,7 +28,7 @@ class Call:
 
     @property
     def request_id(self) -> str:
-        """Says everything, and is the call's name all the same."""
+        """Contains everything, and still identifies the call."""
         return f"canary-request {self.code} {self.caller} {self.number}"
 
     @property
@@ -37,8 +37,8 @@ class Call:
 
 
 Saying = Callable[[Call], bytes | Iterable[bytes]]
-"""The bytes of the answer, from its first line on; none closes the connection. Parts of them may
-go on for ever."""
+"""The bytes of an answer, from its first line on. None closes the connection. Parts may be
+endless."""
 
 
 def says(http: int, body: bytes | dict[str, Any], *headers: str) -> bytes:
@@ -56,7 +56,7 @@ def success(call: Call) -> bytes:
 
 
 def raw(*lines: str) -> bytes:
-    """What is not quite an answer."""
+    """Return a malformed answer."""
     return "\r\n".join(lines).encode()
 
 
@@ -66,13 +66,13 @@ class Server(ThreadingHTTPServer):
 
 
 class LeakyProvider:
-    """The provider on a free port of loopback. ``say`` has what it says about a number."""
+    """The provider on a free port of loopback. ``say`` maps a number to its answer."""
 
     def __init__(self, port: int = 0) -> None:
         self.usual: Saying = success
         self.say: dict[str, Saying] = {}
         self.calls: dict[str, Call] = {}
-        """The newest of each number."""
+        """The newest call of each number."""
         self.heard: list[Call] = []
         self.gate = threading.Event()
         self._server = Server(("127.0.0.1", port), _handler(self))
@@ -80,13 +80,13 @@ class LeakyProvider:
         threading.Thread(target=self._server.serve_forever, args=(0.01,), daemon=True).start()
 
     def close(self) -> None:
-        """From now on nobody listens."""
+        """Refuse all further connections."""
         self.gate.set()
         self._server.shutdown()
         self._server.server_close()
 
     def hangs(self, call: Call) -> bytes:
-        """Say nothing until the gate opens."""
+        """Send nothing until the gate opens."""
         self.gate.wait(60)
         return success(call)
 
@@ -98,7 +98,7 @@ def _handler(provider: LeakyProvider) -> type[BaseHTTPRequestHandler]:
             call = Call(body["number"], str(body["code"]), f"{self.path} {self.headers}")
             provider.heard.append(call)
             provider.calls[call.number] = call
-            with contextlib.suppress(OSError):  # whoever asked may be dead by now
+            with contextlib.suppress(OSError):  # the client may be dead by now
                 said = provider.say.get(call.number, provider.usual)(call)
                 for part in [said] if isinstance(said, bytes) else said:
                     self.wfile.write(part)
@@ -149,4 +149,4 @@ SAYINGS: dict[str, Saying] = {
     "lost": lambda _: b"",
     "placed": success,
 }
-"""Everything that a provider may say of a call, each with all it knows in it."""
+"""Every kind of answer that a provider may give, each with all it knows in it."""

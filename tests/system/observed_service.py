@@ -1,4 +1,4 @@
-"""A service under observation: what is sent to it, and all that is found out about it."""
+"""A service under observation: the requests to it, and all that it stores and prints."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ CALLBACK = f"/callbacks/flashcall/{PATH_SECRET}"
 
 
 def variables(valkey: int, provider: str, **more: str) -> dict[str, str]:
-    """Production, with a canary for every secret."""
+    """Return production's settings, with a canary for every secret."""
     return {
         "APP_ENV": "production",
         "LOG_LEVEL": "DEBUG",
@@ -36,7 +36,7 @@ def variables(valkey: int, provider: str, **more: str) -> dict[str, str]:
         "PROVIDER_URL": provider,
         "PROVIDER_ACCESS_KEY": PROVIDER_KEY,
         "PROVIDER_DEADLINE": "4",
-        # What the provider says is the point here, not how often in a row.
+        # The provider's answers matter here, not the number of failures in a row.
         "PROVIDER_BREAKER": "0",
         "CALLBACK_APP_KEYS": APP_KEY,
         "CALLBACK_PATH_SECRET": PATH_SECRET,
@@ -51,7 +51,7 @@ def variables(valkey: int, provider: str, **more: str) -> dict[str, str]:
 
 @dataclass
 class ObservedService:
-    """What is sent, and what is remembered of it."""
+    """The requests, and what is recorded of their effects."""
 
     web: Web
     provider: LeakyProvider
@@ -64,7 +64,7 @@ class ObservedService:
     metrics: list[str] = field(default_factory=list)
 
     def number(self, way: str, saying: Saying | None = None) -> str:
-        """A fresh number, which goes this way; the provider says this of it."""
+        """Return a new number that belongs to this way; the provider gives this answer for it."""
         number = f"{next(self.numbers)}"
         self.known.ways.setdefault(way, set()).add(number)
         if saying:
@@ -103,19 +103,20 @@ class ObservedService:
         return self.provider.calls[number].code
 
     def guess(self, number: str) -> str:
-        """A wrong code, as secret as a right one: somebody may have mistyped one digit."""
+        """Return a wrong code. It is as secret as a right one: a person may have mistyped one
+        digit."""
         guess = f"{1_000 + (int(self.code(number)) - 999) % 9_000}"
         self.known.others.add(guess)
         return guess
 
     def look(self) -> None:
-        """Remember all that Redis keeps, and what the counters say."""
+        """Record all that Redis keeps, and the counters."""
         self.kept |= set(stored(self.valkey))
         token = f"Bearer {METRICS_TOKEN}"
         self.metrics.append(self.web.ask("GET", "/metrics", None, Authorization=token).text)
 
     def learn(self) -> None:
-        """What was called, the provider knows best."""
+        """Record the calls that the provider received."""
         for call in self.provider.heard:
             self.known.codes.setdefault(call.number, set()).add(call.code)
             self.known.callers.add(call.caller)

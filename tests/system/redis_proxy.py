@@ -1,4 +1,4 @@
-"""Between the service and Redis: hears every command, and breaks in the middle when told to."""
+"""A proxy between the service and Redis: it records every command, and fails on demand."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from collections.abc import Callable, Iterator
 from typing import BinaryIO
 
 SETTING_UP = (b"AUTH", b"CLIENT", b"HELLO", b"SELECT")
-"""What a connection begins with; the faults are for what comes after."""
+"""Commands that begin a connection. The faults are for later commands."""
 Fault = Callable[[list[bytes]], bytes]
 """Makes the reply to a command; an empty one closes the connection."""
 
 
 def error(prefix: str) -> Fault:
-    """An error that quotes the whole command, as servers and proxies do now and then."""
+    """An error that quotes the whole command, as servers and proxies sometimes do."""
     return lambda command: b"-" + prefix.encode() + b" " + _quoted(command) + b"\r\n"
 
 
@@ -26,17 +26,17 @@ def lost(_: list[bytes]) -> bytes:
 
 
 def no_reply_of_redis(command: list[bytes]) -> bytes:
-    """Something that is no Redis at all."""
+    """Bytes that are not Redis' protocol."""
     return b"HTTP/1.1 400 Bad Request " + _quoted(command) + b"\r\n"
 
 
 def nonsense(command: list[bytes]) -> bytes:
-    """A reply of the right form with the command's own words in it."""
+    """A reply of the right form with the command's own arguments in it."""
     return _array([b"$%d\r\n%b\r\n" % (len(word), word) for word in command])
 
 
 def hidden_error(command: list[bytes]) -> bytes:
-    """An error inside of a reply."""
+    """An error inside a reply."""
     return _array([error("ERR")(command)] * 8)
 
 
@@ -54,7 +54,7 @@ class Server(socketserver.ThreadingTCPServer):
 
 
 class RedisProxy:
-    """Listens on a free port of loopback and passes on to ``port``."""
+    """Listens on a free port of loopback and forwards to ``port``."""
 
     def __init__(self, port: int) -> None:
         self.commands: list[list[bytes]] = []
@@ -74,7 +74,7 @@ class RedisProxy:
 
     @contextlib.contextmanager
     def broken(self, fault: Fault, skip: int = 0) -> Iterator[None]:
-        """Let so many commands pass, then answer all of them so; at least one has to come."""
+        """Forward ``skip`` commands, then give all others this reply. At least one must follow."""
         with self._lock:
             self._fault, self._skip, self.hits = fault, skip, 0
         try:
@@ -85,7 +85,7 @@ class RedisProxy:
 
     @contextlib.contextmanager
     def losing(self, times: int = 1) -> Iterator[None]:
-        """Let so many commands be carried out, and break the connection in place of the reply."""
+        """Execute ``times`` commands, and close the connection instead of the reply."""
         with self._lock:
             self._lost = times
         try:

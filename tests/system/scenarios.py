@@ -1,4 +1,4 @@
-"""Every way through the service that can go wrong, with secrets in all that is sent."""
+"""Every way in which a request can fail, with secrets in all that is sent."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from tests.system.observed_service import APP_KEY, CALLBACK, ObservedService
 from tests.system.server_process import KEY, Answer
 
 TIMES = 3
-"""So often each way is gone, with another code each time."""
+"""How often each way is taken, with another code each time."""
 
 
 def talkative_provider(service: ObservedService) -> None:
-    """The provider says everything it knows in every way it can; then the person guesses."""
+    """The provider quotes everything in every kind of answer; then the person guesses."""
     sayings = {"silence": service.provider.hangs, **SAYINGS}
     numbers = [
         service.number(f"provider: {name}", saying)
@@ -34,7 +34,8 @@ def talkative_provider(service: ObservedService) -> None:
 
 
 def answered(service: ObservedService, number: str) -> bool:
-    """A person reads, mistypes, types; the provider calls back. Returns whether it was right."""
+    """A person mistypes, then types the code; the provider calls back. Return whether it was
+    right."""
     service.web.ask("GET", f"/verify/{service.known.ids[number]}")
     assert service.callback(number).status == 200
     service.check(number, service.guess(number))
@@ -44,7 +45,7 @@ def answered(service: ObservedService, number: str) -> bool:
 
 
 def ends(service: ObservedService) -> None:
-    """What else a verification may come to, and what a number has to wait for."""
+    """The other final states of a verification, and the waits of a number."""
     for _ in range(TIMES):
         spent, dropped = service.number("spent"), service.number("dropped")
         service.start(spent)
@@ -60,7 +61,7 @@ def ends(service: ObservedService) -> None:
 
 
 def misplacement(service: ObservedService) -> None:
-    """Codes, keys and numbers where they do not belong."""
+    """Codes, keys and numbers in the wrong places."""
     for _ in range(TIMES):
         number = service.number("misplaced")
         assert service.start(number).status == 201
@@ -103,13 +104,13 @@ def _in_bodies(service: ObservedService, number: str) -> Iterable[Answer]:
         yield service.callback(number, **fields)
     yield service.callback(number, appKey=f"canary-wrong-app-key-{code}")
     yield service.callback(number, requestId=[call.words])
-    yield service.callback(number, requestId="canary-request-of-somebody")
+    yield service.callback(number, requestId="canary-request-unknown")
     form = f"requestId={code}&number={number}&status={code}&timestamp=1&appKey={APP_KEY}x"
     yield ask("POST", CALLBACK, form, Content_Type="application/x-www-form-urlencoded")
 
 
 def rudeness(service: ObservedService) -> None:
-    """What is hardly HTTP, with everything in it."""
+    """Malformed HTTP with every secret in it."""
     for _ in range(TIMES):
         number = service.number("rude")
         service.start(number)
@@ -153,7 +154,7 @@ STEPS: list[tuple[int, Step]] = [
     (0, lambda one, number: one.web.ask("POST", f"/verify/{one.known.ids[number]}/cancel")),
     (0, lambda one, _: one.web.ask("GET", "/readyz")),
 ]
-"""How many commands come through first, and what is asked."""
+"""How many commands are forwarded first, and the request."""
 _PREFIXES = ("ERR", "LOADING", "NOAUTH", "WRONGPASS", "READONLY", "OOM", "NOPERM", "MASTERDOWN")
 _PREFIXES += ("BUSY", "TRYAGAIN", "CLUSTERDOWN", "EXECABORT", "MISCONF", "ODD", "WRONGTYPE")
 FAULTS = [faults.lost, faults.no_reply_of_redis, faults.nonsense, faults.hidden_error]
@@ -161,7 +162,7 @@ FAULTS += [faults.error(prefix) for prefix in _PREFIXES]
 
 
 def broken_redis(service: ObservedService) -> None:
-    """Redis gone, or talking, at each step of everything that asks it."""
+    """Redis fails or leaks at each step of every request that uses it."""
     number = service.number("Redis: all else")
     service.start(number)
     service.check(number, service.guess(number))
@@ -172,7 +173,7 @@ def broken_redis(service: ObservedService) -> None:
 
 
 def unreachable(service: ObservedService) -> None:
-    """The provider is gone for good."""
+    """The provider cannot be reached any more."""
     service.provider.close()
     for _ in range(TIMES):
         assert service.start(service.number("unreachable")).status == 502

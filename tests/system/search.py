@@ -1,10 +1,10 @@
-"""Looks for what must not be anywhere, in all that a running service left behind.
+"""Searches everything that a running service leaves behind for secrets.
 
-Every secret that a test sends has the word ``canary`` in it, so one word finds them all, whole or
-in part. A code is four digits, and four digits stand in many places by accident. So a code that
-stands alone, between what is no letter and no digit, is a leak, unless dates, processes and line
-numbers stand there. One within a longer word may be a piece of a random name: it is a leak where
-it happened to most of the codes that went the same way, and to three at least.
+Every secret that a test sends contains the word ``canary``, so one word finds them all, whole or in
+part. A code is four digits, and four digits stand in many places by accident. So a code between two
+characters that are neither letter nor digit is a leak, unless dates, processes and line numbers
+stand there. One within a longer word may be a piece of a random name: it is a leak if that is true
+for most of the codes that went the same way, and for at least three.
 """
 
 from __future__ import annotations
@@ -25,9 +25,10 @@ from verify_service.store import keys
 
 CANARY = "canary"
 REFERENCE = "canary-reference"
-"""What a login flow is told again, and what is therefore kept: sixteen characters, one piece."""
+"""A reference that the login flow gets back, and that is therefore stored: sixteen characters in
+one piece."""
 PIECE = 16
-"""So many characters of a digest are enough to know it."""
+"""This many characters of a digest identify it."""
 _WORD = "0-9A-Za-z_-"
 _COUNTED = re.compile(
     r"\[\d+\]|\bpid:? ?\d+|\.py:\d+|\bline \d+|127\.0\.0\.1:\d+|0x[0-9a-f]+"
@@ -35,13 +36,13 @@ _COUNTED = re.compile(
     r"|from 1000 to 9999|\b[0-9a-f]{32}\b|(?m:^  [a-z_]+: \d+$)"
     r"|\d{4}-\d\d-\d\d[T ][0-9:.]+|\w{3}, \d\d \w{3} \d{4} [0-9:]+ GMT"
 )
-"""Processes, lines of code, ports, addresses, durations, sizes, ids of requests, the
-server's own settings, dates, and what an answer says of all codes."""
+"""Processes, lines of code, ports, addresses, durations, sizes, ids of requests, the server's own
+settings, dates, and the range of all codes."""
 _MASKED = re.compile(r"\+\d*(?:•|\\u2022)+\d\d")
 
 
 def _in_base64(shift: int) -> str:
-    """The letters that the word has in base64, so many bytes after a multiple of three."""
+    """Return the letters that the word has in base64, this many bytes after a multiple of three."""
     padded = b"-" * shift + CANARY.encode() + b"-" * (-shift % 3)
     return b64encode(padded).decode()[(shift * 8 + 5) // 6 : (shift + len(CANARY)) * 8 // 6]
 
@@ -51,10 +52,10 @@ DISGUISES = (CANARY.encode().hex(), CANARY[::-1], *(_in_base64(shift) for shift 
 
 @dataclass
 class Known:
-    """What a search looks for, beside every word that has ``canary`` in it."""
+    """What a search looks for, beside every word that contains ``canary``."""
 
     codes: dict[str, set[str]] = field(default_factory=dict)
-    """By the number that was called with them."""
+    """By the called number."""
     callers: set[str] = field(default_factory=set)
     ids: dict[str, str] = field(default_factory=dict)
     """The verificationId of a number."""
@@ -64,7 +65,8 @@ class Known:
     """Codes of no call: guesses."""
 
     def digests(self) -> set[str]:
-        """What anybody can compute of the codes, without a key: the beginning of each."""
+        """Return the digests of the codes that can be computed without a key: the beginning of
+        each."""
         return {
             text[:PIECE]
             for number, codes in self.codes.items()
@@ -90,10 +92,10 @@ def _digests(words: bytes) -> Iterator[str]:
 
 
 def leaks(text: str, known: Known, *, numbers: bool = True) -> list[str]:
-    """Return what must not be in the text and is, each with a little of what is around it.
+    """Return the leaks in the text, each with some context.
 
     Args:
-        numbers: Whether full numbers are among it: an approval may have them.
+        numbers: Whether full numbers are leaks. An approval may contain them.
     """
     bare = _MASKED.sub("+", _COUNTED.sub("+", text))
     words = [CANARY, *DISGUISES, *known.callers, *(known.codes if numbers else ())]
@@ -117,7 +119,7 @@ def _around(text: str, at: int) -> str:
 
 
 def stored(client: redis.Redis) -> Iterator[tuple[str, str, str]]:
-    """Every key of every type, as key, field and value; what is kept as JSON is taken apart."""
+    """Return every key of every type, as key, field and value. JSON is split into its members."""
     for key in client.scan_iter():
         for name, value in _fields(client, key):
             yield from ((key, *leaf) for leaf in _leaves(name, value))
@@ -140,7 +142,7 @@ def _fields(client: redis.Redis, key: str) -> Iterator[tuple[str, str]]:
 
 
 def _leaves(name: str, text: str) -> Iterator[tuple[str, str]]:
-    """The path and the text of all that is in a JSON object; of any other text, the text."""
+    """Return the path and the text of each value in a JSON object; of any other text, the text."""
     try:
         found = json.loads(text)
     except ValueError:
@@ -162,18 +164,19 @@ def _members(path: str, found: object) -> Iterator[tuple[str, str]]:
             for member in found:
                 yield from _members(path, member)
         case str():
-            # Some state is text of its own: a list of counts, for example.
+            # Some state is text of its own: for example, a list of counts.
             yield from _leaves(path, found)
         case _:
             yield path, json.dumps(found)
 
 
 def leaks_in_store(kept: Iterable[tuple[str, str, str]], known: Known) -> list[str]:
-    """The same for Redis: a verification has its number and its reference; codes are nowhere."""
+    """Return the leaks in Redis. A verification may contain its number and its reference; codes may
+    stand nowhere."""
     words = {
         f"{key} {name} {value}"
         for key, name, value in kept
-        if not (_is_verification(key) and _may_stand(name, value, known))
+        if not (_is_verification(key) and _is_allowed(name, value, known))
     }
     return _kept_leaks("\n".join(words), known)
 
@@ -183,18 +186,18 @@ def _is_verification(key: str) -> bool:
 
 
 def leaks_in_commands(commands: Iterable[list[bytes]], known: Known) -> list[str]:
-    """The same for all that functions were ever told; a reservation has number and reference."""
+    """Return the leaks in the commands to Redis. A reservation may contain number and reference."""
     words = set()
     for command in commands:
         if command[0] == b"FCALL":
             # The function's name, how many keys, the keys, and one JSON object.
             *named, asked = (word.decode("utf-8", "replace") for word in command[1:])
-            told = (leaf for leaf in _leaves("", asked) if not _may_stand(*leaf, known))
-            words |= {*named, *(f"{name} {value}" for name, value in told)}
+            not_allowed = (leaf for leaf in _leaves("", asked) if not _is_allowed(*leaf, known))
+            words |= {*named, *(f"{name} {value}" for name, value in not_allowed)}
     return _kept_leaks("\n".join(words), known)
 
 
-def _may_stand(name: str, value: str, known: Known) -> bool:
+def _is_allowed(name: str, value: str, known: Known) -> bool:
     if name == "number":
         return value[:1] == "+" and value[1:] in known.codes
     return (name, value) == ("reference", REFERENCE)

@@ -1,4 +1,4 @@
-"""The web process as a platform runs it, on a free port, with everything it says kept."""
+"""The web process as a platform runs it, on a free port, with all its output kept."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ PATIENCE = 30
 KEY = "canary-access-key"
 ACCESS_LINE = "ACCESS"
 BUILD_PACK = (
-    # Last come the words of a build pack: they are read after the configuration's own.
+    # Last come the arguments of a build pack: they are read after the configuration's own.
     f"--bind=127.0.0.1:%d --log-level=debug --access-logfile=- --access-logformat='{ACCESS_LINE} "
     "%%(h)s %%(r)s %%(q)s %%(U)s %%(f)s %%(a)s %%({x-authorization}i)s %%({authorization}i)s'"
 )
@@ -28,7 +28,7 @@ BUILD_PACK = (
 
 @dataclass(frozen=True)
 class Answer:
-    """An answer, headers and all."""
+    """An answer with its headers."""
 
     status: int
     text: str
@@ -62,7 +62,7 @@ class Web:
         return [*line, *words, self.app]
 
     def settings(self) -> dict[str, str]:
-        """What the server itself takes its settings to be."""
+        """Return the server's settings, as the server prints them."""
         shown = subprocess.run(
             self._line("--print-config"),
             cwd=ROOT,
@@ -92,7 +92,8 @@ class Web:
     def ask(
         self, method: str, path: str, body: Any = None, key: str | None = KEY, **headers: str
     ) -> Answer:
-        """Ask as a login flow does; text and bytes go as they are, all else as JSON."""
+        """Send a request as a login flow does. Text and bytes are sent unchanged, all else as
+        JSON."""
         raw = body if isinstance(body, str | bytes | None) else json.dumps(body)
         sent = {"Content-Type": "application/json"} if raw is not None else {}
         sent |= {"X-Authorization": f"AccessKey {key}"} if key else {}
@@ -108,7 +109,7 @@ class Web:
         return self._keep(Answer(found.status, text))
 
     def say(self, raw: bytes) -> Answer:
-        """Send bytes, and read whatever comes until the connection ends."""
+        """Send bytes, and read until the connection ends."""
         answer = b""
         with socket.create_connection(("127.0.0.1", self.port), timeout=PATIENCE) as client:
             try:
@@ -119,18 +120,18 @@ class Web:
             except TimeoutError:
                 raise
             except OSError:
-                pass  # it had heard enough
+                pass  # the server had stopped reading
         status = answer.partition(b" ")[2][:3]
         found = Answer(int(status) if status.isdigit() else 0, answer.decode("utf-8", "replace"))
         return self._keep(found)
 
     def workers(self) -> list[int]:
-        """The pids of its processes but the first, where the system tells them."""
+        """Return the pids of all its processes but the first, if the system lists them."""
         children = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children")
         return [int(pid) for pid in children.read_text().split()] if children.exists() else []
 
     def end(self) -> int:
-        """Ask it to end, as a platform does; return its exit status."""
+        """Terminate it as a platform does; return its exit status."""
         self.process.terminate()
         return self.process.wait(PATIENCE)
 

@@ -42,7 +42,7 @@ def ready(web: Web) -> Answer:
     return web.ask("GET", "/readyz", key=None)
 
 
-def test_it_is_there_before_its_redis(web: Web, server: Server) -> None:
+def test_a_process_starts_before_its_redis(web: Web, server: Server) -> None:
     """The port is bound, `/readyz` names the cause, and the process recovers by itself."""
     assert (ready(web).status, web.ask("GET", "/healthz").status) == (503, 200)
     assert "Redis cannot be reached" in ready(web).text
@@ -52,7 +52,7 @@ def test_it_is_there_before_its_redis(web: Web, server: Server) -> None:
     wait_until(lambda: ready(web).status == 200)
 
 
-def test_it_says_what_is_wrong_with_redis(web: Web, server: Server) -> None:
+def test_readyz_names_what_is_wrong_with_redis(web: Web, server: Server) -> None:
     """`/readyz` names the cause in a sentence."""
     server.start()
     wait_until(lambda: ready(web).status == 200)
@@ -76,7 +76,7 @@ def test_it_says_what_is_wrong_with_redis(web: Web, server: Server) -> None:
     wait_until(lambda: ready(web).status == 200)
 
 
-def test_it_is_there_before_its_provider(web: Web, server: Server) -> None:
+def test_a_process_starts_before_its_provider(web: Web, server: Server) -> None:
     """Checks can be served, so it is ready. A start is answered with 502."""
     server.start()
     wait_until(lambda: ready(web).status == 200)
@@ -85,7 +85,7 @@ def test_it_is_there_before_its_provider(web: Web, server: Server) -> None:
     assert ready(web).status == 200
 
 
-def test_a_provider_that_comes_is_found(tmp_path: Path, server: Server) -> None:
+def test_a_provider_that_starts_later_is_found(tmp_path: Path, server: Server) -> None:
     """While the breaker pauses calls, single starts try the provider."""
     port = free_port()
     few = {"WEB_CONCURRENCY": "1", "PROVIDER_BREAKER": "2/1", "REDIS_TIMEOUT": "0.5"}

@@ -1,8 +1,8 @@
-"""No code, key or calling number anywhere, whatever goes wrong: over the real processes.
+"""No code, key or calling number is shown or stored, whatever fails: over the real processes.
 
-The web process as a platform runs it, at its most talkative; a real Valkey behind a proxy that
-hears every command; a provider that quotes all it knows. What is sent is in ``scenarios.py`` and
-``fault_scenarios.py``, what is looked for in ``search.py``.
+The web process runs as on a platform, at DEBUG; a real Valkey is behind a proxy that records every
+command; the provider quotes all it knows. The requests are in ``scenarios.py`` and
+``fault_scenarios.py``, the search is in ``search.py``.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ PLAIN = (
     scenarios.ends,
     scenarios.misplacement,
     scenarios.rudeness,
-    fault_scenarios.ending,
+    fault_scenarios.service_ends,
 )
 SABOTAGED = (
     *(
@@ -37,7 +37,7 @@ SABOTAGED = (
         fault_scenarios.bugs,
         fault_scenarios.bugs_in_threads,
         fault_scenarios.ends,
-        fault_scenarios.deaths,
+        fault_scenarios.processes_end,
     ),
     *(fault_scenarios.confession, scenarios.unreachable),
 )
@@ -45,7 +45,7 @@ SABOTAGED = (
 
 @dataclass
 class Evidence:
-    """Two services, after all that happened to them."""
+    """Two services, after all scenarios."""
 
     known: Known
     plain: ObservedService
@@ -61,7 +61,7 @@ class Evidence:
 def evidence(
     valkey_server: ValkeyServer, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Evidence]:
-    """Everything that can go wrong, gone wrong."""
+    """The services after every failure that the scenarios know."""
     folder = tmp_path_factory.mktemp("canaries")
     drawn = folder / "drawn"
     drawn.touch()
@@ -80,7 +80,7 @@ def evidence(
         found = Evidence(known, plain, sabotaged)
         try:
             with ThreadPoolExecutor(2) as crowd:
-                found.exits = list(crowd.map(_suffer, found.both, (PLAIN, SABOTAGED)))
+                found.exits = list(crowd.map(_run, found.both, (PLAIN, SABOTAGED)))
             known.others |= set(drawn.read_text().split())
             yield found
         finally:
@@ -91,7 +91,7 @@ def evidence(
                 one.provider.close()
 
 
-def _suffer(service: ObservedService, steps: tuple[Callable[[ObservedService], None], ...]) -> int:
+def _run(service: ObservedService, steps: tuple[Callable[[ObservedService], None], ...]) -> int:
     service.web.ready()
     for step in steps:
         step(service)
@@ -99,38 +99,40 @@ def _suffer(service: ObservedService, steps: tuple[Callable[[ObservedService], N
     return service.web.end()
 
 
-def test_no_answer_has_it(evidence: Evidence) -> None:
-    """Neither headers nor bodies, of 2xx and of every error; the full number in approvals alone."""
+def test_no_answer_contains_a_secret(evidence: Evidence) -> None:
+    """Neither headers nor bodies, of 2xx and of every error. Only approvals have the full
+    number."""
     answers = [answer for one in evidence.both for answer in one.web.answers]
     assert len(answers) > 1_000
-    everything = "\n".join(_without_what_is_theirs(answer.text) for answer in answers)
+    everything = "\n".join(_without_allowed(answer.text) for answer in answers)
     assert leaks(everything, evidence.known) == []
 
 
-def _without_what_is_theirs(text: str) -> str:
-    """Without the reference, which is the caller's own, and an approval's number."""
+def _without_allowed(text: str) -> str:
+    """Return the text without the reference, which is the caller's own, and an approval's
+    number."""
     text = text.replace(f'"reference":"{REFERENCE}"', "")
     return re.sub(r'("verified":true.*)"number":"\+\d+"', r"\1", text)
 
 
 @pytest.mark.parametrize("which", ["plain", "sabotaged"])
-def test_no_process_says_it(evidence: Evidence, which: str) -> None:
-    """Neither the log nor anything else that is printed, tracebacks of the server included."""
+def test_no_process_prints_a_secret(evidence: Evidence, which: str) -> None:
+    """Neither the log nor any other output, including tracebacks of the server."""
     service: ObservedService = getattr(evidence, which)
     said = service.web.said.replace(service.confessed[0] if service.confessed else "", "")
     assert said.count('"event": "request"') > 300
     assert leaks(said, evidence.known) == []
 
 
-def test_no_counter_says_it(evidence: Evidence) -> None:
+def test_no_metric_contains_a_secret(evidence: Evidence) -> None:
     for one in evidence.both:
         assert "verify_checks_total" in one.metrics[-1]
         assert leaks("\n".join(one.metrics), evidence.known) == []
 
 
-def test_redis_keeps_nothing_of_it(evidence: Evidence) -> None:
-    """While codes are pending, after approvals, after failures: full numbers in one field alone,
-    codes nowhere, nor what could be computed from them without a key."""
+def test_redis_stores_no_secret(evidence: Evidence) -> None:
+    """While codes are pending, after approvals, after failures: full numbers are in one field
+    alone, and neither codes nor what can be computed from them without a key is stored."""
     kept = evidence.plain.kept | evidence.sabotaged.kept
     kinds = {key.split(":")[1] for key, _, _ in kept}
     states = {value for key, name, value in kept if name == "state" and ":v:" in key}
@@ -140,15 +142,15 @@ def test_redis_keeps_nothing_of_it(evidence: Evidence) -> None:
     assert leaks_in_store(kept, evidence.known) == []
 
 
-def test_redis_is_told_nothing_of_it(evidence: Evidence) -> None:
-    """In none of all the commands, kept or not."""
+def test_no_command_contains_a_secret(evidence: Evidence) -> None:
+    """No command contains a secret, whether its data is stored or not."""
     commands = [command for one in evidence.both for command in one.proxy.commands]
     assert len(commands) > 1_000
     assert leaks_in_commands(commands, evidence.known) == []
 
 
-def test_an_access_log_that_is_forced_on_stays_silent(evidence: Evidence) -> None:
-    """A build pack's words win over the configuration's, but for who writes the log: nobody."""
+def test_an_access_log_that_is_forced_on_writes_nothing(evidence: Evidence) -> None:
+    """A build pack's arguments override the configuration's, but not the logger's class."""
     settings = evidence.plain.web.settings()
     assert settings["accesslog"] == "-"
     assert settings["access_log_format"].startswith(ACCESS_LINE)
@@ -157,8 +159,9 @@ def test_an_access_log_that_is_forced_on_stays_silent(evidence: Evidence) -> Non
         assert f"\n{ACCESS_LINE} " not in one.web.said
 
 
-def test_all_of_it_happened(evidence: Evidence) -> None:
-    """Each way was gone, most of them to the provider, and both services ended as they should."""
+def test_every_scenario_happened(evidence: Evidence) -> None:
+    """Each way was taken, most of them up to the provider, and both services ended as they
+    should."""
     assert len(evidence.known.ways) > len(SAYINGS) + len(fault_scenarios.STARTS) + len(
         fault_scenarios.ENDINGS
     )
@@ -166,8 +169,8 @@ def test_all_of_it_happened(evidence: Evidence) -> None:
     assert evidence.exits == [0, 0]
 
 
-def test_a_service_that_says_it_is_found_out(evidence: Evidence) -> None:
-    """Else all of the above would prove nothing."""
+def test_a_service_that_leaks_is_detected(evidence: Evidence) -> None:
+    """Otherwise the tests above would prove nothing."""
     assert evidence.sabotaged.confessed
     said, answer = evidence.sabotaged.confessed
     for line in said.splitlines():

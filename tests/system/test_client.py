@@ -1,4 +1,4 @@
-"""docs/client.md, run as it stands against the real processes."""
+"""docs/client.md, run as it is against the real processes."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from tests.system.house import KEY, ROOT, House, fresh_number
+from tests.system.house import KEY, ROOT, House, new_number
 from tests.system.test_login import wrong
 from verify_service import client as package
 from verify_service.client import CallState, State, TooManyRequests, VerifyClient, VerifyError
@@ -19,7 +19,7 @@ PAGE = (ROOT / "docs" / "client.md").read_text("utf-8")
 
 @pytest.fixture
 def page(house: House, monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, Any]]:
-    """The names that the page's examples make, one after the other."""
+    """The names that the page's examples define, in their order."""
     monkeypatch.setenv("VERIFY_URL", house.web)
     monkeypatch.setenv("VERIFY_ACCESS_KEY", KEY)
     names: dict[str, Any] = {"__name__": "page"}
@@ -34,8 +34,8 @@ def code_of(house: House, number: str) -> str:
 
 
 def test_the_ten_lines_log_in(page: dict[str, Any], house: House) -> None:
-    """The number that was proven is in the session, and only after the right code."""
-    number, session = fresh_number(), dict[str, str]()
+    """The session has the proven number, and only after the right code."""
+    number, session = new_number(), dict[str, str]()
     shown = page["call_me"](session, number)
     (call,) = house.calls(number)
     assert shown == f"We are calling you from +{call['from'][:-4]}…"
@@ -45,10 +45,10 @@ def test_the_ten_lines_log_in(page: dict[str, Any], house: House) -> None:
     assert session["phone"] == number
 
 
-def test_the_kind_login_has_a_word_for_everything(page: dict[str, Any], house: House) -> None:
-    """What a person types wrong, from the number to the last guess."""
+def test_the_longer_login_has_a_message_for_every_error(page: dict[str, Any], house: House) -> None:
+    """For every error that a person can cause, from the number to the last guess."""
     call_me, log_in = page["call_me_kindly"], page["log_in_kindly"]
-    number, session = fresh_number(), dict[str, str]()
+    number, session = new_number(), dict[str, str]()
     assert call_me(session, "hello").startswith("That is no phone number")
     assert log_in({"verification_id": "gone"}, "1234").startswith("That took too long")
     assert call_me(session, "+7 999 000 01 06").startswith("The call did not work")
@@ -66,7 +66,7 @@ def test_the_example_of_a_test_passes(page: dict[str, Any]) -> None:
 
 
 def test_the_table_has_every_error() -> None:
-    """With its row, and whether the client tries again."""
+    """Each error has its row, and whether the client retries it."""
     rows = re.findall(r"^\| `(\w+)` \| .* \| (yes|no)[^|]*\|$", PAGE, re.MULTILINE)
     errors = {
         name: kind
@@ -87,8 +87,8 @@ def test_the_call_can_be_followed(house: House) -> None:
 
 
 def test_thirty_threads_ring_once(house: House) -> None:
-    """One client, one number, thirty at once: a verification, and 29 who are told to wait."""
-    number = fresh_number()
+    """One client, one number, thirty threads at once: one verification and 29 refusals."""
+    number = new_number()
     with VerifyClient(house.web, KEY) as client, ThreadPoolExecutor(30) as pool:
         starts = [pool.submit(client.start, number) for _ in range(30)]
         failed = [start.exception() for start in starts]
@@ -97,9 +97,10 @@ def test_thirty_threads_ring_once(house: House) -> None:
     assert len(house.calls(number)) == 1
 
 
-def test_one_key_rings_once(house: House) -> None:
-    """Thirty at once under one key are one start: whoever came too early waits, and hears it."""
-    number = fresh_number()
+def test_thirty_threads_under_one_key_ring_once(house: House) -> None:
+    """Thirty at once under one key are one start: a request that comes too early waits and gets its
+    answer."""
+    number = new_number()
     with VerifyClient(house.web, KEY) as client, ThreadPoolExecutor(30) as pool:
         starts = [
             pool.submit(client.start, number, idempotency_key=f"one-{number}") for _ in range(30)

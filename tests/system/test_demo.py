@@ -9,8 +9,8 @@ from tests.demo.newcomer import ROOT, make_demo
 from tests.demo.visitor import Visitor
 
 
-def test_a_login(tmp_path: Path) -> None:
-    """At the two addresses that it prints; quiet meanwhile, so that they stay in sight."""
+def test_a_login_works(tmp_path: Path) -> None:
+    """At the two printed addresses. There is no further output, so that they stay visible."""
     output = tmp_path / "output.txt"
     with make_demo(output) as demo:
         after = len(output.read_text())
@@ -22,7 +22,7 @@ def test_a_login(tmp_path: Path) -> None:
     assert [line for line in said if " sandbox | " not in line] == []
 
 
-def test_make_demo_is_that() -> None:
+def test_make_demo_starts_this_script() -> None:
     shown = subprocess.run(
         ["make", "-n", "-o", ".venv/.ready-to-run", "demo"],
         cwd=ROOT,

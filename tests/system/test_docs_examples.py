@@ -1,4 +1,4 @@
-"""Every example of the guide at /docs does what the guide says, run as it stands."""
+"""Every example of the guide at /docs works as the guide says, run unchanged."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def run(*command: str) -> str:
 
 
 def answers(script: str) -> list[dict[str, Any]]:
-    """What the services answered, one JSON after the other."""
+    """Return the services' answers, a sequence of JSON texts."""
     text, found = run("bash", "-euc", script), []
     while text := text.lstrip():
         answer, end = json.JSONDecoder().raw_decode(text)
@@ -49,18 +49,18 @@ def answers(script: str) -> list[dict[str, Any]]:
     return found
 
 
-def test_none_is_left_out(examples: dict[str, str]) -> None:
+def test_every_example_is_tested(examples: dict[str, str]) -> None:
     assert set(examples) == {CURL, PYTHON, OFF, TWICE, CALLBACK}
 
 
-def test_a_login_with_curl(examples: dict[str, str]) -> None:
+def test_a_login_with_curl_works(examples: dict[str, str]) -> None:
     started, wrong, right = answers(examples[CURL])
     assert started["nextAction"] == "enterCode"
     assert (wrong["verified"], wrong["checksLeft"]) == (False, 2)
     assert (right["verified"], right["number"]) == (True, "+79215550123")
 
 
-def test_a_login_in_python(examples: dict[str, str]) -> None:
+def test_a_login_in_python_works(examples: dict[str, str]) -> None:
     calling = "A call from +7917913…: do not answer, type its last four digits."
     assert run(sys.executable, "-W", "error", "-c", examples[PYTHON]).splitlines() == [
         calling,
@@ -71,8 +71,8 @@ def test_a_login_in_python(examples: dict[str, str]) -> None:
     ]
 
 
-def test_a_phone_that_is_off(house: House, examples: dict[str, str]) -> None:
-    """Other tests call this number too; each call ends its own cooldown."""
+def test_a_phone_that_is_off_is_undelivered(house: House, examples: dict[str, str]) -> None:
+    """Other tests call this number too. Each call ends its own cooldown."""
     wait_until(lambda: all(call["callbacks"] for call in house.calls(PHONE_OFF)))
     (status,) = answers(examples[OFF])
     assert status["call"]["state"] == "undelivered"
@@ -80,26 +80,26 @@ def test_a_phone_that_is_off(house: House, examples: dict[str, str]) -> None:
     assert (status["nextAction"], status["restartIn"]) == ("restart", 0)
 
 
-def test_the_same_start_twice(house: House, examples: dict[str, str]) -> None:
+def test_the_same_start_twice_rings_once(house: House, examples: dict[str, str]) -> None:
     first, second = answers(examples[TWICE])
     assert first["verificationId"] == second["verificationId"]
     assert len(house.calls("79215550125")) == 1
 
 
-def test_a_callback(examples: dict[str, str]) -> None:
+def test_a_callback_is_applied(examples: dict[str, str]) -> None:
     assert answers(examples[CALLBACK]) == [{"status": "ok", "applied": False}]
 
 
 @pytest.fixture
 def flow(examples: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> ModuleType:
-    """The login flow in Python, to be driven on; it loses no time."""
+    """The login flow in Python, without its pauses."""
     module = ModuleType("flow")
     exec(compile(examples[PYTHON], "flow", "exec"), module.__dict__)  # noqa: S102
     monkeypatch.setattr("time.sleep", lambda _: None)
     return module
 
 
-def test_the_flow_says_when_to_ask_again(flow: ModuleType) -> None:
+def test_the_flow_shows_when_to_start_again(flow: ModuleType) -> None:
     session: dict[str, str] = {}
     flow.start(session, "+7 921 555-01-27")
     again = flow.start(session, "+7 921 555-01-27")
@@ -116,45 +116,45 @@ def test_the_flow_says_when_to_ask_again(flow: ModuleType) -> None:
         ("+7 999 000 01 11", "We cannot call this number."),
     ],
 )
-def test_the_flow_says_what_is_wrong_with_a_number(
+def test_the_flow_shows_what_is_wrong_with_a_number(
     flow: ModuleType, number: str, shown: str
 ) -> None:
-    """No number, a landline, a refusal that may pass, and one that will not."""
+    """An impossible number, a landline, a refusal that may pass, and one that will not."""
     session: dict[str, str] = {}
     assert flow.start(session, number) == shown
     assert "verification" not in session
 
 
-def test_the_flow_asks_to_switch_the_phone_on(flow: ModuleType) -> None:
-    """As the status of a phone that is off has it."""
-    told = {
+def test_the_flow_asks_to_turn_on_the_phone(flow: ModuleType) -> None:
+    """The status is that of a phone that is off."""
+    answer = {
         "call": {"state": "undelivered", "providerStatus": "UNAVAILABLE"},
         "nextAction": "restart",
         "restartIn": 0,
     }
-    flow.ask = lambda *_: (200, told)
+    flow.ask = lambda *_: (200, answer)
     assert flow.look({"verification": "x"}).startswith("Your phone seems to be off.")
 
 
 @pytest.mark.parametrize(
-    "told",
+    "answer",
     [
         {"verified": False, "state": "approved", "nextAction": "stop"},
         {"verified": False, "state": "exhausted", "nextAction": "restart", "restartIn": 0},
         {"verified": "true", "nextAction": "of tomorrow"},
     ],
 )
-def test_the_flow_logs_nobody_else_in(flow: ModuleType, told: dict[str, Any]) -> None:
+def test_the_flow_logs_in_no_other_person(flow: ModuleType, answer: dict[str, Any]) -> None:
     session = {"verification": "x"}
-    flow.ask = lambda *_: (200, told)
+    flow.ask = lambda *_: (200, answer)
     assert "logged in" not in flow.check(session, "1234")
     assert session == {"verification": "x"}
 
 
-def test_the_flow_asks_again_with_the_same_key(
+def test_the_flow_retries_with_the_same_key(
     house: House, flow: ModuleType, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """An answer that was lost on its way back: one call, and the session has its id."""
+    """An answer was lost on its way back: one call, and the session has its id."""
     real, sent = requests.request, []
 
     def loses_the_first(*args: Any, **kwargs: Any) -> requests.Response:
@@ -172,7 +172,7 @@ def test_the_flow_asks_again_with_the_same_key(
     assert len(house.calls("79215550128")) == 1
 
 
-def test_the_flow_keeps_a_key_until_its_answer_has_come(
+def test_the_flow_keeps_a_key_until_it_has_an_answer(
     house: House, flow: ModuleType, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The start arrived, no answer ever did, and the person asks again: still one call."""
@@ -194,9 +194,9 @@ def test_the_flow_keeps_a_key_until_its_answer_has_come(
 def test_the_flow_gives_up_without_an_answer(
     flow: ModuleType, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def nobody(*_: Any, **__: Any) -> requests.Response:
+    def refuse(*_: Any, **__: Any) -> requests.Response:
         raise requests.ConnectionError
 
-    monkeypatch.setattr(requests, "request", nobody)
+    monkeypatch.setattr(requests, "request", refuse)
     with pytest.raises(flow.NoAnswer):
         flow.check({"verification": "x"}, "1234")

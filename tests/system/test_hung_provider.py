@@ -1,4 +1,4 @@
-"""A provider that keeps its callers busy keeps nobody else: one process, over real connections."""
+"""A hung provider delays only its own callers: one process, over real connections."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from tests.system.search import Known
 from tests.system.server_process import PATIENCE, Web
 from tests.waiting import wait_until
 
-PLACES = 4
+SLOTS = 4
 EARLY = b"HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n" * 1_000
 
 
@@ -26,9 +26,9 @@ EARLY = b"HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n" * 1_000
 def service(
     valkey_server: ValkeyServer, valkey: redis.Redis, tmp_path: Path
 ) -> Iterator[ObservedService]:
-    """One process, which places four calls at a time."""
+    """One process that places four calls at a time."""
     proxy, provider = RedisProxy(valkey_server.port), LeakyProvider()
-    few = {"WEB_CONCURRENCY": "1", "PROVIDER_MAX_IN_FLIGHT": f"{PLACES}", "PROVIDER_DEADLINE": "20"}
+    few = {"WEB_CONCURRENCY": "1", "PROVIDER_MAX_IN_FLIGHT": f"{SLOTS}", "PROVIDER_DEADLINE": "20"}
     web = Web("wsgi:app", tmp_path / "output", variables(proxy.port, provider.url, **few))
     try:
         web.ready()
@@ -44,12 +44,12 @@ def service(
         proxy.close()
 
 
-def test_checks_go_on_while_every_place_is_taken(service: ObservedService) -> None:
-    """Four calls hang, a fifth is refused before anything is reserved, all else is as ever."""
+def test_checks_work_while_every_call_slot_is_in_use(service: ObservedService) -> None:
+    """Four calls hang, a fifth is refused before anything is reserved, all else works."""
     number, late = service.number("first"), service.number("one too many")
-    hung = [service.number("hung", service.provider.hangs) for _ in range(PLACES)]
+    hung = [service.number("hung", service.provider.hangs) for _ in range(SLOTS)]
     assert service.start(number).status == 201
-    with ThreadPoolExecutor(PLACES) as crowd:
+    with ThreadPoolExecutor(SLOTS) as crowd:
         starts = [crowd.submit(service.start, one) for one in hung]
         wait_until(lambda: set(service.provider.calls) >= set(hung), PATIENCE)
         refused = service.start(late)
@@ -59,11 +59,12 @@ def test_checks_go_on_while_every_place_is_taken(service: ObservedService) -> No
         service.provider.gate.set()
         assert {start.result(PATIENCE).status for start in starts} == {201}
     assert service.start(late).status == 201
-    assert len(service.provider.heard) == PLACES + 2
+    assert len(service.provider.heard) == SLOTS + 2
 
 
-def test_a_flood_keeps_nobody_waiting(service: ObservedService) -> None:
-    """Interim answers without end, as fast as they can be read: unknown, and no one else stops."""
+def test_a_flood_delays_no_other_request(service: ObservedService) -> None:
+    """Interim answers without end, as fast as they can be read: unknown, and other requests are
+    served."""
 
     def flood(_: Call) -> Iterator[bytes]:
         return itertools.repeat(EARLY)

@@ -1,19 +1,19 @@
-"""A login, played from start to finish against the real processes."""
+"""A login from start to finish against the real processes."""
 
 from __future__ import annotations
 
 import pytest
 
-from tests.system.house import House, fresh_number
+from tests.system.house import House, new_number
 
 
 def wrong(code: str) -> str:
     return str(1000 + (int(code) - 1000 + 1) % 9000)
 
 
-def test_a_person_logs_in_once(house: House) -> None:
+def test_a_code_logs_in_once(house: House) -> None:
     """Wrong code, right code, the same code again; the callback marks the call delivered."""
-    number = fresh_number()
+    number = new_number()
     started = house.start(number, reference="order 7")
     assert started.status_code == 201
     verification = started.json()
@@ -39,10 +39,10 @@ def test_a_person_logs_in_once(house: House) -> None:
 @pytest.mark.parametrize(
     ("number", "status"), [("+79990000004", "REJECTED"), ("+79990000005", "UNAVAILABLE")]
 )
-def test_a_call_that_could_not_be_made_may_be_made_again_at_once(
+def test_an_undelivered_call_may_be_repeated_at_once(
     house: House, number: str, status: str
 ) -> None:
-    """REJECTED and UNAVAILABLE end the cooldown: the person's next start goes through."""
+    """REJECTED and UNAVAILABLE end the cooldown: the person's next start is let through."""
     before = len(house.calls(number))
     first = house.start(number).json()
     undelivered = house.wait_for_call(first["verificationId"], "undelivered")
@@ -53,8 +53,8 @@ def test_a_call_that_could_not_be_made_may_be_made_again_at_once(
     assert len(house.calls(number)) == before + 2
 
 
-def test_what_anti_fraud_stopped_is_not_encouraged(house: House) -> None:
-    """FORBIDDEN says stop and leaves the cooldown as it is."""
+def test_a_forbidden_call_keeps_its_cooldown(house: House) -> None:
+    """FORBIDDEN has `nextAction` stop, and the cooldown stays."""
     number = "+79990000006"
     first = house.start(number).json()
     forbidden = house.wait_for_call(first["verificationId"], "undelivered")
@@ -65,23 +65,23 @@ def test_what_anti_fraud_stopped_is_not_encouraged(house: House) -> None:
     assert len(house.calls(number)) == 1
 
 
-def test_a_callback_that_comes_before_the_answer_counts(house: House) -> None:
-    """The simulator delivers the callback first; the start that follows already knows."""
+def test_a_callback_before_the_answer_is_applied(house: House) -> None:
+    """The simulator delivers the callback first. The start's answer has its status."""
     started = house.start("+79990000403").json()
     assert started["call"]["state"] == "delivered"
 
 
-def test_a_refused_call_says_so_and_costs_nothing(house: House) -> None:
-    """An empty balance is a 502 that gives the start back."""
+def test_a_refused_call_is_reported_and_refunded(house: House) -> None:
+    """An empty balance is a 502, and the start is refunded."""
     number = "+79990000106"
     refused = house.start(number)
     assert (refused.status_code, refused.json()["errorCode"]) == (502, 6)
     assert house.start(number).status_code == 502
 
 
-def test_nothing_secret_is_in_the_output(house: House) -> None:
-    """No code in the service's lines, no key, no full number: only the simulator tells."""
-    number = fresh_number()
+def test_the_output_has_no_secret(house: House) -> None:
+    """The service prints no code, no key and no full number. Only the simulator prints codes."""
+    number = new_number()
     verification = house.start(number).json()
     code = house.calls(number)[0]["code"]
     house.check(verification["verificationId"], code)

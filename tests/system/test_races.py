@@ -1,4 +1,5 @@
-"""Everybody at once, against the real processes: what the functions promise holds over HTTP too."""
+"""Many concurrent requests against the real processes: what the functions promise holds over
+HTTP."""
 
 from __future__ import annotations
 
@@ -8,13 +9,13 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
-from tests.system.house import House, fresh_number
+from tests.system.house import House, new_number
 
 Answer = TypeVar("Answer")
 
 
 def at_once(many: int, ask: Callable[[], Answer]) -> list[Answer]:
-    """Ask so many times in the same moment."""
+    """Send this many requests at the same moment."""
     barrier = threading.Barrier(many)
 
     def wait_and_ask(_: int) -> Answer:
@@ -27,7 +28,7 @@ def at_once(many: int, ask: Callable[[], Answer]) -> list[Answer]:
 
 def test_thirty_starts_place_one_call(house: House) -> None:
     """One 201, 29 times 429, one call at the provider."""
-    number = fresh_number()
+    number = new_number()
     answers = at_once(30, lambda: house.start(number))
     assert Counter(answer.status_code for answer in answers) == {201: 1, 429: 29}
     assert len(house.calls(number)) == 1
@@ -36,8 +37,8 @@ def test_thirty_starts_place_one_call(house: House) -> None:
 
 
 def test_fifty_right_checks_verify_once(house: House) -> None:
-    """Exactly one `verified: true`, however many say the right code."""
-    number = fresh_number()
+    """Exactly one `verified: true`, however many have the right code."""
+    number = new_number()
     verification_id = house.start(number).json()["verificationId"]
     code = house.calls(number)[0]["code"]
     answers = at_once(50, lambda: house.check(verification_id, code))
@@ -46,8 +47,8 @@ def test_fifty_right_checks_verify_once(house: House) -> None:
 
 
 def test_forty_wrong_checks_compare_three(house: House) -> None:
-    """The limit's number is compared and no more; after them the right code is as dead."""
-    number = fresh_number()
+    """Exactly the limit is compared. After it the right code is refused too."""
+    number = new_number()
     verification_id = house.start(number).json()["verificationId"]
     answers = at_once(40, lambda: house.check(verification_id, "0999"))
     assert sorted(answer["checksLeft"] for answer in answers) == [0] * 38 + [1, 2]

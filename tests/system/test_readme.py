@@ -1,4 +1,4 @@
-"""The README's first commands do what they say."""
+"""The README's first commands do what it says."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ def _try_it() -> str:
 
 
 @pytest.mark.whole
-def test_the_curls_carry_a_verification_from_start_to_finish(house: House) -> None:
-    """Pasted as they stand, with this run's ports."""
+def test_the_curl_commands_complete_a_verification(house: House) -> None:
+    """Pasted unchanged, with this run's ports."""
     script = _try_it().replace("http://127.0.0.1:8000", house.web)
     script = script.replace("http://127.0.0.1:9090", house.sandbox)
     done = subprocess.run(
@@ -30,7 +30,7 @@ def test_the_curls_carry_a_verification_from_start_to_finish(house: House) -> No
 
 
 def test_make_run_shows_the_same_commands() -> None:
-    """What `make run` prints and what the README shows are the same requests."""
+    """`make run` and the README show the same requests."""
     shown = STEPS.format(web="http://127.0.0.1:8000", sandbox="http://127.0.0.1:9090")
     assert _words(shown) >= _words(_try_it())
 

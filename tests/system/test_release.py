@@ -82,7 +82,7 @@ def look(tmp_path: Path, provider: LeakyProvider) -> Iterator[Callable[..., Outp
         server.kill()
 
 
-def test_all_is_well(look: Callable[..., Output]) -> None:
+def test_a_suitable_environment_passes(look: Callable[..., Output]) -> None:
     output = look(**GOOD)
     assert (output.code, output.warnings) == (0, [])
     for sentence in ("Complete", "Valkey 9", "noeviction", "appendonly yes", "No call was placed"):
@@ -90,19 +90,19 @@ def test_all_is_well(look: Callable[..., Output]) -> None:
     assert "16 connections" in output.text
 
 
-def test_settings_that_are_not_complete() -> None:
+def test_incomplete_settings_fail() -> None:
     output = release("redis://127.0.0.1:1", "http://127.0.0.1:1/api", CODE_SECRET="")
     assert output.code == 1
     assert "CODE_SECRET: " in output.text
 
 
-def test_no_redis(provider: LeakyProvider) -> None:
+def test_an_unreachable_redis_fails(provider: LeakyProvider) -> None:
     output = release(f"redis://:hidden@127.0.0.1:{free_port()}", provider.url)
     assert output.code == 1
     assert output.warnings == ["error    Redis: Redis cannot be reached."]
 
 
-def test_a_redis_that_anybody_may_be(provider: LeakyProvider) -> None:
+def test_an_unverified_redis_is_reported(provider: LeakyProvider) -> None:
     """The advice names settings that exist."""
     url = f"rediss://:hidden@127.0.0.1:{free_port()}"
     output = release(url, provider.url, REDIS_VERIFY="off")
@@ -112,7 +112,7 @@ def test_a_redis_that_anybody_may_be(provider: LeakyProvider) -> None:
     assert output.warnings[0].endswith("set REDIS_CA_FILE, and set REDIS_VERIFY to on.")
 
 
-def test_an_authority_that_is_none(provider: LeakyProvider, tmp_path: Path) -> None:
+def test_an_unreadable_authority_fails(provider: LeakyProvider, tmp_path: Path) -> None:
     """It is reported before the release goes out."""
     wrong = tmp_path / "ca.pem"
     wrong.write_text("no certificate")
@@ -133,7 +133,7 @@ def test_an_authority_that_is_none(provider: LeakyProvider, tmp_path: Path) -> N
         ({"rename_command": 'CONFIG ""', "appendonly": "no"}, ", or none"),
     ],
 )
-def test_what_promises_less(
+def test_a_weaker_promise_is_a_warning(
     look: Callable[..., Output], options: dict[str, str], sentence: str
 ) -> None:
     """Each causes one warning, and the release goes out."""
@@ -142,7 +142,7 @@ def test_what_promises_less(
     assert [sentence in line for line in output.warnings] == [True]
 
 
-def test_a_redis_that_may_not_be_asked(look: Callable[..., Output]) -> None:
+def test_a_redis_with_restricted_commands_passes(look: Callable[..., Output]) -> None:
     """The service works for a Redis user without dangerous commands."""
     output = look(**GOOD, user="default on >hidden ~* &* +@all -@dangerous")
     assert output.code == 0
@@ -166,7 +166,7 @@ def test_a_redis_that_may_not_be_asked(look: Callable[..., Output]) -> None:
         ),
     ],
 )
-def test_a_redis_that_cannot_serve(
+def test_an_unsuitable_redis_fails(
     look: Callable[..., Output], options: dict[str, str], sentence: str
 ) -> None:
     """It stops the release and says what to do."""
@@ -175,7 +175,7 @@ def test_a_redis_that_cannot_serve(
     assert output.warnings == [f"error    Redis: {sentence}"]
 
 
-def test_a_redis_that_keeps_old_libraries(look: Callable[..., Output]) -> None:
+def test_old_libraries_are_a_warning(look: Callable[..., Output]) -> None:
     """Old libraries only cost memory, so it is a warning."""
     output = look(**GOOD, user="default on >hidden ~* &* +@all -function|list")
     assert output.code == 0
@@ -183,7 +183,7 @@ def test_a_redis_that_keeps_old_libraries(look: Callable[..., Output]) -> None:
 
 
 @pytest.mark.parametrize("processes", ["two", "", "0", "-1", "1.5", "٢"])
-def test_a_number_of_processes_that_is_none(provider: LeakyProvider, processes: str) -> None:
+def test_an_invalid_number_of_processes_fails(provider: LeakyProvider, processes: str) -> None:
     """It is reported before the server would fail on it. The other checks still run."""
     output = release(f"redis://127.0.0.1:{free_port()}", provider.url, WEB_CONCURRENCY=processes)
     assert output.code == 1
@@ -191,7 +191,7 @@ def test_a_number_of_processes_that_is_none(provider: LeakyProvider, processes: 
     assert "No call was placed" in output.text
 
 
-def test_a_redis_that_takes_nothing(look: Callable[..., Output]) -> None:
+def test_a_redis_without_free_memory_fails(look: Callable[..., Output]) -> None:
     output = look(**GOOD, min_replicas_to_write="1")
     assert output.code == 1
     assert "too few replicas" in output.text
@@ -209,7 +209,7 @@ def test_test_numbers_are_listed(look: Callable[..., Output]) -> None:
     assert "9136787" not in output.text
 
 
-def test_a_provider_that_is_down(look: Callable[..., Output]) -> None:
+def test_an_unreachable_provider_is_a_warning(look: Callable[..., Output]) -> None:
     """It is a warning: the release goes out."""
     output = look({"PROVIDER_URL": f"http://127.0.0.1:{free_port()}/api"}, **GOOD)
     assert output.code == 0
@@ -223,7 +223,9 @@ def shards(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shards]:
     shards.end()
 
 
-def test_a_cluster_is_looked_at_where_our_data_is(shards: Shards, provider: LeakyProvider) -> None:
+def test_only_the_cluster_master_with_our_data_is_checked(
+    shards: Shards, provider: LeakyProvider
+) -> None:
     """All our data is on the master that has our slot. The others are not checked."""
     with shards.masters[0].client() as client:
         ours = client.execute_command("CLUSTER KEYSLOT", keys.TAG) // 5461
@@ -238,7 +240,7 @@ def test_a_cluster_is_looked_at_where_our_data_is(shards: Shards, provider: Leak
     assert "allkeys-random" not in output.text
 
 
-def test_a_cluster_that_may_not_be_asked_for_its_slots(
+def test_a_cluster_without_the_right_to_read_slots_fails(
     shards: Shards, provider: LeakyProvider
 ) -> None:
     """The service could not find the master of its slot."""

@@ -1,4 +1,4 @@
-"""Requests that are not HTTP are answered in JSON, not quoted, and not reported as bugs."""
+"""Malformed HTTP is answered in JSON, not quoted, and not logged as a bug."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def talk(house: House, raw: bytes) -> tuple[int, dict[str, str], dict[str, objec
 
 
 @pytest.mark.parametrize("request_line", UNREADABLE.values(), ids=UNREADABLE)
-def test_what_cannot_be_read_is_answered_and_not_quoted(house: House, request_line: str) -> None:
+def test_an_unreadable_request_is_answered_and_not_quoted(house: House, request_line: str) -> None:
     """Neither in the answer nor in the server's output."""
     status, headers, answer = talk(house, request_line.encode() + HEAD + b"\r\n")
     assert status in (400, 404)
@@ -58,7 +58,7 @@ def test_what_cannot_be_read_is_answered_and_not_quoted(house: House, request_li
 
 @pytest.mark.parametrize("chunks", BROKEN_CHUNKS.values(), ids=BROKEN_CHUNKS)
 @pytest.mark.parametrize("path", ["/verify/check", "/callbacks/flashcall"])
-def test_broken_chunks_are_the_clients_fault(house: House, path: str, chunks: bytes) -> None:
+def test_broken_chunks_are_a_400(house: House, path: str, chunks: bytes) -> None:
     """A 400, and no bug in the log, which would raise an alarm."""
     raw = f"POST {path} HTTP/1.1\r\nX-Authorization: AccessKey development-access-key\r\n".encode()
     raw += HEAD + b"Transfer-Encoding: chunked\r\nConnection: close\r\n\r\n" + chunks

@@ -1,7 +1,7 @@
-"""Every number of the simulator's table, played through the whole service.
+"""Every number of the simulator's table, through the whole service.
 
-What must come of each stands here once more, written from the contract: what a start answers,
-where its call ends up, and whether the start counts.
+The expected results are written here a second time, from the contract: the answer to a start, the
+final state of the call, and whether the start counts.
 """
 
 from __future__ import annotations
@@ -28,24 +28,24 @@ IMPATIENT = {
     "SANDBOX_DRIP": "0.1",
     "SANDBOX_LATE_CALLBACK": "4",
 }
-"""A call is overdue after 2 s, and a late callback comes well after that. A whole answer drips
+"""A call is overdue after 2 s, and a late callback arrives well after that. A whole answer drips
 for over 5 s, far beyond the deadline."""
 DOCUMENTED = {number[-4:]: each for number, each in Table(SandboxConfig()).numbers.items()}
-"""The table of docs/sandbox.md, which is made of it."""
+"""The table from which docs/sandbox.md is made."""
 PLAYERS = 20
-"""Rows in play at a time: most of a row's life is waiting."""
+"""Rows in progress at a time: most of a row's time is waiting."""
 LOOK_EVERY = 0.1
 PATIENCE = 10
 
 
 @dataclass(frozen=True)
 class Row:
-    """What the contract says of one number.
+    """What the contract says about one number.
 
     http, status, error_code, retry_after: of the start's answer.
     begins, ends: `call.state` in that answer, and once all callbacks have come or are overdue.
     says: `providerStatus` then. next_action, counts: then. counts: whether a next start waits.
-    callbacks: what the service answers to each. shows_caller: whether `callerPrefix` is known.
+    callbacks: the service's answers to them. shows_caller: whether `callerPrefix` is known.
     between: a `call.state` on the way.
     """
 
@@ -64,7 +64,7 @@ class Row:
 
 
 def failed(error_code: int | None = None, **changes: Any) -> Row:
-    """The provider said no: 502, and the start is given back."""
+    """The provider refused: 502, and the start is refunded."""
     usual = {
         **{"http": 502, "status": "rpcError", "error_code": error_code},
         **{"begins": "failed", "ends": "failed", "says": None, "next_action": "restart"},
@@ -73,8 +73,9 @@ def failed(error_code: int | None = None, **changes: Any) -> Row:
     return Row(**(usual | changes))
 
 
-def no_use(*callbacks: int) -> Row:
-    """The provider's answer is no use: 502, and as the phone may ring, the start counts."""
+def unreadable(*callbacks: int) -> Row:
+    """The provider's answer is unreadable: 502, and because the phone may ring, the start
+    counts."""
     return failed(counts=True, callbacks=callbacks)
 
 
@@ -84,12 +85,13 @@ def lost(**changes: Any) -> Row:
 
 
 def overdue(*callbacks: int) -> Row:
-    """Placed, and no word that could be believed of what became of it."""
+    """Placed, and no callback that can be accepted."""
     return Row(ends="unconfirmed", says=None, callbacks=callbacks)
 
 
 def undelivered(status: str, **changes: Any) -> Row:
-    """It did not ring, and nobody could help it: the next start need not wait."""
+    """The phone did not ring, and the login flow could not prevent it: the next start need not
+    wait."""
     usual = {"ends": "undelivered", "says": status, "next_action": "restart", "counts": False}
     return Row(**(usual | changes))
 
@@ -119,21 +121,21 @@ ROWS = {
     "0307": lost(),
     "0308": lost(),
     "0311": Row(),
-    "0312": no_use(200),
+    "0312": unreadable(200),
     "0313": Row(shows_caller=False),
     "0314": Row(shows_caller=False),
     "0315": Row(),
-    "0321": no_use(200),
-    "0322": no_use(200),
-    "0323": no_use(200),
-    "0324": no_use(200),
-    "0331": no_use(),
+    "0321": unreadable(200),
+    "0322": unreadable(200),
+    "0323": unreadable(200),
+    "0324": unreadable(200),
+    "0331": unreadable(),
     "0341": failed(6),
     "0342": failed(99),
-    "0343": no_use(),
+    "0343": unreadable(),
     "0344": failed(4, retry_after=[7]),
-    "0350": no_use(),
-    "0353": no_use(),
+    "0350": unreadable(),
+    "0353": unreadable(),
     "0401": overdue(200),
     "0402": overdue(),
     "0403": Row(begins="delivered"),
@@ -150,7 +152,7 @@ ROWS = {
 
 @dataclass
 class Played:
-    """What was seen of one number: the start's answer, and how it went on."""
+    """The observations for one number: the start's answer, and its later states."""
 
     answer: requests.Response
     calls: list[Call]
@@ -168,14 +170,14 @@ class Played:
 
 @pytest.fixture(scope="module")
 def hasty(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
-    """A house that gives up early, so that nobody waits long for what goes wrong."""
+    """Processes with short time limits, so that failures do not take long."""
     with running(tmp_path_factory.mktemp("hasty") / "output.txt", **IMPATIENT) as house:
         yield house
 
 
 @pytest.fixture(scope="module")
 def played(hasty: House) -> dict[str, Played]:
-    """All numbers, played side by side; in the end a last look at each."""
+    """All numbers, side by side; at the end each is read once more."""
 
     def play_one(ending: str) -> Played:
         return play(hasty, f"+7999000{ending}", ROWS[ending])
@@ -188,7 +190,7 @@ def played(hasty: House) -> dict[str, Played]:
 
 
 def play(house: House, number: str, row: Row) -> Played:
-    """Start a verification and watch it until it is where it must get, or for long enough."""
+    """Start a verification and poll it until its expected final state, or a time limit."""
     sandbox = SandboxControl(house.sandbox)
     one = Played(house.start(number), sandbox.calls(number))
     until = time.monotonic() + PATIENCE
@@ -202,8 +204,8 @@ def play(house: House, number: str, row: Row) -> Played:
 
 
 @pytest.mark.parametrize("ending", ROWS)
-def test_the_start(played: dict[str, Played], ending: str) -> None:
-    """HTTP status, words, and what is known of the call by then."""
+def test_the_answer_to_the_start(played: dict[str, Played], ending: str) -> None:
+    """HTTP status, words, and the state of the call."""
     row, one = ROWS[ending], played[ending]
     answer = one.answer.json()
     assert (one.answer.status_code, answer["status"]) == (row.http, row.status)
@@ -218,8 +220,8 @@ def test_the_start(played: dict[str, Played], ending: str) -> None:
 
 
 @pytest.mark.parametrize("ending", ROWS)
-def test_the_end(played: dict[str, Played], ending: str) -> None:
-    """Where the callbacks take the call, what they are answered, and that it stays there."""
+def test_the_final_state(played: dict[str, Played], ending: str) -> None:
+    """The final state, the answers to the callbacks, and that the state does not change."""
     row, one = ROWS[ending], played[ending]
     assert one.seen[-1] == row.ends
     assert one.callbacks == row.callbacks
@@ -233,15 +235,18 @@ def test_the_end(played: dict[str, Played], ending: str) -> None:
 
 
 @pytest.mark.parametrize("ending", ROWS)
-def test_the_code(hasty: House, played: dict[str, Played], ending: str) -> None:
-    """It verifies once where the phone may have rung, whatever is said of that, and else never."""
+def test_the_code_verifies_if_the_phone_may_have_rung(
+    hasty: House, played: dict[str, Played], ending: str
+) -> None:
+    """It verifies once if the phone may have rung, whatever the callbacks report, and otherwise
+    never."""
     one = played[ending]
     assert one.calls[0].code
     answers = [hasty.check(one.id, one.calls[0].code)["verified"] for _ in range(2)]
     assert answers == [ROWS[ending].http == 201, False]
 
 
-def test_no_row_is_missing(hasty: House) -> None:
-    """A number that the simulator's table gains needs a row here."""
+def test_every_number_has_a_row(hasty: House) -> None:
+    """A number that is added to the simulator's table needs a row here."""
     table = requests.get(f"{hasty.sandbox}/sandbox/outcomes", timeout=5).json()
     assert [row["number"] for row in table["outcomes"]] == [f"+7999000{ending}" for ending in ROWS]

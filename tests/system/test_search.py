@@ -1,4 +1,4 @@
-"""The search for secrets finds what is there, and nothing that is not."""
+"""The search for secrets finds leaks, and nothing else."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ CLEAN = [
 
 
 @pytest.mark.parametrize("text", CLEAN)
-def test_what_stands_everywhere_is_no_leak(text: str) -> None:
+def test_common_texts_are_no_leak(text: str) -> None:
     assert leaks(text, KNOWN) == []
 
 
@@ -67,8 +67,8 @@ def test_a_leak_is_found(text: str) -> None:
     assert leaks(f"{noise}\n{text}\n{noise}", KNOWN) != []
 
 
-def test_one_code_within_a_word_may_be_an_accident() -> None:
-    """Three that went the same way are none."""
+def test_one_code_within_a_word_is_no_leak() -> None:
+    """Three that went the same way are a leak."""
     assert leaks("code_4859x code_6071x", KNOWN) == []
     assert leaks("4859x code_6071 5960x", KNOWN) == ["codes that went the way of one"]
 
@@ -132,10 +132,10 @@ def test_a_leak_into_redis_is_found(kept: redis.Redis, plant) -> None:
 
 
 def test_a_leak_in_a_command_is_found() -> None:
-    """Also where nothing of it is kept: among the keys, and in all that a function is told."""
+    """Also if it is not stored: among the keys, and in all arguments of a function."""
     reserve = [b"FCALL", b"reserve_0123456789abcdef", b"1", b"k", json.dumps(LIFE).encode()]
     assert leaks_in_commands([reserve], KNOWN) == []
     for word in (CODE, CALLER, "canary-key", f"{NUMBER}", _sha(CODE)):
-        told = [*reserve[:4], _plus(code=word).encode()]
-        assert leaks_in_commands([reserve, told], KNOWN) != []
+        check = [*reserve[:4], _plus(code=word).encode()]
+        assert leaks_in_commands([reserve, check], KNOWN) != []
         assert leaks_in_commands([[*reserve[:3], word.encode(), *reserve[4:]]], KNOWN) != []

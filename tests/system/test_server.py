@@ -74,7 +74,7 @@ def test_worker_logger_and_hooks_are_the_services_own() -> None:
         assert settings[hook] == f"<{hook}()>"
 
 
-def test_in_production_it_listens_to_everybody() -> None:
+def test_in_production_it_listens_on_every_interface() -> None:
     """By default on port 8000, with two processes."""
     production = {
         "APP_ENV": "production",

@@ -134,7 +134,7 @@ def test_requests_in_flight_finish_though_the_signal_comes_twice(
 @pytest.mark.parametrize("service", [LONGEST_DEADLINE], indirect=True)
 def test_the_longest_deadline_fits(service: ObservedService, idle: list[Connection]) -> None:
     """The provider never answers. Starts that arrive before the signal, and after it on an open
-    connection, are answered that the phone may ring. No process is killed."""
+    connection, get `unknown`. No process is killed."""
     (last, *_), early, late = idle, service.number("hung", service.provider.hangs), "79164999999"
     service.provider.say[late] = service.provider.hangs
     with ThreadPoolExecutor(2) as crowd:
@@ -167,7 +167,7 @@ def test_a_request_that_comes_on_an_open_connection_is_answered(
 
 
 def test_a_process_that_is_replaced_loses_nothing(service: ObservedService) -> None:
-    """One process gets the signal while both serve. The other and a new one go on."""
+    """One process gets the signal while both serve. The other and a new one serve."""
     before = service.web.workers()
     numbers = [service.number("steady") for _ in range(120)]
     with ThreadPoolExecutor(4) as crowd:
@@ -190,7 +190,7 @@ def test_a_process_that_was_just_born_ends(service: ObservedService) -> None:
         wait_until(lambda: len(service.web.workers()) == 2, PATIENCE)
         before = set(service.web.workers())
         os.kill(min(before), signal.SIGKILL)
-        # At once, hence without a pause between two looks.
+        # At once, hence without a pause between two checks.
         while not (born := set(service.web.workers()) - before):
             assert service.web.process.poll() is None
         os.kill(min(born), signal.SIGTERM)

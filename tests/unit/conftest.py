@@ -1,4 +1,4 @@
-"""Fixtures: an environment that is ours alone."""
+"""Fixtures: an environment without other variables."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ PRODUCTION = {
     "CALLBACK_APP_KEYS": "app-key",
     "ALLOWED_COUNTRIES": "RU,KZ",
 }
-"""The least that production must be told."""
+"""The minimum of variables in production."""
 
 Read = Callable[..., Settings]
 
 
 @pytest.fixture
 def read(monkeypatch: pytest.MonkeyPatch) -> Read:
-    """Reads settings from the least environment of production and what is given."""
+    """Reads settings from the minimum of production's variables and the given ones."""
 
     def from_env(**variables: str | None) -> Settings:
         for name in [name for name in os.environ if not name.startswith("PYTEST")]:

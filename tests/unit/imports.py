@@ -10,7 +10,7 @@ PACKAGE = "verify_service"
 
 
 def modules(root: Path) -> dict[str, ast.Module]:
-    """Every module of the package and its entry point, by dotted name."""
+    """Return every module of the package and its entry point, by dotted name."""
     found = {}
     for path in sorted([*(root / PACKAGE).rglob("*.py"), root / "wsgi.py"]):
         parts = path.relative_to(root).with_suffix("").parts
@@ -20,9 +20,9 @@ def modules(root: Path) -> dict[str, ast.Module]:
 
 
 def imported(name: str, tree: ast.Module, known: set[str]) -> set[str]:
-    """The modules that `name` imports, wherever it does so: in functions and for types too.
+    """Return the modules that `name` imports, also in functions and for types.
 
-    `from package import module` counts as the module where there is one of this name.
+    `from package import module` counts as the module if there is one of this name.
     """
     found: set[str] = set()
     for node in ast.walk(tree):
@@ -64,7 +64,8 @@ def _constants(node: ast.AST) -> set[str]:
 
 
 def reads_environment(tree: ast.Module) -> bool:
-    """Whether a module looks at the environment: `os.environ`, `getenv`, or `environs`' own Env."""
+    """Return whether a module reads the environment: `os.environ`, `getenv`, or `environs`' own
+    Env."""
     names = {"environ", "environb", "getenv", "getenvb", "from_env", "Env", "FileAwareEnv"}
     return any(name in names for name in _names(tree))
 

@@ -1,4 +1,4 @@
-"""What to do next: the contract's table, and every combination that it leaves to reason."""
+"""The next action: the contract's table, and every combination that it does not list."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def read(
     restart: Wait | None = None,
     guess_block: Wait | None = None,
 ) -> tuple[str, str]:
-    """The call's state and the next action, `age` milliseconds after the start."""
+    """Return the call's state and the next action, `age` milliseconds after the start."""
     verification = Verification(
         id="id",
         app="shop",
@@ -71,10 +71,10 @@ BLOCKED = Wait("failures", 86_400_000)
         (CallState.FAILED, 0, COOLDOWN, "failed", RESTART),
     ],
 )
-def test_a_pending_verification(
+def test_a_pending_verification_has_the_tables_action(
     call: CallState, age: int, restart: Wait | None, reads: str, action: NextAction
 ) -> None:
-    """The contract's table, at the very millisecond where time changes the reading."""
+    """The contract's table, at the millisecond at which time changes the result."""
     assert read(call, age, restart=restart) == (reads, action)
 
 
@@ -82,8 +82,10 @@ def test_a_pending_verification(
     ("status", "action"), [("REJECTED", RESTART), ("UNAVAILABLE", RESTART), ("FORBIDDEN", STOP)]
 )
 @pytest.mark.parametrize("restart", [None, COOLDOWN])
-def test_an_undelivered_call(status: str, action: NextAction, restart: Wait | None) -> None:
-    """At once, however long a start has to wait: `restartIn` says that."""
+def test_an_undelivered_call_is_a_restart(
+    status: str, action: NextAction, restart: Wait | None
+) -> None:
+    """At once, however long a start has to wait: `restartIn` has the wait."""
     call = Call(CallState.UNDELIVERED, status=call_status(status))
     assert read(call, restart=restart) == ("undelivered", action)
 
@@ -92,21 +94,22 @@ ENDED = [state for state in State if state is not State.PENDING]
 
 
 @pytest.mark.parametrize(("state", "call"), list(product(ENDED, CallState)))
-def test_a_verification_that_is_over(state: State, call: CallState) -> None:
-    """`restart`; an approved one has nothing to restart, and `done` is not told twice."""
+def test_a_final_state_is_a_restart(state: State, call: CallState) -> None:
+    """`restart`. An approved one has nothing to restart, and only the right code itself gets
+    `done`."""
     assert read(call, state=state)[1] == (STOP if state is State.APPROVED else RESTART)
 
 
 @pytest.mark.parametrize("state", State)
 @pytest.mark.parametrize("call", CallState)
 @pytest.mark.parametrize("limit", ["failures", "locked"])
-def test_a_number_that_is_barred_stops(state: State, call: CallState, limit: str) -> None:
-    """Whatever else: nobody could be called and nothing compared."""
+def test_a_blocked_number_is_a_stop(state: State, call: CallState, limit: str) -> None:
+    """Whatever the call's state: no call could be placed and no code compared."""
     assert read(call, 90_000, state=state, guess_block=replace(BLOCKED, limit=limit))[1] == STOP
 
 
-def test_an_invalid_number_stops() -> None:
-    """No other call to it can go out either."""
+def test_an_invalid_number_is_a_stop() -> None:
+    """No other call to it could be placed either."""
     call = Call(
         CallState.FAILED,
         failure=Failure("no number", error_code=11, kind=FailureKind.INVALID_NUMBER),
@@ -118,5 +121,5 @@ def test_an_invalid_number_stops() -> None:
     ("milliseconds", "seconds"), [(1, 1), (999, 1), (1_000, 1), (1_001, 2), (30_000, 30)]
 )
 def test_a_wait_is_rounded_up(milliseconds: int, seconds: int) -> None:
-    """After so many whole seconds the limit truly lets through."""
+    """After this many whole seconds the limit lets a start through."""
     assert Wait("cooldown", milliseconds).seconds == seconds

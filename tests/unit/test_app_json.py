@@ -1,4 +1,4 @@
-"""app.json: what a platform sets up knows the settings, and makes up secrets by itself."""
+"""app.json: the settings that a platform prepares, and the secrets that it generates."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ def test_every_variable_is_one_of_ours() -> None:
     assert {name.lower() for name in ENV} <= {field.name for field in fields(Settings)}
 
 
-def test_secrets_that_only_we_know_are_generated() -> None:
-    """A person would choose worse ones; what others have to know is asked for."""
+def test_the_services_own_secrets_are_generated() -> None:
+    """A person would choose weaker ones. Secrets that others must know are asked for."""
     assert {"CODE_SECRET", "NUMBER_SECRET"} <= set(GENERATED)
     assert {"ACCESS_KEYS", "PROVIDER_ACCESS_KEY", "CALLBACK_APP_KEYS"} == ASKED
 
 
-def test_with_what_it_asks_for_production_starts(read: Read) -> None:
-    """The add-on brings REDIS_URL along."""
+def test_production_starts_with_the_variables_of_app_json(read: Read) -> None:
+    """The add-on provides REDIS_URL."""
     assert APP["addons"][0]["as"] == "REDIS"
     least = {name: PRODUCTION[name] for name in (*ASKED, "REDIS_URL")}
     settings = read(**{**dict.fromkeys(PRODUCTION), **GENERATED, **GIVEN, **least})

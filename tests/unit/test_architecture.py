@@ -1,4 +1,4 @@
-"""Which folder may import which, and which library: a reader can understand one at a time."""
+"""Which folder may import which, and which library: so each can be understood alone."""
 
 from __future__ import annotations
 
@@ -36,7 +36,8 @@ DIRECTIONS: dict[str, set[str]] = {
 
 ``wsgi`` is the entry point. ``dev`` starts the service as a process of its own, ``testing`` runs it
 for the tests of a login. The client and the sandbox know the service by its contract and by the
-provider's page, so that two readings of one page check each other."""
+provider's page, so that two readings of one page check each other.
+"""
 
 LIBRARIES: dict[str, set[str]] = {
     "redis": {"store", "testing"},
@@ -62,18 +63,19 @@ PROMETHEUS_MULTIPROC_DIR, which is the library's own; the sandbox is a program o
 
 
 def folder(module: str) -> str:
-    """`store` for verify_service.store.keys, `app` for verify_service.app, `wsgi` for wsgi."""
+    """Return `store` for verify_service.store.keys, `app` for verify_service.app, `wsgi` for
+    wsgi."""
     names = module.split(".")
     return names[1] if names[0] == PACKAGE and len(names) > 1 else names[0]
 
 
 def ours(names: set[str]) -> set[str]:
-    """The folders of the package among imported names."""
+    """Return the folders of the package among imported names."""
     return {folder(name) for name in names if name.split(".")[0] == PACKAGE} - {PACKAGE}
 
 
 def libraries(names: set[str]) -> set[str]:
-    """The libraries among imported names, without the standard one."""
+    """Return the libraries among imported names, without the standard one."""
     return (
         {name.split(".")[0] for name in names} - {PACKAGE, "__future__"} - sys.stdlib_module_names
     )
@@ -89,24 +91,24 @@ def test_imports_follow_the_directions(module: str) -> None:
 
 
 def test_every_folder_has_a_direction() -> None:
-    """And the table lists no folder that is gone."""
+    """The table lists no folder that does not exist."""
     assert {folder(module) for module in KNOWN} - {PACKAGE} == set(DIRECTIONS)
 
 
 @pytest.mark.parametrize("module", sorted(name for name in KNOWN if folder(name) == "domain"))
 def test_the_rules_need_the_standard_library_alone(module: str) -> None:
-    """They would read the same over any store, provider and web framework."""
+    """They would be the same over any store, provider and web framework."""
     numbers = {"phonenumbers"} if module == f"{PACKAGE}.domain.numbers" else set()
     assert libraries(IMPORTS[module]) <= numbers
 
 
 @pytest.mark.parametrize("library", LIBRARIES)
-def test_a_library_is_imported_in_its_folders_alone(library: str) -> None:
+def test_a_library_is_imported_only_in_its_folders(library: str) -> None:
     users = {folder(name) for name, names in IMPORTS.items() if library in libraries(names)}
     assert users <= LIBRARIES[library]
 
 
-def test_the_client_needs_requests_alone() -> None:
+def test_the_client_needs_only_requests() -> None:
     for name, names in IMPORTS.items():
         if folder(name) == "client":
             assert libraries(names) <= CLIENT_LIBRARIES, name
@@ -146,7 +148,7 @@ VIOLATIONS = [
 
 @pytest.mark.parametrize(("module", "source"), VIOLATIONS)
 def test_every_way_of_importing_is_seen(module: str, source: str) -> None:
-    """Otherwise the tests above prove nothing."""
+    """Otherwise the tests above would prove nothing."""
     names = imported(f"{PACKAGE}.{module}", ast.parse(source), KNOWN)
     assert libraries(names) & set(LIBRARIES) or "store" in ours(names)
 
@@ -165,6 +167,6 @@ def test_every_way_of_reading_the_environment_is_seen(source: str) -> None:
     assert not reads_environment(ast.parse("import os\nos.getpid()"))
 
 
-def test_every_file_is_looked_at() -> None:
+def test_every_file_is_checked() -> None:
     files = {path for path in (ROOT / PACKAGE).rglob("*.py") if "__pycache__" not in path.parts}
     assert len(TREES) == len(files) + 1

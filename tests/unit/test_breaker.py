@@ -1,4 +1,4 @@
-"""The breaker's part of a start: what an outcome says, and when a probe places no call."""
+"""The breaker's part of a start: the signal of an outcome, and probes that place no call."""
 
 from __future__ import annotations
 
@@ -40,8 +40,8 @@ PLACED = Placed("request", "7917913", 11)
 
 
 @dataclass
-class Around:
-    """What a start meets: store, provider and clock in one.
+class Surroundings:
+    """The surroundings of a start: store, provider and clock in one.
 
     Attributes:
         probe: Whether the start is let through as the probe.
@@ -70,27 +70,25 @@ class Around:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        """Leave nothing behind."""
+        """Release nothing: the slot is not limited here."""
 
     def place(self, number: str, code: str) -> CallOutcome:
         self.calls += 1
         return self.place_call()
 
-    def reserve(self, draft: NewVerification) -> Reservation:
+    def reserve(self, new: NewVerification) -> Reservation:
         self.now += self.slow
         call = Call(CallState.PLACING)
-        verification = Verification(
-            draft.id, draft.app, draft.number, State.PENDING, 3, 0, 1, 0, call
-        )
+        verification = Verification(new.id, new.app, new.number, State.PENDING, 3, 0, 1, 0, call)
         return Reservation(verification, probe=self.probe)
 
-    def record(self, draft: NewVerification, outcome: CallOutcome) -> Verification:
+    def record(self, new: NewVerification, outcome: CallOutcome) -> Verification:
         if self.gone:
             raise StoreUnavailable("gone")
         self.recorded.append(outcome)
         failure = outcome if isinstance(outcome, Failed) else None
         call = Call(CallState.FAILED if failure else CallState.PLACED, failure=failure)
-        return Verification(draft.id, draft.app, draft.number, State.PENDING, 3, 0, 1, 0, call)
+        return Verification(new.id, new.app, new.number, State.PENDING, 3, 0, 1, 0, call)
 
     def start(self) -> None:
         store: Any = self
@@ -142,7 +140,7 @@ SIGNALS = [
 
 
 @pytest.mark.parametrize(("outcome", "signal"), SIGNALS)
-def test_what_an_outcome_says(outcome: CallOutcome, signal: Signal) -> None:
+def test_the_signal_of_an_outcome(outcome: CallOutcome, signal: Signal) -> None:
     assert signal_of(outcome) is signal
 
 
@@ -150,10 +148,10 @@ def test_what_an_outcome_says(outcome: CallOutcome, signal: Signal) -> None:
     ("slow", "called"),
     [(PROBE_CALLS_WITHIN_SECONDS, True), (PROBE_CALLS_WITHIN_SECONDS + 0.001, False)],
 )
-def test_a_probe_that_comes_too_late_places_no_call(slow: float, called: bool) -> None:
-    """Redis made it wait for so long that the next may be under way; it says nothing then, and its
-    start is given back."""
-    around = Around(probe=True, slow=slow)
+def test_a_late_probe_places_no_call(slow: float, called: bool) -> None:
+    """Redis delayed it for so long that the next probe may have begun. It has no signal, and its
+    start is refunded."""
+    around = Surroundings(probe=True, slow=slow)
     if called:
         around.start()
     else:
@@ -165,7 +163,7 @@ def test_a_probe_that_comes_too_late_places_no_call(slow: float, called: bool) -
 
 
 def test_only_a_probe_can_be_too_late() -> None:
-    around = Around(slow=10 * PROBE_CALLS_WITHIN_SECONDS)
+    around = Surroundings(slow=10 * PROBE_CALLS_WITHIN_SECONDS)
     around.start()
     assert (around.calls, around.recorded) == (1, [PLACED])
 
@@ -175,9 +173,9 @@ def bug() -> CallOutcome:
 
 
 @pytest.mark.parametrize("probe", [True, False])
-def test_a_start_that_broke_off_says_so(probe: bool) -> None:
-    """So a probe is left to the next start; what broke is raised all the same."""
-    around = Around(probe=probe, place_call=bug)
+def test_a_start_with_a_bug_is_recorded_as_broken(probe: bool) -> None:
+    """So the next start becomes the probe. The original error is raised all the same."""
+    around = Surroundings(probe=probe, place_call=bug)
     with pytest.raises(KeyError):
         around.start()
     (outcome,) = around.recorded
@@ -185,8 +183,8 @@ def test_a_start_that_broke_off_says_so(probe: bool) -> None:
     assert signal_of(outcome) is Signal.NOTHING
 
 
-def test_a_probe_that_cannot_be_left_is_given_up_by_its_age() -> None:
-    """What broke is raised, not that Redis is gone as well."""
-    around = Around(probe=True, gone=True, place_call=bug)
+def test_a_probe_that_cannot_be_recorded_raises_the_original_error() -> None:
+    """The original error is raised, not the one about Redis."""
+    around = Surroundings(probe=True, gone=True, place_call=bug)
     with pytest.raises(KeyError):
         around.start()

@@ -1,4 +1,4 @@
-"""Codes: uniform, from 1000 to 9999, and never kept but as a keyed digest."""
+"""Codes: uniform, from 1000 to 9999, and stored only as a keyed digest."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def test_a_digest_is_opaque_and_of_one_length() -> None:
 
 
 def test_a_digest_is_bound_to_its_verification_its_code_and_its_key() -> None:
-    """Equal codes have unequal digests; without the secret none can be made."""
+    """Equal codes have different digests. Making one takes the secret."""
     digests = {
         CodeDigester([key]).sign(verification, code)
         for key in (b"k1", b"k2")
@@ -60,13 +60,13 @@ def test_a_digest_is_bound_to_its_verification_its_code_and_its_key() -> None:
     assert len(digests) == 8
 
 
-def test_what_was_signed_is_among_the_candidates() -> None:
+def test_the_signed_digest_is_among_the_candidates() -> None:
     digester = CodeDigester([b"k"])
     assert digester.candidates(IDS[0], "1234") == [digester.sign(IDS[0], "1234")]
 
 
 def test_the_first_key_signs_and_both_are_accepted() -> None:
-    """While one is replaced by the other."""
+    """While one is being replaced by the other."""
     old, both = CodeDigester([b"old"]), CodeDigester([b"new", b"old"])
     assert both.sign(IDS[0], "1234") == CodeDigester([b"new"]).sign(IDS[0], "1234")
     assert old.sign(IDS[0], "1234") in both.candidates(IDS[0], "1234")

@@ -36,19 +36,19 @@ PAGE = (Path(__file__).parents[2] / "docs/command-line.md").read_text("utf-8").s
         *((86_401, "1 d 1 s"), (7_776_000, "90 d")),
     ],
 )
-def test_a_span(seconds: int, words: str) -> None:
+def test_a_duration_in_words(seconds: int, words: str) -> None:
     assert format_duration(seconds) == words
 
 
 @pytest.mark.parametrize(
     ("text", "seconds"), [("90", 90), ("90s", 90), ("30m", 1800), ("2h", 7200), ("366d", 366 * DAY)]
 )
-def test_a_duration(text: str, seconds: int) -> None:
+def test_a_duration_is_parsed(text: str, seconds: int) -> None:
     assert Duration().convert(text, None, None) == seconds
 
 
 @pytest.mark.parametrize("text", ["", "0", "-1", "1.5h", "h", "367d", "9" * 9, "2 h", "1w"])
-def test_what_is_no_duration(text: str) -> None:
+def test_an_invalid_duration_is_refused(text: str) -> None:
     with pytest.raises(click.ClickException, match="Write a duration"):
         Duration().convert(text, None, None)
 
@@ -57,7 +57,7 @@ def test_what_is_no_duration(text: str) -> None:
     ("count", "word", "words"),
     [(1, "start", "1 start"), (0, "start", "0 starts"), (2, "wrong guess", "2 wrong guesses")],
 )
-def test_a_count(count: int, word: str, words: str) -> None:
+def test_a_count_has_its_plural(count: int, word: str, words: str) -> None:
     assert counted(count, word) == words
 
 
@@ -68,7 +68,7 @@ def test_a_count(count: int, word: str, words: str) -> None:
         (11, ", block 11 in a row"),
     ],
 )
-def test_which_block_in_a_row(level: int, turn: str) -> None:
+def test_a_block_is_numbered(level: int, turn: str) -> None:
     guard = Restriction("conversion", "+7917913", "block", 4320, level, total=25, count=3)
     sentence = f"blocked by conversion for 1 h 12 min more{turn}: 3 of 25 starts approved"
     assert restriction_line(guard) == f"+7917913: {sentence}; `unblock +7917913` ends it"
@@ -102,9 +102,7 @@ def test_which_block_in_a_row(level: int, turn: str) -> None:
         ),
     ],
 )
-def test_a_restriction_says_until_when_and_what_ends_it(
-    restriction: Restriction, line: str
-) -> None:
+def test_a_restriction_shows_its_end_and_the_command(restriction: Restriction, line: str) -> None:
     assert restriction_line(restriction) == line
 
 
@@ -177,7 +175,7 @@ def diagnosis(*refusals: Refusal, destination: str = "") -> Diagnosis:
         ),
     ],
 )
-def test_a_refusal_says_until_when_and_what_ends_it(refusal: Refusal, sentence: str) -> None:
+def test_a_refusal_shows_its_end_and_the_command(refusal: Refusal, sentence: str) -> None:
     """No prefix stands beside the masked number: both together would show nine of its digits."""
     assert list(refusal_lines(diagnosis(refusal), WideLimits())) == [sentence]
 
@@ -199,7 +197,7 @@ def test_the_page_shows_a_number_as_the_command_does() -> None:
     assert shown[own : own + 5] == list(budget_lines(budget, 30))
 
 
-def test_a_destination_that_is_not_called() -> None:
+def test_a_destination_that_is_not_allowed_is_shown() -> None:
     """In dry run it refuses nothing."""
     found = diagnosis(destination=UNCALLED)
     assert list(refusal_lines(found, WideLimits())) == [f"Every start is refused: {UNCALLED}"]
@@ -221,7 +219,7 @@ def test_a_destination_that_is_not_called() -> None:
         ),
     ],
 )
-def test_a_budget_says_until_when_and_what_ends_it(wait: Wait | None, sentence: str) -> None:
+def test_a_budget_shows_its_end_and_the_command(wait: Wait | None, sentence: str) -> None:
     budget = DeviceBudget("", 1, wait, (), ())
     assert list(budget_lines(budget, 30)) == [
         f"Strangers: {sentence}",

@@ -30,11 +30,11 @@ TABLES = [
     "Settings",
 ]
 """The contract's own headings, in its order; its first lines have none."""
-ADVICE = ["Said to callers", "Not built yet"]
+UNTESTED = ["Said to callers", "Not built yet"]
 
 
 def rows(section: str) -> list[tuple[str, str]]:
-    """Sentence and tests of each row."""
+    """Return the sentence and the tests of each row."""
     lines = [line for line in SECTIONS[section].splitlines() if line.startswith("|")]
     assert lines[0] == HEAD
     cells = [re.split(r"(?<!\\)\|", line.strip("|")) for line in lines[2:]]
@@ -47,7 +47,7 @@ ROWS = [(section, *row) for section in TABLES if section in SECTIONS for row in 
 
 @functools.cache
 def named_in(path: str) -> set[str]:
-    """The tests of a file, `Class::test` where they stand in a class."""
+    """Return the tests of a file, `Class::test` if they belong to a class."""
     found: set[str] = set()
     for node in ast.parse((ROOT / path).read_text("utf-8")).body:
         if isinstance(node, ast.FunctionDef):
@@ -59,13 +59,13 @@ def named_in(path: str) -> set[str]:
 
 
 def test_the_sections_are_the_contracts() -> None:
-    assert list(SECTIONS) == [*TABLES, *ADVICE]
+    assert list(SECTIONS) == [*TABLES, *UNTESTED]
     assert all(rows(section) for section in TABLES)
 
 
 @pytest.mark.parametrize(("section", "sentence", "tests"), ROWS, ids=lambda text: text[:40])
-def test_a_sentence_has_tests(section: str, sentence: str, tests: str) -> None:
-    """Written as they can be run, and nothing beside them."""
+def test_each_sentence_has_tests(section: str, sentence: str, tests: str) -> None:
+    """In the form in which pytest runs them, and nothing beside them."""
     assert sentence, section
     for test in tests.split("<br>"):
         found = re.fullmatch(r"`(tests/[a-z_/]+/test_[a-z_]+\.py)::([A-Za-z_0-9:]+)`", test)
@@ -76,13 +76,13 @@ def test_a_sentence_has_tests(section: str, sentence: str, tests: str) -> None:
 
 @pytest.mark.parametrize("section", TABLES)
 def test_no_sentence_stands_twice(section: str) -> None:
-    """But for those that go on with what stands above them."""
+    """Except the rows that continue the row above."""
     sentences = [sentence for sentence, _ in rows(section) if not sentence.startswith("…")]
     assert len(sentences) == len(set(sentences))
 
 
-@pytest.mark.parametrize("section", ADVICE)
-def test_what_has_no_tests_names_none(section: str) -> None:
-    """Else it belongs in a table."""
+@pytest.mark.parametrize("section", UNTESTED)
+def test_sentences_without_tests_name_none(section: str) -> None:
+    """Otherwise it belongs in a table."""
     assert SECTIONS[section].strip()
     assert "tests/" not in SECTIONS[section]

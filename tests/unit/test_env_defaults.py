@@ -31,9 +31,9 @@ def test_the_value_shown_is_the_default(read: Read, name: str) -> None:
 
 @pytest.mark.parametrize("name", OPTIONAL)
 def test_the_default_is_named(name: str) -> None:
-    """As an operator would write it, or as none."""
-    _, _, told = OPTIONAL[name].partition("Default: ")
-    assert told.startswith(SHOWN.get(name, "none")) or "half of THREADS" in told
+    """As an operator would write it, or "none"."""
+    _, _, default = OPTIONAL[name].partition("Default: ")
+    assert default.startswith(SHOWN.get(name, "none")) or "half of THREADS" in default
 
 
 @pytest.mark.parametrize(
@@ -44,6 +44,6 @@ def test_a_number_has_its_unit(name: str) -> None:
     assert UNIT.fullmatch(variables(Settings)[name.upper()].unit)
 
 
-def test_what_production_needs_is_marked() -> None:
+def test_variables_that_production_requires_are_marked() -> None:
     marked = {name for name, text in EXPLAINED.items() if "Required in production" in text}
     assert marked == set(PRODUCTION)

@@ -1,4 +1,4 @@
-"""config/env.example and docs/settings.md are what the declarations of the variables make."""
+"""config/env.example and docs/settings.md are generated from the declarations of the variables."""
 
 from __future__ import annotations
 
@@ -32,13 +32,14 @@ def _explained() -> dict[str, str]:
 
 
 @pytest.mark.parametrize("path", PAGES)
-def test_a_page_is_what_the_code_makes(path: str) -> None:
+def test_a_page_equals_the_generated_one(path: str) -> None:
     kept = (ROOT / path).read_text("utf-8")
     assert kept == PAGES[path](), f"{path} is out of date: run `make docs`"
 
 
 def test_every_variable_is_explained() -> None:
-    """What Settings and the server's configuration read stands in env.example, and no more."""
+    """Every variable of Settings and of the server's configuration is in env.example, and no
+    others."""
     read = {field.name.upper() for field in fields(Settings)} | OF_THE_SERVER
     assert set(_explained()) == read
     assert set(ROWS) == read
@@ -50,7 +51,7 @@ def test_a_variable_is_in_one_section() -> None:
 
 
 def test_every_explanation_says_default_or_required() -> None:
-    """An operator learns of each variable what happens if it is left out."""
+    """An operator learns the effect of leaving out each variable."""
     silent = [
         name
         for name, comment in _explained().items()
@@ -60,7 +61,7 @@ def test_every_explanation_says_default_or_required() -> None:
 
 
 def test_every_secret_is_marked() -> None:
-    """What Settings keeps out of its own repr is marked as a secret on both pages."""
+    """Fields that the repr of Settings hides are marked as secret on both pages."""
     secrets = {field.name.upper() for field in fields(Settings) if not field.repr}
     marked = {name for name, comment in _explained().items() if "(secret)" in comment}
     assert marked == secrets
@@ -69,7 +70,7 @@ def test_every_secret_is_marked() -> None:
 
 @pytest.mark.parametrize("name", ROWS)
 def test_a_row_of_the_table_is_complete(name: str) -> None:
-    """Meaning, unit, default, secret; nothing in them is taken for HTML or for another cell."""
+    """Meaning, unit, default, secret. No cell contains HTML or a separator."""
     meaning, unit, default, secret = ROWS[name]
     assert meaning.startswith(tuple("ABCDEFGHIJKLMNOPQRSTUVWXYZ"))
     assert unit
@@ -80,6 +81,6 @@ def test_a_row_of_the_table_is_complete(name: str) -> None:
 
 
 def test_the_lines_of_the_example_are_short() -> None:
-    """But for those that have to be copied whole."""
+    """Except lines that have to be copied as a whole."""
     prose = [line for line in env_example().splitlines() if not line.startswith("#     ")]
     assert max(map(len, prose)) <= 100

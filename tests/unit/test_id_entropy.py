@@ -1,4 +1,4 @@
-"""What makes an id unguessable: 128 bits or more of the system's randomness, in plain sight."""
+"""Ids cannot be guessed: they have at least 128 bits of the system's randomness."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from verify_service.domain.ids import VerificationIds
 
 
 def test_an_id_holds_128_random_bits(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Each of them changes the id: turn one over, and it is another."""
+    """Each of them changes the id: flipping one bit makes another id."""
     asked: list[int] = []
     bits = [0]
 
@@ -21,8 +21,8 @@ def test_an_id_holds_128_random_bits(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(secrets, "token_bytes", drawn)
     mint = VerificationIds(b"secret")
     ids = {mint.create("+79179136787")}
-    for place in range(128):
-        bits.append(1 << place)
+    for position in range(128):
+        bits.append(1 << position)
         ids.add(mint.create("+79179136787"))
     assert len(ids) == 129
     assert set(asked) == {16}

@@ -1,4 +1,4 @@
-"""Verification ids: opaque outside, an address inside."""
+"""Verification ids: opaque to others, an address to the service."""
 
 from __future__ import annotations
 
@@ -11,56 +11,56 @@ from verify_service.domain.errors import VerificationNotFound
 from verify_service.domain.ids import VerificationIds, request_digest, request_id
 
 NUMBER = "+79179136787"
-MINT = VerificationIds(b"secret")
+IDS = VerificationIds(b"secret")
 
 
 def test_an_id_is_forty_url_safe_characters() -> None:
     for _ in range(100):
-        assert re.fullmatch(r"[A-Za-z0-9_-]{40}", MINT.create(NUMBER))
+        assert re.fullmatch(r"[A-Za-z0-9_-]{40}", IDS.create(NUMBER))
 
 
 def test_ids_never_repeat() -> None:
-    assert len({MINT.create(NUMBER) for _ in range(2_000)}) == 2_000
+    assert len({IDS.create(NUMBER) for _ in range(2_000)}) == 2_000
 
 
 def test_two_ids_of_one_number_share_nothing() -> None:
-    """No byte of them stands still: over 200 ids every byte takes a hundred values or so, the
-    tag's part too, and the distance of two is that of two random texts."""
-    raw = [urlsafe_b64decode(MINT.create(NUMBER)) for _ in range(200)]
-    for place in range(30):
-        assert len({each[place] for each in raw}) > 100
+    """No byte is constant: over 200 ids every byte takes about a hundred values, the tag's part
+    too, and the distance of two is that of two random texts."""
+    raw = [urlsafe_b64decode(IDS.create(NUMBER)) for _ in range(200)]
+    for position in range(30):
+        assert len({each[position] for each in raw}) > 100
     tags = {left[16:] for left in raw}
     assert len(tags) == 200
 
 
 def test_the_address_is_the_numbers_tag_and_a_key_of_its_own() -> None:
-    """Round trip: what was minted for a number is found with it."""
-    first, second = (MINT.locate(MINT.create(NUMBER)) for _ in range(2))
-    assert first.tag == second.tag == MINT.tag(NUMBER)
+    """Round trip: an id leads to its number's tag and to its own key."""
+    first, second = (IDS.locate(IDS.create(NUMBER)) for _ in range(2))
+    assert first.tag == second.tag == IDS.tag(NUMBER)
     assert first.short_id != second.short_id
     assert len(first.tag) == 19
     assert len(first.short_id) == 11
 
 
-def test_a_tag_tells_no_number() -> None:
-    """A keyed digest: another secret, another tag; another number, another tag."""
-    assert MINT.tag(NUMBER) == VerificationIds(b"secret").tag(NUMBER)
-    assert MINT.tag(NUMBER) != VerificationIds(b"other").tag(NUMBER)
-    assert MINT.tag(NUMBER) != MINT.tag("+79179136788")
+def test_a_tag_does_not_show_the_number() -> None:
+    """A keyed digest: another secret gives another tag, and so does another number."""
+    assert IDS.tag(NUMBER) == VerificationIds(b"secret").tag(NUMBER)
+    assert IDS.tag(NUMBER) != VerificationIds(b"other").tag(NUMBER)
+    assert IDS.tag(NUMBER) != IDS.tag("+79179136788")
 
 
-def test_a_foreign_id_leads_nowhere_near() -> None:
-    """Read with another secret an id has an address, and it is another one."""
-    address = VerificationIds(b"other").locate(MINT.create(NUMBER))
-    assert address.tag not in (MINT.tag(NUMBER), VerificationIds(b"other").tag(NUMBER))
+def test_an_id_under_another_secret_has_another_address() -> None:
+    """Read with another secret, an id leads to another address."""
+    address = VerificationIds(b"other").locate(IDS.create(NUMBER))
+    assert address.tag not in (IDS.tag(NUMBER), VerificationIds(b"other").tag(NUMBER))
 
 
 def test_an_id_has_one_spelling() -> None:
-    """40 characters of base64 are 30 bytes exactly: no spare bits, so no second spelling that
-    would lead to the same verification."""
-    vid = MINT.create(NUMBER)
+    """40 characters of base64 are 30 bytes exactly: without spare bits there is no second spelling
+    of the same verification."""
+    vid = IDS.create(NUMBER)
     alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
-    addresses = {MINT.locate(vid[:-1] + last) for last in alphabet}
+    addresses = {IDS.locate(vid[:-1] + last) for last in alphabet}
     assert len(addresses) == 64
 
 
@@ -81,14 +81,14 @@ def test_an_id_has_one_spelling() -> None:
         "А" * 40,
     ],
 )
-def test_what_cannot_be_an_id_has_no_address(text: str) -> None:
+def test_an_invalid_id_has_no_address(text: str) -> None:
     with pytest.raises(VerificationNotFound):
-        MINT.locate(text)
+        IDS.locate(text)
 
 
 @pytest.mark.parametrize("text", ["", "1", "request-1", "R" * 10_000, "Ä", "a b"])
 def test_a_request_is_kept_as_a_digest(text: str) -> None:
-    """Of one length, the same whenever it is asked for, and another for another text."""
+    """Of one length, the same for the same text, and another for another text."""
     digest = request_digest(text)
     assert re.fullmatch(r"[A-Za-z0-9_-]{11}", digest)
     assert digest == request_digest(text) != request_digest(f"{text}x")

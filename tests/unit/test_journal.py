@@ -1,4 +1,4 @@
-"""The journal: one line and one count per event, numbers masked."""
+"""The event log: one line and one count per event, with masked numbers."""
 
 from __future__ import annotations
 
@@ -39,8 +39,8 @@ MASKED = "+7917•••••87"
 REPORT = DeliveryReport("request-1", NUMBER, call_status(FlashCallStatus.ANSWERED), 1)
 
 
-class Kept:
-    """A journal with what it wrote."""
+class Written:
+    """An event log with its output."""
 
     def __init__(self) -> None:
         self.stream = io.StringIO()
@@ -50,19 +50,19 @@ class Kept:
 
     @property
     def line(self) -> dict[str, Any]:
-        """The only line."""
+        """Return the only line."""
         (line,) = self.stream.getvalue().splitlines()
         assert NUMBER.removeprefix("+") not in line
         return dict(json.loads(line))
 
     def counts(self, sample: str) -> bool:
-        """Whether this sample counted one."""
+        """Return whether this sample counted one."""
         return f"{sample} 1.0" in self.metrics.render().decode().splitlines()
 
 
 @pytest.fixture
-def kept() -> Iterator[Kept]:
-    yield Kept()
+def written() -> Iterator[Written]:
+    yield Written()
     structlog.reset_defaults()
 
 
@@ -90,72 +90,74 @@ def verification(call: CallState = CallState.PLACED) -> Verification:
         (Failed("no", refund=True, error_code=6, kind=FailureKind.ACCOUNT), "call_failed", "error"),
     ],
 )
-def test_a_start(kept: Kept, outcome: CallOutcome, event: str, level: str) -> None:
-    """What the operator has to act on is an error, what he may watch a warning."""
-    kept.events.started(verification(), outcome)
-    line = kept.line
+def test_a_start_is_logged(written: Written, outcome: CallOutcome, event: str, level: str) -> None:
+    """If the operator has to act it is an error, if it needs watching a warning."""
+    written.events.started(verification(), outcome)
+    line = written.line
     assert (line["event"], line["level"]) == (event, level)
     assert (line["number"], line["verification_id"]) == (MASKED, "id")
     kind = type(outcome).__name__.lower()
-    assert kept.counts(f'verify_starts_total{{outcome="{kind}"}}')
-    assert kept.counts("verify_caller_mismatches_total") == (event == "caller_mismatch")
+    assert written.counts(f'verify_starts_total{{outcome="{kind}"}}')
+    assert written.counts("verify_caller_mismatches_total") == (event == "caller_mismatch")
 
 
 @pytest.mark.parametrize(
     ("error_code", "label"),
     [(None, "none"), (4, "4"), (99, "99"), (100, "other"), (123_456_789, "other")],
 )
-def test_a_label_takes_few_values(kept: Kept, error_code: int | None, label: str) -> None:
-    """Whatever number the provider thinks of."""
-    kept.events.started(verification(), Failed("no", refund=False, error_code=error_code))
-    assert kept.counts(f'verify_provider_errors_total{{code="{label}"}}')
+def test_a_label_takes_few_values(written: Written, error_code: int | None, label: str) -> None:
+    """Whatever error code the provider invents."""
+    written.events.started(verification(), Failed("no", refund=False, error_code=error_code))
+    assert written.counts(f'verify_provider_errors_total{{code="{label}"}}')
 
 
-def test_a_refused_start(kept: Kept) -> None:
-    kept.events.refused(NewVerification("id", "shop", NUMBER, None), LimitReached("cooldown", 30))
-    assert kept.line["retry_after"] == 30
-    assert kept.line["number"] == MASKED
-    assert kept.counts('verify_refusals_total{limit="cooldown"}')
+def test_a_refused_start_is_logged(written: Written) -> None:
+    written.events.refused(
+        NewVerification("id", "shop", NUMBER, None), LimitReached("cooldown", 30)
+    )
+    assert written.line["retry_after"] == 30
+    assert written.line["number"] == MASKED
+    assert written.counts('verify_refusals_total{limit="cooldown"}')
 
 
-def test_an_outcome_that_could_not_be_kept(kept: Kept) -> None:
-    """By the error's name: its words may quote an address with a password."""
-    kept.events.not_recorded(verification(), StoreUnavailable("canary"))
-    assert (kept.line["level"], kept.line["error"]) == ("error", "StoreUnavailable")
-    assert "canary" not in kept.stream.getvalue()
-    assert kept.counts("verify_outcomes_not_recorded_total")
+def test_an_outcome_that_was_not_recorded_is_logged(written: Written) -> None:
+    """With the error's class only: its message may quote an address with a password."""
+    written.events.not_recorded(verification(), StoreUnavailable("canary"))
+    assert (written.line["level"], written.line["error"]) == ("error", "StoreUnavailable")
+    assert "canary" not in written.stream.getvalue()
+    assert written.counts("verify_outcomes_not_recorded_total")
 
 
 @pytest.mark.parametrize("verdict", Verdict)
-def test_a_check(kept: Kept, verdict: Verdict) -> None:
-    kept.events.checked(CheckedGuess(verdict, verification()))
-    assert (kept.line["verdict"], kept.line["checks_left"]) == (verdict, 2)
-    assert kept.counts(f'verify_checks_total{{verdict="{verdict}"}}')
+def test_a_check_is_logged(written: Written, verdict: Verdict) -> None:
+    written.events.checked(CheckedGuess(verdict, verification()))
+    assert (written.line["verdict"], written.line["checks_left"]) == (verdict, 2)
+    assert written.counts(f'verify_checks_total{{verdict="{verdict}"}}')
 
 
-def test_a_cancel(kept: Kept) -> None:
-    kept.events.canceled(verification())
-    assert (kept.line["event"], kept.line["number"]) == ("canceled", MASKED)
+def test_a_cancel_is_logged(written: Written) -> None:
+    written.events.canceled(verification())
+    assert (written.line["event"], written.line["number"]) == ("canceled", MASKED)
 
 
 @pytest.mark.parametrize("applied", [True, False])
-def test_a_callback(kept: Kept, applied: bool) -> None:
-    kept.events.called_back(REPORT, applied)
-    assert kept.line["call_status"] == "ANSWERED"
-    assert kept.line["number"] == MASKED
+def test_a_callback_is_logged(written: Written, applied: bool) -> None:
+    written.events.called_back(REPORT, applied)
+    assert written.line["call_status"] == "ANSWERED"
+    assert written.line["number"] == MASKED
     sample = f'verify_callbacks_total{{applied="{str(applied).lower()}",status="ANSWERED"}}'
-    assert kept.counts(sample)
+    assert written.counts(sample)
 
 
-def test_a_status_of_no_table(kept: Kept) -> None:
-    """Loud, and counted under one name: foreign words make no label."""
-    kept.events.unknown_status(NUMBER, "VOICEMAIL")
-    assert (kept.line["level"], kept.line["call_status"]) == ("error", "VOICEMAIL")
-    assert kept.counts('verify_callbacks_total{applied="false",status="other"}')
+def test_an_unknown_status_is_logged_as_an_error(written: Written) -> None:
+    """It is an error, and is counted under one name: unknown words make no label."""
+    written.events.unknown_status(NUMBER, "VOICEMAIL")
+    assert (written.line["level"], written.line["call_status"]) == ("error", "VOICEMAIL")
+    assert written.counts('verify_callbacks_total{applied="false",status="other"}')
 
 
 @pytest.mark.parametrize("status", ["X" * 33, "79179136787", "caller 1234", "a\nb", ""])
-def test_a_status_that_is_no_word_is_not_repeated(kept: Kept, status: str) -> None:
-    """Nobody promises that no number and no code stands in it."""
-    kept.events.unknown_status(NUMBER, status)
-    assert kept.line["call_status"] == "not a word"
+def test_a_status_that_is_not_a_word_is_not_repeated(written: Written, status: str) -> None:
+    """It may contain a number or a code."""
+    written.events.unknown_status(NUMBER, status)
+    assert written.line["call_status"] == "not a word"

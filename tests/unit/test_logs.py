@@ -1,4 +1,4 @@
-"""Logs: JSON for machines, words for a person, and never the message of an error."""
+"""Logs: JSON for machines, text for a person, and never the message of an error."""
 
 from __future__ import annotations
 
@@ -25,16 +25,16 @@ class Terminal(io.StringIO):
         return True
 
 
-def test_json_where_nobody_watches() -> None:
-    """One line an event, with its level and its moment in UTC."""
+def test_without_a_terminal_a_line_is_json() -> None:
+    """One line per event, with its level and its time in UTC."""
     stream = io.StringIO()
     logs.configure("INFO", stream)
     with structlog.contextvars.bound_contextvars(request_id="r-1"):
         structlog.get_logger("x").info("call_placed", number="+7917•••••87")
     (line,) = stream.getvalue().splitlines()
-    told = json.loads(line)
-    assert told.pop("timestamp").endswith("Z")
-    assert told == {
+    shown = json.loads(line)
+    assert shown.pop("timestamp").endswith("Z")
+    assert shown == {
         "event": "call_placed",
         "level": "info",
         "request_id": "r-1",
@@ -42,7 +42,7 @@ def test_json_where_nobody_watches() -> None:
     }
 
 
-def test_words_on_a_terminal() -> None:
+def test_on_a_terminal_a_line_is_text() -> None:
     stream = Terminal()
     logs.configure("INFO", stream)
     structlog.get_logger("x").info("call_placed")
@@ -50,8 +50,8 @@ def test_words_on_a_terminal() -> None:
     assert not stream.getvalue().startswith("{")
 
 
-def test_a_line_stays_a_line_whatever_stands_in_it() -> None:
-    """Nobody writes a line of his own into the log."""
+def test_a_line_stays_one_line() -> None:
+    """A value cannot add a line of its own to the log."""
     stream = io.StringIO()
     logs.configure("INFO", stream)
     structlog.get_logger("x").info("unknown_call_status", call_status='x\n{"event": "forged"}\x1b')
@@ -63,7 +63,7 @@ def test_a_line_stays_a_line_whatever_stands_in_it() -> None:
     ("level", "heard"),
     [("DEBUG", 4), ("INFO", 3), ("WARNING", 2), ("ERROR", 1)],
 )
-def test_the_level_is_ours(level: str, heard: int) -> None:
+def test_the_level_is_the_configured_one(level: str, heard: int) -> None:
     stream = io.StringIO()
     logs.configure(level, stream)
     log = structlog.get_logger("x")
@@ -72,7 +72,7 @@ def test_the_level_is_ours(level: str, heard: int) -> None:
     assert len(stream.getvalue().splitlines()) == heard
 
 
-def test_urllib3_is_not_heard() -> None:
+def test_urllib3_does_not_log() -> None:
     """Even its warnings quote whole addresses, and a key may be in the query."""
     logs.configure("DEBUG", io.StringIO())
     assert not logging.getLogger("urllib3.connectionpool").isEnabledFor(logging.ERROR)
@@ -86,25 +86,25 @@ def failing(secret: str) -> None:
 
 
 def test_where_has_frames_and_no_messages() -> None:
-    """Of the error and of what it came from, oldest first."""
+    """Of the error and of its causes, oldest first."""
     with pytest.raises(ValueError, match="canary") as caught:
         failing("canary")
-    told = logs.where(caught.value)
-    assert "canary" not in " ".join(told)
-    assert [line for line in told if line.endswith("Error")] == ["KeyError", "ValueError"]
-    assert told[0].endswith(" failing")
-    assert all(".py:" in line for line in told if not line.endswith("Error"))
+    shown = logs.where(caught.value)
+    assert "canary" not in " ".join(shown)
+    assert [line for line in shown if line.endswith("Error")] == ["KeyError", "ValueError"]
+    assert shown[0].endswith(" failing")
+    assert all(".py:" in line for line in shown if not line.endswith("Error"))
 
 
-def test_where_ends_though_two_errors_name_each_other() -> None:
-    """`raise a from b` after b came of a: Python does not mind, a loop would."""
+def test_where_ends_if_two_errors_cause_each_other() -> None:
+    """`raise a from b` after b was caused by a: Python permits the cycle."""
     first, second = ValueError(), KeyError()
     first.__cause__, second.__context__ = second, first
     assert logs.where(first) == ["KeyError", "ValueError"]
 
 
 def test_an_error_is_logged_by_its_class_and_its_frames() -> None:
-    """Given as `exc_info`, by itself or as the current one; its message is not logged."""
+    """Given as `exc_info`, by itself or as the current one. Its message is not logged."""
     stream = io.StringIO()
     logs.configure("INFO", stream)
     try:
@@ -120,7 +120,7 @@ def test_an_error_is_logged_by_its_class_and_its_frames() -> None:
 
 
 @pytest.mark.parametrize("stream", [io.StringIO(), Terminal()], ids=["JSON", "terminal"])
-def test_no_error_leaves_no_field(stream: io.StringIO) -> None:
+def test_without_an_error_there_is_no_field(stream: io.StringIO) -> None:
     logs.configure("INFO", stream)
     structlog.get_logger().error("bug", exc_info=None)
     assert "where" not in stream.getvalue()

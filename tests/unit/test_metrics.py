@@ -47,7 +47,7 @@ def test_two_applications_count_apart() -> None:
 
 @pytest.mark.slow
 def test_any_process_answers_for_all(tmp_path: Path) -> None:
-    """With PROMETHEUS_MULTIPROC_DIR each writes a file there, and the sum is told."""
+    """With PROMETHEUS_MULTIPROC_DIR each writes a file there, and the sum is rendered."""
     count = (
         "from verify_service.telemetry.metrics import Metrics; m = Metrics(); m.not_recorded.inc()"
     )
@@ -67,8 +67,8 @@ def test_any_process_answers_for_all(tmp_path: Path) -> None:
 
     gauge = "m.render(breaker_open=True); print(m.render(breaker_open=False).decode())"
     run(f"{count}; {gauge}")
-    told = run(f"{count}; {gauge}")
-    assert [line for line in told.splitlines() if line.startswith("verify_breaker_open")] == [
+    rendered = run(f"{count}; {gauge}")
+    assert [line for line in rendered.splitlines() if line.startswith("verify_breaker_open")] == [
         "verify_breaker_open 0.0"
     ]
-    assert "verify_outcomes_not_recorded_total 2.0" in told.splitlines()
+    assert "verify_outcomes_not_recorded_total 2.0" in rendered.splitlines()

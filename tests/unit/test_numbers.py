@@ -1,4 +1,4 @@
-"""Numbers: every spelling is one number, and the dear ones are refused."""
+"""Numbers: every spelling is one number, and expensive ones are refused."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ REGIONS = [
 
 
 def spellings(region: str) -> tuple[str, set[str]]:
-    """A mobile number of the region in E.164, and the ways in which people write it abroad."""
+    """Return a mobile number of the region in E.164, and the spellings in use abroad."""
     number = example(region, PhoneNumberType.MOBILE)
     e164 = phonenumbers.format_number(number, PhoneNumberFormat.E164)
     spaced = phonenumbers.format_number(number, PhoneNumberFormat.INTERNATIONAL)
@@ -51,15 +51,15 @@ def spellings(region: str) -> tuple[str, set[str]]:
 
 
 @pytest.mark.parametrize("region", REGIONS)
-def test_a_mobile_number_of_every_region(region: str) -> None:
-    """Every international spelling of it, with plus or without, is one and the same number."""
+def test_a_mobile_number_of_every_region_is_accepted(region: str) -> None:
+    """Every international spelling of it, with plus or without, is the same number."""
     e164, texts = spellings(region)
     assert len(texts) >= 14
     assert {ANYWHERE.require_allowed(text) for text in texts} == {e164}
 
 
 def test_every_region_has_one() -> None:
-    """But Tristan da Cunha, for which the library knows fixed lines only (+290 8)."""
+    """Except Tristan da Cunha, for which the library has only fixed lines (+290 8)."""
     assert set(phonenumbers.SUPPORTED_REGIONS) - set(REGIONS) <= {"TA"}
     assert len(REGIONS) > 240
 
@@ -79,7 +79,7 @@ REFUSED = {
 
 @pytest.mark.parametrize(("name", "kind"), REFUSED.items())
 def test_types_refused_by_default_in_every_region(name: str, kind: int) -> None:
-    """And accepted where the operator lists them: the refusal is the type's."""
+    """They are accepted if the operator lists their type."""
     seen = 0
     for region in sorted(phonenumbers.SUPPORTED_REGIONS):
         number = example(region, kind)
@@ -98,18 +98,18 @@ def test_types_refused_by_default_in_every_region(name: str, kind: int) -> None:
 @pytest.mark.parametrize(
     "number", ["+881612345678", "+870301234567", "+80012345678", "+979123456789", "+883510012345"]
 )
-def test_what_belongs_to_no_country_is_in_only_by_name(number: str) -> None:
-    """Satellite and global ranges: `*` does not mean them."""
+def test_ranges_without_a_country_are_allowed_only_by_name(number: str) -> None:
+    """Satellite and global ranges: `*` does not include them."""
     with pytest.raises(DestinationNotAllowed):
         Destinations({ANY_COUNTRY}, TYPE_NAMES).require_allowed(number)
 
 
-def test_satellite_by_name() -> None:
+def test_satellite_ranges_are_allowed_by_name() -> None:
     assert EVERYTHING.require_allowed("+881612345678") == "+881612345678"
 
 
 @pytest.mark.parametrize(("number", "country"), [("+77011234567", "KZ"), ("+79179136787", "RU")])
-def test_a_country_is_more_than_a_prefix(number: str, country: str) -> None:
+def test_a_country_is_not_decided_by_its_prefix(number: str, country: str) -> None:
     assert Destinations({country}, DEFAULT_TYPES).require_allowed(number) == number
     other = {"KZ": "RU", "RU": "KZ"}[country]
     with pytest.raises(DestinationNotAllowed):
@@ -120,7 +120,7 @@ def test_a_country_is_more_than_a_prefix(number: str, country: str) -> None:
     "text",
     ["", "+", "x", "123456", "1" * 16, "89179136787", "+7917913678७", "+79179136787\n", "+0791"],
 )
-def test_what_is_no_number(text: str) -> None:
+def test_an_invalid_number_is_refused(text: str) -> None:
     with pytest.raises(InvalidNumber) as caught:
         ANYWHERE.require_allowed(text)
     assert "canary" not in caught.value.reason
@@ -128,7 +128,7 @@ def test_what_is_no_number(text: str) -> None:
 
 @pytest.mark.parametrize("number", ["+79161234567", "+19002345678", "+881612345678", "+7916123"])
 def test_a_refusal_never_repeats_the_number(number: str) -> None:
-    """It goes into an answer's errorReason, and from there into somebody's log."""
+    """It becomes an answer's errorReason, and so may reach a log."""
     narrow = Destinations({"GB"}, DEFAULT_TYPES)
     with pytest.raises((InvalidNumber, DestinationNotAllowed)) as caught:
         narrow.require_allowed(number)
@@ -136,8 +136,8 @@ def test_a_refusal_never_repeats_the_number(number: str) -> None:
 
 
 @pytest.mark.parametrize("spelling", ["+79179136787", "79179136787", "+7 (917) 913-67.87"])
-def test_a_callbacks_number_is_taken_as_it_is(spelling: str) -> None:
-    """Unjudged: what may be called was decided when it was called."""
+def test_a_callbacks_number_is_not_validated(spelling: str) -> None:
+    """It is not validated: the number was validated when it was called."""
     assert parse_callback_number(spelling) == "+79179136787"
 
 
@@ -159,15 +159,15 @@ def test_a_mask_hides_four_digits_at_least(number: str, masked: str) -> None:
 
 @pytest.mark.parametrize("number", ["+79179136787", "+6831234", "+123456789012345", "+12345678"])
 def test_a_masked_prefix_shows_what_the_masked_number_does(number: str) -> None:
-    """Side by side they say no more than either."""
-    place = mask_scope(prefix_of(number))
-    assert len(place) == len(number) - 4
-    assert place.rstrip("•") == mask(number).partition("•")[0]
+    """Both together show no more than either."""
+    scope = mask_scope(prefix_of(number))
+    assert len(scope) == len(number) - 4
+    assert scope.rstrip("•") == mask(number).partition("•")[0]
 
 
-@pytest.mark.parametrize("place", ["RU", "001", "unknown", ""])
-def test_other_places_are_not_masked(place: str) -> None:
-    assert mask_scope(place) == place
+@pytest.mark.parametrize("scope", ["RU", "001", "unknown", ""])
+def test_other_scopes_are_not_masked(scope: str) -> None:
+    assert mask_scope(scope) == scope
 
 
 @pytest.mark.parametrize(
@@ -176,21 +176,21 @@ def test_other_places_are_not_masked(place: str) -> None:
         *("+7", "+9", "+21", "+7917913", "+1202555", "+491512345", "+683", "+88161234"),
     ],
 )
-def test_a_prefix_with_room_for_a_line(prefix: str) -> None:
+def test_a_prefix_leaves_room_for_subscriber_digits(prefix: str) -> None:
     assert has_room(prefix, 4)
 
 
 @pytest.mark.parametrize(
     "prefix", ["+79179136", "+79179136787", "+12025551", "+4915123456789", "+88161234567", "+2100"]
 )
-def test_what_is_too_much_of_a_number_for_a_prefix(prefix: str) -> None:
-    """Or the beginning of none."""
+def test_a_text_that_is_not_a_prefix_is_refused(prefix: str) -> None:
+    """Or no beginning of a number."""
     assert not has_room(prefix, 4)
 
 
 @pytest.mark.parametrize("region", REGIONS)
-def test_every_mobile_number_has_a_prefix_with_room(region: str) -> None:
-    """The one that the guards count by: whatever they block, an operator can allow."""
+def test_every_mobile_number_has_a_valid_prefix(region: str) -> None:
+    """The guards count by this prefix: an operator can allow whatever they block."""
     e164, _ = spellings(region)
     assert has_room(prefix_of(e164), 4)
 

@@ -1,4 +1,4 @@
-"""docs/reliability.md names tests that exist, and a table without what is never to be."""
+"""docs/reliability.md names tests that exist, and its table has no forbidden result."""
 
 from __future__ import annotations
 
@@ -20,21 +20,21 @@ ROWS = [
 
 
 @pytest.mark.parametrize("named", NAMED)
-def test_what_is_named_exists(named: str) -> None:
+def test_every_named_test_exists(named: str) -> None:
     path, _, test = named.partition("::")
     assert (ROOT / path).exists()
     assert not test or test in named_in(path)
 
 
-def test_every_promise_names_what_shows_it() -> None:
-    """And so does what is not promised, or it says that nothing does."""
+def test_every_promise_names_its_test() -> None:
+    """An entry under "Not promised" names a test, or says that there is none."""
     promised = TEXT.partition("## Promised")[2].partition("## Not promised")
     rows = [line for line in promised[0].splitlines() if line.startswith("| ")][1:]
     points = promised[2].partition("\n## ")[0].split("\n- ")[1:]
     assert rows
     assert points
-    for told in (*rows, *points):
-        assert "`tests/" in told or "No test shows this." in told, told
+    for entry in (*rows, *points):
+        assert "`tests/" in entry or "No test shows this." in entry, entry
 
 
 def test_every_fault_has_a_row() -> None:
@@ -44,8 +44,8 @@ def test_every_fault_has_a_row() -> None:
     assert {len(row) for row in rows} == {len(head)}
 
 
-def test_what_came_twice_is_told() -> None:
-    """No call and no guess, and a code only where the page says so."""
+def test_nothing_happened_twice_but_what_the_page_names() -> None:
+    """No call and no guess happened twice, and a code only in the failover that the page names."""
     head, *rows = ROWS
     for name in ("double calls", "guesses over"):
         assert {row[head.index(name)] for row in rows} == {"0"}

@@ -91,7 +91,7 @@ def test_the_most_in_a_day(windows: tuple[Window, ...], count: int | None) -> No
         ((30, 60, 120, 300), 60, 2),
         ((30, 60, 120, 300), 90, 2),
         ((30, 60, 120, 300), DAY, 4 + 287),
-        ((100, 10), 100, 10),  # it may have been called before, so that the second pause is next
+        ((100, 10), 100, 10),  # it may have been called before, so that the second cooldown is next
     ],
 )
 def test_the_most_between_pauses(pauses: tuple[int, ...], seconds: int, count: int | None) -> None:
@@ -177,7 +177,7 @@ WITHOUT = {
     "conversion": ["| a prefix, for strangers | `conversion` | never (dry run) | – | – |"],
     "destination": ["Destinations that are called | no bound (dry run) | `destination`"],
 }
-"""The rows if this limit is in dry run: what sets the bound then, if anything does."""
+"""The rows if this limit is in dry run: the next bound, if there is one."""
 
 
 def test_every_limit_that_can_run_dry_is_tried() -> None:
@@ -218,16 +218,16 @@ def test_a_limit_without_windows_is_no_bound() -> None:
 
 
 @pytest.mark.parametrize(
-    ("policy", "count"),
+    ("limits", "count"),
     [
         (NumberLimits(lock_after=5), 9),
         (NumberLimits(lock_after=100, code_ttl=DAY, starts=(Window(1, DAY),), failures=()), 24),
         (NumberLimits(starts=(Window(1, 2 * DAY),), failures=()), 21),
     ],
 )
-def test_what_bounds_a_budget(policy: NumberLimits, count: int) -> None:
+def test_the_guesses_of_a_budget_are_bounded(limits: NumberLimits, count: int) -> None:
     """Not the lock, which a success prevents. Verifications that were started before count."""
-    assert AttackBounds(policy, WideLimits()).guesses_per_budget.count == count
+    assert AttackBounds(limits, WideLimits()).guesses_per_budget.count == count
 
 
 def test_a_window_counts_for_a_bucket_longer_than_its_span() -> None:

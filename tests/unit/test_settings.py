@@ -147,38 +147,38 @@ GOOD: list[tuple[str, str, Any]] = [
 
 @pytest.mark.parametrize(("field", "value"), (DEFAULTS | GIVEN).items())
 def test_the_default(read: Read, field: str, value: object) -> None:
-    """As the contract's table has it."""
+    """As in the contract's table."""
     assert getattr(read(), field) == value
 
 
 def test_every_field_is_tested() -> None:
-    """A new variable comes with its default and its good values."""
+    """A new variable needs its default and valid values here."""
     known = set(DEFAULTS) | set(GIVEN) | {"provider_max_in_flight"}
     assert {field.name for field in fields(Settings)} == known
     assert {name.lower() for name, _, _ in GOOD} | {"app_env", "provider_access_key"} == known
 
 
 @pytest.mark.parametrize(("name", "text", "value"), GOOD)
-def test_what_it_takes(read: Read, name: str, text: str, value: object) -> None:
+def test_a_valid_value_is_accepted(read: Read, name: str, text: str, value: object) -> None:
     assert getattr(read(**{name: text}), name.lower()) == value
 
 
 @pytest.mark.parametrize(("threads", "most"), [("2", 1), ("20", 19), ("33", 32), ("200", 100)])
 def test_calls_in_flight_stay_below_the_threads(read: Read, threads: str, most: int) -> None:
-    """At least 32 by default where the threads allow: a hung provider never stops checks."""
+    """At least 32 by default if the threads permit: a hung provider never stops checks."""
     assert read(THREADS=threads).provider_max_in_flight == most
     with pytest.raises(SettingsError, match="PROVIDER_MAX_IN_FLIGHT"):
         read(THREADS=threads, PROVIDER_MAX_IN_FLIGHT=threads)
 
 
-def test_the_policys_own_defaults_are_the_settings(read: Read) -> None:
+def test_the_domains_defaults_are_the_settings_defaults(read: Read) -> None:
     """Without any variable set, the limits are those of the domain."""
     assert read().number_limits == NumberLimits()
     assert read().wide_limits == WideLimits(breaker=BreakerPolicy(5, pause=10, probing=17))
 
 
 def test_the_default_of_a_limit_is_the_domains() -> None:
-    """It is made from the figures there: a changed figure changes the setting with it."""
+    """The default is made from the figures there: a changed figure changes the setting with it."""
     shown = {
         "CODE_TTL": NumberLimits().code_ttl,
         "MAX_CHECKS": NumberLimits().max_checks,

@@ -114,22 +114,22 @@ BAD: list[tuple[str, str]] = [
 
 
 @pytest.mark.parametrize(("name", "text"), BAD)
-def test_what_is_refused(read: Read, name: str, text: str) -> None:
+def test_an_invalid_value_is_refused(read: Read, name: str, text: str) -> None:
     with pytest.raises(SettingsError) as caught:
         read(**{name: text})
-    told = str(caught.value)
-    assert f"{name}: " in told
-    assert "canary" not in told.lower()
+    message = str(caught.value)
+    assert f"{name}: " in message
+    assert "canary" not in message.lower()
 
 
 @pytest.mark.parametrize("name", PRODUCTION)
 def test_production_needs_each_of_these(read: Read, name: str) -> None:
-    """No secret and no country list has a default there."""
+    """Neither a secret nor a country list has a default there."""
     with pytest.raises(SettingsError, match=rf"\b{name}: Must be set; config/env.example "):
         read(**{name: None})
 
 
-def test_all_that_is_missing_is_said_at_once(read: Read) -> None:
+def test_all_missing_variables_are_named_at_once(read: Read) -> None:
     with pytest.raises(SettingsError) as caught:
         read(**dict.fromkeys(PRODUCTION), MAX_CHECKS="x")
     for name in (*PRODUCTION, "MAX_CHECKS"):
@@ -147,16 +147,16 @@ def test_all_that_is_missing_is_said_at_once(read: Read) -> None:
         ("CALLBACK_APP_KEYS", "real,sandbox-app-key"),
     ],
 )
-def test_production_refuses_what_only_development_may(read: Read, name: str, text: str) -> None:
-    """Keys that are not encrypted on their way, and the simulator."""
+def test_production_refuses_insecure_addresses(read: Read, name: str, text: str) -> None:
+    """Keys that are sent without encryption, and the simulator."""
     with pytest.raises(SettingsError, match=f"{name}: "):
         read(**{name: text})
     assert read(**{name: text}, APP_ENV="development")
 
 
 @pytest.mark.parametrize("app_env", ["production", "development"])
-def test_an_authority_and_no_verification(read: Read, app_env: str) -> None:
-    """With verification off, the file of the authority would have no effect."""
+def test_an_authority_without_verification_is_refused(read: Read, app_env: str) -> None:
+    """With verification off, the authority's file would have no effect."""
     pair = {"REDIS_CA_FILE": "/etc/canary.pem", "REDIS_VERIFY": "off"}
     with pytest.raises(SettingsError, match="REDIS_VERIFY: Off verifies nothing") as caught:
         read(**pair, APP_ENV=app_env)
@@ -166,7 +166,7 @@ def test_an_authority_and_no_verification(read: Read, app_env: str) -> None:
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1:8080", "localhost:8080", "[::1]:8080", "127.9.9.9"])
-def test_plain_http_to_oneself_is_fine(read: Read, host: str) -> None:
+def test_plain_http_to_loopback_is_accepted(read: Read, host: str) -> None:
     assert read(PROVIDER_URL=f"http://{host}/api").production
 
 
@@ -179,7 +179,7 @@ def test_a_value_may_come_from_a_file(read: Read, tmp_path: Path, name: str) -> 
     assert getattr(settings, name.lower()) in ((b"17",), "17", 17)
 
 
-def test_a_file_goes_before_the_variable(read: Read, tmp_path: Path) -> None:
+def test_a_file_has_precedence_over_the_variable(read: Read, tmp_path: Path) -> None:
     file = tmp_path / "value"
     file.write_text("from-file", encoding="utf-8")
     assert read(NUMBER_SECRET="x", NUMBER_SECRET_FILE=str(file)).number_secret == b"from-file"
@@ -209,7 +209,7 @@ def test_an_empty_file_is_an_empty_value(read: Read, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("name", ["CODE_SECRET", "NUMBER_SECRET"])
-def test_production_refuses_a_secret_that_everybody_can_read(read: Read, name: str) -> None:
+def test_production_refuses_a_public_secret(read: Read, name: str) -> None:
     """The defaults of development are in the source code."""
     with pytest.raises(SettingsError, match=name):
         read(**{**PRODUCTION, name: DEVELOPMENT[name]})
@@ -218,7 +218,7 @@ def test_production_refuses_a_secret_that_everybody_can_read(read: Read, name: s
 @pytest.mark.parametrize(
     "option", ["socket_timeout=60", "max_connections=50", "ssl_cert_reqs=none"]
 )
-def test_an_address_cannot_overrule_the_settings(read: Read, option: str) -> None:
-    """Options in the query would set the pool, the time-outs and the trust."""
+def test_an_address_cannot_override_the_settings(read: Read, option: str) -> None:
+    """Options in the query would set the pool, the timeouts and the trust."""
     with pytest.raises(SettingsError, match="REDIS_URL"):
         read(**{**PRODUCTION, "REDIS_URL": f"rediss://h/0?{option}"})

@@ -25,13 +25,13 @@ def test_the_defaults_are_the_declarations() -> None:
     assert processes.threads({}) == 1000
 
 
-def test_what_is_given_is_read() -> None:
+def test_given_values_are_read() -> None:
     assert processes.processes({"WEB_CONCURRENCY": " 3 "}) == 3
     assert processes.threads({"THREADS": "2"}) == 2
 
 
 @pytest.mark.parametrize("text", ["two", "", "0", "-1", "1.5", "٢", "1e3", "9" * 5000])
-def test_what_is_refused(text: str) -> None:
+def test_an_invalid_value_is_refused(text: str) -> None:
     """The sentence names the variable, its bounds and its default, and repeats no value."""
     with pytest.raises(NumberError) as refused:
         processes.processes({"WEB_CONCURRENCY": text})
@@ -52,7 +52,7 @@ def test_the_server_loads_nothing_but_the_standard_library() -> None:
     assert not loaded & {"socket", "ssl", "http", "urllib"}
 
 
-def test_gunicorns_own_default_of_the_port() -> None:
+def test_the_configurations_default_port_is_the_declared_one() -> None:
     """config/gunicorn.conf.py reads the variable itself."""
     text = (ROOT / "config/gunicorn.conf.py").read_text("utf-8")
     assert f"os.environ.get('PORT', '{SERVER_VARIABLES['PORT'].default}')" in text

@@ -38,8 +38,8 @@ def test_other_numbers_are_ordinary() -> None:
 
 
 @pytest.mark.parametrize("text", ["+7 8 999 000 00 01", "7 (999) 000-00-01", "+79990000001"])
-def test_a_start_finds_it_in_any_spelling(text: str) -> None:
-    """Missed for a trunk prefix, somebody's real phone would ring for a test number."""
+def test_a_start_finds_a_test_number_in_any_spelling(text: str) -> None:
+    """If a trunk prefix hid it, a real phone would ring for a test number."""
     fixed = test_numbers.TestNumber("+79990000001", "1000", date(2026, 11, 30))
     with time_machine.travel(NOVEMBER, tick=False):
         assert test_numbers.TestNumbers([fixed]).find(text) == fixed
@@ -79,15 +79,15 @@ def test_none_is_the_default(read: Read, value: str) -> None:
     ],
 )
 def test_a_malformed_list_is_refused(read: Read, value: str) -> None:
-    """The error shows how one is written, and repeats neither number nor code."""
+    """The error shows the format, and repeats neither number nor code."""
     with pytest.raises(SettingsError, match="TEST_NUMBERS") as refused:
         read(TEST_NUMBERS=value)
     assert "canary" not in str(refused.value)
     assert value[:12] not in str(refused.value).replace("+15550100001=4321@2027", "")
 
 
-def test_production_takes_ninety_days_ahead_and_not_one_more(read: Read) -> None:
-    """A way in without a phone must not be forgotten; development may."""
+def test_production_accepts_at_most_ninety_days_ahead(read: Read) -> None:
+    """A login without a phone must not be forgotten; in development it may."""
     with time_machine.travel(NOVEMBER, tick=False):
         assert read(TEST_NUMBERS="+15550100001=4321@2027-01-30").test_numbers
         with pytest.raises(SettingsError, match="within 90 days"):
@@ -95,6 +95,6 @@ def test_production_takes_ninety_days_ahead_and_not_one_more(read: Read) -> None
         assert read(APP_ENV="development", TEST_NUMBERS="+15550100001=4321@2099-01-01")
 
 
-def test_a_day_that_is_over_does_no_harm(read: Read) -> None:
-    """Nobody has to deploy for a number to become ordinary again."""
+def test_a_day_in_the_past_is_accepted(read: Read) -> None:
+    """A number becomes ordinary again without a deployment."""
     assert read(TEST_NUMBERS="+15550100001=4321@2020-01-01").test_numbers

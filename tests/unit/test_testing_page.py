@@ -1,4 +1,4 @@
-"""docs/testing-your-login.md shows what `make test-package` runs, and links to what exists."""
+"""docs/testing-your-login.md shows what `make test-package` runs, and its links have targets."""
 
 from __future__ import annotations
 
@@ -24,23 +24,23 @@ FILES = {
 
 
 @pytest.mark.parametrize("block", [text for _, text in BLOCKS], ids=lambda text: text[:30])
-def test_a_block_is_a_file_or_a_piece_of_one(block: str) -> None:
+def test_a_block_is_a_file_or_a_part_of_one(block: str) -> None:
     """Whole lines, nothing left out; a piece of Python begins and ends between statements."""
     homes = [name for name, text in FILES.items() if f"\n{block}" in f"\n{text}"]
     assert len(homes) == 1, homes
 
 
-def test_every_language_is_one_that_is_run() -> None:
+def test_the_blocks_are_python_and_shell() -> None:
     assert {language for language, _ in BLOCKS} == {"python", "sh"}
 
 
 @pytest.mark.parametrize("name", ["shop.py", "conftest.py", "login.sh"])
-def test_what_a_reader_needs_is_shown_whole(name: str) -> None:
+def test_the_main_files_are_shown_completely(name: str) -> None:
     assert FILES[name] in [text for _, text in BLOCKS]
 
 
 def test_a_login_and_a_refused_call_take_ten_lines() -> None:
-    """The first is a file to begin with, imports and all."""
+    """The first is a complete file, imports included."""
     login, refused = (text for _, text in BLOCKS[:2])
     assert FILES["test_login.py"].startswith(login)
     assert "error_code" in refused
@@ -48,8 +48,8 @@ def test_a_login_and_a_refused_call_take_ten_lines() -> None:
 
 
 @pytest.mark.parametrize("target", sorted(set(re.findall(r"\]\((.+?)\)", TEXT))))
-def test_a_link_leads_somewhere(target: str) -> None:
-    """To a file, and to a heading of it."""
+def test_a_link_has_a_target(target: str) -> None:
+    """The file exists, and so does its heading."""
     path, _, anchor = target.partition("#")
     file = (PAGE.parent / path).resolve() if path else PAGE
     assert file.exists()
@@ -58,12 +58,12 @@ def test_a_link_leads_somewhere(target: str) -> None:
         assert anchor in {re.sub(r"[^\w -]", "", each).replace(" ", "-") for each in headings}
 
 
-def test_the_outcomes_are_the_simulators() -> None:
-    """Those in its text too, which nobody runs."""
+def test_the_outcomes_exist_in_the_simulator() -> None:
+    """Those in the page's text too, which no test runs."""
     names = set(re.findall(r', outcome="(.+?)"|"outcome": "(.+?)"', TEXT))
     assert {one or other for one, other in names} <= set(Table(SandboxConfig()).named)
 
 
-def test_the_test_numbers_are_some(read: Read) -> None:
+def test_the_numbers_exist_in_the_simulator(read: Read) -> None:
     [value] = re.findall(r"`TEST_NUMBERS=(.+?)`", TEXT)
     assert len(read(APP_ENV="development", TEST_NUMBERS=value).test_numbers) == 2

@@ -35,7 +35,7 @@ def lines() -> io.StringIO:
 
 @pytest.fixture
 def log(lines: io.StringIO) -> Logger:
-    """The logger, with every switch on that an operator has."""
+    """The logger, with every option turned on that an operator has."""
     config = Config()
     config.set("accesslog", "-")
     config.set("loglevel", "debug")
@@ -46,7 +46,7 @@ def log(lines: io.StringIO) -> Logger:
 
 @pytest.fixture
 def worker(log: Logger) -> Iterator[Worker]:
-    """One that serves an application with a bug."""
+    """A worker that serves an application with a bug."""
 
     def broken(*_: object) -> None:
         raise ValueError(CANARY)
@@ -80,7 +80,7 @@ def parse(client: socket.socket) -> tuple[str, dict[str, str], dict[str, object]
 def answer_to(
     worker: Worker, error: BaseException
 ) -> tuple[str, dict[str, str], dict[str, object]]:
-    """Return what the worker answers after this error, before it has read any request."""
+    """Return the worker's answer after this error, before it has read any request."""
     ours, theirs = socket.socketpair()
     with ours, theirs:
         worker.handle_error(None, theirs, ("127.0.0.1", 1), error)

@@ -6,6 +6,8 @@ request contains the access key.
 
 from __future__ import annotations
 
+import os
+import threading
 from dataclasses import dataclass, field
 from http.cookiejar import DefaultCookiePolicy
 from typing import Any
@@ -106,6 +108,8 @@ class Transport:
         self._verify = verify
         self._own = session is None
         self._session = session or _Session()
+        self._process = os.getpid()
+        self._fork_lock = threading.Lock()
 
     def close(self) -> None:
         """Close the connections, unless the session was given."""
@@ -121,6 +125,7 @@ class Transport:
         Raises:
             Unavailable: No connection, no answer in time, or an incomplete one.
         """
+        self._close_inherited_connections()
         try:
             return self._exchange(request, seconds)
         except OSError as error:  # the errors of `requests` are OSErrors
@@ -146,6 +151,20 @@ class Transport:
             request_id=response.headers.get(REQUEST_ID, request.request_id),
             body=response.content,
         )
+
+    def _close_inherited_connections(self) -> None:
+        """Close the connections that a fork copied.
+
+        Two processes on one connection can read each other's answers, and an answer may say that
+        someone else is verified.
+        """
+        if self._process == os.getpid():
+            return
+        with self._fork_lock:
+            if self._process != os.getpid():
+                self._session.close()
+                # Last, so that other threads wait for the lock until the connections are closed.
+                self._process = os.getpid()
 
 
 def printable(text: str) -> str:
