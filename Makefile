@@ -20,7 +20,7 @@ demo: $(RUN)  ## a login in the browser, and a phone there that rings: try it ou
 run: $(RUN)  ## Valkey, the provider's simulator and the service; shows what to try
 	@$(BIN)/python -m verify_service.dev
 
-test: $(TEST)  ## the quick tests, in about a minute
+test: $(TEST)  ## the quick tests, in about 75 seconds
 	@$(PYTEST) $(PARALLEL) -m 'not slow' --hypothesis-profile quick
 
 test-all: $(TEST)  ## every test but those of test-faults, with branch coverage
@@ -46,10 +46,11 @@ test-package: $(TEST)  ## build the wheel and test it in an environment of its o
 attack: $(TEST)  ## every attacker of docs/security.md against the real processes, beside its bound
 	@$(BIN)/python -m tests.attack $(ATTACK)
 
-lint: $(TEST)  ## ruff and mypy --strict
+lint: $(TEST)  ## ruff, mypy --strict, and the words of comments and manuals
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
+	@$(BIN)/python -m tests.prose
 
 prose: $(TEST)  ## phrases to replace in comments, docstrings and manuals
 	@$(BIN)/python -m tests.prose

@@ -21,20 +21,26 @@ from pathlib import Path
 from verify_service.server import hooks
 from verify_service.server.logger import Logger
 from verify_service.server.worker import Worker
-from verify_service.settings import processes as environment
+from verify_service.settings import server_variables
 
-# All interfaces, as platforms expect. In development only this machine may connect.
-_host = "127.0.0.1" if os.environ.get("APP_ENV") == "development" else "0.0.0.0"  # noqa: S104
-bind = f"{_host}:{os.environ.get('PORT', '8000')}"
-
+# The variables of the server. A platform sets PORT.
 # Processes: one per core of the platforms' smallest machines, unless WEB_CONCURRENCY is set.
 # (gunicorn reads the variable before this file, and a malformed one ends it with a traceback. The
 # release check of the Procfile reports it in a sentence first.)
 # The functions are not imported by name: gunicorn would take `threads` for its setting.
 try:
-    workers, _threads = environment.processes(os.environ), environment.threads(os.environ)
-except environment.NumberError as error:
+    _port = server_variables.port(os.environ)
+    workers, _threads = server_variables.processes(os.environ), server_variables.threads(os.environ)
+except server_variables.NumberError as error:
     sys.exit(str(error))
+
+# All interfaces, as platforms expect. In development only this machine may connect.
+_host = "127.0.0.1" if os.environ.get("APP_ENV") == "development" else "0.0.0.0"  # noqa: S104
+bind = f"{_host}:{_port}"
+
+# Off: the metrics choose their storage when the application is loaded, and `on_starting` creates
+# their folder after a preloaded application was loaded.
+preload_app = False
 
 # Connections per process. Each is a greenlet of a few kilobytes. Idle connections count too, and
 # routers keep many, so the number is above that of requests at a time (THREADS) and never small.

@@ -98,7 +98,7 @@ def test_the_call_timeout_is_sent_and_read(make, valkey, provider: StandIn) -> N
 def test_the_token_is_sent_in_the_configured_form(
     make, valkey, provider: StandIn, form: str, header: dict[str, str]
 ) -> None:
-    """Each form to the letter is in tests/provider/test_wire.py."""
+    """Each form to the letter is in tests/provider/test_connections.py."""
     make(valkey, PROVIDER_AUTH=form).started()
     (call,) = provider.calls
     shown = {name: text for name, text in call.headers.items() if name.endswith("Authorization")}

@@ -7,8 +7,8 @@ import itertools
 from collections.abc import Iterator
 from typing import Any
 
-from tests.attack.places import APPS, COUNTRIES, numbers
 from tests.attack.play import Figures, attacker
+from tests.attack.scopes import APPS, COUNTRIES, numbers
 from tests.attack.town import DAY, HOUR, MINUTE, Town
 from verify_service.cli.attack_bounds import AttackBounds
 

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from typing import Any
 
 from tests.attack.guessers import BLOCK, OWN, VICTIM
-from tests.attack.places import APPS, COUNTRIES, addresses, numbers
 from tests.attack.play import NONE, Figures, attacker
+from tests.attack.scopes import APPS, COUNTRIES, addresses, numbers
 from tests.attack.town import DAY, HOUR, MINUTE, Town
 from verify_service.cli.attack_bounds import AttackBounds, Bound
 from verify_service.cli.lockout import lockouts

@@ -53,7 +53,8 @@ def provider_at(url: str, **settings: Any) -> CallProvider:
     """A client with one call slot and long timeouts, unless others are given."""
     client = HttpClient(settings.pop("connect_timeout", 2.0), settings.pop("deadline", PATIENCE))
     slots = settings.pop("max_in_flight", 1)
-    dialect = FlashCall(f"{url}/api", **{"access_key": TOKEN, **settings})
+    ordinary = {"access_key": TOKEN, "auth": "x-accesskey", "call_timeout": 30_000}
+    dialect = FlashCall(f"{url}/api", **ordinary | settings)
     return CallProvider(dialect, client, slots)
 
 

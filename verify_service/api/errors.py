@@ -279,7 +279,7 @@ ERRORS = (
         502,
         "rpcError",
         "The provider refused the call, could not be reached, or sent an unusable response. "
-        "`errorReason` says whether the phone may ring all the same.",
+        "`errorReason` says whether the phone may still ring.",
         causes=(Cause(domain.CallFailed, "{error.failure.reason}"),),
         retry=Retry.NEW_KEY,
         always=RESERVED_FIELDS,

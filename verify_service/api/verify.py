@@ -45,7 +45,7 @@ def verify_blueprint(guard: Callable[[], None]) -> Blueprint:
 def start() -> ResponseReturnValue:
     """Start a verification: call a number."""
     fields = load(START_REQUEST)
-    draft = verifications().prepare(
+    new = verifications().prepare(
         calling_app(),
         fields["number"],
         fields.get("reference"),
@@ -53,7 +53,7 @@ def start() -> ResponseReturnValue:
         client_ip=fields.get("client_ip"),
         keyed_request=keyed_request(fields),
     )
-    view = verifications().start(draft)
+    view = verifications().start(new)
     location = url_for("verify.status", verification_id=view.verification.id)
     return dump(VERIFICATION_RESPONSE, responses.verification(view)), 201, {"Location": location}
 

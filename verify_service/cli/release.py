@@ -16,7 +16,7 @@ from verify_service import app
 from verify_service.domain.check_result import CheckResult, Severity
 from verify_service.domain.numbers import mask
 from verify_service.domain.test_numbers import today
-from verify_service.settings.processes import NumberError, processes
+from verify_service.settings.server_variables import NumberError, port, processes, threads
 from verify_service.settings.settings import Settings, SettingsError
 
 OVERLAPPING_RELEASES = 2
@@ -61,6 +61,8 @@ def _test_numbers(settings: Settings) -> Iterable[CheckResult]:
 
 def _redis(settings: Settings) -> Iterable[CheckResult]:
     try:
+        for read in (port, threads):  # the web server does not start with a malformed one
+            read(os.environ)
         connections = OVERLAPPING_RELEASES * processes(os.environ) * settings.redis_pool
         yield from app.check_redis(settings, connections)
     except (NumberError, SettingsError) as error:

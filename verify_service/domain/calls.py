@@ -25,7 +25,7 @@ class DeliveryResult(StrEnum):
     DELIVERED = "delivered"
     """The phone rang, so the person could read the code."""
 
-    UNREACHABLE = "unreachable"
+    UNREACHED = "unreached"
     """The phone did not ring, and another call may succeed: the start is refunded."""
 
     FORBIDDEN = "forbidden"
@@ -44,16 +44,6 @@ class CallStatus:
 
     word: str
     result: DeliveryResult
-
-    @property
-    def delivered(self) -> bool:
-        """Whether the phone rang."""
-        return self.result is DeliveryResult.DELIVERED
-
-    @property
-    def refunds_quota(self) -> bool:
-        """Whether the start is refunded."""
-        return self.result is DeliveryResult.UNREACHABLE
 
 
 class FailureKind(StrEnum):

@@ -1,1 +1,1 @@
-"""The flash-call provider. The only folder that imports ``requests``."""
+"""The provider of flash calls: its dialect, and the calls that are placed with it."""

@@ -56,7 +56,7 @@ class CallProvider:
                 finished=finished,
             )
         except NeverSent:
-            reason = "The provider could not be reached; nobody was called."
+            reason = "The provider could not be reached; no call was placed."
             return Failed(reason, kind=FailureKind.UNREACHABLE, refund=True)
         except MayHaveArrived:
             return Unknown("The provider did not answer in time; the phone may be ringing.")

@@ -51,8 +51,8 @@ DELIVERY_RESULTS: dict[str, DeliveryResult] = {
     FlashCallStatus.ANSWERED: DeliveryResult.DELIVERED,
     FlashCallStatus.TERMINATED: DeliveryResult.DELIVERED,
     FlashCallStatus.BUSY_HERE: DeliveryResult.DELIVERED,
-    FlashCallStatus.REJECTED: DeliveryResult.UNREACHABLE,
-    FlashCallStatus.UNAVAILABLE: DeliveryResult.UNREACHABLE,
+    FlashCallStatus.REJECTED: DeliveryResult.UNREACHED,
+    FlashCallStatus.UNAVAILABLE: DeliveryResult.UNREACHED,
     FlashCallStatus.FORBIDDEN: DeliveryResult.FORBIDDEN,
 }
 
@@ -134,8 +134,8 @@ class FlashCall:
 
     url: str
     access_key: str = field(repr=False)
-    auth: str = "x-accesskey"
-    call_timeout: int = 30_000
+    auth: str
+    call_timeout: int
 
     def request(self, number: str, code: str) -> CallRequest:
         """Return the request that asks for a call of ``number`` from a number with the code."""
@@ -166,7 +166,7 @@ class FlashCall:
         if 400 <= http_status < 500:
             return _refused(http_status, error_code, retry_after)
         if not 200 <= http_status < 300:
-            reason = f"The provider answered HTTP {http_status}; the phone may ring all the same."
+            reason = f"The provider answered HTTP {http_status}; the phone may still ring."
             return Failed(reason, error_code, kind=FailureKind.UNREADABLE, refund=False)
         return _success(code, answer, error_code)
 
@@ -214,7 +214,7 @@ def _success(code: str, answer: dict[str, Any], error_code: int | None) -> CallO
         reason = "The provider answered with an error that its page does not list."
         return Failed(reason, error_code, kind=FailureKind.REFUSED, refund=False)
     if not 0 < len(request_id) <= MAX_REQUEST_ID_CHARACTERS:
-        reason = "The provider's answer could not be read; the phone may ring all the same."
+        reason = "The provider's answer could not be read; the phone may still ring."
         return Failed(reason, kind=FailureKind.UNREADABLE, refund=False)
     return Placed(request_id, *_caller(code, answer.get("from")))
 

@@ -9,13 +9,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from verify_service.domain.limits import BUCKETS
-from verify_service.settings.limit_variables import NumberLimitSettings, WideLimitSettings
-from verify_service.settings.processes import SERVER_VARIABLES
-from verify_service.settings.provider_variables import (
+from verify_service.settings.call_variables import (
     CallbackSettings,
     DestinationSettings,
     ProviderSettings,
 )
+from verify_service.settings.limit_variables import NumberLimitSettings, WideLimitSettings
+from verify_service.settings.server_variables import SERVER_VARIABLES
 from verify_service.settings.service_variables import (
     LoginFlowSettings,
     RedisSettings,

@@ -86,20 +86,15 @@ def _access_key(text: str) -> AccessKey:
 
 def http_url(text: str) -> str:
     """Return a base URL without a slash at its end."""
-    url = _split(text)
+    try:
+        url = urlsplit(text)
+        _ = url.port
+    except ValueError:  # its message repeats the address
+        url = SplitResult("", "", "", "", "")
     plain = "@" not in url.netloc and not url.query and not url.fragment
     if url.scheme not in ("http", "https") or not url.hostname or not plain:
         raise VariableError("Must be an http(s) address without user or query: https://host/api.")
     return text.rstrip("/")
-
-
-def _split(text: str) -> SplitResult:
-    try:
-        url = urlsplit(text)
-        _ = url.port
-    except ValueError:  # its message repeats the address, which may contain a password
-        raise VariableError("Must be an address; percent-encode a password's / @ : [ ].") from None
-    return url
 
 
 def path_secret(text: str) -> str | None:

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 from verify_service.settings.variable import VariableError
 
-MOST_DIGITS = 9
+MAX_DIGITS = 9
+"""A longer number is a mistake: nine digits of seconds are 31 years."""
 ON_OFF = "on or off"
 _ON = frozenset({"on", "true", "t", "yes", "y", "1"})
 _OFF = frozenset({"off", "false", "f", "no", "n", "0"})
@@ -32,7 +33,7 @@ class WholeNumber:
 
     def __call__(self, text: str) -> int:
         try:
-            number = int(text) if text.isascii() and len(text) <= MOST_DIGITS else None
+            number = int(text) if text.isascii() and len(text) <= MAX_DIGITS else None
         except ValueError:  # its message repeats the text
             number = None
         if number is None or not _within(number, self.least, self.most):

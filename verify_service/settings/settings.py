@@ -1,7 +1,8 @@
 """The environment, read once and strictly, as one frozen object.
 
-Each variable is declared in the section that it belongs to (:mod:`.service`, :mod:`.calls`,
-:mod:`.limits`); :mod:`.pages` makes ``config/env.example`` from the declarations.
+Each variable is declared once, in ``service_variables.py``, ``call_variables.py``,
+``limit_variables.py`` or ``server_variables.py``. ``pages.py`` writes ``config/env.example`` and
+``docs/settings.md`` from the declarations.
 """
 
 from __future__ import annotations
@@ -21,10 +22,7 @@ from verify_service.domain.limits import (
 from verify_service.domain.numbers import Destinations
 from verify_service.domain.test_numbers import today
 from verify_service.settings import service_variables
-from verify_service.settings.environment import Environment, SettingsError
-from verify_service.settings.limit_variables import NumberLimitSettings, WideLimitSettings
-from verify_service.settings.processes import DEFAULT_THREADS, THREADS
-from verify_service.settings.provider_variables import (
+from verify_service.settings.call_variables import (
     LONGEST_TEST,
     SANDBOX_PREFIX,
     CallbackSettings,
@@ -32,7 +30,10 @@ from verify_service.settings.provider_variables import (
     ProviderSettings,
     default_in_flight,
 )
+from verify_service.settings.environment import Environment, SettingsError
+from verify_service.settings.limit_variables import NumberLimitSettings, WideLimitSettings
 from verify_service.settings.scalars import WholeNumber
+from verify_service.settings.server_variables import DEFAULT_THREADS, THREADS
 from verify_service.settings.service_variables import (
     LoginFlowSettings,
     RedisSettings,

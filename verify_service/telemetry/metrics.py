@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from functools import partial
 
 from prometheus_client import (
     CONTENT_TYPE_LATEST,
@@ -31,56 +32,35 @@ class Metrics:
     """
 
     def __init__(self) -> None:
-        self._registry = registry = CollectorRegistry()
-        self.starts = Counter(
-            "verify_starts", "Starts that no limit refused.", ["outcome"], registry=registry
+        self._registry = CollectorRegistry()
+        counter = partial(Counter, registry=self._registry)
+        self.starts = counter("verify_starts", "Starts that no limit refused.", ["outcome"])
+        self.refusals = counter("verify_refusals", "Starts that a limit refused.", ["limit"])
+        self.dry_refusals = counter(
+            "verify_dry_refusals", "Starts that a limit in dry run would have refused.", ["limit"]
         )
-        self.refusals = Counter(
-            "verify_refusals", "Starts that a limit refused.", ["limit"], registry=registry
-        )
-        self.dry_refusals = Counter(
-            "verify_dry_refusals",
-            "Starts that a limit in dry run would have refused.",
-            ["limit"],
-            registry=registry,
-        )
-        self.alarms = Counter(
-            "verify_alarms", "Alarms and blocks of the guards.", ["guard"], registry=registry
-        )
-        self.checks = Counter("verify_checks", "Checks.", ["verdict"], registry=registry)
-        self.repeats = Counter(
+        self.alarms = counter("verify_alarms", "Alarms and blocks of the guards.", ["guard"])
+        self.checks = counter("verify_checks", "Checks.", ["verdict"])
+        self.repeats = counter(
             "verify_repeats",
             "Requests that were repeated under their Idempotency-Key.",
             ["operation"],
-            registry=registry,
         )
-        self.callbacks = Counter(
-            "verify_callbacks", "Callbacks.", ["status", "applied"], registry=registry
+        self.callbacks = counter("verify_callbacks", "Callbacks.", ["status", "applied"])
+        self.caller_mismatches = counter(
+            "verify_caller_mismatches", "Calls from a number that does not end in the code."
         )
-        self.caller_mismatches = Counter(
-            "verify_caller_mismatches",
-            "Calls from a number that does not end in the code.",
-            registry=registry,
+        self.provider_errors = counter(
+            "verify_provider_errors", "Calls that the provider did not place.", ["code"]
         )
-        self.provider_errors = Counter(
-            "verify_provider_errors",
-            "Calls that the provider did not place.",
-            ["code"],
-            registry=registry,
+        self.breaker_changes = counter(
+            "verify_breaker_changes", "How often the breaker paused or resumed calls.", ["to"]
         )
-        self.breaker_changes = Counter(
-            "verify_breaker_changes",
-            "How often the breaker paused or resumed calls.",
-            ["to"],
-            registry=registry,
+        self.breaker_refusals = counter(
+            "verify_breaker_refusals", "Starts that the breaker refused."
         )
-        self.breaker_refusals = Counter(
-            "verify_breaker_refusals", "Starts that the breaker refused.", registry=registry
-        )
-        self.not_recorded = Counter(
-            "verify_outcomes_not_recorded",
-            "Calls whose outcome could not be recorded.",
-            registry=registry,
+        self.not_recorded = counter(
+            "verify_outcomes_not_recorded", "Calls whose outcome could not be recorded."
         )
 
     def render(self, *, breaker_open: bool | None = None) -> bytes:

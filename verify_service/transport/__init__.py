@@ -1,1 +1,1 @@
-"""HTTP exchanges under a wall clock. The only folder that imports ``requests``."""
+"""HTTP exchanges under a wall clock."""

@@ -23,7 +23,7 @@ ERRORS = {
 STATUSES = {
     "answered": DeliveryResult.DELIVERED,
     "missed": DeliveryResult.DELIVERED,
-    "off": DeliveryResult.UNREACHABLE,
+    "off": DeliveryResult.UNREACHED,
     "fraud": DeliveryResult.FORBIDDEN,
 }
 

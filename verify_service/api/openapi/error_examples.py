@@ -103,7 +103,7 @@ ERROR_EXAMPLES: Mapping[str, tuple[str, Exception]] = {
     "unreadable": (
         "The provider's response was unusable",
         _call_failed(
-            Failure("The provider's answer could not be read; the phone may ring all the same."),
+            Failure("The provider's answer could not be read; the phone may still ring."),
             _COOLDOWN,
         ),
     ),

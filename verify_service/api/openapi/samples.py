@@ -61,8 +61,8 @@ def _undelivered(word: str, result: DeliveryResult) -> Call:
 
 PICKED_UP = called(CallState.DELIVERED, CallStatus("TERMINATED", DeliveryResult.DELIVERED))
 DROPPED = called(CallState.DELIVERED, CallStatus("BUSY_HERE", DeliveryResult.DELIVERED))
-PHONE_OFF = _undelivered("UNAVAILABLE", DeliveryResult.UNREACHABLE)
-LINE_BUSY = _undelivered("REJECTED", DeliveryResult.UNREACHABLE)
+PHONE_OFF = _undelivered("UNAVAILABLE", DeliveryResult.UNREACHED)
+LINE_BUSY = _undelivered("REJECTED", DeliveryResult.UNREACHED)
 ANTI_FRAUD = _undelivered("FORBIDDEN", DeliveryResult.FORBIDDEN)
 
 

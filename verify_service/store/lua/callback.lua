@@ -1,7 +1,7 @@
 -- Applies a callback of the provider to its call, or keeps it until its call is known.
 --
 -- KEYS  1 the number that the callback names
--- Args  {tag, report: {request, status, stamp, result: delivered | unreachable | forbidden}}
+-- Args  {tag, report: {request, status, stamp, result: delivered | unreached | forbidden}}
 -- Returns {applied}
 --
 -- The key is of the callback's number, so a callback for a foreign number finds no call. A callback

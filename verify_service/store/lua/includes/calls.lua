@@ -1,10 +1,10 @@
 -- Matches the provider's callbacks with a number's calls.
 --
--- A report is the content of a callback: {request, status, stamp, delivered, refunds, came}
---   request     the digest of the provider's requestId
---   status      the provider's status; stamp: when (unixtime in seconds)
---   delivered   whether the phone rang; refunds: whether the start is refunded
---   came        when it was received; set while it waits
+-- A report is the content of a callback: {request, status, result, stamp, came}
+--   request   the digest of the provider's requestId
+--   status    the provider's word; stamp: when (unixtime in seconds)
+--   result    its meaning: delivered | unreached (the start is refunded) | forbidden
+--   came      when it was received; set while it waits
 
 --- @include "keys"
 --- @include "number"
@@ -35,7 +35,7 @@ function calls.apply(state, short_id, found, report, now)
   call.state = report.result == 'delivered' and 'delivered' or 'undelivered'
   local budget = number.budget_of(state, found)
   local refunds = budget.refunds or {}
-  if report.result == 'unreachable' and not call.refunded and #refunds < POLICY.refunds_per_day then
+  if report.result == 'unreached' and not call.refunded and #refunds < POLICY.refunds_per_day then
     call.refunded = true
     table.insert(refunds, now)
     budget.refunds = refunds

@@ -16,7 +16,7 @@
 --   call               state: placing | placed | unknown | failed | delivered | undelivered
 --                      prefix, length: the calling number without its last four digits
 --                      status, result, stamp: the provider's word, what it means (delivered |
---                      unreachable | forbidden), and when (unixtime in seconds)
+--                      unreached | forbidden), and when (unixtime in seconds)
 --                      refunded: the start was refunded because the call was undelivered
 --                      reason, kind, error, retry_after: of a failed call
 

@@ -10,8 +10,8 @@ from verify_service.domain.models import Window
 from verify_service.domain.numbers import ANY_COUNTRY, GLOBAL_REGION
 from verify_service.domain.test_numbers import TestNumber
 from verify_service.settings import parsers
-from verify_service.settings.processes import DEFAULT_THREADS
 from verify_service.settings.scalars import DecimalNumber, WholeNumber, Word
+from verify_service.settings.server_variables import DEFAULT_THREADS
 from verify_service.settings.variable import variable
 
 AUTH_FORMS = (

@@ -1,7 +1,7 @@
 """The variables that the web server itself reads: its port, its processes, its requests.
 
-``config/gunicorn.conf.py`` and the release check read them from here. The module imports nothing
-but the standard library, because gunicorn loads it before gevent replaces the sockets of Python.
+``config/gunicorn.conf.py`` and the release check read them from here. The module imports no
+library, because gunicorn loads it before gevent replaces the sockets of Python.
 """
 
 from __future__ import annotations
@@ -39,6 +39,15 @@ SERVER_VARIABLES = {"PORT": PORT, "WEB_CONCURRENCY": WEB_CONCURRENCY, "THREADS":
 
 class NumberError(ValueError):
     """A variable of the web server is not a number within its bounds. The message names it."""
+
+
+def port(variables: Mapping[str, str]) -> int:
+    """Return the port to listen on.
+
+    Raises:
+        NumberError: ``PORT`` is malformed, out of range or empty.
+    """
+    return _number(variables, "PORT")
 
 
 def processes(variables: Mapping[str, str]) -> int:
