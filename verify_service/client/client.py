@@ -124,7 +124,7 @@ class VerifyClient:
         Raises:
             InvalidCode: The code is not four digits; it cost no check.
             NotFound: Start again.
-            VerifyError: Any other error. Nobody is verified.
+            VerifyError: Any other error. No one is verified.
             ValueError: The Idempotency-Key is not valid.
         """
         body = {"verificationId": verification_id, "code": code}
