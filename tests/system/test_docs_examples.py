@@ -65,7 +65,7 @@ def test_a_login_in_python_works(examples: dict[str, str]) -> None:
     assert run(sys.executable, "-W", "error", "-c", examples[PYTHON]).splitlines() == [
         calling,
         calling,
-        "That is not the code. You can try 2 more times.",
+        "This code is wrong. You have 2 attempts left.",
         "You are logged in.",
         "{'phone': '+79215550124'}",
     ]
@@ -133,7 +133,7 @@ def test_the_flow_asks_to_turn_on_the_phone(flow: ModuleType) -> None:
         "restartIn": 0,
     }
     flow.ask = lambda *_: (200, answer)
-    assert flow.look({"verification": "x"}).startswith("Your phone seems to be off.")
+    assert flow.status({"verification": "x"}).startswith("Your phone seems to be off.")
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,7 @@
 """The sentences of the commands: what holds, for how long, and which command ends it.
 
-Their reader may have been woken up a minute ago. None contains a whole number, nor a prefix beside
-a masked number, which together would show nine digits of eleven.
+None contains a whole number, or a prefix beside a masked number: together they would show nine
+digits of eleven.
 """
 
 from __future__ import annotations
