@@ -4,6 +4,7 @@ import json
 import socket
 import threading
 import time
+from codecs import BOM_UTF8
 from collections.abc import Iterator
 from contextlib import contextmanager
 from threading import Condition, Event, Thread
@@ -116,6 +117,8 @@ def everything(client: socket.socket) -> bytes:
 class Receiver:
     """A service that takes callbacks: it keeps what came, read and `raw`; answers `http_status`.
 
+    `forms` has the method and the Content-Type of each.
+
     While `open` is clear, callbacks for `slow_number` (None: all) wait before they are answered.
     """
 
@@ -126,6 +129,7 @@ class Receiver:
         self.open = Event()
         self.open.set()
         self.raw: list[bytes] = []
+        self.forms: list[tuple[str, str | None]] = []
         self._came: list[Any] = []
         self._changed = Condition()
 
@@ -135,9 +139,10 @@ class Receiver:
             return list(self._came)
 
     def take(self) -> BaseResponse:
-        body = request.get_json()
+        body = _fields()
         with self._changed:
             self.raw.append(request.get_data())
+            self.forms.append((request.method, request.content_type))
             self._came.append({**body, "at": time.monotonic()})
             self._changed.notify_all()
         if self.slow_number in {None, body["number"]}:
@@ -153,6 +158,16 @@ class Receiver:
             return list(self._came)
 
 
+def _fields() -> Any:
+    """What was sent, judged by the body itself."""
+    if request.method == "GET":
+        return request.args.to_dict()
+    raw = request.get_data()
+    if raw.removeprefix(BOM_UTF8).startswith(b"{"):
+        return json.loads(raw)
+    return request.form.to_dict()
+
+
 def _answer(http_status: int) -> Response:
     response = jsonify({"status": "ok"})
     response.status_code = http_status
@@ -163,7 +178,7 @@ def _answer(http_status: int) -> Response:
 def receiving() -> Iterator[Receiver]:
     receiver = Receiver()
     app = Flask(__name__)
-    app.add_url_rule("/callbacks", view_func=receiver.take, methods=["POST"])
+    app.add_url_rule("/callbacks", view_func=receiver.take, methods=["GET", "POST"])
     with served(app) as root:
         receiver.url = f"{root}/callbacks"
         yield receiver

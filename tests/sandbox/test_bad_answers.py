@@ -16,7 +16,7 @@ BROKEN, HTML, EMPTY, HUGE = "79990000321", "79990000322", "79990000323", "799900
 REDIRECT = "79990000331"
 ODD_ERRORS: dict[str, tuple[int, dict[str, Any]]] = {
     "79990000341": (200, {"errorCode": 6, "errorReason": "Insufficient funds"}),
-    "79990000342": (400, {"errorCode": 99, "errorReason": "Lunar eclipse"}),
+    "79990000342": (400, {"errorCode": 42, "errorReason": "Lunar eclipse"}),
     "79990000343": (200, {"status": "strangeError", "error": "Lunar eclipse"}),
     "79990000344": (429, {"errorCode": 4, "errorReason": "Too many requests"}),
 }

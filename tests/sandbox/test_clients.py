@@ -45,6 +45,8 @@ REQUESTS = {
     "the page's example number": request(
         f"Authorization: {KEY}", JSON, number="791791367878", code=1234, timeout=60000
     ),
+    "the provider's own demo": request(f"Authorization: Basic {KEY}", JSON, **DIGITS),
+    "a timeout of null": request(f"Authorization: {KEY}", JSON, **DIGITS, timeout=None),
     "Basic, raw": request(f"Authorization: Basic {KEY}", JSON, **DIGITS, timeout=10000),
     "AccessKey": request(f"Authorization: AccessKey {KEY}", JSON, **DIGITS, timeout=10000),
     "X-Authorization, Basic": request(

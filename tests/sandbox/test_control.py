@@ -83,7 +83,9 @@ def test_a_message_is_of_readable_length(sandbox: Sandbox) -> None:
     [
         ({"status": "UNAVAILABLE"}, "UNAVAILABLE"),
         ({"error_code": 6}, "errorCode 6"),
+        ({"error_code": 99}, "errorCode 99"),
         ({"word": "rpcError"}, "rpcError"),
+        ({"word": "accountFinanciallyBlocked"}, "accountFinanciallyBlocked"),
         ({"outcome": "noFrom"}, "noFrom"),
         ({"statuses": ["ANSWERED"]}, "scripted"),
     ],

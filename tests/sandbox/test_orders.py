@@ -112,9 +112,10 @@ def test_missing_fields(sandbox: Sandbox, missing: str) -> None:
     assert answer["error"].startswith(missing)
 
 
-def test_the_timeout_is_optional(sandbox: Sandbox) -> None:
-    """The provider's own demo sends none."""
-    body = {"number": ORDINARY_NUMBER, "code": 1234}
+@pytest.mark.parametrize("timeout", [{}, {"timeout": None}], ids=str)
+def test_the_timeout_is_optional(sandbox: Sandbox, timeout: dict[str, None]) -> None:
+    """The provider's own demo sends none; null counts as none."""
+    body = {"number": ORDINARY_NUMBER, "code": 1234, **timeout}
     assert sandbox.post(json=body, headers=KEY).status_code == 200
     assert sandbox.calls()[0]["timeout"] == 60_000
 

@@ -16,6 +16,7 @@ from .conftest import Start
 from .harness import ORDINARY_NUMBER, Receiver, Sandbox
 from .test_bad_answers import BAD_ANSWERS
 from .test_bad_callbacks import BAD_CALLBACKS
+from .test_callback_formats import ROWS as CALLBACK_FORMATS
 from .test_on_the_way import ON_THE_WAY
 
 MAGIC_NUMBERS = Table(SandboxConfig()).numbers
@@ -35,9 +36,14 @@ CODES = [
     ("79990000104", 429, 4, "Too many requests"),
     ("79990000105", 401, 5, "Inactive token"),
     ("79990000106", 403, 6, "Insufficient funds"),
+    ("79990000107", 403, 7, "Forbidden"),
+    ("79990000108", 400, 8, "Account misconfigured"),
+    ("79990000109", 400, 9, "Rejected"),
     ("79990000110", 400, 10, "Invalid request"),
     ("79990000111", 400, 11, "Invalid number"),
     ("79990000116", 400, 16, "Sender not allowed"),
+    ("79990000125", 405, 25, "Method not allowed"),
+    ("79990000199", 500, 99, "Internal error"),
 ]
 WORDS = {
     "79990000201": "invalidAccessKeyError",
@@ -47,6 +53,8 @@ WORDS = {
     "79990000205": "prohibitedForAppError",
     "79990000206": "prohibitedForServiceError",
     "79990000207": "rpcError",
+    "79990000208": "accountFinanciallyBlocked",
+    "79990000209": "Rejected",
 }
 
 
@@ -65,7 +73,7 @@ def test_call_statuses(calling: Sandbox, receiver: Receiver, number: str, status
 def test_error_codes(
     calling: Sandbox, number: str, http_status: int, code: int, reason: str
 ) -> None:
-    """The page's table of codes, each with its HTTP status."""
+    """The page's table of codes and the partner's, each with its HTTP status."""
     answer = calling.place(number)
     assert answer.status_code == http_status
     assert answer.json() == {"errorCode": code, "errorReason": reason}
@@ -74,7 +82,10 @@ def test_error_codes(
 
 @pytest.mark.parametrize(("number", "word"), WORDS.items())
 def test_error_words(calling: Sandbox, number: str, word: str) -> None:
-    """The other error shape, under HTTP 200: only the body says that the call failed."""
+    """The other error shape, under HTTP 200: only the body says that the call failed.
+
+    The last two are words of the platform's other pages.
+    """
     answer = calling.place(number)
     assert answer.status_code == 200
     assert answer.json()["status"] == word
@@ -92,7 +103,8 @@ def test_both_spellings_choose(sandbox: Sandbox, number: str) -> None:
 def test_every_row_is_tested() -> None:
     """A row that is added to the table needs a test here."""
     rows = {*STATUSES, *(row[0] for row in CODES), *WORDS} - {ORDINARY_NUMBER, "79990009999"}
-    assert rows | {*ON_THE_WAY, *BAD_ANSWERS, *BAD_CALLBACKS} == set(MAGIC_NUMBERS)
+    others = {*ON_THE_WAY, *BAD_ANSWERS, *BAD_CALLBACKS, *CALLBACK_FORMATS}
+    assert rows | others == set(MAGIC_NUMBERS)
 
 
 def test_names_are_unique() -> None:

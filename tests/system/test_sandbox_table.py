@@ -108,10 +108,15 @@ ROWS = {
     "0104": failed(4, retry_after=range(1, 3601)),
     "0105": failed(5),
     "0106": failed(6),
+    "0107": failed(7),
+    "0108": failed(8),
+    "0109": failed(9),
     "0110": failed(10),
     "0111": failed(11, http=400, status="invalidDataError", next_action="stop", counts=True),
     "0116": failed(16),
-    **{f"020{position}": failed() for position in range(1, 8)},
+    "0125": failed(25),
+    "0199": failed(99, counts=True),
+    **{f"020{position}": failed() for position in range(1, 10)},
     "0301": Row(),
     "0302": lost(),
     "0303": lost(),
@@ -131,7 +136,7 @@ ROWS = {
     "0324": unreadable(200),
     "0331": unreadable(),
     "0341": failed(6),
-    "0342": failed(99),
+    "0342": failed(42),
     "0343": unreadable(),
     "0344": failed(4, retry_after=[7]),
     "0350": unreadable(),
@@ -147,7 +152,22 @@ ROWS = {
     "0409": overdue(401),
     "0410": overdue(200),
     "0411": overdue(200),
+    "0412": Row(),
+    "0413": Row(),
+    "0414": Row(),
+    "0415": overdue(405),
 }
+AHEAD = {
+    **dict.fromkeys(("0208", "0209"), "an unknown word over 200 still counts as unreadable"),
+    **dict.fromkeys(("0413", "0414"), "a callback is still judged by its Content-Type"),
+}
+"""Rows of the contract that the service does not fulfill yet; remove each when it does."""
+ENDINGS = [
+    pytest.param(ending, marks=pytest.mark.xfail(reason=AHEAD[ending], strict=False))
+    if ending in AHEAD
+    else ending
+    for ending in ROWS
+]
 
 
 @dataclass
@@ -203,7 +223,7 @@ def play(house: House, number: str, row: Row) -> Played:
     return one
 
 
-@pytest.mark.parametrize("ending", ROWS)
+@pytest.mark.parametrize("ending", ENDINGS)
 def test_the_answer_to_the_start(played: dict[str, Played], ending: str) -> None:
     """HTTP status, words, and the state of the call."""
     row, one = ROWS[ending], played[ending]
@@ -219,7 +239,7 @@ def test_the_answer_to_the_start(played: dict[str, Played], ending: str) -> None
     assert len(one.calls) == 1
 
 
-@pytest.mark.parametrize("ending", ROWS)
+@pytest.mark.parametrize("ending", ENDINGS)
 def test_the_final_state(played: dict[str, Played], ending: str) -> None:
     """The final state, the answers to the callbacks, and that the state does not change."""
     row, one = ROWS[ending], played[ending]
@@ -234,7 +254,7 @@ def test_the_final_state(played: dict[str, Played], ending: str) -> None:
     assert (one.last["restartIn"] > 0) == row.counts
 
 
-@pytest.mark.parametrize("ending", ROWS)
+@pytest.mark.parametrize("ending", ENDINGS)
 def test_the_code_verifies_if_the_phone_may_have_rung(
     hasty: House, played: dict[str, Played], ending: str
 ) -> None:

@@ -79,7 +79,8 @@ def read(request: Request) -> CallRequest:
     if not isinstance(body, dict):
         raise Refused(refusal_by_word("invalidSchemeError", "the body must be an object"))
     number, code = body.get("number"), body.get("code")
-    timeout = body.get("timeout", DEFAULT_TIMEOUT)
+    # Some languages send an absent field as null.
+    timeout = DEFAULT_TIMEOUT if body.get("timeout") is None else body["timeout"]
     if not isinstance(number, str):
         raise _wrong_type("number", "a string")
     if not (isinstance(code, str) or _is_integer(code)):

@@ -1,22 +1,32 @@
 """Sends the callbacks of a call when they are due."""
 
+import json
 import logging
 import time
+from codecs import BOM_UTF8
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from threading import Condition
+from typing import Any
 
 import requests
 
 from verify_service.sandbox.calls import Call, Callback, CallLog
 from verify_service.sandbox.config import SandboxConfig
-from verify_service.sandbox.outcomes import PlannedCallback
+from verify_service.sandbox.outcomes import CallbackFormat, PlannedCallback
 
 # Seconds to connect, and between two reads. Far below a client's deadline, because an answer waits
 # for a callback that is sent before it.
 TIMEOUT = (1.0, 3.0)
 # Seconds that `cancel` waits for callbacks that are being sent. More than one can take.
 CANCEL_WAIT_SECONDS = 5.0
+
+# The Content-Type of JSON in an unusual format. None: no header.
+_JSON_TYPES = {
+    CallbackFormat.JSON_AS_FORM: "application/x-www-form-urlencoded",
+    CallbackFormat.JSON_AS_TEXT: "text/plain",
+    CallbackFormat.JSON_WITHOUT_TYPE: None,
+}
 
 _log = logging.getLogger(__name__)
 
@@ -139,7 +149,8 @@ class Callbacks:
                 self._calls.touch()
                 return None
             body = self._body(call, planned, timestamp)
-            return self._record(call, body, *_post(self._config.callback_url, body))
+            sent = _request(self._config.callback_url, body, planned.format)
+            return self._record(call, body, *sent)
         finally:
             with self._changed:
                 self._sending -= 1
@@ -171,15 +182,38 @@ class Callbacks:
         return self._calls.add_callback(call, Callback(status, timestamp, http_status, error))
 
 
-def _post(url: str, body: Mapping[str, object]) -> tuple[int | None, str | None]:
+def _encoded(fields: Mapping[str, object], form: CallbackFormat) -> dict[str, Any]:
+    """Return the arguments of `requests` for the fields of a callback."""
+    match form:
+        case CallbackFormat.FORM:
+            return {"data": fields}
+        case CallbackFormat.MULTIPART:
+            return {"files": {name: (None, str(value)) for name, value in fields.items()}}
+        case CallbackFormat.GET:
+            return {"params": fields}
+        case _:
+            mark = BOM_UTF8 if form is CallbackFormat.JSON_WITH_MARK else b""
+            headers = {"Content-Type": _JSON_TYPES.get(form, "application/json")}
+            return {"data": mark + json.dumps(fields).encode(), "headers": headers}
+
+
+def _request(
+    url: str, body: Mapping[str, object], form: CallbackFormat
+) -> tuple[int | None, str | None]:
     """Send a callback once; return the HTTP status, or None and the class name of the error."""
     # A session for each: a callback on a kept connection that the receiver closes would be lost.
     with requests.Session() as session:
         session.trust_env = False
         try:
+            method = "GET" if form is CallbackFormat.GET else "POST"
             # Streamed: the body of the answer is not read.
-            with session.post(
-                url, json=body, timeout=TIMEOUT, allow_redirects=False, stream=True
+            with session.request(
+                method,
+                url,
+                timeout=TIMEOUT,
+                allow_redirects=False,
+                stream=True,
+                **_encoded(body, form),
             ) as response:
                 return response.status_code, None
         except Exception as error:  # every error is a result

@@ -97,6 +97,7 @@ class SandboxControl:
         callback_after: float | None = None,
         statuses: Sequence[str] | None = None,
         timestamps: Sequence[int] | None = None,
+        callback_format: str | None = None,
         caller: str | None = None,
         request_id: str | int | None = None,
         without: Collection[str] = (),
@@ -107,12 +108,14 @@ class SandboxControl:
         """Script the next `times` calls to `number`, or to any number.
 
         Args:
-            status, error_code, word, outcome: At most one of them: a call status, an error code or
-                an error word of the provider's page, or any name of the simulator's table.
+            status, error_code, word, outcome: At most one of them: a call status, an error code,
+                an error word, or any other name of the simulator's table.
                 Without one, the other arguments change the usual outcome.
             answer_after: Before the answer.
             callback_after: From the answer to the first callback.
             statuses, timestamps: One for each callback; `[]` for no callbacks.
+            callback_format: How the callbacks carry their fields: `json`, `jsonAsForm`,
+                `jsonAsText`, `jsonWithoutType`, `jsonWithMark`, `form`, `multipart` or `get`.
             caller: The calling number, instead of one that ends in the code.
             without: `from`, `requestId`, or both: they are left out of the answer.
             body: A string, sent as it is, or an object or a list, sent as JSON.
@@ -129,6 +132,7 @@ class SandboxControl:
             callbackAfter=callback_after,
             statuses=None if statuses is None else list(statuses),
             timestamps=None if timestamps is None else list(timestamps),
+            callbackFormat=callback_format,
             requestId=request_id,
             httpStatus=http_status,
             headers=None if headers is None else dict(headers),
@@ -202,6 +206,7 @@ class SandboxControl:
         app_key: str | None = None,
         number: str | None = None,
         request_id: str | int | None = None,
+        callback_format: str | None = None,
     ) -> Callback:
         """Send a callback now; return it with the receiver's answer.
 
@@ -209,6 +214,7 @@ class SandboxControl:
             call: The call; or its requestId; or a number, which selects its newest call.
             timestamp: Unix time in seconds, instead of the current one.
             app_key, number, request_id: Instead of the true values.
+            callback_format: As for `next_call`.
         """
         selected = call.request_id if isinstance(call, Call) else call
         if selected is None:
@@ -220,6 +226,7 @@ class SandboxControl:
             appKey=app_key,
             number=number,
             requestId=request_id,
+            format=callback_format,
         )
         return Callback.from_json(self._ask("POST", "/sandbox/callbacks", body)["callback"])
 

@@ -27,6 +27,23 @@ class Transfer(StrEnum):
         return self not in {Transfer.NO_ANSWER, Transfer.CLOSED, Transfer.RESET}
 
 
+class CallbackFormat(StrEnum):
+    """How a callback carries its fields. The page says JSON; the others occur in practice.
+
+    A form's type on JSON is what PHP's curl sends for a text, and a multipart form what it sends
+    for an array.
+    """
+
+    JSON = "json"
+    JSON_AS_FORM = "jsonAsForm"
+    JSON_AS_TEXT = "jsonAsText"
+    JSON_WITHOUT_TYPE = "jsonWithoutType"
+    JSON_WITH_MARK = "jsonWithMark"
+    FORM = "form"
+    MULTIPART = "multipart"
+    GET = "get"
+
+
 @dataclass(frozen=True, slots=True)
 class Answer:
     """The answer to a call that is not refused.
@@ -57,6 +74,7 @@ class PlannedCallback:
         shift: Seconds that are added to the timestamp.
         timestamp: Unix time in seconds, instead of the current one.
         app_key, number, request_id: Values instead of the true ones.
+        format: How the fields are sent.
     """
 
     status: str = "TERMINATED"
@@ -66,6 +84,7 @@ class PlannedCallback:
     app_key: str | None = None
     number: str | None = None
     request_id: str | int | None = None
+    format: CallbackFormat = CallbackFormat.JSON
 
 
 @dataclass(frozen=True, slots=True)

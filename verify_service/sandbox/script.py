@@ -10,7 +10,7 @@ from typing import Any
 from marshmallow import Schema, ValidationError, fields
 from marshmallow.validate import Length, OneOf, Range, Regexp
 
-from verify_service.sandbox.outcomes import Outcome, PlannedCallback
+from verify_service.sandbox.outcomes import CallbackFormat, Outcome, PlannedCallback
 from verify_service.sandbox.problems import invalid_data, invalid_schema
 from verify_service.sandbox.table import ORDINARY, Table
 from verify_service.sandbox.vocabulary import STATUSES, Refusal, digits
@@ -68,6 +68,7 @@ class LineSchema(Schema):
     callback_after = fields.Float(data_key="callbackAfter", validate=Range(0, 3_600))
     statuses = fields.List(fields.String(validate=OneOf(STATUSES)), validate=Length(max=10))
     timestamps = fields.List(_timestamp(), validate=Length(max=10))
+    callback_format = fields.Enum(CallbackFormat, by_value=True, data_key="callbackFormat")
     caller = fields.String(data_key="from", allow_none=True, validate=Length(1, 256))
     request_id = RequestId(data_key="requestId", allow_none=True)
     http_status = fields.Integer(data_key="httpStatus", strict=True, validate=Range(200, 599))
@@ -97,6 +98,7 @@ class CallbackSchema(Schema):
     app_key = fields.String(data_key="appKey", validate=Length(1, 256))
     number = fields.String(validate=Length(1, 256))
     request_id = RequestId(data_key="requestId")
+    format = fields.Enum(CallbackFormat, by_value=True)
 
 
 @dataclass(slots=True, eq=False)
@@ -236,6 +238,11 @@ def _change_callbacks(outcome: Outcome, fields: Mapping[str, Any]) -> Outcome:
             raise invalid_data(f"timestamps: must be as many as the callbacks, {len(callbacks)}")
         pairs = zip(callbacks, timestamps, strict=True)
         callbacks = tuple(replace(each, timestamp=timestamp) for each, timestamp in pairs)
+    if "callback_format" in fields:
+        if not callbacks:
+            raise invalid_data("callbackFormat: no callback is sent")
+        form = fields["callback_format"]
+        callbacks = tuple(replace(each, format=form) for each in callbacks)
     if "callback_after" in fields:
         if not callbacks or outcome.callback_first:
             raise invalid_data("callbackAfter: no callback is sent after the answer")

@@ -2,8 +2,8 @@
 
 ====  ================================================
 00NN  the callback has a call status of the page
-01NN  the call is refused with errorCode NN
-02NN  the call is refused with a status word
+01NN  the call is refused with errorCode NN, of the page or of the partner
+02NN  the call is refused with a status word, of the page or of other pages
 030N  the transfer of the answer fails
 031N  the answer is a success unlike the page's
 032N  the answer is unreadable
@@ -18,11 +18,13 @@ checks accept it. The series is not reserved for tests: never send it to the rea
 """
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
 from verify_service.sandbox.config import SandboxConfig
 from verify_service.sandbox.outcomes import (
     Answer,
+    CallbackFormat,
     Outcome,
     PlannedCallback,
     Transfer,
@@ -33,6 +35,8 @@ from verify_service.sandbox.vocabulary import (
     ERROR_CODES,
     ERROR_WORDS,
     MOVED,
+    OTHER_WORDS,
+    PARTNER_CODES,
     UNKNOWN_STATUS,
     Refusal,
     digits,
@@ -105,6 +109,7 @@ def _rows(config: SandboxConfig) -> Iterator[Row]:
     yield from _http_errors()
     yield from _wrong_callbacks(config)
     yield from _forged_callbacks()
+    yield from _unusual_callbacks()
 
 
 def _statuses() -> Iterator[Row]:
@@ -113,10 +118,16 @@ def _statuses() -> Iterator[Row]:
 
 
 def _refusals() -> Iterator[Row]:
-    for code in ERROR_CODES:
-        yield f"01{code:02}", refused(refusal_by_code(code))
-    for position, word in enumerate(ERROR_WORDS, start=1):
-        yield f"02{position:02}", refused(refusal_by_word(word))
+    for code in sorted([*ERROR_CODES, *PARTNER_CODES]):
+        yield f"01{code:02}", _refused(refusal_by_code(code), on_the_page=code in ERROR_CODES)
+    for position, word in enumerate([*ERROR_WORDS, *OTHER_WORDS], start=1):
+        yield f"02{position:02}", _refused(refusal_by_word(word), on_the_page=word in ERROR_WORDS)
+
+
+def _refused(refusal: Refusal, *, on_the_page: bool) -> Outcome:
+    outcome = refused(refusal)
+    note = "" if on_the_page else "; not on the page"
+    return replace(outcome, meaning=outcome.meaning + note)
 
 
 def _failed_transfers(config: SandboxConfig) -> Iterator[Row]:
@@ -174,11 +185,11 @@ def _unusual_errors() -> Iterator[Row]:
     funds, throttle, reason = refusal_by_code(6), refusal_by_code(4), "Lunar eclipse"
     hidden = Refusal("errorInside200", funds.reason, 200, funds.body)
     yield "0341", refused(hidden, "HTTP 200 with errorCode 6 in the body")
-    body: dict[str, int | str] = {"errorCode": 99, "errorReason": reason}
+    body: dict[str, int | str] = {"errorCode": 42, "errorReason": reason}
     unknown = Refusal("unknownErrorCode", reason, 400, body)
-    yield "0342", refused(unknown, "HTTP 400 with errorCode 99, which is not on the page")
+    yield "0342", refused(unknown, "HTTP 400 with errorCode 42, which is on no page")
     word = Refusal("unknownErrorWord", reason, 200, {"status": "strangeError", "error": reason})
-    yield "0343", refused(word, "HTTP 200 with strangeError, which is not on the page")
+    yield "0343", refused(word, "HTTP 200 with strangeError, which is on no page")
     wait = (("Retry-After", str(RETRY_AFTER)),)
     later = Refusal("retryAfter", throttle.reason, throttle.http_status, throttle.body, wait)
     yield "0344", refused(later, f"HTTP 429 with errorCode 4 and Retry-After: {RETRY_AFTER}")
@@ -223,6 +234,17 @@ def _forged_callbacks() -> Iterator[Row]:
     request = PlannedCallback("UNAVAILABLE", request_id="request-of-another-call")
     meaning = "the callback has the requestId of another call"
     yield "0411", _called_back("foreignRequestId", meaning, request)
+
+
+def _unusual_callbacks() -> Iterator[Row]:
+    for ending, form, name, meaning in (
+        ("0412", "FORM", "formCallback", "is a form"),
+        ("0413", "JSON_AS_FORM", "jsonAsFormCallback", "is JSON with the Content-Type of a form"),
+        ("0414", "JSON_WITHOUT_TYPE", "untypedCallback", "is JSON without a Content-Type"),
+        ("0415", "GET", "getCallback", "is a GET request with the fields in its query"),
+    ):
+        callback = PlannedCallback(format=CallbackFormat[form])
+        yield ending, _called_back(name, f"the callback {meaning}", callback)
 
 
 def _called_back(name: str, meaning: str, *callbacks: PlannedCallback) -> Outcome:

@@ -1,4 +1,7 @@
-"""The provider's page "FlashCall API" as data: path, call statuses, both shapes of an error."""
+"""The provider's page "FlashCall API" as data: path, call statuses, both shapes of an error.
+
+Two more tables have errors of the platform's other pages and of its partner.
+"""
 
 import re
 from collections.abc import Mapping
@@ -21,7 +24,7 @@ UNKNOWN_STATUS = "VOICEMAIL"
 STATUSES = (*CALL_STATUSES, UNKNOWN_STATUS)
 
 # errorCode -> HTTP status, errorReason.
-ERROR_CODES: Mapping[int, tuple[int, str]] = {
+ERROR_CODES: dict[int, tuple[int, str]] = {
     1: (401, "Authentication required"),
     2: (400, "Inactive account"),
     4: (429, "Too many requests"),
@@ -31,8 +34,17 @@ ERROR_CODES: Mapping[int, tuple[int, str]] = {
     11: (400, "Invalid number"),
     16: (400, "Sender not allowed"),
 }
+# Of the partner behind the platform, whose table is otherwise the same. It has no HTTP statuses:
+# these are the usual ones for such a text.
+PARTNER_CODES: dict[int, tuple[int, str]] = {
+    7: (403, "Forbidden"),
+    8: (400, "Account misconfigured"),
+    9: (400, "Rejected"),
+    25: (405, "Method not allowed"),
+    99: (500, "Internal error"),
+}
 
-ERROR_WORDS: Mapping[str, str] = {
+ERROR_WORDS: dict[str, str] = {
     "invalidAccessKeyError": "Invalid AccessKey",
     "requiredJsonError": "The request body requires JSON",
     "invalidSchemeError": "Invalid JSON scheme",
@@ -40,6 +52,11 @@ ERROR_WORDS: Mapping[str, str] = {
     "prohibitedForAppError": "Prohibited for this application",
     "prohibitedForServiceError": "Prohibited for this service",
     "rpcError": "Communication error",
+}
+# Of the platform's other pages, which answer with them over HTTP 200.
+OTHER_WORDS: dict[str, str] = {
+    "accountFinanciallyBlocked": "The account is financially blocked",
+    "Rejected": "The message was rejected",
 }
 
 # The page has an HTTP status for each error code and for no word. 200 follows the page, and it is
@@ -66,7 +83,7 @@ class Refusal:
 
 def refusal_by_code(code: int) -> Refusal:
     """Return a refusal of the shape `{errorCode, errorReason}`."""
-    http_status, reason = ERROR_CODES[code]
+    http_status, reason = (ERROR_CODES | PARTNER_CODES)[code]
     return Refusal(
         f"errorCode {code}", reason, http_status, {"errorCode": code, "errorReason": reason}
     )
@@ -74,7 +91,7 @@ def refusal_by_code(code: int) -> Refusal:
 
 def refusal_by_word(word: str, reason: str | None = None) -> Refusal:
     """Return a refusal of the shape `{status, error}`; `reason` defaults to the page's text."""
-    reason = reason or ERROR_WORDS[word]
+    reason = reason or (ERROR_WORDS | OTHER_WORDS)[word]
     return Refusal(word, reason, WORD_HTTP_STATUS, {"status": word, "error": reason})
 
 
