@@ -112,6 +112,14 @@ def phone_calls(context: BrowserContext, demo: Demo, number: str) -> Page:
     return phone.page
 
 
+def outcomes(context: BrowserContext, demo: Demo, number: str) -> Page:
+    """The page of all outcomes, reached by the phone's link."""
+    page = Phone(context, demo, number).page
+    page.get_by_role("link", name="All outcomes").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("All outcomes")
+    return page
+
+
 def _switched(mode: str) -> Scene:
     def scene(context: BrowserContext, demo: Demo, number: str) -> Page:
         page = phone_calls(context, demo, number)
@@ -152,6 +160,7 @@ SCENES: dict[str, Scene] = {
     "phone-busy": _switched("on another call"),
     "phone-blocked": _switched("blocked by anti-fraud"),
     "phone-lost": phone_lost,
+    "outcomes": outcomes,
 }
 FAST_SCENES = {"login-locked"}
 """Scenes that need the demo with a short cooldown."""

@@ -97,6 +97,20 @@ def test_two_calls_at_once(phone: Phone, demo: Demo, number: str) -> None:
     expect(phone.page.locator("#told code")).to_have_text(["BUSY_HERE", "ANSWERED"])
 
 
+def test_a_report_names_its_number(context: BrowserContext, demo: Demo) -> None:
+    """A phone for every number shows which one each report is about."""
+    page = context.new_page()
+    page.goto(f"{demo.sandbox}/phone")
+    expect(page.locator("body[data-live]")).to_be_attached()
+    first, second = fresh_number(), fresh_number()
+    for each in (first, second):
+        demo.control.next_call(each, "BUSY_HERE")
+        demo.place(each)
+    shown = page.locator("#told .number")
+    expect(shown.first).to_have_text(second)
+    expect(shown.nth(1)).to_have_text(first)
+
+
 def test_two_windows(phone: Phone, context: BrowserContext, demo: Demo, number: str) -> None:
     """A change in one window appears in the other."""
     other = Phone(context, demo, number)

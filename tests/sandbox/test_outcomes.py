@@ -9,6 +9,7 @@ import subprocess
 import phonenumbers
 import pytest
 
+from tests.pages import Page
 from verify_service.sandbox import SandboxConfig
 from verify_service.sandbox.table import Table
 
@@ -137,6 +138,35 @@ def test_the_table_as_json(sandbox: Sandbox) -> None:
     }
     assert table["otherwise"]["callbacks"] == ["TERMINATED"]
     assert table["otherwise"]["httpStatus"] == 200
+
+
+BROWSER = "text/html,application/xhtml+xml,application/xml;q=0.9,image/avif,*/*;q=0.8"
+
+
+def test_the_front_page_in_a_browser(sandbox: Sandbox) -> None:
+    """A table of every number, its name and its meaning, that loads nothing from elsewhere."""
+    answer = sandbox.get("/", headers={"Accept": BROWSER})
+    assert answer.headers["Content-Type"].startswith("text/html")
+    assert "default-src 'none'" in answer.headers["Content-Security-Policy"]
+    page = Page(answer.text)
+    rows = [each.inside for each in page.all("tr") if each.inside[0].attributes == {"scope": "row"}]
+    shown = {row[0].text.replace(" ", "").removeprefix("+"): row[1].text for row in rows}
+    assert list(shown) == list(MAGIC_NUMBERS)
+    for number, outcome in MAGIC_NUMBERS.items():
+        assert outcome.name in shown[number]
+        assert outcome.meaning in shown[number]
+    for each in page.all("link"):
+        if each.attributes["rel"] == "stylesheet":
+            assert sandbox.get(each.attributes["href"]).status_code == 200
+    assert "/phone" in {each.attributes["href"] for each in page.all("a")}
+
+
+@pytest.mark.parametrize("accept", ["*/*", "text/plain", "application/json", ""])
+def test_the_front_page_in_a_terminal(sandbox: Sandbox, accept: str) -> None:
+    """Only a client that prefers HTML gets it, and caches keep the two apart."""
+    page = sandbox.get("/", headers={"Accept": accept})
+    assert page.headers["Content-Type"].startswith("text/plain")
+    assert "Accept" in page.headers["Vary"]
 
 
 def test_the_front_page(sandbox: Sandbox) -> None:

@@ -1,4 +1,4 @@
-"""The simulator's own pages: the front page, and under /sandbox what happened and what happens."""
+"""The simulator's own pages under /sandbox: what happened, and what happens next."""
 
 from collections.abc import Callable
 
@@ -6,56 +6,13 @@ from flask import Blueprint, Response, jsonify, request
 from marshmallow import Schema, fields
 from marshmallow.validate import Range
 
+from verify_service.sandbox import front_page
 from verify_service.sandbox.callbacks import Callbacks
 from verify_service.sandbox.calls import CallLog, Query
 from verify_service.sandbox.outcomes import PlannedCallback
 from verify_service.sandbox.problems import Problem, invalid_data, load, read_json
 from verify_service.sandbox.script import CallbackSchema, LineSchema, Script
-from verify_service.sandbox.table import ORDINARY, Table
-from verify_service.sandbox.vocabulary import PATH
-
-FRONT_PAGE = """\
-Simulator of the provider's Flash Call API. No real call is placed: the number selects the outcome.
-
-Place a call (sandbox-access-key is the default key):
-
-  curl -s {root}{path} \\
-    -H 'X-Authorization: AccessKey sandbox-access-key' -H 'Content-Type: application/json' \\
-    -d '{{"number": "79990000001", "code": 1234, "timeout": 30000}}'
-
-A phone that rings, in a browser: {root}/phone
-
-Read what happened
-
-  GET    /sandbox/calls               all calls with their callbacks, the newest last; arguments:
-                                      number, after (a cursor), wait (seconds), callbacks=1
-  GET    /sandbox/calls/<requestId>   one call; a number stands for its newest call
-  GET    /sandbox/outcomes            the table below as JSON
-
-Set what happens (JSON, with Content-Type: application/json)
-
-  POST   /sandbox/next                script the next call to a number, or to any; fields:
-                                      number, outcome (a name of the table), times, answerAfter,
-                                      callbackAfter, statuses, timestamps, from, requestId,
-                                      httpStatus, headers, body
-  GET    /sandbox/next                list the script's lines
-  DELETE /sandbox/next                remove them
-  POST   /sandbox/callbacks           send a callback now; fields: call (a requestId or a number),
-                                      status, timestamp, appKey, number, requestId
-  DELETE /sandbox/calls               remove the calls
-  POST   /sandbox/reset               remove calls, script and waiting callbacks
-
-  curl -s {root}/sandbox/next -H 'Content-Type: application/json' \\
-    -d '{{"number": "+79161234567", "outcome": "UNAVAILABLE"}}'
-  curl -s '{root}/sandbox/calls?number=79990000001&wait=5'
-  curl -s -X POST {root}/sandbox/reset
-
-Numbers
-
-{table}
-
-Any other number: {otherwise}.
-"""
+from verify_service.sandbox.table import Table
 
 
 class QuerySchema(Schema):
@@ -72,8 +29,8 @@ def reading_pages(table: Table, calls: CallLog) -> Blueprint:
     pages = Blueprint("reading", __name__)
 
     @pages.get("/")
-    def front_page() -> Response:
-        return Response(_front_page(table, request.host_url.rstrip("/")), mimetype="text/plain")
+    def show_outcomes() -> Response:
+        return front_page.show(table, request)
 
     @pages.get("/sandbox/outcomes")
     def list_outcomes() -> Response:
@@ -162,11 +119,3 @@ def refuse_forms() -> None:
     changes = request.method not in {"GET", "HEAD", "OPTIONS"}
     if changes and request.content_type is not None and not request.is_json:
         raise Problem(415, "requiredJsonError", "Content-Type must be application/json")
-
-
-def _front_page(table: Table, root: str) -> str:
-    lines = "\n".join(
-        f"  +{number}  {outcome.name:<24}  {outcome.meaning}"
-        for number, outcome in table.numbers.items()
-    )
-    return FRONT_PAGE.format(root=root, path=PATH, table=lines, otherwise=ORDINARY.meaning)

@@ -35,6 +35,7 @@ function drawReport(call) {
   item.querySelector("time").textContent = clock(call.at, { second: "2-digit" });
   item.querySelector("code").textContent = call.status;
   item.querySelector("span").textContent = ENDED[call.status][2];
+  item.querySelector(".number").textContent = call.number;
   return item;
 }
 
