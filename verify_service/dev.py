@@ -49,8 +49,9 @@ Ready. Run these in another terminal, one after the other:
     -H 'Content-Type: application/json' \\
     -d "{{\\"verificationId\\": \\"$ID\\", \\"code\\": \\"$CODE\\"}}"
 
-  # 4. The callback has marked the call as delivered.
-  curl -s {web}/verify/$ID -H 'X-Authorization: AccessKey development-access-key'
+  # 4. A second after the call its callback comes: the state changes from placed to delivered.
+  until curl -s {web}/verify/$ID -H 'X-Authorization: AccessKey development-access-key' \
+    | tee -a /dev/stderr | grep -q '"state":"delivered"'; do sleep 1; done
 
 Numbers with other outcomes: curl -s {sandbox}/
 The guide, in a browser: {web}/docs

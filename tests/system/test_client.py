@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from functools import partial
 from typing import Any
 
 import pytest
@@ -36,7 +38,7 @@ def code_of(house: House, number: str) -> str:
 def test_the_ten_lines_log_in(page: dict[str, Any], house: House) -> None:
     """The session has the proven number, and only after the right code."""
     number, session = new_number(), dict[str, str]()
-    shown = page["call_me"](session, number)
+    shown = page["call_me"](session, number, "198.51.100.7", page["device_of"]({}))
     (call,) = house.calls(number)
     assert shown == f"We are calling you from +{call['from'][:-4]}…"
     assert page["log_in"](session, wrong(call["code"])) == "enterCode"
@@ -47,7 +49,8 @@ def test_the_ten_lines_log_in(page: dict[str, Any], house: House) -> None:
 
 def test_the_longer_login_has_a_message_for_every_error(page: dict[str, Any], house: House) -> None:
     """For every error that a person can cause, from the number to the last guess."""
-    call_me, log_in = page["call_me_kindly"], page["log_in_kindly"]
+    call_me = partial(page["call_me_kindly"], address="198.51.100.7", device=page["device_of"]({}))
+    log_in = page["log_in_kindly"]
     number, session = new_number(), dict[str, str]()
     assert call_me(session, "hello").startswith("That is no phone number")
     assert log_in({"verification_id": "gone"}, "1234").startswith("That took too long")
@@ -59,6 +62,21 @@ def test_the_longer_login_has_a_message_for_every_error(page: dict[str, Any], ho
     assert log_in(session, wrong(code)).startswith("Those are not the digits")
     assert log_in(session, code) == "Welcome!"
     assert log_in(session, code) == "Please choose another way."
+
+
+def test_a_known_device_is_not_held_up_by_strangers(page: dict[str, Any], house: House) -> None:
+    """The address and the device of the examples arrive at the limits."""
+    number, session, cookies = new_number(), dict[str, str](), dict[str, str]()
+    call_me, device = page["call_me"], page["device_of"](cookies)
+    assert page["device_of"](cookies) == device != page["device_of"]({})
+    call_me(session, number, "198.51.100.7", device)
+    assert page["log_in"](session, code_of(house, number)) == "done"
+    for address in ("203.0.113.1", "203.0.113.2"):
+        with suppress(TooManyRequests):
+            call_me({}, number, address, page["device_of"]({}))
+    with pytest.raises(TooManyRequests):
+        call_me({}, number, "203.0.113.3", page["device_of"]({}))
+    assert call_me(session, number, "198.51.100.7", device).startswith("We are calling you")
 
 
 def test_the_example_of_a_test_passes(page: dict[str, Any]) -> None:

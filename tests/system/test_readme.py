@@ -27,6 +27,8 @@ def test_the_curl_commands_complete_a_verification(house: House) -> None:
     )
     assert '"verified":true' in done.stdout
     assert '"state":"approved"' in done.stdout
+    # Step 4 shows each state until the callback has come.
+    assert '"state":"delivered"' in done.stderr
 
 
 def test_make_run_shows_the_same_commands() -> None:
