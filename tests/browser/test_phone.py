@@ -97,8 +97,8 @@ def test_two_calls_at_once(phone: Phone, demo: Demo, number: str) -> None:
     expect(phone.page.locator("#told code")).to_have_text(["BUSY_HERE", "ANSWERED"])
 
 
-def test_a_report_names_its_number(context: BrowserContext, demo: Demo) -> None:
-    """A phone for every number shows which one each report is about."""
+def test_a_phone_for_every_number_names_them(context: BrowserContext, demo: Demo) -> None:
+    """Each recent call and each report shows which number was called."""
     page = context.new_page()
     page.goto(f"{demo.sandbox}/phone")
     expect(page.locator("body[data-live]")).to_be_attached()
@@ -109,6 +109,7 @@ def test_a_report_names_its_number(context: BrowserContext, demo: Demo) -> None:
     shown = page.locator("#told .number")
     expect(shown.first).to_have_text(second)
     expect(shown.nth(1)).to_have_text(first)
+    expect(page.locator("#calls .quiet").first).to_contain_text(f"to {second}")
 
 
 def test_two_windows(phone: Phone, context: BrowserContext, demo: Demo, number: str) -> None:

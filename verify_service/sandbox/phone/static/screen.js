@@ -13,6 +13,7 @@ const clock = (seconds, more = {}) =>
   new Date(seconds * 1000).toLocaleTimeString([], {
     hour: "2-digit", minute: "2-digit", hourCycle: "h23", ...more,
   });
+const everyNumber = !new URLSearchParams(location.search).get("number");
 let mode = "on";
 
 function copy(id) {
@@ -26,7 +27,8 @@ function drawCall(call, position) {
   if (position === 0) item.classList.add("fresh");
   item.querySelector(".caller span").textContent = call.prefix;
   item.querySelector(".caller strong").textContent = call.digits;
-  item.querySelector(".quiet").textContent = `${word}, ${clock(call.at)}`;
+  const to = everyNumber ? `, to ${call.number}` : "";
+  item.querySelector(".quiet").textContent = `${word}, ${clock(call.at)}${to}`;
   return item;
 }
 
