@@ -108,6 +108,29 @@ def test_by_hand(calling: Sandbox, receiver: Receiver, name: str) -> None:
     assert receiver.forms == [FORMATS[name][:2]]
 
 
+@pytest.mark.parametrize(
+    ("timestamp", "whole"),
+    [
+        (1790000000.5, 1790000000),
+        ("1790000000", 1790000000),
+        ("1790000000.123456", 1790000000),
+        (1790000000123, 1790000000123),
+        ("2026-11-26T04:00:00Z", 0),
+        ("1e999", 0),
+    ],
+)
+def test_timestamps(
+    calling: Sandbox, receiver: Receiver, timestamp: float | str, whole: int
+) -> None:
+    """A fraction, a text, milliseconds: sent as they are, and listed in whole seconds."""
+    calling.next(timestamps=[timestamp])
+    calling.place()
+    assert receiver.wait_for(1)[0]["timestamp"] == timestamp
+    sent = calling.control.send_callback(ORDINARY_NUMBER, "ANSWERED", timestamp=timestamp)
+    assert receiver.came[1]["timestamp"] == timestamp
+    assert sent.timestamp == whole
+
+
 def test_from_python(calling: Sandbox, receiver: Receiver) -> None:
     """Both methods of `SandboxControl` that send callbacks have the argument."""
     calling.control.next_call(ORDINARY_NUMBER, "ANSWERED", callback_format="get")

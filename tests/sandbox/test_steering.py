@@ -143,10 +143,10 @@ def test_a_lie_by_hand(calling: Sandbox, receiver: Receiver, lie: dict[str, Any]
             "app_key: Unknown field.",
         ),
         (
-            {"call": "x", "status": "ANSWERED", "timestamp": "1"},
+            {"call": "x", "status": "ANSWERED", "timestamp": []},
             400,
             "invalidSchemeError",
-            "timestamp: Not a valid integer.",
+            "timestamp: Must be a number from 0, or a text",
         ),
         ({"call": "x", "status": "ANSWERED"}, 404, "notFoundError", "no placed call x"),
     ],

@@ -13,7 +13,7 @@ import requests
 
 from verify_service.sandbox.calls import Call, Callback, CallLog
 from verify_service.sandbox.config import SandboxConfig
-from verify_service.sandbox.outcomes import CallbackFormat, PlannedCallback
+from verify_service.sandbox.outcomes import CallbackFormat, PlannedCallback, Timestamp
 
 # Seconds to connect, and between two reads. Far below a client's deadline, because an answer waits
 # for a callback that is sent before it.
@@ -158,7 +158,7 @@ class Callbacks:
 
     def _body(
         self, call: Call, planned: PlannedCallback, timestamp: int
-    ) -> Mapping[str, str | int | None]:
+    ) -> Mapping[str, Timestamp | None]:
         timestamp += planned.shift
         return {
             "requestId": call.request_id if planned.request_id is None else planned.request_id,
@@ -171,15 +171,22 @@ class Callbacks:
     def _record(
         self,
         call: Call,
-        body: Mapping[str, str | int | None],
+        body: Mapping[str, Timestamp | None],
         http_status: int | None,
         error: str | None,
     ) -> Callback:
-        status, timestamp = str(body["status"]), int(body["timestamp"] or 0)
+        status, timestamp = str(body["status"]), _whole_seconds(body["timestamp"])
         if http_status is None or http_status >= 300:
             reason = error or f"the receiver answered {http_status}"
             _log.warning("callback %s of call %.4s… failed: %s", status, call.request_id, reason)
         return self._calls.add_callback(call, Callback(status, timestamp, http_status, error))
+
+
+def _whole_seconds(timestamp: Timestamp | None) -> int:
+    try:
+        return int(float(timestamp or 0))
+    except (ValueError, OverflowError):
+        return 0
 
 
 def _encoded(fields: Mapping[str, object], form: CallbackFormat) -> dict[str, Any]:

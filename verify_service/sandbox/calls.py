@@ -26,7 +26,8 @@ class Callback:
     """A callback that was sent, or failed.
 
     Attributes:
-        timestamp: Unix time in seconds, as in the body.
+        timestamp: Unix time in seconds, as in the body, without its fraction; 0 for a text that is
+            no number.
         http_status: The receiver's answer; None where there was none.
         error: Then the class name of the error.
         cursor: Its position among all calls and callbacks.

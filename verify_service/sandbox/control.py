@@ -13,6 +13,7 @@ from typing import Any
 import requests
 
 from verify_service.sandbox.calls import Call, Callback
+from verify_service.sandbox.outcomes import Timestamp
 
 __all__ = [
     "Call",
@@ -96,7 +97,7 @@ class SandboxControl:
         answer_after: float | None = None,
         callback_after: float | None = None,
         statuses: Sequence[str] | None = None,
-        timestamps: Sequence[int] | None = None,
+        timestamps: Sequence[Timestamp] | None = None,
         callback_format: str | None = None,
         caller: str | None = None,
         request_id: str | int | None = None,
@@ -202,7 +203,7 @@ class SandboxControl:
         call: Call | str,
         status: str,
         *,
-        timestamp: int | None = None,
+        timestamp: Timestamp | None = None,
         app_key: str | None = None,
         number: str | None = None,
         request_id: str | int | None = None,
@@ -212,7 +213,7 @@ class SandboxControl:
 
         Args:
             call: The call; or its requestId; or a number, which selects its newest call.
-            timestamp: Unix time in seconds, instead of the current one.
+            timestamp: Unix time in seconds, instead of the current one; a text is sent as it is.
             app_key, number, request_id: Instead of the true values.
             callback_format: As for `next_call`.
         """

@@ -6,6 +6,9 @@ from enum import StrEnum, auto
 
 from verify_service.sandbox.vocabulary import Refusal
 
+# Unix time in seconds. The page has an integer; programs also send fractions, and either as text.
+Timestamp = int | float | str
+
 # The outcome of a call that rings at an open phone, where a person decides.
 PHONE = "phone"
 
@@ -80,7 +83,7 @@ class PlannedCallback:
     status: str = "TERMINATED"
     after: float | None = None
     shift: int = 0
-    timestamp: int | None = None
+    timestamp: Timestamp | None = None
     app_key: str | None = None
     number: str | None = None
     request_id: str | int | None = None

@@ -5,12 +5,12 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from threading import Lock
-from typing import Any
+from typing import Any, cast
 
 from marshmallow import Schema, ValidationError, fields
 from marshmallow.validate import Length, OneOf, Range, Regexp
 
-from verify_service.sandbox.outcomes import CallbackFormat, Outcome, PlannedCallback
+from verify_service.sandbox.outcomes import CallbackFormat, Outcome, PlannedCallback, Timestamp
 from verify_service.sandbox.problems import invalid_data, invalid_schema
 from verify_service.sandbox.table import ORDINARY, Table
 from verify_service.sandbox.vocabulary import STATUSES, Refusal, digits
@@ -23,6 +23,8 @@ ANY = "*"
 LARGEST_INTEGER = 2**53 - 1
 # A Unix time that is in the far future even in milliseconds.
 LARGEST_TIMESTAMP = 10**15
+# Characters.
+LONGEST_TIMESTAMP = 64
 
 _SEPARATORS = re.compile(r"[ .()\-]")
 _NUMBER = re.compile(r"\+?[0-9]{7,15}")
@@ -49,8 +51,15 @@ class RequestId(fields.Field[str | int]):
         raise ValidationError("Must be a string of 1 to 256 characters, or an integer from 0.")
 
 
-def _timestamp() -> fields.Integer:
-    return fields.Integer(strict=True, validate=Range(0, LARGEST_TIMESTAMP))
+class Moment(fields.Field[Timestamp]):
+    """A number, or a text, which is sent as it is."""
+
+    def _deserialize(self, value: Any, *_: Any, **__: Any) -> Timestamp:
+        if type(value) in {int, float} and 0 <= value <= LARGEST_TIMESTAMP:
+            return cast(Timestamp, value)
+        if isinstance(value, str) and 0 < len(value) <= LONGEST_TIMESTAMP:
+            return value
+        raise ValidationError("Must be a number from 0, or a text of 1 to 64 characters.")
 
 
 def _json_or_text(value: object) -> None:
@@ -67,7 +76,7 @@ class LineSchema(Schema):
     answer_after = fields.Float(data_key="answerAfter", validate=Range(0, 600))
     callback_after = fields.Float(data_key="callbackAfter", validate=Range(0, 3_600))
     statuses = fields.List(fields.String(validate=OneOf(STATUSES)), validate=Length(max=10))
-    timestamps = fields.List(_timestamp(), validate=Length(max=10))
+    timestamps = fields.List(Moment(), validate=Length(max=10))
     callback_format = fields.Enum(CallbackFormat, by_value=True, data_key="callbackFormat")
     caller = fields.String(data_key="from", allow_none=True, validate=Length(1, 256))
     request_id = RequestId(data_key="requestId", allow_none=True)
@@ -94,7 +103,7 @@ class CallbackSchema(Schema):
 
     call = RequestId(required=True)
     status = fields.String(required=True, validate=OneOf(STATUSES))
-    timestamp = _timestamp()
+    timestamp = Moment()
     app_key = fields.String(data_key="appKey", validate=Length(1, 256))
     number = fields.String(validate=Length(1, 256))
     request_id = RequestId(data_key="requestId")
