@@ -13,7 +13,8 @@ from verify_service.api.openapi.platform import platform
 
 _ANY_APP: list[dict[str, list[str]]] = [{"accessKey": []}, {"accessKeyInQuery": []}]
 _OF_APPS = ("NoAccessKey", "Bug")
-_BODY = ("BodyTooLarge", "WrongMediaType")
+_BODY = ("BodyTooLarge", "SlowBody")
+_JSON_BODY = (*_BODY, "WrongMediaType")
 
 Operation = dict[str, Any]
 
@@ -53,7 +54,7 @@ def _start() -> Operation:
             **failures(
                 *("BadStart", "DestinationNotAllowed", "LimitReached", "CallFailed"),
                 *("KeyInFlight", "KeyReused", "Unavailable"),
-                *(*_OF_APPS, *_BODY),
+                *(*_OF_APPS, *_JSON_BODY),
             ),
         },
     }
@@ -79,7 +80,7 @@ def _check() -> Operation:
             **failures(
                 *("BadCheck", "NoSuchVerification"),
                 *("KeyReused", "StoreUnavailable"),
-                *(*_OF_APPS, *_BODY),
+                *(*_OF_APPS, *_JSON_BODY),
             ),
         },
     }
@@ -131,7 +132,7 @@ def _callback(operation_id: str = "receiveCallback", *parameters: str) -> Operat
             "200": ok("Received.", "CallbackResponse", examples.callbacks()),
             **failures(
                 *("BadCallback", "NoAppKey", "NoSuchPath"),
-                *(*_BODY, "Bug", "StoreUnavailable"),
+                *(*_JSON_BODY, "Bug", "StoreUnavailable"),
             ),
         },
     }
