@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+from urllib.parse import urlencode
 
 import pytest
 from werkzeug.test import TestResponse
@@ -198,6 +199,7 @@ SENT = {
     "/verify/start": GOOD,
     "/verify/check": json.dumps({"verificationId": "x", "code": "1234"}),
     "/callbacks/flashcall": json.dumps(callback_body()),
+    "/callbacks/flashcall/": urlencode(callback_body()),
 }
 
 
@@ -251,3 +253,16 @@ def test_a_body_that_does_not_arrive_in_time_is_a_408(
     assert (answer.status_code, answer.json["status"]) == (408, "requiredJsonError")
     assert set(answer.json) == {"status", "errorCode", "errorReason"}
     assert provider.calls == []
+
+
+@pytest.mark.parametrize(
+    ("error", "reason"), [(TimeoutError(), "slowBody"), (ConnectionResetError(), "truncated")]
+)
+def test_a_callback_that_did_not_arrive_is_logged(
+    service: Service, error: Exception, reason: str
+) -> None:
+    for announced in (None, 16_000):
+        arrives(service, "/callbacks/flashcall", Lost(b"appKey=", error), announced)
+    arrives(service, "/callbacks/flashcall", Stream(b"appKey=x"), 9)
+    reasons = [line["reason"] for line in service.events("callback_refused")]
+    assert reasons == [reason, reason, "truncated"]

@@ -124,7 +124,9 @@ def _callback(operation_id: str = "receiveCallback", *parameters: str) -> Operat
         "tags": ["Provider"],
         "summary": "Report how a call went",
         "description": "For the provider. It marks a call delivered or undelivered; it verifies no "
-        "number. If the operator set a path secret, only the path with the secret exists.",
+        "number. The body is JSON if it begins with `{` or `[`, else a form, whatever its "
+        "`Content-Type` is. If the operator set a path secret, only the path with the secret "
+        "exists.",
         "security": [],
         "parameters": [*parameters, "RequestId"],
         "requestBody": _json_or_form(),
@@ -132,7 +134,7 @@ def _callback(operation_id: str = "receiveCallback", *parameters: str) -> Operat
             "200": ok("Received.", "CallbackResponse", examples.callbacks()),
             **failures(
                 *("BadCallback", "NoAppKey", "NoSuchPath"),
-                *(*_JSON_BODY, "Bug", "StoreUnavailable"),
+                *(*_BODY, "Bug", "StoreUnavailable"),
             ),
         },
     }
