@@ -67,9 +67,16 @@ graceful_timeout = 24
 # for clients to close their connections, for up to `keepalive` seconds.)
 Worker.idle_seconds = 1.0
 
-# Seconds for a whole request, its body included: less than the 30 after which routers give up.
-# Without an end, a client that sends its body byte by byte would hold a connection for ever.
-Worker.request_seconds = 28
+# Seconds for a request's body to arrive; then 408, and nothing was done. The senders are backends,
+# and the largest body has 16 KiB. Without an end, a client that sends its body byte by byte would
+# hold a connection for ever. After SIGTERM the wait ends with `idle_seconds`.
+Worker.reading_seconds = 15
+
+# Seconds for all the rest of a request, counted from the arrival of its body. More than the longest
+# start takes (24, see graceful_timeout), so that no start ends between its call and its answer.
+# With a deadline of 10 s a start takes half of it: the slowest body and the slowest call together
+# fit the 30 s after which routers give up.
+Worker.working_seconds = 26
 
 # The heartbeat is a file. On a disk, a busy one could stop it.
 if Path("/dev/shm").is_dir():  # noqa: S108

@@ -49,13 +49,14 @@ def resolved(node: Any) -> Any:
 
 
 def documented_path(rule: str) -> str:
-    """Return `/verify/{verificationId}` for `/verify/<id:verification_id>`."""
+    """Return `/verify/{verificationId}` for `/verify/<id:verification_id>`, and the same path for
+    one with a slash at its end."""
 
     def braces(match: re.Match[str]) -> str:
         head, *tail = match[1].split("_")
         return "{" + head + "".join(word.capitalize() for word in tail) + "}"
 
-    return re.sub(r"<(?:\w+:)?(\w+)>", braces, rule)
+    return re.sub(r"<(?:\w+:)?(\w+)>", braces, rule).rstrip("/")
 
 
 def validator(schema: Any) -> jsonschema_rs.Draft202012Validator:

@@ -1,13 +1,15 @@
-"""The bodies that are accepted: JSON in UTF-8, an object, each key once, at most 16 KiB."""
+"""The bodies that are accepted: JSON in UTF-8, an object, each key once, whole, at most 16 KiB."""
 
 from __future__ import annotations
 
 import io
 import json
+from urllib.parse import urlencode
 
 import pytest
+from werkzeug.test import TestResponse
 
-from .service import NUMBER, Service
+from .service import NUMBER, Service, callback_body
 from .standin import StandIn
 
 GOOD = json.dumps({"number": NUMBER})
@@ -101,6 +103,9 @@ def test_a_surrogate_pair_of_escapes_is_one_character(service: Service) -> None:
         "application/json",
         "application/json; charset=utf-8",
         "APPLICATION/JSON",
+        "application/json;charset=UTF-8;",
+        'application/json; charset="utf-8"; profile=x',
+        "application/json ; ;",
         "application/vnd.shop+json",
     ],
 )
@@ -120,6 +125,8 @@ def test_every_json_content_type_is_accepted(service: Service, kind: str) -> Non
         "multipart/form-data; boundary=x",
         "application/jsonp",
         "json",
+        "application/json, text/plain",
+        "text/plain; application/json",
     ],
 )
 def test_any_other_content_type_is_415(service: Service, kind: str | None) -> None:
@@ -172,3 +179,90 @@ def test_a_chunked_body_is_counted_too(service: Service, size: int, http: int) -
         environ_overrides={"wsgi.input": Stream(raw), "wsgi.input_terminated": True},
     )
     assert answer.status_code == http
+
+
+class Lost(Stream):
+    """A body whose connection fails instead of ending."""
+
+    def __init__(self, raw: bytes, error: Exception) -> None:
+        super().__init__(raw)
+        self._error = error
+
+    def readinto(self, room) -> int:
+        return super().readinto(room) or self._fail()
+
+    def _fail(self) -> int:
+        raise self._error
+
+
+SENT = {
+    "/verify/start": GOOD,
+    "/verify/check": json.dumps({"verificationId": "x", "code": "1234"}),
+    "/callbacks/flashcall": json.dumps(callback_body()),
+    "/callbacks/flashcall/": urlencode(callback_body()),
+}
+
+
+def arrives(service: Service, path: str, stream: Stream, announced: int | None) -> TestResponse:
+    """Send a body as gunicorn passes it on. `announced` is its Content-Length; None: chunked."""
+    length = {"Transfer-Encoding": "chunked"} if announced is None else {}
+    overrides = {"wsgi.input": stream, "wsgi.input_terminated": True}
+    if announced is not None:
+        overrides["CONTENT_LENGTH"] = str(announced)
+    return service.request(
+        "POST",
+        path,
+        headers={"Content-Type": "application/json", **length},
+        environ_overrides=overrides,
+    )
+
+
+@pytest.mark.parametrize("missing", [1, 4, 1000])
+@pytest.mark.parametrize("path", SENT)
+def test_a_body_that_ends_early_is_refused(
+    service: Service, provider: StandIn, path: str, missing: int
+) -> None:
+    """Even if what arrived can be read. Blanks after a body are part of its length."""
+    raw = SENT[path].encode()
+    assert arrives(service, path, Stream(raw), len(raw)).status_code in (200, 201, 404)
+    calls = len(provider.calls)
+    answer = arrives(service, path, Stream(raw), len(raw) + missing)
+    assert (answer.status_code, answer.json["status"]) == (400, "requiredJsonError")
+    assert answer.json["errorReason"].endswith("Retry with the same key.")
+    assert len(provider.calls) == calls
+
+
+@pytest.mark.parametrize("announced", [None, 16_000])
+@pytest.mark.parametrize("path", SENT)
+def test_a_connection_that_is_lost_in_a_body_is_not_obeyed(
+    service: Service, path: str, announced: int | None
+) -> None:
+    """With or without a Content-Length: a chunked body has an end of its own."""
+    stream = Lost(SENT[path].encode(), ConnectionResetError())
+    answer = arrives(service, path, stream, announced)
+    assert (answer.status_code, answer.json["status"]) == (400, "requiredJsonError")
+
+
+@pytest.mark.parametrize("announced", [None, 16_000])
+@pytest.mark.parametrize("path", SENT)
+def test_a_body_that_does_not_arrive_in_time_is_a_408(
+    service: Service, provider: StandIn, path: str, announced: int | None
+) -> None:
+    """The server's stream raises TimeoutError. Nothing was done."""
+    answer = arrives(service, path, Lost(SENT[path].encode(), TimeoutError()), announced)
+    assert (answer.status_code, answer.json["status"]) == (408, "requiredJsonError")
+    assert set(answer.json) == {"status", "errorCode", "errorReason"}
+    assert provider.calls == []
+
+
+@pytest.mark.parametrize(
+    ("error", "reason"), [(TimeoutError(), "slowBody"), (ConnectionResetError(), "truncated")]
+)
+def test_a_callback_that_did_not_arrive_is_logged(
+    service: Service, error: Exception, reason: str
+) -> None:
+    for announced in (None, 16_000):
+        arrives(service, "/callbacks/flashcall", Lost(b"appKey=", error), announced)
+    arrives(service, "/callbacks/flashcall", Stream(b"appKey=x"), 9)
+    reasons = [line["reason"] for line in service.events("callback_refused")]
+    assert reasons == [reason, reason, "truncated"]

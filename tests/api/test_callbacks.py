@@ -22,6 +22,9 @@ SHAPES: dict[str, dict[str, object]] = {
     "timestamp as text": {"timestamp": "1700000000"},
     "milliseconds as text": {"timestamp": "1700000000123"},
     "timestamp with a fraction": {"timestamp": 1_700_000_000.7},
+    "seconds with a fraction as text": {"timestamp": "1700000000.123456"},
+    "milliseconds with a fraction as text": {"timestamp": "1700000000123.4"},
+    "a comma before the fraction": {"timestamp": "1700000000,7"},
     "long ago": {"timestamp": 0},
     "unknown extra fields": {"duration": 5, "messageState": "DELIVERED", "x": {"y": [None]}},
 }

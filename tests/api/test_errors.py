@@ -24,7 +24,7 @@ from .standin import StandIn
         "/verify/x/y",
         "/verify/start/cancel",
         "/callbacks",
-        "/callbacks/flashcall/",
+        "/callbacks/flashcall//",
         "/callbacks/flashcall/a/b",
         "/static/x",
         "/<script>",

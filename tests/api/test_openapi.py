@@ -156,12 +156,12 @@ def test_every_answer_has_a_request_id() -> None:
 @pytest.mark.parametrize(
     ("name", "statuses"),
     [
-        ("startVerification", "201 400 401 403 409 413 415 422 429 500 502 503"),
-        ("checkCode", "200 400 401 404 413 415 422 500 503"),
+        ("startVerification", "201 400 401 403 408 409 413 415 422 429 500 502 503"),
+        ("checkCode", "200 400 401 404 408 413 415 422 500 503"),
         ("readVerification", "200 400 401 404 500 503"),
         ("cancelVerification", "200 400 401 404 500 503"),
-        ("receiveCallback", "200 400 401 404 413 415 500 503"),
-        ("receiveCallbackBySecret", "200 400 401 404 413 415 500 503"),
+        ("receiveCallback", "200 400 401 404 408 413 500 503"),
+        ("receiveCallbackBySecret", "200 400 401 404 408 413 500 503"),
         ("isAlive", "200 400 500"),
         ("isReady", "200 400 500 503"),
         ("readMetrics", "200 400 401 404 500"),

@@ -73,7 +73,7 @@ def _complaints(events: list[dict[str, Any]]) -> Iterator[str]:
     if not approved:
         yield "Nobody was ever verified."
     # This installation has no path secret, so every other path has a request that succeeds.
-    for rule in set(rules) - {"None", "/callbacks/flashcall/<secret>"}:
+    for rule in {rule.rstrip("/") for rule in rules} - {"None", "/callbacks/flashcall/<secret>"}:
         if not any(answers[rule, http] for http in (200, 201, 204)):
             yield f"{rule} was never answered with success."
     for each in events:

@@ -187,7 +187,7 @@ def _in_path(case: Case) -> str:
 
 
 def _is_invalid(case: Case) -> bool:
-    timestamp = float(case.body["timestamp"])
+    timestamp = float(str(case.body["timestamp"]).replace(",", "."))
     seconds = timestamp / 1000 if timestamp >= 100_000_000_000 else timestamp
     return not 7 <= len(_digits(case)) <= 15 or seconds > time.time() + DAY - 60
 

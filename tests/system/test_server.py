@@ -19,6 +19,7 @@ from honcho.environ import parse_procfile
 from tests.ports import free_port
 from tests.system.house import ROOT
 from tests.waiting import wait_until
+from verify_service.domain.limits import NumberLimits
 from verify_service.settings.settings import Settings
 from verify_service.store.connection.client import POOL_WAIT_SECONDS
 
@@ -26,6 +27,7 @@ PATIENCE = 20
 KEY = "canary-access-key"
 SECRET = "canary-path-secret"
 EXCHANGES = 2
+LONGEST_DEADLINE = 20
 SERVERS = {"PORT", "WEB_CONCURRENCY", "THREADS", "GUNICORN_CMD_ARGS"}
 
 
@@ -113,6 +115,27 @@ def test_the_longest_start_ends_before_it_is_killed() -> None:
     deadline, reply = 18, 0.5
     longest = 2 + deadline + EXCHANGES * (POOL_WAIT_SECONDS + reply)
     assert longest <= int(configured()["graceful_timeout"]) < 25
+
+
+def test_no_start_is_ended_between_its_call_and_its_answer() -> None:
+    """The work has more time than the longest start takes, whatever the body took. The slowest body
+    and a start with the deadline's default fit the 30 s of routers."""
+    script = (
+        "import runpy; worker = runpy.run_path('config/gunicorn.conf.py')['Worker'];"
+        "print(worker.reading_seconds, worker.working_seconds)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script],
+        cwd=ROOT,
+        env=environment(),
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    reading, working = map(float, done.stdout.split())
+    exchanges = EXCHANGES * (POOL_WAIT_SECONDS + 0.5)
+    assert working > LONGEST_DEADLINE + exchanges
+    assert reading + NumberLimits().deadline + exchanges < 30
 
 
 @pytest.mark.parametrize(

@@ -161,3 +161,19 @@ def test_a_status_that_is_not_a_word_is_not_repeated(written: Written, status: s
     """It may contain a number or a code."""
     written.events.unknown_status(NUMBER, status)
     assert written.line["call_status"] == "not a word"
+
+
+@pytest.mark.parametrize(
+    ("reason", "detail", "hinted"),
+    [("appKey", "unknown", True), ("schema", "number, status", False), ("truncated", None, False)],
+)
+def test_a_refused_callback_is_logged(
+    written: Written, reason: str, detail: str | None, hinted: bool
+) -> None:
+    """With what the operator does about it, if it is the operator's to mend."""
+    written.events.callback_refused(reason, detail)
+    line = written.line
+    assert (line["event"], line["level"], line["reason"]) == ("callback_refused", "warning", reason)
+    assert line.get("detail") == detail
+    assert ("hint" in line) is hinted
+    assert written.counts(f'verify_callback_refusals_total{{reason="{reason}"}}')

@@ -11,6 +11,8 @@ import socket
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import nullcontext
+from dataclasses import dataclass
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -21,6 +23,7 @@ from gunicorn.http.errors import InvalidHeader
 
 from verify_service.server import hooks
 from verify_service.server.logger import Logger
+from verify_service.server.request_clock import RequestClock
 from verify_service.server.worker import Worker
 
 ROOT = Path(__file__).parents[2]
@@ -54,7 +57,7 @@ def worker(log: Logger) -> Iterator[Worker]:
     config = Config()
     config.set("pre_request", hooks.pre_request)
     worker = Worker(1, os.getpid(), [], None, 1, config, log)
-    worker.request_seconds = 10
+    worker.reading_seconds = worker.working_seconds = 10
     worker.wsgi = broken
     hooks.post_worker_init(worker)
     yield worker
@@ -107,9 +110,82 @@ def test_an_unreadable_request_is_answered_in_json_without_a_quote(
     assert CANARY not in json.dumps(answer) + lines.getvalue()
 
 
-def test_a_request_that_takes_too_long_is_the_clients_fault(worker: Worker) -> None:
+def test_work_that_takes_too_long_is_not_the_clients_fault(worker: Worker) -> None:
+    """Its call may have been placed: a repeat with the same key returns it."""
     status, _, answer = answer_to(worker, gevent.Timeout(1))
-    assert (status, answer["status"]) == ("HTTP/1.1 400 Bad Request", "invalidSchemeError")
+    assert (status, answer["status"]) == ("HTTP/1.1 500 Internal Server Error", "internalError")
+    assert "same Idempotency-Key" in str(answer["errorReason"])
+
+
+class Drip:
+    """A reader of a body whose bytes come one by one."""
+
+    def __init__(self, *pauses: float) -> None:
+        self.pauses = list(pauses)
+
+    def read(self, _size: int) -> bytes:
+        if not self.pauses:
+            return b""
+        gevent.sleep(self.pauses.pop(0))
+        return b"x"
+
+
+@dataclass
+class Slow:
+    """A request whose body comes from a `Drip`."""
+
+    body: SimpleNamespace
+    closes: bool = False
+
+    def force_close(self) -> None:
+        self.closes = True
+
+
+def read_all(request: Slow) -> bytes:
+    return b"".join(iter(lambda: request.body.reader.read(1), b""))
+
+
+def slow(*pauses: float) -> Slow:
+    return Slow(SimpleNamespace(reader=Drip(*pauses)))
+
+
+def test_a_body_and_the_work_have_clocks_of_their_own() -> None:
+    """However long the body took to arrive, the work has all of its time."""
+    request = slow(0.15, 0.15, 0.15)
+    with RequestClock(request, reading_seconds=10, working_seconds=0.2).running(nullcontext):
+        assert read_all(request) == b"xxx"
+        gevent.sleep(0.15)
+    assert not request.closes
+
+
+def test_a_slow_body_is_a_timeout_that_an_application_can_catch() -> None:
+    """The clock runs over all pieces of the body. The connection cannot be used again."""
+    request = slow(*[0.02] * 500)
+    clock = RequestClock(request, reading_seconds=0.1, working_seconds=10)
+    with clock.running(nullcontext), pytest.raises(TimeoutError):
+        read_all(request)
+    assert len(request.body.reader.pauses) > 400
+    assert request.closes
+
+
+@pytest.mark.parametrize("pauses", [(), (0,)], ids=["without a body", "after the body"])
+def test_work_that_does_not_end_is_ended(pauses: tuple[float, ...]) -> None:
+    request = slow(*pauses)
+    clock = RequestClock(request, reading_seconds=10, working_seconds=0.05)
+    with clock.running(nullcontext):
+        read_all(request)
+        with pytest.raises(gevent.Timeout):
+            gevent.sleep(10)
+
+
+def test_nothing_is_timed_after_a_request() -> None:
+    """Then the server reads the rest of the body itself, and may wait for the next request."""
+    request = slow(0.1)
+    reader = request.body.reader
+    with RequestClock(request, reading_seconds=0.01, working_seconds=0.01).running(nullcontext):
+        pass
+    assert request.body.reader is reader
+    assert reader.read(1) == b"x"
 
 
 def test_a_bug_is_a_500_without_its_message(worker: Worker, lines: io.StringIO) -> None:

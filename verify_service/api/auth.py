@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 import structlog
 from flask import abort, g, request
@@ -21,8 +22,15 @@ class InvalidAccessKey(Exception):
     """The access key is missing or unknown."""
 
 
+@dataclass(eq=False)
 class InvalidAppKey(Exception):
-    """The callback's ``appKey`` is missing or unknown."""
+    """The callback's ``appKey`` is missing or unknown.
+
+    Attributes:
+        missing: Whether the callback has none at all.
+    """
+
+    missing: bool = False
 
 
 class InvalidMetricsToken(Exception):
@@ -84,7 +92,7 @@ def metrics_guard(token: str | None, *, production: bool) -> Callable[[], None]:
 def require_app_key(app_keys: Sequence[bytes], body: object) -> None:
     """Raise InvalidAppKey if the body is an object without one of the keys as its ``appKey``."""
     if isinstance(body, dict) and not is_one_of(app_keys, body.get("appKey")):
-        raise InvalidAppKey
+        raise InvalidAppKey(missing="appKey" not in body)
 
 
 def header(name: str) -> str | None:

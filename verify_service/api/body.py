@@ -8,7 +8,7 @@ from typing import Any, NoReturn
 
 from flask import request
 from marshmallow import Schema, ValidationError
-from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
+from werkzeug.exceptions import ClientDisconnected, RequestEntityTooLarge
 
 MAX_BODY_BYTES = 16 * 1024
 """The longest valid request has fewer than a thousand."""
@@ -26,12 +26,21 @@ class NotJson(Exception):
     """The body is empty or broken JSON."""
 
 
+class TruncatedBody(NotJson):
+    """The connection ended before the body did."""
+
+
+class SlowBody(Exception):
+    """The body did not arrive in the time that the server gives it."""
+
+
 def load(schema: Schema) -> dict[str, Any]:
     """Return the JSON body as the schema loads it.
 
     Raises:
         WrongMediaType: The Content-Type is not JSON.
-        NotJson: The body is empty or broken JSON.
+        NotJson: The body is empty, not whole, or broken JSON.
+        SlowBody: The body did not arrive in time.
         RequestEntityTooLarge: The body is larger than MAX_BODY_BYTES.
         ValidationError: The body is JSON of the wrong shape.
     """
@@ -48,22 +57,35 @@ def dump(schema: Schema, fields: dict[str, Any]) -> dict[str, Any]:
 
 
 def read_body() -> bytes:
-    """Return the bytes of the body.
+    """Return the bytes of the body, all of them.
 
     Raises:
-        NotJson: The connection closed early, or the chunks are malformed. Each server raises its
-            own errors for these.
+        TruncatedBody: Fewer bytes arrived than were announced.
+        SlowBody: The server stopped waiting for the body.
+        NotJson: The chunks are malformed. Each server raises its own errors for these.
         RequestEntityTooLarge: The body is larger than MAX_BODY_BYTES.
     """
-    try:
-        raw = request.get_data()
-    except HTTPException:
-        raise
-    except Exception as error:
-        raise NotJson from error
+    raw = _received()
     if len(raw) > MAX_BODY_BYTES:
         raise RequestEntityTooLarge
+    # gunicorn marks its stream as one that ends by itself, so Werkzeug does not count the bytes.
+    if len(raw) < (request.content_length or 0):
+        raise TruncatedBody
     return raw
+
+
+def _received() -> bytes:
+    """Return the bytes that arrived before the body or the connection ended."""
+    try:
+        return request.get_data()
+    except RequestEntityTooLarge:
+        raise
+    except ClientDisconnected as error:
+        # Werkzeug's error for every OSError of the server's stream.
+        slow = isinstance(error.__context__, TimeoutError)
+        raise (SlowBody if slow else TruncatedBody) from error
+    except Exception as error:
+        raise NotJson from error
 
 
 def parse_json(raw: bytes) -> Any:

@@ -2,20 +2,39 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Mapping, Sequence
 
 from flask import Blueprint, request
 from flask.typing import ResponseReturnValue
+from marshmallow import ValidationError
+from werkzeug.exceptions import MethodNotAllowed, NotFound, RequestEntityTooLarge
 
-from verify_service.api import schemas
-from verify_service.api.auth import path_secret_guard, require_app_key
-from verify_service.api.body import WrongMediaType, dump, parse_json, read_body
+from verify_service.api import error_responses, schemas
+from verify_service.api.auth import InvalidAppKey, path_secret_guard, require_app_key
+from verify_service.api.body import NotJson, SlowBody, TruncatedBody, dump, read_body
+from verify_service.api.callback_body import parse_callback
 from verify_service.api.context import verifications
+from verify_service.domain.errors import InvalidCallback, InvalidNumber, StoreUnavailable
 
 CALLBACK_REQUEST = schemas.CallbackRequest()
 CALLBACK_RESPONSE = schemas.CallbackResponse()
-_FORMS = ("application/x-www-form-urlencoded", "multipart/form-data")
+_NAMES = [str(field.data_key) for field in CALLBACK_REQUEST.fields.values()]
+_PREFIX = "/callbacks"
+REASONS: Mapping[type[Exception], str] = {
+    InvalidAppKey: "appKey",
+    InvalidCallback: "future",
+    InvalidNumber: "invalidNumber",
+    MethodNotAllowed: "method",
+    NotFound: "path",
+    NotJson: "brokenJson",
+    RequestEntityTooLarge: "tooLarge",
+    SlowBody: "slowBody",
+    StoreUnavailable: "redis",
+    TruncatedBody: "truncated",
+    ValidationError: "schema",
+    Exception: "bug",
+}
+"""Why a callback is refused, for the log and the metric."""
 
 
 def callbacks_blueprint(app_keys: Sequence[bytes], path_secret: str | None) -> Blueprint:
@@ -25,14 +44,18 @@ def callbacks_blueprint(app_keys: Sequence[bytes], path_secret: str | None) -> B
         app_keys: The ``appKey`` of every callback must be one of these.
         path_secret: If set, it must be the last part of the path; any other path is 404.
     """
-    blueprint = Blueprint("callbacks", __name__, url_prefix="/callbacks")
+    blueprint = Blueprint("callbacks", __name__, url_prefix=_PREFIX)
     blueprint.before_request(path_secret_guard(path_secret))
+    blueprint.register_error_handler(Exception, _refuse)
+    blueprint.app_errorhandler(MethodNotAllowed)(_refuse_method)
 
     @blueprint.post("/flashcall")
+    @blueprint.post("/flashcall/")
     @blueprint.post("/flashcall/<secret>")
+    @blueprint.post("/flashcall/<secret>/")
     def flashcall(secret: str = "") -> ResponseReturnValue:  # noqa: ARG001 - the guard compares it
         """Record how a call went."""
-        body = _body()
+        body = parse_callback(read_body(), _NAMES)
         require_app_key(app_keys, body)
         applied = verifications().record_callback(**CALLBACK_REQUEST.load(body))
         return dump(CALLBACK_RESPONSE, {"applied": applied})
@@ -40,11 +63,24 @@ def callbacks_blueprint(app_keys: Sequence[bytes], path_secret: str | None) -> B
     return blueprint
 
 
-def _body() -> Any:
-    """Return the fields of a form, or what the JSON encodes."""
-    raw = read_body()
-    if request.mimetype in _FORMS:
-        return request.form.to_dict()
-    if not request.is_json:
-        raise WrongMediaType
-    return parse_json(raw)
+def _refuse(error: Exception) -> ResponseReturnValue:
+    """Log and count a refused callback, and answer as everywhere."""
+    reason = next(REASONS[each] for each in type(error).__mro__ if each in REASONS)
+    verifications().events.callback_refused(reason, _detail(error))
+    return error_responses.respond(error)
+
+
+def _refuse_method(error: MethodNotAllowed) -> ResponseReturnValue:
+    """Answer a wrong method on any path. The router raises it before a blueprint is known."""
+    ours = request.path.startswith(f"{_PREFIX}/")
+    return _refuse(error) if ours else error_responses.respond(error)
+
+
+def _detail(error: Exception) -> str | None:
+    """Return what is wrong without a value: keys and numbers are secret."""
+    if isinstance(error, InvalidAppKey):
+        return "missing" if error.missing else "unknown"
+    if isinstance(error, ValidationError):
+        wrong = error.messages if isinstance(error.messages, dict) else {}
+        return ", ".join(name for name in _NAMES if name in wrong) or None
+    return None

@@ -21,7 +21,7 @@ from werkzeug.exceptions import (
 )
 
 from verify_service.api.auth import InvalidAccessKey, InvalidAppKey, InvalidMetricsToken
-from verify_service.api.body import MAX_BODY_BYTES, NotJson, WrongMediaType
+from verify_service.api.body import MAX_BODY_BYTES, NotJson, SlowBody, TruncatedBody, WrongMediaType
 from verify_service.domain import errors as domain
 
 
@@ -108,8 +108,14 @@ ERRORS = (
         "NotJson",
         400,
         "requiredJsonError",
-        "The body is empty or broken JSON.",
-        causes=(Cause(NotJson, "The body is empty or not JSON. Send JSON in UTF-8."),),
+        "The body is empty, broken JSON, or ends before all of it arrived.",
+        causes=(
+            Cause(NotJson, "The body is empty or not JSON. Send JSON in UTF-8."),
+            Cause(
+                TruncatedBody,
+                "The connection ended before the whole body arrived. Retry with the same key.",
+            ),
+        ),
         error_code=ErrorCode.INVALID_REQUEST,
         always=("errorCode",),
     ),
@@ -192,6 +198,21 @@ ERRORS = (
                 "The path exists, but not with this method. Use a method of the Allow header.",
             ),
         ),
+    ),
+    ErrorKind(
+        "SlowBody",
+        408,
+        "requiredJsonError",
+        "The body did not arrive in time. Nothing was done.",
+        causes=(
+            Cause(
+                SlowBody,
+                "The body did not arrive in time, and nothing was done. Retry with the same key.",
+            ),
+        ),
+        retry=Retry.SAME_KEY,
+        error_code=ErrorCode.INVALID_REQUEST,
+        always=("errorCode",),
     ),
     ErrorKind(
         "KeyInFlight",

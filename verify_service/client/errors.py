@@ -98,7 +98,7 @@ class Conflict(VerifyError):
 
 
 class Unavailable(VerifyError):
-    """503, or no answer. Retry later; with the same key there is no second call."""
+    """408, 503, or no answer. Retry later; with the same key there is no second call."""
 
     repeatable = True
 

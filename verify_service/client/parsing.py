@@ -20,6 +20,7 @@ BY_HTTP: dict[int, type[errors.VerifyError]] = {
     401: errors.Unauthorized,
     403: errors.Forbidden,
     404: errors.NotFound,
+    408: errors.Unavailable,
     409: errors.Conflict,
     422: errors.KeyReused,
     429: errors.TooManyRequests,

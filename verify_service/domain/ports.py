@@ -131,3 +131,11 @@ class EventLog(Protocol):
 
     def unknown_status(self, number: str, status: str) -> None:
         """A callback has a status word that the provider's page does not list."""
+
+    def callback_refused(self, reason: str, detail: str | None = None) -> None:
+        """A callback was refused.
+
+        Args:
+            reason: The API's word for it.
+            detail: Names of fields, or what is wrong with them; never a value.
+        """

@@ -1,10 +1,12 @@
-"""The gunicorn worker: greenlets, a wall clock over each request, and errors in JSON."""
+"""The gunicorn worker: greenlets, wall clocks over each request, and errors in JSON."""
 
 from __future__ import annotations
 
 import contextlib
 import json
 import socket
+from collections.abc import Iterator
+from functools import partial
 
 import gevent
 from gunicorn.http.errors import ParseException
@@ -12,26 +14,34 @@ from gunicorn.http.message import Request
 from gunicorn.workers.ggevent import GeventWorker
 
 from verify_service.domain.ids import request_id
+from verify_service.server.request_clock import RequestClock
 
 UNREADABLE = {
     "status": "invalidSchemeError",
+    "reason": "schema",
     "errorCode": 10,
-    "errorReason": "Invalid request. This is no proper HTTP request, or a slow one.",
+    "errorReason": "Invalid request. This is no proper HTTP request.",
 }
-BUG = {"status": "internalError", "errorReason": "A bug of the server."}
+BUG = {"status": "internalError", "reason": "bug", "errorReason": "A bug of the server."}
+TOO_LONG = BUG | {
+    "errorReason": "This request took too long. Retry with the same Idempotency-Key: what was "
+    "done is returned."
+}
 POLL_SECONDS = 0.1
 """Pause between two looks at ``alive`` while the process serves, and at idle connections after."""
 
 
 class Worker(GeventWorker):
-    """One process. ``config/gunicorn.conf.py`` sets both durations.
+    """One process. ``config/gunicorn.conf.py`` sets the durations.
 
     Attributes:
-        request_seconds: The longest that a request may take, its body included.
+        reading_seconds: The longest that a request's body may take to arrive.
+        working_seconds: The longest that a request may take otherwise.
         idle_seconds: How long idle connections stay open after SIGTERM.
     """
 
-    request_seconds: float
+    reading_seconds: float
+    working_seconds: float
     idle_seconds: float
 
     def __init__(self, *args: object, **kwargs: object) -> None:
@@ -47,7 +57,7 @@ class Worker(GeventWorker):
         super().run()
 
     def handle(self, listener: socket.socket, client: socket.socket, addr: object) -> None:
-        """Serve one connection. It is idle until the whole head of a request has arrived."""
+        """Serve one connection. It is idle while the service waits for bytes of the client."""
         self._idle.add(client)
         try:
             super().handle(listener, client, addr)
@@ -60,11 +70,12 @@ class Worker(GeventWorker):
         """Serve one request.
 
         Raises:
-            gevent.Timeout: After ``request_seconds``.
+            gevent.Timeout: After ``working_seconds``.
         """
         self._idle.discard(client)
+        clock = RequestClock(req, self.reading_seconds, self.working_seconds)
         try:
-            with gevent.Timeout(self.request_seconds):
+            with clock.running(partial(self._waiting, client)):
                 super().handle_request(listener_name, req, client, addr)
         finally:
             self._idle.add(client)
@@ -78,9 +89,17 @@ class Worker(GeventWorker):
         """
         own_id = _request_id(req)
         self.log.warning("Request %s could not be read: %s", own_id, type(exc).__name__)
-        client_error = isinstance(exc, ParseException | gevent.Timeout)
         with contextlib.suppress(OSError):
-            client.sendall(_error_response(own_id, client_error=client_error))
+            client.sendall(_error_response(own_id, exc))
+
+    @contextlib.contextmanager
+    def _waiting(self, client: socket.socket) -> Iterator[None]:
+        """Count a connection as idle, so that SIGTERM ends the wait for its body."""
+        self._idle.add(client)
+        try:
+            yield
+        finally:
+            self._idle.discard(client)
 
     def _close_idle_connections(self) -> None:
         while self.alive:
@@ -100,9 +119,11 @@ def _request_id(req: Request | None) -> str:
     return request_id(given[0] if len(given) == 1 else None)
 
 
-def _error_response(own_id: str, *, client_error: bool) -> bytes:
+def _error_response(own_id: str, error: BaseException) -> bytes:
+    client_error = isinstance(error, ParseException)
     status = "400 Bad Request" if client_error else "500 Internal Server Error"
-    body = json.dumps(UNREADABLE if client_error else BUG)
+    late = TOO_LONG if isinstance(error, gevent.Timeout) else BUG
+    body = json.dumps(UNREADABLE if client_error else late)
     return (
         f"HTTP/1.1 {status}\r\n"
         f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n"

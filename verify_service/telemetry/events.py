@@ -25,6 +25,14 @@ _ALARMS = {
     "failureRate": "More than half of the guesses over all numbers are wrong. Someone guesses the "
     "codes of many numbers, or people see digits that are not the code.",
 }
+_CALLBACK_HINTS = {
+    "appKey": "Set CALLBACK_APP_KEYS to the API key that the application has at the provider.",
+    "path": "The callback's address at the provider has a wrong path secret, or none. Compare it "
+    "with CALLBACK_PATH_SECRET.",
+    "method": "Select POST for the callback at the provider.",
+    "redis": "The outcome of this call is lost if the provider does not repeat its callback.",
+}
+"""What the operator does about a refused callback, by its reason."""
 _WHOLE_PREFIX = "`flask --app wsgi blocked` prints the whole prefix."
 MAX_LABELED_ERROR_CODE = 99
 """Larger ones share a label, since each label is a time series."""
@@ -167,6 +175,16 @@ class StructuredEventLog:
             number=mask(number),
             call_status=status if _WORD.match(status) else "not a word",
             hint="The provider's page does not list this status. It was counted and not applied.",
+        )
+
+    def callback_refused(self, reason: str, detail: str | None = None) -> None:
+        """A callback was refused."""
+        self._metrics.callback_refusals.labels(reason=reason).inc()
+        more = {"detail": detail, "hint": _CALLBACK_HINTS.get(reason)}
+        log.warning(
+            "callback_refused",
+            reason=reason,
+            **{name: text for name, text in more.items() if text is not None},
         )
 
     def _breaker_opened(self, seconds: int) -> None:

@@ -47,6 +47,9 @@ class Metrics:
             ["operation"],
         )
         self.callbacks = counter("verify_callbacks", "Callbacks.", ["status", "applied"])
+        self.callback_refusals = counter(
+            "verify_callback_refusals", "Callbacks that were refused.", ["reason"]
+        )
         self.caller_mismatches = counter(
             "verify_caller_mismatches", "Calls from a number that does not end in the code."
         )

@@ -32,6 +32,7 @@ RESPONSES: dict[str, tuple[str, ...]] = {
     "NoSuchVerification": ("verification",),
     "NoSuchPath": ("path",),
     "MethodNotAllowed": ("method",),
+    "SlowBody": ("slowBody",),
     "KeyInFlight": ("keyInFlight",),
     "BodyTooLarge": ("tooLarge",),
     "WrongMediaType": ("mediaType",),

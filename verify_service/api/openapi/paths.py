@@ -13,7 +13,8 @@ from verify_service.api.openapi.platform import platform
 
 _ANY_APP: list[dict[str, list[str]]] = [{"accessKey": []}, {"accessKeyInQuery": []}]
 _OF_APPS = ("NoAccessKey", "Bug")
-_BODY = ("BodyTooLarge", "WrongMediaType")
+_BODY = ("BodyTooLarge", "SlowBody")
+_JSON_BODY = (*_BODY, "WrongMediaType")
 
 Operation = dict[str, Any]
 
@@ -53,7 +54,7 @@ def _start() -> Operation:
             **failures(
                 *("BadStart", "DestinationNotAllowed", "LimitReached", "CallFailed"),
                 *("KeyInFlight", "KeyReused", "Unavailable"),
-                *(*_OF_APPS, *_BODY),
+                *(*_OF_APPS, *_JSON_BODY),
             ),
         },
     }
@@ -79,7 +80,7 @@ def _check() -> Operation:
             **failures(
                 *("BadCheck", "NoSuchVerification"),
                 *("KeyReused", "StoreUnavailable"),
-                *(*_OF_APPS, *_BODY),
+                *(*_OF_APPS, *_JSON_BODY),
             ),
         },
     }
@@ -123,7 +124,9 @@ def _callback(operation_id: str = "receiveCallback", *parameters: str) -> Operat
         "tags": ["Provider"],
         "summary": "Report how a call went",
         "description": "For the provider. It marks a call delivered or undelivered; it verifies no "
-        "number. If the operator set a path secret, only the path with the secret exists.",
+        "number. The body is JSON if it begins with `{` or `[`, else a form, whatever its "
+        "`Content-Type` is. If the operator set a path secret, only the path with the secret "
+        "exists.",
         "security": [],
         "parameters": [*parameters, "RequestId"],
         "requestBody": _json_or_form(),

@@ -15,7 +15,8 @@ from verify_service.domain.codes import FIRST, LAST
 # The patterns are valid in JSON Schema and are used with `fullmatch`: in Python `$` also matches
 # before a trailing line break.
 CODE_PATTERN = "^[0-9]{4}$"
-MOMENT_PATTERN = "^[0-9]{1,15}$"
+MOMENT_PATTERN = "^[0-9]{1,15}([.,][0-9]{1,20})?$"
+"""A comma is the decimal separator of many locales."""
 NUMBER_PATTERN = r"^[ .()\[\]-]*(\+[ .()\[\]-]*)?([0-9][ .()\[\]-]*){7,15}$"
 """7 to 15 digits, with or without a plus and separators: what ``numbers.py`` can parse."""
 _NO_BLANK = r"[^\s\x1c-\x1f\x85]"
@@ -71,7 +72,7 @@ class Opaque(fields.Field[str]):
 
 
 class Moment(fields.Field[int]):
-    """Unixtime: a number, or its digits as text, as in a form."""
+    """Unixtime: a number, or its digits as text, as in a form. A fraction is dropped."""
 
     JSON_SCHEMA: ClassVar[dict[str, Any]] = {
         "oneOf": [
@@ -82,11 +83,11 @@ class Moment(fields.Field[int]):
 
     def _deserialize(self, value: Any, *_: Any, **__: Any) -> int:
         # 1e999 is a JSON number, and infinite in Python.
-        whole = isinstance(value, float) and math.isfinite(value)
-        text = str(int(value) if whole else value)
-        if isinstance(value, bool) or not re.fullmatch(MOMENT_PATTERN, text):
+        if isinstance(value, float) and math.isfinite(value) and value >= 0:
+            value = int(value)
+        if isinstance(value, bool | float) or not re.fullmatch(MOMENT_PATTERN, str(value)):
             raise ValidationError("Must be unixtime, in seconds or milliseconds.")
-        return int(text)
+        return int(re.split("[.,]", str(value))[0])
 
 
 class Address(fields.IP):

@@ -1,0 +1,119 @@
+"""A callback's body is judged by itself, whatever its Content-Type is."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Any
+from urllib.parse import quote_plus, urlencode
+
+import pytest
+
+from .service import NUMBER, PATH_SECRET, Service, callback_body
+
+Body = dict[str, Any]
+
+KINDS = [
+    None,
+    "",
+    "application/json",
+    "APPLICATION/JSON; charset=UTF-16",
+    "application/x-www-form-urlencoded",
+    "application/x-www-form-urlencoded; charset=windows-1251",
+    "multipart/form-data",
+    "multipart/form-data; boundary=another",
+    "text/plain",
+    "text/xml; charset",
+    "application/octet-stream",
+    "no type at all",
+    ";;",
+]
+
+
+def multipart(body: Body) -> str:
+    parts = (
+        f'--b\r\nContent-Disposition: form-data; name="{name}"\r\n\r\n{body[name]}\r\n'
+        for name in body
+    )
+    return "".join(parts) + "--b--\r\n"
+
+
+BODIES: dict[str, Callable[[Body], bytes]] = {
+    "JSON": lambda body: json.dumps(body).encode(),
+    "JSON after blanks": lambda body: b"\r\n\t " + json.dumps(body).encode(),
+    "JSON, byte order mark": lambda body: json.dumps(body).encode("utf-8-sig"),
+    "JSON, byte order mark, blanks": lambda body: f" \n{json.dumps(body)}".encode("utf-8-sig"),
+    "JSON, UTF-16 with its mark": lambda body: json.dumps(body).encode("utf-16"),
+    "JSON with text of any script": lambda body: json.dumps(
+        body | {"comment": "Абонент 👍"}, ensure_ascii=False
+    ).encode(),
+    "JSON as the name of a form's field": lambda body: f"{quote_plus(json.dumps(body))}=".encode(),
+    "JSON as the name, no sign after it": lambda body: quote_plus(json.dumps(body)).encode(),
+    "JSON as a form's only field": lambda body: urlencode({"data": json.dumps(body)}).encode(),
+    "form": lambda body: urlencode(body).encode(),
+    "form, line break at its end": lambda body: f"{urlencode(body)}\r\n".encode(),
+    "form, byte order mark": lambda body: urlencode(body).encode("utf-8-sig"),
+    "form, all percent-encoded": lambda body: "&".join(
+        f"{name}={''.join(f'%{byte:02x}' for byte in str(value).encode())}"
+        for name, value in body.items()
+    ).encode(),
+    "form, a plus that became a space": lambda body: (
+        urlencode(body, safe="+").replace("number=", "number=+").encode()
+    ),
+    "form with unknown fields twice": lambda body: f"x[]=1&x[]=2&{urlencode(body)}&&y".encode(),
+    "form with text of another encoding": lambda body: urlencode(body).encode() + b"&x=\xcf%CF",
+    "multipart": lambda body: multipart(body).encode(),
+    "multipart after a line break": lambda body: b"\r\n" + multipart(body).encode(),
+    "multipart with a file": lambda body: (
+        '--b\r\nContent-Disposition: form-data; name="log"; filename="a"\r\n\r\nx\r\n'
+        + multipart(body)
+    ).encode(),
+}
+
+
+def post(service: Service, raw: bytes, kind: str | None, path: str = "") -> Any:
+    """Send a callback with exactly this Content-Type."""
+    headers = {} if kind is None else {"Content-Type": kind}
+    return service.request("POST", f"/callbacks/flashcall{path}", None, data=raw, headers=headers)
+
+
+@pytest.mark.parametrize("encode", BODIES.values(), ids=BODIES)
+def test_a_body_is_judged_by_itself(service: Service, encode: Callable[[Body], bytes]) -> None:
+    """Each callback is newer than the one before it and has another status, so each applies."""
+    vid = service.started()
+    for second, kind in enumerate(KINDS, 1_700_000_000):
+        body = callback_body(timestamp=second, status=("ANSWERED", "BUSY_HERE")[second % 2])
+        answer = post(service, encode(body), kind)
+        assert (answer.status_code, answer.json) == (200, {"status": "ok", "applied": True}), kind
+        assert service.status(vid).json["call"]["at"] == second
+
+
+@pytest.mark.parametrize("fraction", [".5", ".000001", ",5"])
+def test_a_fraction_in_a_form_is_dropped(service: Service, fraction: str) -> None:
+    vid = service.started()
+    raw = urlencode(callback_body(timestamp=f"1700000000{fraction}")).encode()
+    assert post(service, raw, None).json["applied"] is True
+    assert service.status(vid).json["call"]["at"] == 1_700_000_000
+
+
+@pytest.mark.parametrize(
+    ("configured", "path", "http"),
+    [
+        ("", "/", 200),
+        ("", f"/{PATH_SECRET}/", 404),
+        (PATH_SECRET, f"/{PATH_SECRET}", 200),
+        (PATH_SECRET, f"/{PATH_SECRET}/", 200),
+        (PATH_SECRET, "/" + "".join(f"%{byte:02X}" for byte in PATH_SECRET.encode()), 200),
+        (PATH_SECRET, "/", 404),
+        (PATH_SECRET, "/guess/", 404),
+        (PATH_SECRET, f"/{PATH_SECRET}//", 404),
+    ],
+)
+def test_a_trailing_slash_makes_no_other_path(
+    make, valkey, configured: str, path: str, http: int
+) -> None:
+    """With and without a path secret, and without a redirect, which a POST would not survive."""
+    service = make(valkey, CALLBACK_PATH_SECRET=configured)
+    service.started()
+    raw = json.dumps(callback_body(number=NUMBER)).encode()
+    assert post(service, raw, "application/json", path).status_code == http

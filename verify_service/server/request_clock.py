@@ -1,0 +1,66 @@
+"""Two wall clocks for one request: one while its body arrives, one for everything else."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+
+import gevent
+from gunicorn.http.message import Request
+
+
+class RequestClock:
+    """Takes the place of the body's reader while the application works.
+
+    With one clock for both, a body that takes long to arrive would leave too little time for the
+    work: the request would be ended after its call was placed.
+    """
+
+    def __init__(self, req: Request, reading_seconds: float, working_seconds: float) -> None:
+        self._request = req
+        self._reader = req.body.reader
+        self._reading_seconds = reading_seconds
+        self._working_seconds = working_seconds
+
+    @contextmanager
+    def running(self, waiting: Callable[[], AbstractContextManager[None]]) -> Iterator[None]:
+        """Run the clock of the work, and that of the body whenever the application reads it.
+
+        Args:
+            waiting: Entered while the application waits for the body.
+
+        Raises:
+            gevent.Timeout: The work took too long.
+        """
+        self._waiting = waiting
+        self._reading_ends = time.monotonic() + self._reading_seconds
+        self._working = gevent.Timeout.start_new(self._working_seconds)
+        self._request.body.reader = self
+        try:
+            yield
+        finally:
+            self._request.body.reader = self._reader
+            self._working.close()
+
+    def read(self, size: int) -> bytes:
+        """Return up to ``size`` bytes of the body, as the server's own reader does.
+
+        Raises:
+            TimeoutError: The body did not arrive in time. An application can catch it.
+        """
+        self._working.close()
+        try:
+            return self._read(size)
+        finally:
+            self._working = gevent.Timeout.start_new(self._working_seconds)
+
+    def _read(self, size: int) -> bytes:
+        left = max(0.0, self._reading_ends - time.monotonic())
+        try:
+            with self._waiting(), gevent.Timeout(left, TimeoutError):
+                return bytes(self._reader.read(size))
+        except Exception:
+            # Where the next request begins is unknown.
+            self._request.force_close()
+            raise
