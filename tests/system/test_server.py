@@ -80,10 +80,10 @@ def test_in_production_it_listens_on_every_interface() -> None:
         "APP_ENV": "production",
         "REDIS_URL": "redis://127.0.0.1:1/0",
         "ACCESS_KEYS": f"shop={'0' * 64}",
-        "CODE_SECRET": "x",
-        "NUMBER_SECRET": "y",
-        "PROVIDER_ACCESS_KEY": "z",
-        "CALLBACK_APP_KEYS": "z",
+        "CODE_SECRET": "x" * 32,
+        "NUMBER_SECRET": "y" * 32,
+        "PROVIDER_ACCESS_KEY": "provider-key",
+        "CALLBACK_APP_KEYS": "app-key",
         "ALLOWED_COUNTRIES": "RU",
     }
     settings = configured(**production)
