@@ -182,6 +182,26 @@ def test_old_libraries_are_a_warning(look: Callable[..., Output]) -> None:
     assert ["Permit +function|list" in line for line in output.warnings] == [True]
 
 
+def test_the_metrics_folder_is_made_or_reported(
+    look: Callable[..., Output], tmp_path: Path
+) -> None:
+    """A green check is not followed by a server that cannot start."""
+    missing = tmp_path / "missing"
+    assert look({"PROMETHEUS_MULTIPROC_DIR": str(missing)}, **GOOD).code == 0
+    assert missing.is_dir()
+    (tmp_path / "file").touch()
+    output = look({"PROMETHEUS_MULTIPROC_DIR": str(tmp_path / "file")}, **GOOD)
+    assert output.code == 1
+    assert "Settings: PROMETHEUS_MULTIPROC_DIR: Must be a folder that our user" in output.text
+
+
+def test_an_invalid_host_fails(provider: LeakyProvider) -> None:
+    redis_url = f"redis://127.0.0.1:{free_port()}"
+    output = release(redis_url, provider.url, HOST="0.0.0.0:8000")
+    assert output.code == 1
+    assert "HOST: Must be an IP address or a name, without a port" in output.text
+
+
 @pytest.mark.parametrize("processes", ["two", "", "0", "-1", "1.5", "٢"])
 def test_an_invalid_number_of_processes_fails(provider: LeakyProvider, processes: str) -> None:
     """It is reported before the server would fail on it. The other checks still run."""

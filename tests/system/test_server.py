@@ -19,6 +19,7 @@ from honcho.environ import parse_procfile
 from tests.ports import free_port
 from tests.system.house import ROOT
 from tests.waiting import wait_until
+from verify_service.settings.server_variables import EVERY_INTERFACE, SERVER_VARIABLES
 from verify_service.settings.settings import Settings
 from verify_service.store.connection.client import POOL_WAIT_SECONDS
 
@@ -26,7 +27,7 @@ PATIENCE = 20
 KEY = "canary-access-key"
 SECRET = "canary-path-secret"
 EXCHANGES = 2
-SERVERS = {"PORT", "WEB_CONCURRENCY", "THREADS", "GUNICORN_CMD_ARGS"}
+SERVERS = {*SERVER_VARIABLES, "GUNICORN_CMD_ARGS"}
 
 
 def web_command() -> list[str]:
@@ -64,6 +65,11 @@ def test_port_processes_and_threads_are_the_platforms() -> None:
     assert settings["bind"] == "['127.0.0.1:8123']"
     assert settings["workers"] == "3"
     assert int(settings["worker_connections"]) >= 700
+
+
+def test_the_host_can_be_set() -> None:
+    assert configured(HOST="::1", PORT="8123")["bind"] == "['[::1]:8123']"
+    assert configured(HOST=EVERY_INTERFACE)["bind"] == "['0.0.0.0:8000']"
 
 
 def test_worker_logger_and_hooks_are_the_services_own() -> None:
@@ -160,6 +166,17 @@ def _answers(url: str) -> bool:
         return requests.get(url, timeout=5).ok
     except requests.RequestException:
         return False
+
+
+@pytest.mark.parametrize("folder", ["missing/below", ""])
+def test_the_metrics_folder_may_be_missing_or_empty(tmp_path: Path, folder: str) -> None:
+    """A missing one is made; an empty name is none, and leaves no file in the working folder."""
+    named = str(tmp_path / folder) if folder else ""
+    before = set(ROOT.glob("*.db"))
+    with running(tmp_path / "output.txt", PROMETHEUS_MULTIPROC_DIR=named) as url:
+        assert requests.get(f"{url}/metrics", timeout=5).status_code == 200
+    assert set(ROOT.glob("*.db")) == before
+    assert not folder or list((tmp_path / folder).glob("counter_*.db"))
 
 
 @pytest.mark.parametrize("arguments", ["", "--access-logfile - --log-level debug"])

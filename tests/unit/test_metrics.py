@@ -46,6 +46,21 @@ def test_two_applications_count_apart() -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("text", ["", " "])
+def test_an_empty_folder_name_is_none(tmp_path: Path, text: str) -> None:
+    """Files of metrics in the working folder are never meant."""
+    done = subprocess.run(
+        [sys.executable, "-c", "from verify_service.telemetry.metrics import Metrics; Metrics()"],
+        env={**os.environ, "PROMETHEUS_MULTIPROC_DIR": text, "PYTHONPATH": str(ROOT)},
+        cwd=tmp_path,
+        check=True,
+        timeout=30,
+    )
+    assert done.returncode == 0
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.slow
 def test_any_process_returns_the_sum_of_all(tmp_path: Path) -> None:
     """With PROMETHEUS_MULTIPROC_DIR each writes a file there, and the answer is the sum."""
     count = (

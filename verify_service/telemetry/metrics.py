@@ -17,6 +17,8 @@ from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.multiprocess import MultiProcessCollector
 from prometheus_client.registry import Collector
 
+from verify_service.telemetry import metrics_folder
+
 CONTENT_TYPE = CONTENT_TYPE_LATEST
 """What :meth:`Metrics.render` returns."""
 
@@ -72,7 +74,7 @@ class Metrics:
         return self._counters() + _state(breaker_open)
 
     def _counters(self) -> bytes:
-        if "PROMETHEUS_MULTIPROC_DIR" not in os.environ:
+        if metrics_folder.VARIABLE not in os.environ:
             return generate_latest(self._registry)
         all_processes = CollectorRegistry()
         MultiProcessCollector(all_processes)  # type: ignore[no-untyped-call]
