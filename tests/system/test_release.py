@@ -23,7 +23,7 @@ from tests.unit.conftest import PRODUCTION
 from verify_service.domain.test_numbers import today
 from verify_service.store import keys
 
-GOOD = {"appendonly": "yes"}
+GOOD = {"appendonly": "yes", "appendfsync": "always"}
 
 
 @dataclass(frozen=True)
@@ -102,6 +102,19 @@ def test_an_unreachable_redis_fails(provider: LeakyProvider) -> None:
     assert output.warnings == ["error    Redis: Redis cannot be reached."]
 
 
+def test_a_database_out_of_range_fails(provider: LeakyProvider, tmp_path: Path) -> None:
+    """A green check is not followed by a service without Redis."""
+    server = Server(tmp_path / "redis", GOOD).start()
+    try:
+        output = release(f"redis://127.0.0.1:{server.port}/16", provider.url)
+    finally:
+        server.kill()
+    assert output.code == 1
+    assert output.warnings == [
+        "error    Redis: Redis has no database with the number that REDIS_URL names."
+    ]
+
+
 def test_an_unverified_redis_is_reported(provider: LeakyProvider) -> None:
     """The advice names settings that exist."""
     url = f"rediss://:hidden@127.0.0.1:{free_port()}"
@@ -129,6 +142,8 @@ def test_an_unreadable_authority_fails(provider: LeakyProvider, tmp_path: Path) 
         ({"maxmemory_policy": "allkeys-lru"}, "Redis evicts keys"),
         ({"appendonly": "no"}, "Nothing is written to disk"),
         ({"appendonly": "no", "save": "3600 1"}, "minutes old, used codes included"),
+        ({"appendfsync": "everysec"}, "loses up to two seconds, so a used code may be right again"),
+        ({"appendfsync": "no"}, "loses half a minute. Set appendfsync always"),
         ({"maxclients": "12"}, "16 connections while two releases overlap; maxclients is 12"),
         ({"rename_command": 'CONFIG ""', "appendonly": "no"}, ", or none"),
     ],

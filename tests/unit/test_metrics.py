@@ -80,10 +80,14 @@ def test_any_process_returns_the_sum_of_all(tmp_path: Path) -> None:
         )
         return done.stdout
 
-    gauge = "m.render(breaker_open=True); print(m.render(breaker_open=False).decode())"
+    gauge = (
+        "from verify_service.domain.models import Readiness as R; "
+        "m.render(R(False, True)); print(m.render(R(False, False)).decode())"
+    )
     run(f"{count}; {gauge}")
     rendered = run(f"{count}; {gauge}")
     assert [line for line in rendered.splitlines() if line.startswith("verify_breaker_open")] == [
         "verify_breaker_open 0.0"
     ]
+    assert rendered.count("# TYPE verify_redis_warning gauge") == 1
     assert "verify_outcomes_not_recorded_total 2.0" in rendered.splitlines()
