@@ -16,27 +16,23 @@ closes idle connections after 60 s at most, earlier than routers do.
 
 import os
 import sys
-from pathlib import Path
 
 from verify_service.server import hooks
 from verify_service.server.logger import Logger
 from verify_service.server.worker import Worker
 from verify_service.settings import server_variables
 
-# The variables of the server. A platform sets PORT.
+# The variables of the server. A platform sets PORT. HOST is every interface, as platforms expect;
+# in development only this machine may connect.
 # Processes: one per core of the platforms' smallest machines, unless WEB_CONCURRENCY is set.
 # (gunicorn reads the variable before this file, and a malformed one ends it with a traceback. The
 # release check of the Procfile reports it in a sentence first.)
 # The functions are not imported by name: gunicorn would take `threads` for its setting.
 try:
-    _port = server_variables.port(os.environ)
+    bind = server_variables.bind_address(os.environ)
     workers, _threads = server_variables.processes(os.environ), server_variables.threads(os.environ)
-except server_variables.NumberError as error:
+except server_variables.ServerVariableError as error:
     sys.exit(str(error))
-
-# All interfaces, as platforms expect. In development only this machine may connect.
-_host = "127.0.0.1" if os.environ.get("APP_ENV") == "development" else "0.0.0.0"  # noqa: S104
-bind = f"{_host}:{_port}"
 
 # Off: the metrics choose their storage when the application is loaded, and `on_starting` creates
 # their folder after a preloaded application was loaded.
@@ -78,9 +74,8 @@ Worker.reading_seconds = 15
 # fit the 30 s after which routers give up.
 Worker.working_seconds = 26
 
-# The heartbeat is a file. On a disk, a busy one could stop it.
-if Path("/dev/shm").is_dir():  # noqa: S108
-    worker_tmp_dir = "/dev/shm"  # noqa: S108
+# The heartbeat is a file. On a disk, a busy one could stop it, and the disk may be read-only.
+worker_tmp_dir = hooks.memory_folder()
 
 # The socket of `gunicornc`, which nothing here uses.
 control_socket_disable = True

@@ -36,7 +36,7 @@ from verify_service.store.libraries import keep_three
 from verify_service.store.operator import RedisOperator
 from verify_service.store.policy import encode
 from verify_service.store.verifications import RedisStore
-from verify_service.telemetry import logs
+from verify_service.telemetry import logs, metrics_folder
 from verify_service.telemetry.events import StructuredEventLog
 from verify_service.telemetry.metrics import CONTENT_TYPE as METRICS_CONTENT_TYPE
 from verify_service.telemetry.metrics import Metrics
@@ -125,8 +125,24 @@ def check_provider(settings: Settings) -> CheckResult:
     return CheckResult(Severity.GOOD, "Provider", sentence)
 
 
+def check_metrics_folder() -> Iterator[CheckResult]:
+    """Check the folder of the metrics, if the environment names one; create it if it is missing."""
+    try:
+        metrics_folder.require_writable()
+    except metrics_folder.FolderError as error:
+        yield CheckResult(Severity.ERROR, "Settings", str(error))
+
+
+def _metrics() -> Metrics:
+    try:
+        metrics_folder.require_writable()
+    except metrics_folder.FolderError as error:
+        raise SettingsError(str(error)) from None
+    return Metrics()
+
+
 def _context(settings: Settings, client: Client, provider: Provider) -> Context:
-    metrics = Metrics()
+    metrics = _metrics()
     events = StructuredEventLog(metrics)
     ids = VerificationIds(settings.number_secret)
     functions = _functions(settings, client)

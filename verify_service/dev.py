@@ -119,6 +119,7 @@ def _environment(port: int, valkey_port: int, sandbox: str) -> dict[str, str]:
     return os.environ | {
         "PATH": f"{scripts}{os.pathsep}{os.environ.get('PATH', os.defpath)}",
         "APP_ENV": "development",
+        "HOST": HOST,
         "PORT": str(port),
         "REDIS_URL": f"redis://{HOST}:{valkey_port}/0",
         "PROVIDER_URL": f"{sandbox}/api",

@@ -27,8 +27,8 @@ APP_KEY = "canary-app-key"
 PROVIDER_KEY = "canary-provider-key"
 PATH_SECRET = "canary-path-secret"
 METRICS_TOKEN = "canary-metrics-token"
-CODE_SECRET = "canary-code-secret"
-NUMBER_SECRET = "canary-number-secret"
+CODE_SECRET = "canary-code-secret-of-at-least-32-bytes"
+NUMBER_SECRET = "canary-number-secret-of-at-least-32-bytes"
 
 SECRETS = (
     APP_KEY,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from .service import NUMBER, OTHER_KEY, OTHER_NUMBER, Service, wrong
+from .service import CODE_SECRET, NUMBER, OTHER_KEY, OTHER_NUMBER, Service, wrong
 from .standin import StandIn
 
 UNKNOWN_ID = "A" * 40
@@ -149,12 +149,12 @@ def test_another_apps_verification_is_not_found(service: Service, provider: Stan
 def test_the_old_code_secret_still_verifies(make, valkey, provider: StandIn) -> None:
     """While it is being replaced, a check accepts codes that the old one signed."""
     vid = make(valkey).started()
-    service = make(valkey, CODE_SECRET="new-canary, canary-code-secret")
+    service = make(valkey, CODE_SECRET=f"new-{CODE_SECRET}, {CODE_SECRET}")
     assert service.check(vid, provider.code).json["verified"] is True
 
 
 def test_without_its_secret_no_code_verifies(make, valkey, provider: StandIn) -> None:
     """Redis alone cannot verify a code."""
     vid = make(valkey).started()
-    service = make(valkey, CODE_SECRET="another-canary")
+    service = make(valkey, CODE_SECRET=f"another-{CODE_SECRET}")
     assert service.check(vid, provider.code).json["verified"] is False

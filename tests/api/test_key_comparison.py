@@ -6,7 +6,7 @@ import hmac
 
 import pytest
 
-from .service import APP_KEY, KEY, METRICS_TOKEN, OTHER_KEY, SECOND_KEY, Service
+from .service import APP_KEY, KEY, METRICS_TOKEN, OTHER_KEY, PATH_SECRET, SECOND_KEY, Service
 
 Compared = list[tuple[bytes, bytes]]
 
@@ -41,10 +41,14 @@ def test_an_access_key_is_compared_with_every_one(
 
 @pytest.mark.parametrize("key", [APP_KEY, "next", "unknown", "ключ"])
 def test_an_app_key_is_compared_with_every_one(make, valkey, compared: Compared, key: str) -> None:
-    service = make(valkey, CALLBACK_APP_KEYS=f"{APP_KEY},next", CALLBACK_PATH_SECRET="path")
-    service.callback(secret="path", appKey=key)
+    service = make(valkey, CALLBACK_APP_KEYS=f"{APP_KEY},next", CALLBACK_PATH_SECRET=PATH_SECRET)
+    service.callback(secret=PATH_SECRET, appKey=key)
     shown = key.encode()
-    assert compared == [(b"path", b"path"), (APP_KEY.encode(), shown), (b"next", shown)]
+    assert compared == [
+        (PATH_SECRET.encode(), PATH_SECRET.encode()),
+        (APP_KEY.encode(), shown),
+        (b"next", shown),
+    ]
 
 
 def test_the_metrics_token_is_compared_in_constant_time(make, valkey, compared: Compared) -> None:

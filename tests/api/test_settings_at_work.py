@@ -51,7 +51,7 @@ def test_another_number_secret_resets_every_limit(make, valkey, provider: StandI
     service = make(valkey)
     vid = service.started()
     assert service.start().status_code == 429
-    stranger = make(valkey, NUMBER_SECRET="another-canary")
+    stranger = make(valkey, NUMBER_SECRET="another-canary-of-at-least-32-bytes")
     assert stranger.status(vid).status_code == 404
     assert stranger.start().status_code == 201
     assert len(provider.calls) == 2

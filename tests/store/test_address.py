@@ -79,6 +79,33 @@ def test_an_invalid_address_is_not_repeated(text: str) -> None:
     assert "canary" not in str(refused.value)
 
 
+@pytest.mark.parametrize(
+    ("option", "sentence"),
+    [
+        ("ssl_cert_reqs=none", "set REDIS_VERIFY instead."),
+        ("ssl_cert_reqs=", "set REDIS_VERIFY instead."),
+        ("ssl_cert_reqs", "set REDIS_VERIFY instead."),
+        ("ssl_check_hostname=false&db=1", "set REDIS_VERIFY instead."),
+        ("ssl_ca_certs=/etc/canary.pem", "set REDIS_CA_FILE instead."),
+        ("ssl_cert_reqs=none&socket_timeout=1", "set REDIS_TIMEOUT and REDIS_VERIFY instead."),
+        ("max_connections=5", "set REDIS_POOL instead."),
+        ("password=canary", "user and password stand before the host, and REDIS_VERIFY, "),
+        ("canary", "user and password stand before the host, and REDIS_VERIFY, "),
+    ],
+)
+@pytest.mark.parametrize(
+    "address", ["rediss://h/0", "rediss+sentinel://h/m", "rediss+cluster://h", "unix:///run/x"]
+)
+def test_an_option_is_refused_by_the_name_of_its_variable(
+    address: str, option: str, sentence: str
+) -> None:
+    """Platforms and other clients write these. The value is not repeated."""
+    with pytest.raises(ValueError, match=r"^Must have no option but db") as refused:
+        RedisAddress.parse(f"{address}?{option}")
+    assert sentence in str(refused.value)
+    assert "canary" not in str(refused.value)
+
+
 def test_no_password_is_in_the_repr() -> None:
     shown = repr(RedisAddress.parse("redis+sentinel://:canary@a/b?sentinel_password=canary"))
     assert "canary" not in shown

@@ -161,10 +161,10 @@ def test_functions_that_are_turned_off_are_reported(tmp_path: Path, renamed: str
 @pytest.mark.parametrize(
     ("fsync", "words"),
     [
-        ("always", "loses nothing"),
-        ("everysec", "loses a second"),
-        ("no", "half a minute"),
-        (None, "loses a second"),
+        ("always", "appendfsync always: a restart loses nothing"),
+        ("everysec", "loses up to two seconds, so a used code may be right again. Set appendfsync"),
+        ("no", "loses half a minute. Set appendfsync always"),
+        (None, "appendfsync unknown: where the disk is slow, the end of the process loses up to"),
     ],
 )
 def test_data_that_a_restart_loses_is_reported(
@@ -172,17 +172,18 @@ def test_data_that_a_restart_loses_is_reported(
 ) -> None:
     found = severities({"appendfsync": fsync} if fsync else {})
     assert [words in one for one in found].count(True) == 1
+    (severity,) = [found[one] for one in found if words in one]
+    assert severity is (Severity.GOOD if fsync == "always" else Severity.WARNING)
 
 
 def test_a_master_without_min_replicas_is_reported(severities: Severities) -> None:
     """With replicas, and without a minimum of replicas in step."""
-    found = severities({"min-replicas-to-write": "0"}, connected_slaves=1)
+    always = {"appendfsync": "always"}
+    found = severities({**always, "min-replicas-to-write": "0"}, connected_slaves=1)
     assert Severity.WARNING in found.values()
-    assert (
-        Severity.WARNING
-        not in severities({"min-replicas-to-write": "1"}, connected_slaves=1).values()
-    )
-    assert Severity.WARNING not in severities({"min-replicas-to-write": "0"}).values()
+    for settings, replicas in (("1", 1), ("0", 0)):
+        given = {**always, "min-replicas-to-write": settings}
+        assert Severity.WARNING not in severities(given, connected_slaves=replicas).values()
 
 
 # -- rights --------------------------------------------------------------------------------------

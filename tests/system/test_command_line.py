@@ -75,6 +75,20 @@ def test_a_web_server_sees_the_error_itself() -> None:
     assert "SettingsError: " in loaded.stderr
 
 
+def test_a_metrics_folder_is_made_or_reported_in_a_sentence(tmp_path: Path) -> None:
+    """A one-off process does not have the folder that the web server created."""
+    redis_url = f"redis://127.0.0.1:{free_port()}"
+    missing = tmp_path / "missing"
+    done = flask("blocked", REDIS_URL=redis_url, PROMETHEUS_MULTIPROC_DIR=str(missing))
+    assert done.stderr.startswith("Error: Redis cannot be reached.")
+    assert missing.is_dir()
+    (tmp_path / "file").touch()
+    done = flask("blocked", REDIS_URL=redis_url, PROMETHEUS_MULTIPROC_DIR=str(tmp_path / "file"))
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr.startswith("Error: PROMETHEUS_MULTIPROC_DIR: Must be a folder ")
+    assert "Traceback" not in done.stderr
+
+
 @pytest.mark.parametrize("line", sorted(COMMANDS))
 def test_an_unreachable_redis_is_reported_in_a_sentence(line: str) -> None:
     done = flask(line, REDIS_URL=f"redis://127.0.0.1:{free_port()}")

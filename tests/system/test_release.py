@@ -23,7 +23,7 @@ from tests.unit.conftest import PRODUCTION
 from verify_service.domain.test_numbers import today
 from verify_service.store import keys
 
-GOOD = {"appendonly": "yes"}
+GOOD = {"appendonly": "yes", "appendfsync": "always"}
 
 
 @dataclass(frozen=True)
@@ -102,6 +102,19 @@ def test_an_unreachable_redis_fails(provider: LeakyProvider) -> None:
     assert output.warnings == ["error    Redis: Redis cannot be reached."]
 
 
+def test_a_database_out_of_range_fails(provider: LeakyProvider, tmp_path: Path) -> None:
+    """A green check is not followed by a service without Redis."""
+    server = Server(tmp_path / "redis", GOOD).start()
+    try:
+        output = release(f"redis://127.0.0.1:{server.port}/16", provider.url)
+    finally:
+        server.kill()
+    assert output.code == 1
+    assert output.warnings == [
+        "error    Redis: Redis has no database with the number that REDIS_URL names."
+    ]
+
+
 def test_an_unverified_redis_is_reported(provider: LeakyProvider) -> None:
     """The advice names settings that exist."""
     url = f"rediss://:hidden@127.0.0.1:{free_port()}"
@@ -129,6 +142,8 @@ def test_an_unreadable_authority_fails(provider: LeakyProvider, tmp_path: Path) 
         ({"maxmemory_policy": "allkeys-lru"}, "Redis evicts keys"),
         ({"appendonly": "no"}, "Nothing is written to disk"),
         ({"appendonly": "no", "save": "3600 1"}, "minutes old, used codes included"),
+        ({"appendfsync": "everysec"}, "loses up to two seconds, so a used code may be right again"),
+        ({"appendfsync": "no"}, "loses half a minute. Set appendfsync always"),
         ({"maxclients": "12"}, "16 connections while two releases overlap; maxclients is 12"),
         ({"rename_command": 'CONFIG ""', "appendonly": "no"}, ", or none"),
     ],
@@ -180,6 +195,26 @@ def test_old_libraries_are_a_warning(look: Callable[..., Output]) -> None:
     output = look(**GOOD, user="default on >hidden ~* &* +@all -function|list")
     assert output.code == 0
     assert ["Permit +function|list" in line for line in output.warnings] == [True]
+
+
+def test_the_metrics_folder_is_made_or_reported(
+    look: Callable[..., Output], tmp_path: Path
+) -> None:
+    """A green check is not followed by a server that cannot start."""
+    missing = tmp_path / "missing"
+    assert look({"PROMETHEUS_MULTIPROC_DIR": str(missing)}, **GOOD).code == 0
+    assert missing.is_dir()
+    (tmp_path / "file").touch()
+    output = look({"PROMETHEUS_MULTIPROC_DIR": str(tmp_path / "file")}, **GOOD)
+    assert output.code == 1
+    assert "Settings: PROMETHEUS_MULTIPROC_DIR: Must be a folder that our user" in output.text
+
+
+def test_an_invalid_host_fails(provider: LeakyProvider) -> None:
+    redis_url = f"redis://127.0.0.1:{free_port()}"
+    output = release(redis_url, provider.url, HOST="0.0.0.0:8000")
+    assert output.code == 1
+    assert "HOST: Must be an IP address or a name, without a port" in output.text
 
 
 @pytest.mark.parametrize("processes", ["two", "", "0", "-1", "1.5", "٢"])

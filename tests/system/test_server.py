@@ -20,6 +20,7 @@ from tests.ports import free_port
 from tests.system.house import ROOT
 from tests.waiting import wait_until
 from verify_service.domain.limits import NumberLimits
+from verify_service.settings.server_variables import EVERY_INTERFACE, SERVER_VARIABLES
 from verify_service.settings.settings import Settings
 from verify_service.store.connection.client import POOL_WAIT_SECONDS
 
@@ -28,7 +29,7 @@ KEY = "canary-access-key"
 SECRET = "canary-path-secret"
 EXCHANGES = 2
 LONGEST_DEADLINE = 20
-SERVERS = {"PORT", "WEB_CONCURRENCY", "THREADS", "GUNICORN_CMD_ARGS"}
+SERVERS = {*SERVER_VARIABLES, "GUNICORN_CMD_ARGS"}
 
 
 def web_command() -> list[str]:
@@ -68,6 +69,11 @@ def test_port_processes_and_threads_are_the_platforms() -> None:
     assert int(settings["worker_connections"]) >= 700
 
 
+def test_the_host_can_be_set() -> None:
+    assert configured(HOST="::1", PORT="8123")["bind"] == "['[::1]:8123']"
+    assert configured(HOST=EVERY_INTERFACE)["bind"] == "['0.0.0.0:8000']"
+
+
 def test_worker_logger_and_hooks_are_the_services_own() -> None:
     """The server's own have other names: "gevent", a dotted path, or `OnStarting.on_starting`."""
     settings = configured()
@@ -82,10 +88,10 @@ def test_in_production_it_listens_on_every_interface() -> None:
         "APP_ENV": "production",
         "REDIS_URL": "redis://127.0.0.1:1/0",
         "ACCESS_KEYS": f"shop={'0' * 64}",
-        "CODE_SECRET": "x",
-        "NUMBER_SECRET": "y",
-        "PROVIDER_ACCESS_KEY": "z",
-        "CALLBACK_APP_KEYS": "z",
+        "CODE_SECRET": "x" * 32,
+        "NUMBER_SECRET": "y" * 32,
+        "PROVIDER_ACCESS_KEY": "provider-key",
+        "CALLBACK_APP_KEYS": "app-key",
         "ALLOWED_COUNTRIES": "RU",
     }
     settings = configured(**production)
@@ -183,6 +189,17 @@ def _answers(url: str) -> bool:
         return requests.get(url, timeout=5).ok
     except requests.RequestException:
         return False
+
+
+@pytest.mark.parametrize("folder", ["missing/below", ""])
+def test_the_metrics_folder_may_be_missing_or_empty(tmp_path: Path, folder: str) -> None:
+    """A missing one is made; an empty name is none, and leaves no file in the working folder."""
+    named = str(tmp_path / folder) if folder else ""
+    before = set(ROOT.glob("*.db"))
+    with running(tmp_path / "output.txt", PROMETHEUS_MULTIPROC_DIR=named) as url:
+        assert requests.get(f"{url}/metrics", timeout=5).status_code == 200
+    assert set(ROOT.glob("*.db")) == before
+    assert not folder or list((tmp_path / folder).glob("counter_*.db"))
 
 
 @pytest.mark.parametrize("arguments", ["", "--access-logfile - --log-level debug"])

@@ -13,8 +13,8 @@ from verify_service.settings.settings import Settings
 PRODUCTION = {
     "REDIS_URL": "rediss://:secret@redis.example:6380/0",
     "ACCESS_KEYS": f"shop={sha256_hex('key')}",
-    "CODE_SECRET": "code-secret",
-    "NUMBER_SECRET": "number-secret",
+    "CODE_SECRET": "code-secret-of-at-least-32-bytes",
+    "NUMBER_SECRET": "number-secret-of-at-least-32-bytes",
     "PROVIDER_ACCESS_KEY": "provider-key",
     "CALLBACK_APP_KEYS": "app-key",
     "ALLOWED_COUNTRIES": "RU,KZ",

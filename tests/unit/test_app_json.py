@@ -13,7 +13,11 @@ from .conftest import PRODUCTION, Read
 ROOT = Path(__file__).parents[2]
 APP = json.loads((ROOT / "app.json").read_text("utf-8"))
 ENV = APP["env"]
-GENERATED = {name: "0" * 64 for name, entry in ENV.items() if entry.get("generator") == "secret"}
+GENERATED = {
+    name: name.lower().ljust(64, "0")
+    for name, entry in ENV.items()
+    if entry.get("generator") == "secret"
+}
 GIVEN = {name: entry["value"] for name, entry in ENV.items() if "value" in entry}
 ASKED = set(ENV) - set(GENERATED) - set(GIVEN)
 

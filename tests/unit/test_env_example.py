@@ -13,7 +13,7 @@ from verify_service.settings.pages import SECTIONS, env_example, settings_page
 from verify_service.settings.settings import Settings
 
 ROOT = Path(__file__).parent.parent.parent
-OF_THE_SERVER = {"PORT", "WEB_CONCURRENCY", "THREADS"}
+OF_THE_SERVER = {"HOST", "PORT", "WEB_CONCURRENCY", "THREADS", "PROMETHEUS_MULTIPROC_DIR"}
 ROWS = {
     cells[1].strip(" `"): [cell.strip() for cell in cells[2:-1]]
     for cells in (

@@ -46,6 +46,21 @@ def test_two_applications_count_apart() -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("text", ["", " "])
+def test_an_empty_folder_name_is_none(tmp_path: Path, text: str) -> None:
+    """Files of metrics in the working folder are never meant."""
+    done = subprocess.run(
+        [sys.executable, "-c", "from verify_service.telemetry.metrics import Metrics; Metrics()"],
+        env={**os.environ, "PROMETHEUS_MULTIPROC_DIR": text, "PYTHONPATH": str(ROOT)},
+        cwd=tmp_path,
+        check=True,
+        timeout=30,
+    )
+    assert done.returncode == 0
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.slow
 def test_any_process_returns_the_sum_of_all(tmp_path: Path) -> None:
     """With PROMETHEUS_MULTIPROC_DIR each writes a file there, and the answer is the sum."""
     count = (
@@ -65,10 +80,14 @@ def test_any_process_returns_the_sum_of_all(tmp_path: Path) -> None:
         )
         return done.stdout
 
-    gauge = "m.render(breaker_open=True); print(m.render(breaker_open=False).decode())"
+    gauge = (
+        "from verify_service.domain.models import Readiness as R; "
+        "m.render(R(False, True)); print(m.render(R(False, False)).decode())"
+    )
     run(f"{count}; {gauge}")
     rendered = run(f"{count}; {gauge}")
     assert [line for line in rendered.splitlines() if line.startswith("verify_breaker_open")] == [
         "verify_breaker_open 0.0"
     ]
+    assert rendered.count("# TYPE verify_redis_warning gauge") == 1
     assert "verify_outcomes_not_recorded_total 2.0" in rendered.splitlines()

@@ -67,13 +67,14 @@ DEFAULTS: dict[str, Any] = {
 GIVEN: dict[str, Any] = {
     "redis_url": RedisAddress(Form.SINGLE, (("redis.example", 6380),), tls=True, password="secret"),
     "access_keys": (AccessKey("shop", hashlib.sha256(b"key").digest()),),
-    "code_secret": (b"code-secret",),
-    "number_secret": b"number-secret",
+    "code_secret": (b"code-secret-of-at-least-32-bytes",),
+    "number_secret": b"number-secret-of-at-least-32-bytes",
     "provider_access_key": "provider-key",
     "callback_app_keys": (b"app-key",),
     "allowed_countries": frozenset({"RU", "KZ"}),
 }
 DIGEST = sha256_hex("another key")
+LONG = "0123456789abcdef0123456789abcdef"
 LOCAL = RedisAddress(Form.SINGLE, (("127.0.0.1", 6379),))
 
 GOOD: list[tuple[str, str, Any]] = [
@@ -99,8 +100,8 @@ GOOD: list[tuple[str, str, Any]] = [
     ("ACCESS_KEY_IN_QUERY", "off", False),
     ("ACCESS_KEYS", f"a.b-c_1={DIGEST}", (AccessKey("a.b-c_1", bytes.fromhex(DIGEST)),)),
     ("ACCESS_KEYS", f"a={DIGEST.upper()}", (AccessKey("a", bytes.fromhex(DIGEST)),)),
-    ("CODE_SECRET", "new, old", (b"new", b"old")),
-    ("NUMBER_SECRET", "with, a comma", b"with, a comma"),
+    ("CODE_SECRET", f"{LONG}n, {LONG}o", (f"{LONG}n".encode(), f"{LONG}o".encode())),
+    ("NUMBER_SECRET", f"{LONG}, {LONG}", f"{LONG}, {LONG}".encode()),
     ("PROVIDER_URL", "https://host/api/", "https://host/api"),
     ("PROVIDER_AUTH", "basic-pair", "basic-pair"),
     ("PROVIDER_CALL_TIMEOUT_MS", "1000", 1000),
@@ -110,7 +111,7 @@ GOOD: list[tuple[str, str, Any]] = [
     ("PROVIDER_BREAKER", "0", None),
     ("PROVIDER_BREAKER", "1/2", Window(1, 2)),
     ("CALLBACK_APP_KEYS", "one, two", (b"one", b"two")),
-    ("CALLBACK_PATH_SECRET", "A-z_0.9~", "A-z_0.9~"),
+    ("CALLBACK_PATH_SECRET", "A-z_0.9~01234567", "A-z_0.9~01234567"),
     ("CALLBACK_PATH_SECRET", "", None),
     ("CALLBACK_GRACE", "0", 0),
     ("CODE_TTL", "86400", 86_400),
@@ -133,12 +134,12 @@ GOOD: list[tuple[str, str, Any]] = [
     ("ALLOWED_COUNTRIES", "*", frozenset("*")),
     ("ALLOWED_COUNTRIES", "ru, 001", frozenset({"RU", "001"})),
     ("ALLOWED_NUMBER_TYPES", "mobile", frozenset({"MOBILE"})),
-    ("METRICS_TOKEN", "token", "token"),
+    ("METRICS_TOKEN", "token-of-16-bytes", "token-of-16-bytes"),
     ("METRICS_TOKEN", "", None),
     (
         "TEST_NUMBERS",
-        "15550100001=4321@2020-01-31",
-        (test_numbers.TestNumber("+15550100001", "4321", date(2020, 1, 31)),),
+        "15550100001=4567@2020-01-31",
+        (test_numbers.TestNumber("+15550100001", "4567", date(2020, 1, 31)),),
     ),
     ("LOG_LEVEL", "debug", "DEBUG"),
     ("LOG_LEVEL", "Error", "ERROR"),
@@ -210,7 +211,11 @@ def test_the_forms_of_the_token_are_the_providers() -> None:
 
 def test_no_secret_is_in_the_repr(read: Read) -> None:
     """A traceback with local variables prints the repr."""
-    shown = repr(read(CALLBACK_PATH_SECRET="path-secret", METRICS_TOKEN="token-secret"))
+    optional = {
+        "CALLBACK_PATH_SECRET": "path-secret-of-ours",
+        "METRICS_TOKEN": "token-secret-of-ours",
+    }
+    shown = repr(read(**optional))
     for name in ("CODE_SECRET", "NUMBER_SECRET", "PROVIDER_ACCESS_KEY", "CALLBACK_APP_KEYS"):
         assert PRODUCTION[name] not in shown
     for secret in ("path-secret", "token-secret", ":secret@", sha256_hex("key")):

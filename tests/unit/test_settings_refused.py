@@ -170,7 +170,7 @@ def test_plain_http_to_loopback_is_accepted(read: Read, host: str) -> None:
     assert read(PROVIDER_URL=f"http://{host}/api").production
 
 
-@pytest.mark.parametrize("name", ["CODE_SECRET", "PROVIDER_ACCESS_KEY", "REDIS_POOL"])
+@pytest.mark.parametrize("name", ["CALLBACK_APP_KEYS", "PROVIDER_ACCESS_KEY", "REDIS_POOL"])
 def test_a_value_may_come_from_a_file(read: Read, tmp_path: Path, name: str) -> None:
     """As platforms mount secrets, final newline included."""
     file = tmp_path / "value"
@@ -181,8 +181,10 @@ def test_a_value_may_come_from_a_file(read: Read, tmp_path: Path, name: str) -> 
 
 def test_a_file_has_precedence_over_the_variable(read: Read, tmp_path: Path) -> None:
     file = tmp_path / "value"
-    file.write_text("from-file", encoding="utf-8")
-    assert read(NUMBER_SECRET="x", NUMBER_SECRET_FILE=str(file)).number_secret == b"from-file"
+    secret = "from-file-with-at-least-32-bytes"
+    file.write_text(secret, encoding="utf-8")
+    settings = read(NUMBER_SECRET="x", NUMBER_SECRET_FILE=str(file))
+    assert settings.number_secret == secret.encode()
 
 
 @pytest.mark.parametrize("what", ["missing", "folder", "binary", "below a file", "long"])

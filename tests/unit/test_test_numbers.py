@@ -14,14 +14,14 @@ from .conftest import Read
 
 NUMBER = "+15550100001"
 NOVEMBER = datetime(2026, 11, 1, tzinfo=UTC).timestamp()
-LAST = test_numbers.TestNumber(NUMBER, "4321", date(2026, 11, 30))
+LAST = test_numbers.TestNumber(NUMBER, "4567", date(2026, 11, 30))
 
 
 @pytest.mark.parametrize(
     ("moment", "code"),
     [
-        (datetime(2026, 11, 1, tzinfo=UTC), "4321"),
-        (datetime(2026, 11, 30, 23, 59, 59, tzinfo=UTC), "4321"),
+        (datetime(2026, 11, 1, tzinfo=UTC), "4567"),
+        (datetime(2026, 11, 30, 23, 59, 59, tzinfo=UTC), "4567"),
         (datetime(2026, 12, 1, tzinfo=UTC), None),
     ],
 )
@@ -48,13 +48,13 @@ def test_a_start_finds_a_test_number_in_any_spelling(text: str) -> None:
 def test_numbers_in_any_spelling(read: Read) -> None:
     with time_machine.travel(NOVEMBER, tick=False):
         settings = read(
-            TEST_NUMBERS="+1 (555) 010-0001=4321@2026-11-30, 79990000001=1000@2026-12-01"
+            TEST_NUMBERS="+1 (555) 010-0001=4567@2026-11-30, 79990000001=1000@2026-12-01"
         )
     assert settings.test_numbers == (
         LAST,
         test_numbers.TestNumber("+79990000001", "1000", date(2026, 12, 1)),
     )
-    assert "4321" not in repr(settings)
+    assert "4567" not in repr(settings)
 
 
 @pytest.mark.parametrize("value", ["", " "])
@@ -66,16 +66,16 @@ def test_none_is_the_default(read: Read, value: str) -> None:
     "value",
     [
         "canary",
-        "+15550100001=4321",
-        "+15550100001=4321@2026-11-31",
-        "+15550100001=4321@30.11.2026",
+        "+15550100001=4567",
+        "+15550100001=4567@2026-11-31",
+        "+15550100001=4567@30.11.2026",
         "+15550100001=0999@2026-11-30",
-        "+15550100001=43210@2026-11-30",
+        "+15550100001=45670@2026-11-30",
         "+15550100001=۴۳۲۱@2026-11-30",
-        "canary=4321@2026-11-30",
-        "+1555=4321@2026-11-30",
-        "+15550100001=4321@2026-11-30,",
-        "+15550100001=4321@2026-11-30,15550100001=1234@2026-11-30",
+        "canary=4567@2026-11-30",
+        "+1555=4567@2026-11-30",
+        "+15550100001=4567@2026-11-30,",
+        "+15550100001=4567@2026-11-30,15550100001=1234@2026-11-30",
     ],
 )
 def test_a_malformed_list_is_refused(read: Read, value: str) -> None:
@@ -89,12 +89,21 @@ def test_a_malformed_list_is_refused(read: Read, value: str) -> None:
 def test_production_accepts_at_most_ninety_days_ahead(read: Read) -> None:
     """A login without a phone must not be forgotten; in development it may."""
     with time_machine.travel(NOVEMBER, tick=False):
-        assert read(TEST_NUMBERS="+15550100001=4321@2027-01-30").test_numbers
+        assert read(TEST_NUMBERS="+15550100001=4567@2027-01-30").test_numbers
         with pytest.raises(SettingsError, match="within 90 days"):
-            read(TEST_NUMBERS="+15550100001=4321@2027-01-31")
-        assert read(APP_ENV="development", TEST_NUMBERS="+15550100001=4321@2099-01-01")
+            read(TEST_NUMBERS="+15550100001=4567@2027-01-31")
+        assert read(APP_ENV="development", TEST_NUMBERS="+15550100001=4567@2099-01-01")
 
 
 def test_a_day_in_the_past_is_accepted(read: Read) -> None:
     """A number becomes ordinary again without a deployment."""
-    assert read(TEST_NUMBERS="+15550100001=4321@2020-01-01").test_numbers
+    assert read(TEST_NUMBERS="+15550100001=4567@2020-01-01").test_numbers
+
+
+@pytest.mark.parametrize("example", ["+15550100001=4321", "1 555 010 0002=8765"])
+def test_production_refuses_the_code_of_an_example(read: Read, example: str) -> None:
+    """Any reader of the page could log in with it."""
+    with time_machine.travel(NOVEMBER, tick=False):
+        with pytest.raises(SettingsError, match=r"TEST_NUMBERS: .* not be that of an example"):
+            read(TEST_NUMBERS=f"{example}@2026-12-01")
+        assert read(TEST_NUMBERS=f"{example}@2026-12-01", APP_ENV="development")

@@ -10,6 +10,7 @@ import resource
 import socket
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator
 from contextlib import nullcontext
 from dataclasses import dataclass
@@ -25,6 +26,7 @@ from verify_service.server import hooks
 from verify_service.server.logger import Logger
 from verify_service.server.request_clock import RequestClock
 from verify_service.server.worker import Worker
+from verify_service.telemetry.metrics_folder import VARIABLE
 
 ROOT = Path(__file__).parents[2]
 CANARY = "canary-in-a-request"
@@ -323,25 +325,87 @@ def test_each_connection_may_have_its_files(
     assert limits["files"] == (after, before[1])
 
 
-def test_the_metrics_folder_is_removed_at_the_end(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv(hooks.METRICS_FOLDER, "")
-    monkeypatch.delenv(hooks.METRICS_FOLDER)
-    arbiter = SimpleNamespace()
-    hooks.create_metrics_folder(arbiter)
-    folder = Path(os.environ[hooks.METRICS_FOLDER])
+@pytest.fixture
+def unset(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
+    """The environment names no folder for the metrics."""
+    monkeypatch.setenv(VARIABLE, "")  # so that the value that a test leaves is removed
+    monkeypatch.delenv(VARIABLE)
+    return monkeypatch
+
+
+def arbiter(worker_tmp_dir: str | None = None) -> SimpleNamespace:
+    return SimpleNamespace(
+        cfg=SimpleNamespace(worker_connections=10, worker_tmp_dir=worker_tmp_dir)
+    )
+
+
+def nothing_temporary(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As on a read-only root file system: neither /tmp nor the working folder is writable."""
+    monkeypatch.setattr(tempfile, "tempdir", None)
+    monkeypatch.setattr(tempfile, "_candidate_tempdir_list", lambda: ["/proc/self/none"])
+
+
+@pytest.mark.usefixtures("unset")
+def test_the_metrics_folder_is_removed_at_the_end() -> None:
+    parent = arbiter()
+    hooks.create_metrics_folder(parent)
+    folder = Path(os.environ[VARIABLE])
     assert folder.is_dir()
-    hooks.on_exit(arbiter)
+    hooks.on_exit(parent)
     assert not folder.is_dir()
 
 
-def test_a_metrics_folder_of_the_operators_stays(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+@pytest.mark.parametrize("name", ["", "missing", "missing/below/it", "with a space"])
+def test_a_metrics_folder_of_the_operators_is_made_and_stays(
+    unset: pytest.MonkeyPatch, tmp_path: Path, name: str
 ) -> None:
-    monkeypatch.setenv(hooks.METRICS_FOLDER, str(tmp_path))
-    arbiter = SimpleNamespace()
-    hooks.create_metrics_folder(arbiter)
-    hooks.on_exit(arbiter)
-    assert tmp_path.is_dir()
+    folder = tmp_path / name
+    unset.setenv(VARIABLE, str(folder))
+    parent = arbiter()
+    hooks.create_metrics_folder(parent)
+    assert list(folder.iterdir()) == []
+    hooks.on_exit(parent)
+    assert folder.is_dir()
+
+
+@pytest.mark.parametrize("where", ["file", "file/below", "/proc/self/none", "/sys", "\0"])
+def test_a_metrics_folder_that_cannot_be_used_is_reported(
+    unset: pytest.MonkeyPatch, tmp_path: Path, where: str
+) -> None:
+    """The server ends with a sentence instead of starting processes that fail."""
+    (tmp_path / "file").touch()
+    folder = f"{tmp_path}/{where}" if where.startswith("file") else where
+    unset.setattr(os, "environ", {**os.environ, VARIABLE: folder})
+    with pytest.raises(SystemExit, match=f"^{VARIABLE}: Must be a folder that our user may "):
+        hooks.on_starting(arbiter(hooks.MEMORY))
+
+
+@pytest.mark.skipif(hooks.memory_folder() is None, reason="needs /dev/shm")
+def test_where_nothing_else_is_writable_the_metrics_are_beside_the_heartbeats(
+    unset: pytest.MonkeyPatch,
+) -> None:
+    """A container with a read-only root file system still has /dev/shm."""
+    nothing_temporary(unset)
+    parent = arbiter(hooks.MEMORY)
+    hooks.require_heartbeat_folder(parent)
+    hooks.create_metrics_folder(parent)
+    folder = Path(os.environ[VARIABLE])
+    assert folder.parent == Path(hooks.MEMORY)
+    hooks.on_exit(parent)
+    assert not folder.exists()
+
+
+@pytest.mark.parametrize("named", [True, False])
+def test_a_server_that_may_write_nowhere_says_so(
+    unset: pytest.MonkeyPatch, tmp_path: Path, named: bool
+) -> None:
+    """Its heartbeats need a folder, also if the metrics have one."""
+    nothing_temporary(unset)
+    unset.setattr(hooks, "MEMORY", "/proc/self/none")
+    if named:
+        unset.setenv(VARIABLE, str(tmp_path))
+    with pytest.raises(SystemExit, match="mount /dev/shm or /tmp, or set TMPDIR"):
+        hooks.on_starting(arbiter())
 
 
 @pytest.mark.slow

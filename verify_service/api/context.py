@@ -7,6 +7,7 @@ from typing import Protocol, cast
 
 from flask import current_app, g
 
+from verify_service.domain.models import Readiness
 from verify_service.domain.verification import Verifications
 
 EXTENSION = "verify_service"
@@ -15,11 +16,11 @@ EXTENSION = "verify_service"
 class RenderMetrics(Protocol):
     """Renders the counters for ``/metrics``."""
 
-    def __call__(self, *, breaker_open: bool | None) -> bytes:
+    def __call__(self, readiness: Readiness | None) -> bytes:
         """Return the counters.
 
         Args:
-            breaker_open: Whether the breaker pauses calls; None if Redis does not answer.
+            readiness: The state in Redis; None if Redis does not answer.
         """
 
 

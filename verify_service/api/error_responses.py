@@ -117,7 +117,7 @@ def _http_status(error: Exception, kind: ErrorKind) -> int:
 
 def _log(error: Exception, kind: ErrorKind) -> None:
     if isinstance(error, domain.StoreUnavailable):
-        log.error("store_unavailable", reason=error.reason)
+        log.error("store_unavailable", reason=error.reason, state=f"Redis {error.state}.")
     elif kind.http == 500:
         # Flask wraps a bug in a handler or after a view.
         log.error("bug", exc_info=getattr(error, "original_exception", None) or error)

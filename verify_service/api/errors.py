@@ -315,7 +315,7 @@ ERRORS = (
         causes=(
             Cause(
                 domain.StoreUnavailable,
-                "Redis {error.state}, so this response verifies no number. Retry.",
+                "Redis {error.state}, so this response verifies no number. {error.remedy}",
             ),
             Cause(
                 domain.CallsPaused,

@@ -10,6 +10,7 @@ from verify_service.api.auth import metrics_guard
 from verify_service.api.body import dump
 from verify_service.api.context import context, verifications
 from verify_service.domain.errors import StoreUnavailable
+from verify_service.domain.models import Readiness
 
 HEALTH_RESPONSE = schemas.HealthResponse()
 READY_RESPONSE = schemas.ReadyResponse()
@@ -40,14 +41,14 @@ def operations_blueprint(metrics_token: str | None, *, production: bool) -> Blue
     def metrics() -> ResponseReturnValue:
         """Return the counters."""
         require_token()
-        counters = context().render_metrics(breaker_open=_breaker_open())
+        counters = context().render_metrics(_readiness())
         return Response(counters, content_type=context().metrics_content_type)
 
     return blueprint
 
 
-def _breaker_open() -> bool | None:
+def _readiness() -> Readiness | None:
     try:
-        return verifications().readiness().breaker_open
+        return verifications().readiness()
     except StoreUnavailable:  # an outage of Redis is when the counters are needed most
         return None

@@ -69,7 +69,8 @@ def after_reservation(view: VerificationView) -> dict[str, Any]:
 def readiness(ready: Readiness) -> dict[str, Any]:
     """Return the fields of the response to ``/readyz``."""
     return {
-        "calls": "paused" if ready.calls_paused else "breaker" if ready.breaker_open else "open"
+        "calls": "paused" if ready.calls_paused else "breaker" if ready.breaker_open else "open",
+        "warnings": [warning.sentence for warning in ready.warnings],
     }
 
 

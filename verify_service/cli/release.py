@@ -16,7 +16,12 @@ from verify_service import app
 from verify_service.domain.check_result import CheckResult, Severity
 from verify_service.domain.numbers import mask
 from verify_service.domain.test_numbers import today
-from verify_service.settings.server_variables import NumberError, port, processes, threads
+from verify_service.settings.server_variables import (
+    ServerVariableError,
+    bind_address,
+    processes,
+    threads,
+)
 from verify_service.settings.settings import Settings, SettingsError
 
 OVERLAPPING_RELEASES = 2
@@ -59,13 +64,17 @@ def _test_numbers(settings: Settings) -> Iterable[CheckResult]:
         yield CheckResult(Severity.WARNING, "TEST_NUMBERS", sentence)
 
 
+def _metrics_folder(_settings: Settings) -> Iterable[CheckResult]:
+    return app.check_metrics_folder()
+
+
 def _redis(settings: Settings) -> Iterable[CheckResult]:
     try:
-        for read in (port, threads):  # the web server does not start with a malformed one
+        for read in (bind_address, threads):  # the web server does not start with a malformed one
             read(os.environ)
         connections = OVERLAPPING_RELEASES * processes(os.environ) * settings.redis_pool
         yield from app.check_redis(settings, connections)
-    except (NumberError, SettingsError) as error:
+    except (ServerVariableError, SettingsError) as error:
         yield CheckResult(Severity.ERROR, "Settings", str(error))
 
 
@@ -76,6 +85,7 @@ def _provider(settings: Settings) -> Iterable[CheckResult]:
 CHECKS: tuple[Callable[[Settings], Iterable[CheckResult]], ...] = (
     _settings,
     _test_numbers,
+    _metrics_folder,
     _redis,
     _provider,
 )

@@ -1,9 +1,12 @@
-"""The results of the checks before a release."""
+"""The results of the checks before a release, some of which are repeated while it serves."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
+
+EVICTION, PERSISTENCE, FAILOVER = "eviction", "persistence", "failover"
+"""The names of the checks that are repeated while a release serves."""
 
 
 class Severity(StrEnum):
@@ -22,8 +25,10 @@ class CheckResult:
 
     Attributes:
         about: The heading: ``Settings``, ``Redis`` …
+        name: A stable word for programs, if the check is repeated while the release serves.
     """
 
     severity: Severity
     about: str
     sentence: str
+    name: str = ""

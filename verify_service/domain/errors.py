@@ -102,10 +102,17 @@ class StoreUnavailable(VerifyError):
     Attributes:
         reason: For the log.
         state: For callers: the end of a sentence that begins with "Redis".
+        permanent: Whether it lasts until someone changes a setting.
     """
 
     reason: str
     state: str = "cannot be reached"
+    permanent: bool = False
+
+    @property
+    def remedy(self) -> str:
+        """What ends it, as a sentence."""
+        return "The operator has to change a setting." if self.permanent else "Retry."
 
 
 class KeyInFlight(VerifyError):

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from verify_service.domain.calls import Call, CallStatus
+from verify_service.domain.check_result import CheckResult
 
 
 class State(StrEnum):
@@ -168,10 +169,12 @@ class Readiness:
     Attributes:
         calls_paused: The operator has paused all calls.
         breaker_open: The breaker has paused them because the provider fails.
+        warnings: What weakens the guarantees and does not stop it.
     """
 
     calls_paused: bool
     breaker_open: bool
+    warnings: tuple[CheckResult, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

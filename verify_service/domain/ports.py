@@ -10,6 +10,7 @@ from contextlib import AbstractContextManager
 from typing import Protocol
 
 from verify_service.domain.calls import CallOutcome, CallStatus
+from verify_service.domain.check_result import CheckResult
 from verify_service.domain.errors import DestinationNotAllowed, LimitReached
 from verify_service.domain.idempotency import Nonce
 from verify_service.domain.models import (
@@ -73,6 +74,10 @@ class Store(Protocol):
         """Return what prevents starts while the store works."""
         ...
 
+    def warnings(self) -> tuple[CheckResult, ...]:
+        """Return what weakens the store's guarantees and does not stop it. Raises nothing."""
+        ...
+
 
 class CallSlot(AbstractContextManager["CallSlot"], Protocol):
     """One of the calls that may be in flight. It is released at the end of the ``with`` block."""
@@ -116,6 +121,9 @@ class EventLog(Protocol):
         self, number: str, refused: DestinationNotAllowed, *, dry: bool
     ) -> None:
         """A number's country, type or range is not allowed. With ``dry`` it is called anyway."""
+
+    def warned(self, warnings: tuple[CheckResult, ...]) -> None:
+        """These warnings are in force. The same ones are written once."""
 
     def not_recorded(self, verification: Verification, error: Exception) -> None:
         """The store did not record the outcome of a call."""

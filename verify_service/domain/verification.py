@@ -175,7 +175,9 @@ class Verifications:
 
     def readiness(self) -> Readiness:
         """Return what prevents starts. Raises StoreUnavailable if Redis cannot work."""
-        return self.store.ready()
+        ready = replace(self.store.ready(), warnings=self.store.warnings())
+        self.events.warned(ready.warnings)
+        return ready
 
     def status(self, app: str, verification_id: str) -> VerificationView:
         """Return a verification. Raises as :meth:`check`."""

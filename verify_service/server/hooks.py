@@ -8,14 +8,21 @@ from __future__ import annotations
 import os
 import resource
 import shutil
+import sys
 import tempfile
 
 from gunicorn.arbiter import Arbiter
 from gunicorn.workers.base import Worker
 
 from verify_service.server import signals
+from verify_service.telemetry import metrics_folder
 
-METRICS_FOLDER = "PROMETHEUS_MULTIPROC_DIR"
+MEMORY = "/dev/shm"  # noqa: S108
+"""A file system in memory, which Linux keeps writable where the root file system is read-only."""
+NOTHING_WRITABLE = (
+    "The server needs a folder for small files, and may write to none: mount /dev/shm or /tmp, or "
+    "set TMPDIR."
+)
 FILES_PER_CONNECTION = 3
 """The client's socket, and for a start also the provider's and a duplicate of that."""
 OTHER_FILES = 100
@@ -23,9 +30,17 @@ OTHER_FILES = 100
 
 
 def on_starting(arbiter: Arbiter) -> None:
-    """Prepare the parent process. Its children inherit all of it."""
+    """Prepare the parent process. Its children inherit all of it.
+
+    Raises:
+        SystemExit: No folder is writable that the server needs. The sentence is the status.
+    """
     raise_file_limit(FILES_PER_CONNECTION * arbiter.cfg.worker_connections + OTHER_FILES)
-    create_metrics_folder(arbiter)
+    try:
+        require_heartbeat_folder(arbiter)
+        create_metrics_folder(arbiter)
+    except metrics_folder.FolderError as error:
+        sys.exit(str(error))
     signals.install()
 
 
@@ -56,11 +71,37 @@ def raise_file_limit(files: int) -> None:
     resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
 
 
+def memory_folder() -> str | None:
+    """Return a folder in memory, or None where there is none that our user may write to."""
+    return MEMORY if os.access(MEMORY, os.W_OK | os.X_OK) else None
+
+
+def require_heartbeat_folder(arbiter: Arbiter) -> None:
+    """Raise FolderError if no process could write its heartbeat."""
+    if arbiter.cfg.worker_tmp_dir is None:
+        _temporary_folder()
+
+
 def create_metrics_folder(arbiter: Arbiter) -> None:
     """Create one folder for the counters of all processes, so that each can answer /metrics.
 
-    A folder that the environment names is used instead.
+    A folder that the environment names is used instead, and created if it is missing. Where nothing
+    else is writable, the folder is beside the heartbeats, in memory.
+
+    Raises:
+        FolderError: It cannot be created, or no file can be written there.
     """
-    if METRICS_FOLDER not in os.environ:
-        arbiter.own_metrics_folder = tempfile.mkdtemp(prefix="verify-metrics-")
-        os.environ[METRICS_FOLDER] = arbiter.own_metrics_folder
+    metrics_folder.require_writable()
+    if metrics_folder.VARIABLE not in os.environ:
+        own = tempfile.mkdtemp(prefix="verify-metrics-", dir=_temporary_folder())
+        arbiter.own_metrics_folder = os.environ[metrics_folder.VARIABLE] = own
+
+
+def _temporary_folder() -> str:
+    try:
+        return tempfile.gettempdir()
+    except FileNotFoundError:
+        folder = memory_folder()
+    if folder is None:
+        raise metrics_folder.FolderError(NOTHING_WRITABLE)
+    return folder

@@ -12,6 +12,7 @@ from verify_service.domain.test_numbers import TestNumber
 from verify_service.settings import parsers
 from verify_service.settings.scalars import DecimalNumber, WholeNumber, Word
 from verify_service.settings.server_variables import DEFAULT_THREADS
+from verify_service.settings.service_variables import TOKEN_BYTES
 from verify_service.settings.variable import variable
 
 AUTH_FORMS = (
@@ -139,6 +140,7 @@ class CallbackSettings:
         unit="text",
         default="",
         secret=True,
+        least_bytes=TOKEN_BYTES,
     )
     callback_grace: int = variable(
         WholeNumber(0),

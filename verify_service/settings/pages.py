@@ -30,11 +30,16 @@ _FILE = f"""
     Each variable can also be given as <NAME>_FILE, the path of a file that contains the value. The
     variables that the web server reads cannot: {", ".join(SERVER_VARIABLES)}.
     """
+_SECRETS = """
+    In production no two secrets are equal, and none is a value that this repository prints. Make
+    each of your own with: openssl rand -hex 32
+    """
 _EXAMPLE_HEAD = (
     "Every variable, with its unit and its default. Made from the code: make docs",
     "Copy the lines that you change, and leave the others out.",
     _FILE,
     "(secret): belongs into the secret store of the platform, never into a repository.",
+    _SECRETS,
 )
 _PAGE_HEAD = """\
 <!-- This page is made from the code: make docs -->
@@ -123,7 +128,8 @@ def _comment(text: str, first: str = "") -> str:
 
 def settings_page() -> str:
     """Return the text of ``docs/settings.md``."""
-    head = _PAGE_HEAD + "\n" + textwrap.fill(_cell(_FILE), WIDTH, **_WHOLE_WORDS) + "\n"
+    paragraphs = (textwrap.fill(_cell(each), WIDTH, **_WHOLE_WORDS) for each in (_SECRETS, _FILE))
+    head = "\n".join([_PAGE_HEAD, *(f"{each}\n" for each in paragraphs)])
     return head + "".join(_page_section(each) for each in SECTIONS)
 
 

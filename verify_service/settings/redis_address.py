@@ -32,7 +32,18 @@ _SCHEMES = {
     "rediss+cluster": (Form.CLUSTER, True),
 }
 NOT_AN_ADDRESS = "Must be an address; percent-encode a password's / @ : # ? [ ]."
+_VARIABLES = {
+    **dict.fromkeys(("ssl_cert_reqs", "ssl_check_hostname", "ssl"), "REDIS_VERIFY"),
+    **dict.fromkeys(("ssl_ca_certs", "ssl_ca_path", "ssl_ca_data"), "REDIS_CA_FILE"),
+    **dict.fromkeys(("socket_timeout", "socket_connect_timeout", "timeout"), "REDIS_TIMEOUT"),
+    **dict.fromkeys(("max_connections", "pool"), "REDIS_POOL"),
+}
+"""The variable that sets what an option of other clients sets."""
 _PORTS = {Form.SINGLE: 6379, Form.CLUSTER: 6379, Form.SENTINEL: 26379}
+_ELSEWHERE = (
+    "user and password stand before the host, and REDIS_VERIFY, REDIS_CA_FILE, REDIS_TIMEOUT and "
+    "REDIS_POOL set the rest"
+)
 _NODE = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[^\[\]:@]+)(?::([0-9]{1,5}))?\Z")
 _DB = re.compile(r"[0-9]{1,4}\Z")
 
@@ -113,12 +124,12 @@ def _split(text: str) -> SplitResult:
 
 def _options(url: SplitResult, form: Form) -> dict[str, str]:
     known = {"db", "sentinel_password"} if form is Form.SENTINEL else {"db"}
-    found = parse_qs(url.query)
+    found = parse_qs(url.query, keep_blank_values=True)
     # Options in the address would overrule the settings of the pool, the time-outs and TLS.
-    if found.keys() - known:
-        raise VariableError(
-            "Must have no option but db; set REDIS_POOL, REDIS_TIMEOUT and REDIS_VERIFY instead."
-        )
+    if others := found.keys() - known:
+        names = sorted({_VARIABLES[name] for name in others if name in _VARIABLES})
+        instead = f"set {' and '.join(names)} instead" if names else _ELSEWHERE
+        raise VariableError(f"Must have no option but {' and '.join(sorted(known))}; {instead}.")
     return {name: values[-1] for name, values in found.items()}
 
 

@@ -6,13 +6,39 @@ library, because gunicorn loads it before gevent replaces the sockets of Python.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
+from ipaddress import IPv6Address, ip_address
 
-from verify_service.settings.scalars import WholeNumber
+from verify_service.settings.scalars import WholeNumber, text_or_none
 from verify_service.settings.variable import Variable, VariableError
 
 DEFAULT_THREADS = 1000
+EVERY_INTERFACE, LOOPBACK = "0.0.0.0", "127.0.0.1"  # noqa: S104
+_HOST_NAME = re.compile(r"(?![0-9.]+\Z)[A-Za-z0-9]([A-Za-z0-9.-]{0,251}[A-Za-z0-9])?\Z")
 
+
+def host_address(text: str) -> str:
+    """Return an address or a name to listen on; IPv6 in brackets, as it stands before a port."""
+    try:
+        address = ip_address(text.removeprefix("[").removesuffix("]"))
+    except ValueError:
+        if not _HOST_NAME.match(text):
+            raise VariableError("Must be an IP address or a name, without a port.") from None
+        return text
+    return f"[{address}]" if isinstance(address, IPv6Address) else str(address)
+
+
+HOST = Variable(
+    parse=host_address,
+    meaning="""
+        The address to listen on. 0.0.0.0 is every interface, :: also those with IPv6 alone.
+        """,
+    unit="IP address or name",
+    default=EVERY_INTERFACE,
+    default_in_words=f"{EVERY_INTERFACE}; in development {LOOPBACK}",
+    development=LOOPBACK,
+)
 PORT = Variable(
     parse=WholeNumber(1, 65_535),
     meaning="The port to listen on. The platform sets it.",
@@ -33,19 +59,50 @@ THREADS = Variable(
     unit="requests",
     default=str(DEFAULT_THREADS),
 )
-SERVER_VARIABLES = {"PORT": PORT, "WEB_CONCURRENCY": WEB_CONCURRENCY, "THREADS": THREADS}
+PROMETHEUS_MULTIPROC_DIR = Variable(
+    parse=text_or_none,
+    meaning="""
+        The folder in which the processes share their counters. It is created if it is missing. By
+        default the web server creates one, and removes it at its end.
+        """,
+    unit="path",
+    default="",
+)
+SERVER_VARIABLES = {
+    "HOST": HOST,
+    "PORT": PORT,
+    "WEB_CONCURRENCY": WEB_CONCURRENCY,
+    "THREADS": THREADS,
+    "PROMETHEUS_MULTIPROC_DIR": PROMETHEUS_MULTIPROC_DIR,
+}
 """By their names in the environment."""
 
 
-class NumberError(ValueError):
-    """A variable of the web server is not a number within its bounds. The message names it."""
+class ServerVariableError(ValueError):
+    """A variable of the web server is malformed. The message names it."""
+
+
+def bind_address(variables: Mapping[str, str]) -> str:
+    """Return the address and the port to listen on: ``0.0.0.0:8000``.
+
+    Raises:
+        ServerVariableError: ``HOST`` or ``PORT`` is malformed or empty.
+    """
+    development = variables.get("APP_ENV") == "development"
+    default = HOST.default_for(development=development) or ""
+    try:
+        host: str = HOST.parse(variables.get("HOST", default).strip())
+    except VariableError as error:
+        sentence = str(error).removesuffix(".")
+        raise ServerVariableError(f"HOST: {sentence}; leave it out for {default}.") from None
+    return f"{host}:{port(variables)}"
 
 
 def port(variables: Mapping[str, str]) -> int:
     """Return the port to listen on.
 
     Raises:
-        NumberError: ``PORT`` is malformed, out of range or empty.
+        ServerVariableError: ``PORT`` is malformed, out of range or empty.
     """
     return _number(variables, "PORT")
 
@@ -54,7 +111,7 @@ def processes(variables: Mapping[str, str]) -> int:
     """Return the number of processes.
 
     Raises:
-        NumberError: ``WEB_CONCURRENCY`` is malformed, zero or empty.
+        ServerVariableError: ``WEB_CONCURRENCY`` is malformed, zero or empty.
     """
     return _number(variables, "WEB_CONCURRENCY")
 
@@ -63,7 +120,7 @@ def threads(variables: Mapping[str, str]) -> int:
     """Return the number of requests that a process works on at a time.
 
     Raises:
-        NumberError: ``THREADS`` is malformed, too small or empty.
+        ServerVariableError: ``THREADS`` is malformed, too small or empty.
     """
     return _number(variables, "THREADS")
 
@@ -75,5 +132,7 @@ def _number(variables: Mapping[str, str], name: str) -> int:
         number: int = declared.parse(text.strip())
     except VariableError as error:
         sentence = str(error).removesuffix(".")
-        raise NumberError(f"{name}: {sentence}; leave it out for {declared.default}.") from None
+        raise ServerVariableError(
+            f"{name}: {sentence}; leave it out for {declared.default}."
+        ) from None
     return number

@@ -18,6 +18,10 @@ from verify_service.settings.scalars import (
 from verify_service.settings.variable import variable
 
 PRODUCTION, DEVELOPMENT = "production", "development"
+KEY_BYTES = 32
+"""The least length of the keys of digests: that of HMAC-SHA-256's own result."""
+TOKEN_BYTES = 16
+"""The least length of what a request carries as it is."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,6 +47,7 @@ class ServiceSettings:
         unit="text",
         default="",
         secret=True,
+        least_bytes=TOKEN_BYTES,
     )
 
 
@@ -139,22 +144,24 @@ class LoginFlowSettings:
     code_secret: tuple[bytes, ...] = variable(
         parsers.secrets,
         """
-        The key of the code digests: 32 random bytes or more (openssl rand -hex 32). To replace it,
-        write the new one, a comma and the old one: the first one signs, both are accepted.
+        The key of the code digests (openssl rand -hex 32). To replace it, write the new one, a
+        comma and the old one: the first one signs, both are accepted.
         """,
         unit="text; two are comma-separated",
         default=None,
         development="development-code-secret",
         secret=True,
+        least_bytes=KEY_BYTES,
     )
     number_secret: bytes = variable(
         parsers.secret,
         """
-        The key of the number tags: 32 random bytes or more. Never change it: with another key no
+        The key of the number tags (openssl rand -hex 32). Never change it: with another key no
         number is recognized, and every limit and lock starts from zero.
         """,
         unit="text",
         default=None,
         development="development-number-secret",
         secret=True,
+        least_bytes=KEY_BYTES,
     )

@@ -33,6 +33,7 @@ from verify_service.settings.call_variables import (
 from verify_service.settings.environment import Environment, SettingsError
 from verify_service.settings.limit_variables import NumberLimitSettings, WideLimitSettings
 from verify_service.settings.scalars import WholeNumber
+from verify_service.settings.secret_rules import PUBLIC_TEST_NUMBERS, weak_secrets
 from verify_service.settings.server_variables import DEFAULT_THREADS, THREADS
 from verify_service.settings.service_variables import (
     LoginFlowSettings,
@@ -177,22 +178,16 @@ def _unfit(settings: Settings) -> dict[str, list[str]]:
             "This is the simulator's key, which is public;",
             "set the provider's own, or APP_ENV=development.",
         ]
-    if any(fixed.until > today() + LONGEST_TEST for fixed in settings.test_numbers):
+    public = {(fixed.number, fixed.code) for fixed in settings.test_numbers} & PUBLIC_TEST_NUMBERS
+    if any(fixed.until > today() + LONGEST_TEST for fixed in settings.test_numbers) or public:
         errors["TEST_NUMBERS"] = [
             "Each is a way to log in without a phone;",
-            f"its last day must be within {LONGEST_TEST.days} days.",
+            f"its last day must be within {LONGEST_TEST.days} days,",
+            "and its code must not be that of an example.",
         ]
-    return errors | _public_secrets(settings)
-
-
-def _public_secrets(settings: Settings) -> dict[str, list[str]]:
-    public = {text.encode() for text in DEVELOPMENT.values()}
-    used = {"CODE_SECRET": settings.code_secret, "NUMBER_SECRET": (settings.number_secret,)}
-    return {
-        name: ["This one is in the source code; make one with: openssl rand -hex 32"]
-        for name, secrets in used.items()
-        if public & set(secrets)
-    }
+    declared = variables(Settings)
+    values = {name: getattr(settings, name.lower()) for name in declared}
+    return weak_secrets(declared, values) | errors
 
 
 def _is_loopback(host: str) -> bool:

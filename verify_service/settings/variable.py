@@ -36,6 +36,7 @@ class Variable:
         development: The default in development, where it differs.
         example: The text that ``config/env.example`` shows where there is no default.
         secret: Whether the value belongs into a secret store, and into no log.
+        least_bytes: The length of each of its secrets in production, at least.
     """
 
     parse: Callable[[str], Any]
@@ -46,6 +47,7 @@ class Variable:
     development: str | None = None
     example: str = ""
     secret: bool = False
+    least_bytes: int = 0
 
     @property
     def required(self) -> bool:
@@ -55,7 +57,8 @@ class Variable:
     @property
     def written(self) -> str:
         """How the value is written: its unit, and the bounds or words that the parser accepts."""
-        return ", ".join(filter(None, (self.unit, getattr(self.parse, "accepted", ""))))
+        least = f"at least {self.least_bytes} bytes in production" if self.least_bytes else ""
+        return ", ".join(filter(None, (self.unit, getattr(self.parse, "accepted", ""), least)))
 
     def default_for(self, *, development: bool) -> str | None:
         """Return the text that is parsed where the variable is not set; None: it must be set."""

@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
-from redis.exceptions import NoPermissionError, RedisError, ResponseError
+from redis.exceptions import NoPermissionError, RedisError
 
-from verify_service.domain.check_result import CheckResult, Severity
+from verify_service.domain.check_result import (
+    EVICTION,
+    FAILOVER,
+    PERSISTENCE,
+    CheckResult,
+    Severity,
+)
 from verify_service.domain.errors import StoreUnavailable
 from verify_service.store import keys
 from verify_service.store.connection.client import Client, Command
@@ -42,8 +48,15 @@ NEEDED_COMMANDS: tuple[tuple[str, Command], ...] = (
 )
 """The commands that the service needs beside FUNCTION LOAD, each with one to try. The key is a
 string, so a hash command that is permitted fails with WRONGTYPE and changes nothing."""
-_AOF_LOSS = {"always": "loses nothing", "no": "may lose half a minute"}
+_CONFIGURATION: tuple[Command, ...] = (
+    ("INFO",),
+    ("CONFIG", "GET", "save"),
+    ("CONFIG", "GET", "appendfsync"),
+    ("CONFIG", "GET", "min-replicas-to-write"),
+)
+_AOF_LOSS = {"always": "nothing", "no": "half a minute"}
 """What a restart loses, by ``appendfsync``."""
+_EVERYSEC_LOSS = "up to two seconds, so a used code may be right again"
 
 
 def inspect(functions: Functions, connections: int) -> Iterator[CheckResult]:
@@ -89,30 +102,47 @@ def _lacking(permissions: Iterable[str]) -> CheckResult:
 
 
 def _configuration(client: Client, connections: int) -> Iterator[CheckResult]:
-    try:
-        info = _parse_info(client.execute("INFO"))
-    except NoPermissionError:  # INFO is in the ACL category @dangerous
+    info, *settings = client.send(*_CONFIGURATION)
+    if isinstance(info, NoPermissionError):  # INFO is in the ACL category @dangerous
         yield CheckResult(Severity.WARNING, REDIS, INFO_NOT_PERMITTED)
         return
-    yield _version(info)
+    facts = _facts(info)
+    yield _version(facts)
+    yield from _guarantees(facts, settings)
+    yield from _connections(facts, connections)
+
+
+def warnings(client: Client) -> tuple[CheckResult, ...]:
+    """Return what weakens the guarantees now, in one exchange; nothing if INFO is not permitted.
+
+    Raises:
+        RedisError: Redis did not reply.
+    """
+    info, *settings = client.send(*_CONFIGURATION)
+    if isinstance(info, Exception):
+        return ()
+    found = _guarantees(_facts(info), settings)
+    return tuple(result for result in found if result.severity is Severity.WARNING)
+
+
+def _guarantees(info: dict[str, Any], settings: Sequence[Any]) -> Iterator[CheckResult]:
+    save, fsync, least = map(_setting, settings)
     yield _eviction(info)
-    yield _persistence(info, _config(client, "save"), _config(client, "appendfsync"))
-    yield from _failover(info, _config(client, "min-replicas-to-write"))
-    yield from _connections(info, connections)
+    yield _persistence(info, save, fsync)
+    yield from _failover(info, least)
 
 
-def _parse_info(text: str) -> dict[str, Any]:
-    lines = (line.partition(":") for line in text.splitlines() if ":" in line)
+def _facts(info: Any) -> dict[str, Any]:
+    """Return what INFO lists. Raises RedisError if it is an error reply."""
+    if isinstance(info, Exception):
+        raise info
+    lines = (line.partition(":") for line in info.splitlines() if ":" in line)
     return {name: int(value) if value.isdigit() else value for name, _, value in lines}
 
 
-def _config(client: Client, name: str) -> str | None:
+def _setting(reply: Any) -> str | None:
     """Return a configuration parameter of the server; None if CONFIG is not permitted."""
-    try:
-        found = client.execute("CONFIG", "GET", name)
-    except ResponseError:
-        return None
-    return str(found[1]) if found else None
+    return str(reply[1]) if isinstance(reply, list) and reply else None
 
 
 def _version(info: dict[str, Any]) -> CheckResult:
@@ -131,36 +161,46 @@ def _eviction(info: dict[str, Any]) -> CheckResult:
     policy = info.get("maxmemory_policy", "unknown")
     if policy == "noeviction":
         sentence = "maxmemory-policy noeviction: no key is evicted."
-        return CheckResult(Severity.GOOD, REDIS, sentence)
-    return CheckResult(
-        Severity.WARNING,
-        REDIS,
+        return CheckResult(Severity.GOOD, REDIS, sentence, EVICTION)
+    sentence = (
         f"maxmemory-policy is {policy}: when memory is full, Redis evicts keys, and with them the "
-        "limits and the counts of guesses. Set noeviction.",
+        "limits and the counts of guesses. Set noeviction."
     )
+    return CheckResult(Severity.WARNING, REDIS, sentence, EVICTION)
 
 
 def _persistence(info: dict[str, Any], save: str | None, fsync: str | None) -> CheckResult:
     if info.get("aof_enabled"):
-        loss = _AOF_LOSS.get(fsync or "", "loses a second at most")
-        return CheckResult(Severity.GOOD, REDIS, f"appendonly yes: a restart {loss}.")
+        return _append_only(fsync)
     if save == "":
         problem = "Nothing is written to disk: a restart loses every limit and lock."
     else:
         problem = "appendonly is no: a restart restores a snapshot that is minutes old"
         problem += ", used codes included." if save else ", or none."
     sentence = f"{problem} Set appendonly yes if the platform allows it."
-    return CheckResult(Severity.WARNING, REDIS, sentence)
+    return CheckResult(Severity.WARNING, REDIS, sentence, PERSISTENCE)
+
+
+def _append_only(fsync: str | None) -> CheckResult:
+    loss = _AOF_LOSS.get(fsync or "", _EVERYSEC_LOSS)
+    if fsync == "always":
+        sentence = f"appendonly yes, appendfsync always: a restart loses {loss}."
+        return CheckResult(Severity.GOOD, REDIS, sentence, PERSISTENCE)
+    known = f"appendfsync {fsync}" if fsync else "appendfsync unknown"
+    sentence = (
+        f"appendonly yes, {known}: where the disk is slow, the end of the process loses {loss}. "
+        "Set appendfsync always: a code is worth a write to disk."
+    )
+    return CheckResult(Severity.WARNING, REDIS, sentence, PERSISTENCE)
 
 
 def _failover(info: dict[str, Any], least: str | None) -> Iterator[CheckResult]:
     if info.get("connected_slaves") and least == "0":
-        yield CheckResult(
-            Severity.WARNING,
-            REDIS,
+        sentence = (
             "min-replicas-to-write is 0: a master that is cut off accepts writes that the failover "
-            "then discards. Set 1, with min-replicas-max-lag 10 or less.",
+            "then discards. Set 1, with min-replicas-max-lag 10 or less."
         )
+        yield CheckResult(Severity.WARNING, REDIS, sentence, FAILOVER)
 
 
 def _connections(info: dict[str, Any], connections: int) -> Iterator[CheckResult]:

@@ -19,6 +19,7 @@ from verify_service.domain.calls import (
     Placed,
     Unknown,
 )
+from verify_service.domain.check_result import CheckResult
 from verify_service.domain.errors import (
     CallsPaused,
     CallsSuspended,
@@ -43,13 +44,14 @@ from verify_service.domain.models import (
 )
 from verify_service.store import keys
 from verify_service.store.functions import Functions
+from verify_service.store.warnings import Warnings
 
 
 class RedisStore:
     """Stores verifications and the budgets of their numbers.
 
-    Every method is one round trip. It raises StoreUnavailable if Redis does not reply or cannot
-    work; the function may have run all the same.
+    Every method but ``warnings`` is one round trip. It raises StoreUnavailable if Redis does not
+    reply or cannot work; the function may have run all the same.
 
     Args:
         functions: The library of functions.
@@ -71,6 +73,7 @@ class RedisStore:
             name for name in (*limits.WIDE_LIMITS, limits.KNOWN_DEVICE) if wide_limits.windows(name)
         ]
         self._notice = notice
+        self._warnings = Warnings(functions.client)
 
     def reserve(self, new: NewVerification) -> Reservation:
         """Reserve a verification before its call is placed.
@@ -184,6 +187,10 @@ class RedisStore:
         declared = [keys.WRITE_TEST, keys.RESTRICTIONS, keys.BREAKER]
         result = self._call("ready", declared, {})
         return Readiness(calls_paused=result["paused"], breaker_open=result["open"])
+
+    def warnings(self) -> tuple[CheckResult, ...]:
+        """Return what is wrong with Redis and does not stop it."""
+        return self._warnings.current()
 
     def _start(self, new: NewVerification) -> tuple[list[str], dict[str, Any]]:
         """Return the keys and arguments that ``reserve`` and ``record`` share."""

@@ -12,6 +12,7 @@ import re
 import structlog
 
 from verify_service.domain.calls import CallOutcome, Failed, FailureKind, Placed, Unknown
+from verify_service.domain.check_result import CheckResult
 from verify_service.domain.errors import DestinationNotAllowed, LimitReached
 from verify_service.domain.ids import request_digest
 from verify_service.domain.limits import DESTINATION, Notice
@@ -46,6 +47,7 @@ class StructuredEventLog:
 
     def __init__(self, metrics: Metrics) -> None:
         self._metrics = metrics
+        self._warned: tuple[CheckResult, ...] = ()
 
     def started(self, verification: Verification, outcome: CallOutcome) -> None:
         """A call was placed, failed, or its outcome is unknown. A test number is not called."""
@@ -129,6 +131,16 @@ class StructuredEventLog:
         else:
             self._metrics.alarms.labels(guard=notice.limit).inc()
             log.error("alarm", **about, hint=_ALARMS[notice.limit])
+
+    def warned(self, warnings: tuple[CheckResult, ...]) -> None:
+        """Redis' configuration weakens guarantees, or no longer does. Each change is one line."""
+        for warning in warnings:
+            if warning not in self._warned:
+                log.error("redis_warning", warning=warning.name, hint=warning.sentence)
+        now = {warning.name for warning in warnings}
+        for ended in sorted({warning.name for warning in self._warned} - now):
+            log.warning("redis_warning_ended", warning=ended)
+        self._warned = warnings
 
     def not_recorded(self, verification: Verification, error: Exception) -> None:
         """Redis failed between the call and the recording of its outcome."""

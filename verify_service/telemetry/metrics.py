@@ -17,6 +17,10 @@ from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.multiprocess import MultiProcessCollector
 from prometheus_client.registry import Collector
 
+from verify_service.domain.check_result import EVICTION, FAILOVER, PERSISTENCE
+from verify_service.domain.models import Readiness
+from verify_service.telemetry import metrics_folder
+
 CONTENT_TYPE = CONTENT_TYPE_LATEST
 """What :meth:`Metrics.render` returns."""
 
@@ -66,37 +70,48 @@ class Metrics:
             "verify_outcomes_not_recorded", "Calls whose outcome could not be recorded."
         )
 
-    def render(self, *, breaker_open: bool | None = None) -> bytes:
+    def render(self, readiness: Readiness | None = None) -> bytes:
         """Return the text format.
 
         Args:
-            breaker_open: The state in Redis, which all processes share; None if it is unknown.
+            readiness: The state in Redis, which all processes share; None if it is unknown.
         """
-        return self._counters() + _state(breaker_open)
+        return self._counters() + _state(readiness)
 
     def _counters(self) -> bytes:
-        if "PROMETHEUS_MULTIPROC_DIR" not in os.environ:
+        if metrics_folder.VARIABLE not in os.environ:
             return generate_latest(self._registry)
         all_processes = CollectorRegistry()
         MultiProcessCollector(all_processes)  # type: ignore[no-untyped-call]
         return generate_latest(all_processes)
 
 
-class _BreakerState(Collector):
-    """A gauge without a file: one of the library's own would leave a file for each process."""
+class _State(Collector):
+    """Gauges without a file: one of the library's own would leave a file for each process."""
 
-    def __init__(self, *, is_open: bool) -> None:
-        self._is_open = is_open
+    def __init__(self, readiness: Readiness) -> None:
+        self._readiness = readiness
 
     def collect(self) -> Iterator[GaugeMetricFamily]:
         yield GaugeMetricFamily(
-            "verify_breaker_open", "Whether the breaker has paused calls.", value=self._is_open
+            "verify_breaker_open",
+            "Whether the breaker has paused calls.",
+            value=self._readiness.breaker_open,
         )
+        warnings = GaugeMetricFamily(
+            "verify_redis_warning",
+            "Whether /readyz warns of it: Redis may evict keys, or loses data at its end.",
+            labels=["warning"],
+        )
+        in_force = {warning.name for warning in self._readiness.warnings}
+        for name in (EVICTION, PERSISTENCE, FAILOVER):
+            warnings.add_metric([name], name in in_force)
+        yield warnings
 
 
-def _state(breaker_open: bool | None) -> bytes:
-    if breaker_open is None:
+def _state(readiness: Readiness | None) -> bytes:
+    if readiness is None:
         return b""
     registry = CollectorRegistry()
-    registry.register(_BreakerState(is_open=breaker_open))
+    registry.register(_State(readiness))
     return generate_latest(registry)

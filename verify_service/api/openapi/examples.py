@@ -227,8 +227,11 @@ def health() -> Examples:
 def ready() -> Examples:
     """Return responses of ``/readyz``."""
     return {
-        "ready": example("Ready", {"status": "ok", "calls": "open"}),
-        "breaker": example("Ready, but the provider fails", {"status": "ok", "calls": "breaker"}),
+        "ready": example("Ready", {"status": "ok", "calls": "open", "warnings": []}),
+        "breaker": example(
+            "Ready, but the provider fails",
+            {"status": "ok", "calls": "breaker", "warnings": []},
+        ),
     }
 
 

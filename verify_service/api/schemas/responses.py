@@ -163,6 +163,14 @@ class ReadyResponse(Response):
 
     status = _ok()
     calls = word(vocabulary.CALLS, "Whether calls are placed.", required=True)
+    warnings = fields.List(
+        fields.String(),
+        required=True,
+        metadata=about(
+            "What weakens the guarantees and does not stop the service, a sentence for each: for "
+            "example, a Redis that may evict keys."
+        ),
+    )
 
 
 class ErrorResponse(Response):

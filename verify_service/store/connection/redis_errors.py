@@ -37,25 +37,43 @@ _READ_ONLY = "is read-only: a replica, or a demoted master"
 _LOADING = "is loading its data"
 _FULL = "is out of memory"
 _MIGRATING = "is a cluster that is migrating our slot to another master"
+_WRONG_PASSWORD = "refuses our user or password"
+_SENTINEL_PASSWORD = "cannot be found: the Sentinels refuse our password (sentinel_password)"
+_IS_CLUSTER = "is a cluster: REDIS_URL must begin with redis+cluster:// and name no database"
+_NO_DATABASE = "has no database with the number that REDIS_URL names"
+_PROTECTED = "is in protected mode: it accepts connections from its own machine alone"
+_NO_TLS = "does not speak TLS at this address: REDIS_URL must begin with redis, not rediss"
+_UNTRUSTED = "has a certificate that is not trusted (REDIS_CA_FILE)"
 NO_FUNCTIONS = "has no functions: Redis 7.0 or newer, or Valkey, is needed"
 _NO_PERMISSION = (
     "refuses our user a command or a key; `python -m verify_service.cli.release` names it"
 )
+PERMANENT = frozenset(
+    {
+        _WRONG_PASSWORD,
+        _SENTINEL_PASSWORD,
+        _IS_CLUSTER,
+        _NO_DATABASE,
+        _PROTECTED,
+        _NO_TLS,
+        _UNTRUSTED,
+        NO_FUNCTIONS,
+        _NO_PERMISSION,
+    }
+)
+"""States that last until someone changes a setting, ours or the server's."""
 _BY_CLASS: tuple[tuple[type[redis.RedisError], str], ...] = (
     (NoConnectionFree, "is too slow, or the pool is too small (REDIS_POOL)"),
     (NothingAnswers, "cannot be reached, or does not answer"),
-    (
-        SentinelsRefusePassword,
-        "cannot be found: the Sentinels refuse our password (sentinel_password)",
-    ),
+    (SentinelsRefusePassword, _SENTINEL_PASSWORD),
     (NoMasterKnown, "cannot be found: no Sentinel or cluster node names the master"),
     (exceptions.BusyLoadingError, _LOADING),
     (exceptions.ReadOnlyError, _READ_ONLY),
     (exceptions.OutOfMemoryError, _FULL),
-    (exceptions.AuthenticationError, "refuses our user or password"),
+    (exceptions.AuthenticationError, _WRONG_PASSWORD),
     (exceptions.NoPermissionError, _NO_PERMISSION),
     (exceptions.TryAgainError, _MIGRATING),
-    (exceptions.MovedError, "is a cluster: REDIS_URL must begin with redis+cluster://"),
+    (exceptions.MovedError, _IS_CLUSTER),
     (exceptions.AskError, _MIGRATING),
     (RedirectLoop, _MIGRATING),
     (exceptions.MasterDownError, "is a replica without its master"),
@@ -69,12 +87,16 @@ _BY_WORD = {
     "MISCONF": "cannot write its data to disk, so it refuses writes",
     "NOREPLICAS": "has too few replicas (min-replicas-to-write)",
     "BUSY": "is busy with another client's script",
-    "NOAUTH": "refuses our user or password",
+    "NOAUTH": _WRONG_PASSWORD,
+    "DENIED": _PROTECTED,
     "NOPERM": _NO_PERMISSION,
 }
 """By the first word of an error reply."""
 _BY_PART = {
-    "CERTIFICATE_VERIFY_FAILED": "has a certificate that is not trusted (REDIS_CA_FILE)",
+    "CERTIFICATE_VERIFY_FAILED": _UNTRUSTED,
+    "WRONG_VERSION_NUMBER": _NO_TLS,
+    "DB index is out of range": _NO_DATABASE,
+    "SELECT is not allowed in cluster mode": _IS_CLUSTER,
     "max number of clients": "has no free connection (maxclients)",
     "non local key": _MIGRATING,
     "unknown command": NO_FUNCTIONS,
@@ -125,7 +147,9 @@ def unavailable(error: redis.RedisError) -> StoreUnavailable:
         raise error
     name = type(error).__name__
     from_client = type(error) in (redis.ConnectionError, redis.TimeoutError)
-    return StoreUnavailable(f"{name}: {error}" if from_client else name, state_of(error))
+    state = state_of(error)
+    reason = f"{name}: {error}" if from_client else name
+    return StoreUnavailable(reason, state, permanent=state in PERMANENT)
 
 
 def _is_bug(error: redis.RedisError) -> bool:
