@@ -7,7 +7,7 @@ import re
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
-from marshmallow import Schema, ValidationError, fields
+from marshmallow import Schema, ValidationError, fields, pre_load
 from marshmallow.validate import Length
 
 from verify_service.domain.codes import FIRST, LAST
@@ -29,6 +29,19 @@ class Camel(Schema):
         """Set the name in JSON."""
         head, *tail = field_name.split("_")
         field_obj.data_key = head + "".join(word.capitalize() for word in tail)
+
+
+class Request(Camel):
+    """The base of all requests. An optional field that is null counts as absent."""
+
+    @pre_load
+    def _without_null(self, data: Any, **_: Any) -> Any:
+        if not isinstance(data, dict):
+            return data
+        optional = {field.data_key for field in self.fields.values() if not field.required}
+        return {
+            name: value for name, value in data.items() if value is not None or name not in optional
+        }
 
 
 class Code(fields.Field[str]):
