@@ -116,7 +116,7 @@ def test_a_call_that_failed(client: VerifyClient, front: Front, provider: StandI
     error = refused(CallFailed, lambda: client.start(NUMBER, reference="r"))
     assert said(error) == (502, "rpcError", 6)
     assert error.verification_id
-    assert (error.next_action, error.restart_in) == (NextAction.RESTART, 0)
+    assert (error.next_action, error.restart_in) == (NextAction.STOP, 0)
     assert error.reference == "r"
     assert len(front.requests) == 1
 

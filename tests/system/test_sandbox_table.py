@@ -67,7 +67,7 @@ def failed(error_code: int | None = None, **changes: Any) -> Row:
     """The provider refused: 502, and the start is refunded."""
     usual = {
         **{"http": 502, "status": "rpcError", "error_code": error_code},
-        **{"begins": "failed", "ends": "failed", "says": None, "next_action": "restart"},
+        **{"begins": "failed", "ends": "failed", "says": None, "next_action": "stop"},
         **{"counts": False, "callbacks": (), "shows_caller": False},
     }
     return Row(**(usual | changes))
@@ -76,7 +76,7 @@ def failed(error_code: int | None = None, **changes: Any) -> Row:
 def unreadable(*callbacks: int) -> Row:
     """The provider's answer is unreadable: 502, and because the phone may ring, the start
     counts."""
-    return failed(counts=True, callbacks=callbacks)
+    return failed(counts=True, next_action="restart", callbacks=callbacks)
 
 
 def lost(**changes: Any) -> Row:
@@ -105,7 +105,7 @@ ROWS = {
     "0006": undelivered("FORBIDDEN", next_action="stop", counts=True),
     "0101": failed(1),
     "0102": failed(2),
-    "0104": failed(4, retry_after=range(1, 3601)),
+    "0104": failed(4, next_action="restart", retry_after=range(1, 301)),
     "0105": failed(5),
     "0106": failed(6),
     "0110": failed(10),
@@ -131,9 +131,9 @@ ROWS = {
     "0324": unreadable(200),
     "0331": unreadable(),
     "0341": failed(6),
-    "0342": failed(99),
-    "0343": unreadable(),
-    "0344": failed(4, retry_after=[7]),
+    "0342": failed(99, counts=True, next_action="restart"),
+    "0343": failed(),
+    "0344": failed(4, next_action="restart", retry_after=[7]),
     "0350": unreadable(),
     "0353": unreadable(),
     "0401": overdue(200),
