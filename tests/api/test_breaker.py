@@ -101,7 +101,7 @@ def test_a_probe_that_waited_too_long_places_no_call(
         pause_after(service, slow, "reserve", lambda: waited.append(5.1))
         late = service.start("+79170000008")
     assert (late.status_code, late.json["restartIn"]) == (502, 0)
-    assert late.json["nextAction"] == "restart"
+    assert (late.json["reason"], late.json["nextAction"]) == ("breaker", "restart")
     assert "paused" in late.json["errorReason"]
     assert provider.calls == []
     assert service.started("+79170000009")

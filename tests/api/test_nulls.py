@@ -55,14 +55,14 @@ def test_the_same_start_with_and_without_null_is_one_request(
 def test_no_other_null_is(service: Service, path: str, body: object, fields: set[str]) -> None:
     """A required field has to be there, and an unknown one is unknown."""
     answer = service.post(path, body)
-    assert (answer.status_code, answer.json["status"]) == (400, "invalidSchemeError")
+    assert (answer.status_code, answer.json["reason"]) == (400, "schema")
     assert set(answer.json["errors"]) == fields
 
 
 @pytest.mark.parametrize("body", ["null", "[null]", '"text"', "7"])
 def test_a_body_that_is_no_object_is_refused(service: Service, body: str) -> None:
     answer = service.post("/verify/start", body)
-    assert (answer.status_code, answer.json["status"]) == (400, "invalidSchemeError")
+    assert (answer.status_code, answer.json["reason"]) == (400, "schema")
 
 
 def test_a_null_code_costs_no_check(service: Service, provider: StandIn) -> None:

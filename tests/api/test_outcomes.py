@@ -11,7 +11,7 @@ import pytest
 from .service import Service
 from .standin import Answer, StandIn
 
-RESERVED = {"status", "errorReason", "verificationId", "nextAction", "restartIn"}
+RESERVED = {"status", "reason", "errorReason", "verificationId", "nextAction", "restartIn"}
 
 
 @dataclass(frozen=True)
@@ -24,16 +24,19 @@ class Row:
     http: int = 502
     status: str = "rpcError"
     next_action: str = "stop"
+    reason: str = "providerRefused"
 
 
 def account(provider: Answer, error_code: int | None = None) -> Row:
     """The operator has to act; nothing that the person does helps."""
-    return Row(provider, error_code)
+    return Row(provider, error_code, reason="providerAccount")
 
 
 def unreadable(provider: Answer, error_code: int | None = None) -> Row:
     """The phone may ring, so the start counts, and the next call may be placed."""
-    return Row(provider, error_code, refunded=False, next_action="restart")
+    return Row(
+        provider, error_code, refunded=False, next_action="restart", reason="providerUnreadable"
+    )
 
 
 def word(status: object, http: int = 200) -> Answer:
@@ -49,6 +52,7 @@ INVALID_NUMBER = {
     "refunded": False,
     "http": 400,
     "status": "invalidDataError",
+    "reason": "invalidNumber",
 }
 ROWS = {
     "1 token": account(code(1, 401), 1),
@@ -126,7 +130,7 @@ def test_a_failed_call_is_an_error(timed: Service, provider: StandIn, row: Row) 
     body = answer.json
     keys = RESERVED | {"reference"} | ({"errorCode"} if row.error_code is not None else set())
     assert set(body) == keys
-    assert body["status"] == row.status
+    assert (body["status"], body["reason"]) == (row.status, row.reason)
     assert body.get("errorCode") == row.error_code
     assert body["nextAction"] == row.next_action
     assert body["restartIn"] == (0 if row.refunded else 30)
@@ -172,7 +176,7 @@ def test_the_providers_throttle_has_a_retry_after(
     assert answer.status_code == 502
     assert set(answer.json) - {"errorCode"} == RESERVED | {"retryAfter"}
     assert answer.json.get("errorCode") == fields.get("errorCode")
-    assert answer.json["nextAction"] == "restart"
+    assert (answer.json["reason"], answer.json["nextAction"]) == ("providerThrottled", "restart")
     assert answer.json["retryAfter"] == seconds
     assert answer.headers["Retry-After"] == str(seconds)
     assert answer.json["restartIn"] == 0
@@ -186,7 +190,7 @@ def test_a_connection_that_never_opened_is_a_502(make, valkey, provider: StandIn
     answer = service.start()
     assert answer.status_code == 502
     assert set(answer.json) == RESERVED
-    assert answer.json["nextAction"] == "restart"
+    assert (answer.json["reason"], answer.json["nextAction"]) == ("providerUnreachable", "restart")
     assert answer.json["restartIn"] == 0
     assert service.status(answer.json["verificationId"]).json["state"] == "failed"
 

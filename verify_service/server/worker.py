@@ -15,10 +15,11 @@ from verify_service.domain.ids import request_id
 
 UNREADABLE = {
     "status": "invalidSchemeError",
+    "reason": "malformed",
     "errorCode": 10,
     "errorReason": "Invalid request. This is no proper HTTP request, or a slow one.",
 }
-BUG = {"status": "internalError", "errorReason": "A bug of the server."}
+BUG = {"status": "internalError", "reason": "bug", "errorReason": "A bug of the server."}
 POLL_SECONDS = 0.1
 """Pause between two looks at ``alive`` while the process serves, and at idle connections after."""
 

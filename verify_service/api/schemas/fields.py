@@ -136,6 +136,20 @@ def word(words: Mapping[Any, str], description: str, **kwargs: Any) -> fields.St
     )
 
 
+def open_word(words: Mapping[Any, str], description: str, **kwargs: Any) -> fields.String:
+    """Return a field for a word as in :func:`word`, of which a later release may have more."""
+    return fields.String(
+        metadata=about(
+            description,
+            **{
+                "x-extensible-enum": [str(each) for each in words],
+                "x-enum-descriptions": list(words.values()),
+            },
+        ),
+        **kwargs,
+    )
+
+
 def about(description: str, **schema: Any) -> dict[str, Any]:
     """Return a field's metadata: its description and further keywords of JSON Schema."""
     return {"description": description, **schema}
