@@ -188,4 +188,8 @@ def _stop(verification: Verification) -> Screen:
         when = format_duration(verification.retry_after)
         text = f"You can try this number again in {when}, or use another number now."
         return Screen(heading="Too many attempts", text=text)
-    return Screen(heading="We cannot call this number", text="Please use another number.")
+    if verification.call.state is CallState.FAILED:
+        text = "Something went wrong on our side. Please log in another way."
+        return Screen(heading="We could not call you", text=text)
+    text = "Please use another number, or log in another way."
+    return Screen(heading="We cannot call this number", text=text)

@@ -41,7 +41,7 @@ def test_no_key_or_an_unknown_one_is_401(service: Service, shown: str | None) ->
     for method, path in PATHS:
         answer = service.request(method, path, None, headers=headers)
         assert answer.status_code == 401
-        assert set(answer.json) == {"status", "errorCode", "errorReason"}
+        assert set(answer.json) == {"status", "errorCode", "reason", "errorReason"}
         assert answer.json["status"] == "invalidAccessKeyError"
         assert answer.json["errorCode"] == 1
 

@@ -63,7 +63,7 @@ def test_a_body_that_is_not_json_is_required_json(
     for path in PATHS:
         answer = service.post(path, raw)
         assert answer.status_code == 400
-        assert set(answer.json) == {"status", "errorCode", "errorReason"}
+        assert set(answer.json) == {"status", "errorCode", "reason", "errorReason"}
         assert answer.json["status"] == "requiredJsonError"
         assert answer.json["errorCode"] == 10
     assert provider.calls == []
@@ -77,7 +77,7 @@ def test_json_of_another_shape_is_an_invalid_scheme(
     for path in PATHS:
         answer = service.post(path, raw)
         assert answer.status_code == 400
-        assert set(answer.json) == {"status", "errorCode", "errorReason", "errors"}
+        assert set(answer.json) == {"status", "errorCode", "reason", "errorReason", "errors"}
         assert answer.json["status"] == "invalidSchemeError"
         assert all(is_messages(messages) for messages in answer.json["errors"].values())
     assert provider.calls == []
@@ -134,7 +134,7 @@ def test_any_other_content_type_is_415(service: Service, kind: str | None) -> No
     for path in PATHS:
         answer = service.request("POST", path, data=GOOD, content_type=kind)
         assert answer.status_code == 415
-        assert set(answer.json) == {"status", "errorCode", "errorReason"}
+        assert set(answer.json) == {"status", "errorCode", "reason", "errorReason"}
         assert answer.json["status"] == "requiredJsonError"
         assert answer.json["errorCode"] == 10
 
@@ -145,7 +145,7 @@ def test_16_kib_are_accepted_and_not_a_byte_more(service: Service, path: str) ->
     assert service.post(path, largest).status_code in (201, 400)
     answer = service.post(path, largest + " ")
     assert answer.status_code == 413
-    assert set(answer.json) == {"status", "errorReason"}
+    assert set(answer.json) == {"status", "reason", "errorReason"}
     assert answer.json["status"] == "payloadTooLargeError"
 
 
@@ -251,7 +251,8 @@ def test_a_body_that_does_not_arrive_in_time_is_a_408(
     """The server's stream raises TimeoutError. Nothing was done."""
     answer = arrives(service, path, Lost(SENT[path].encode(), TimeoutError()), announced)
     assert (answer.status_code, answer.json["status"]) == (408, "requiredJsonError")
-    assert set(answer.json) == {"status", "errorCode", "errorReason"}
+    assert set(answer.json) == {"status", "reason", "errorCode", "errorReason"}
+    assert answer.json["reason"] == "slowBody"
     assert provider.calls == []
 
 

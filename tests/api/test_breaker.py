@@ -101,6 +101,7 @@ def test_a_probe_that_waited_too_long_places_no_call(
         pause_after(service, slow, "reserve", lambda: waited.append(5.1))
         late = service.start("+79170000008")
     assert (late.status_code, late.json["restartIn"]) == (502, 0)
+    assert (late.json["reason"], late.json["nextAction"]) == ("breaker", "restart")
     assert "paused" in late.json["errorReason"]
     assert provider.calls == []
     assert service.started("+79170000009")
@@ -157,6 +158,33 @@ def test_an_invalid_number_is_no_failure_of_the_provider(
         provider.answers(400, body)
         service.start(f"+7917000{len(provider.calls):04}")
     assert calls(service) == "open"
+
+
+def test_a_refusal_of_one_start_is_no_failure_of_the_provider(
+    make, fake, clock, provider: StandIn
+) -> None:
+    """A caller who chooses numbers that the provider refuses does not pause calls for others."""
+    service = tolerant(make, fake)
+    for http, body in (
+        (403, {"errorCode": 9}),
+        (200, {"status": "Rejected"}),
+        (405, {"errorCode": 25}),
+        (200, {"errorCode": 77}),
+        (422, {}),
+        (200, {"errorCode": 99}),
+    ):
+        provider.answers(http, body)
+        assert service.start(f"+7917000{len(provider.calls):04}").status_code == 502
+    assert calls(service) == "open"
+
+
+def test_a_misconfigured_account_pauses_calls(make, fake, clock, provider: StandIn) -> None:
+    """With each sign of it: errorCodes of the partner, and a 401 or a 403 without a code."""
+    service = tolerant(make, fake)
+    for http, body in ((200, {"errorCode": 7}), (400, {"errorCode": 8}), (401, {})):
+        provider.answers(http, body)
+        assert service.start(f"+7917000{len(provider.calls):04}").status_code == 502
+    assert calls(service) == "breaker"
 
 
 def test_a_5xx_that_is_refunded_is_a_failure_too(make, fake, clock, provider: StandIn) -> None:

@@ -19,7 +19,7 @@ def test_without_the_app_key_nothing_is_accepted(service: Service, app_key: obje
     vid = service.started()
     answer = service.callback(appKey=app_key)
     assert answer.status_code == 401
-    assert set(answer.json) == {"status", "errorCode", "errorReason"}
+    assert set(answer.json) == {"status", "errorCode", "reason", "errorReason"}
     assert answer.json["status"] == "invalidAccessKeyError"
     assert answer.json["errorCode"] == 1
     assert service.status(vid).json["call"]["state"] == "placed"

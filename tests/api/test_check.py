@@ -123,7 +123,7 @@ def test_an_unknown_id_is_not_found(service: Service, vid: str) -> None:
     """Whether it is malformed or not, there is no such verification."""
     answer = service.check(vid, "1234")
     assert answer.status_code == 404
-    assert set(answer.json) == {"status", "errorReason"}
+    assert set(answer.json) == {"status", "reason", "errorReason"}
     assert answer.json["status"] == "notFoundError"
 
 

@@ -38,7 +38,7 @@ def test_an_unknown_path_is_404(service: Service, path: str) -> None:
     answer = service.request("POST", path + "?X-Authorization=AccessKey%20canary-x")
     assert answer.status_code == 404
     assert answer.json["status"] == "notFoundError"
-    assert set(answer.json) == {"status", "errorReason"}
+    assert set(answer.json) == {"status", "reason", "errorReason"}
     assert "canary-x" not in f"{answer.headers}{answer.text}"
 
 
@@ -82,7 +82,7 @@ def test_a_bug_is_a_500_without_its_message(
     monkeypatch.setattr(CodeDigester, "sign", _bug)
     answer = service.start()
     assert answer.status_code == 500
-    assert set(answer.json) == {"status", "errorReason"}
+    assert set(answer.json) == {"status", "reason", "errorReason"}
     assert answer.json["status"] == "internalError"
     assert "Canary" not in answer.text
     assert "Traceback" not in answer.text
@@ -133,6 +133,7 @@ def test_any_other_http_error_is_json_too(service: Service) -> None:
         answer = service.request("GET", path)
         assert answer.status_code == http
         assert answer.json["status"] == "invalidSchemeError"
+        assert answer.json["reason"] == "malformed"
 
 
 def test_too_many_calls_in_flight_is_503(make, valkey, provider: StandIn) -> None:
@@ -141,7 +142,7 @@ def test_too_many_calls_in_flight_is_503(make, valkey, provider: StandIn) -> Non
     with service.app.extensions["verify_service"].verifications.provider.reserve_slot():
         answer = service.start()
         assert answer.status_code == 503
-        assert set(answer.json) == {"status", "errorReason", "retryAfter"}
+        assert set(answer.json) == {"status", "reason", "errorReason", "retryAfter"}
         assert answer.json["status"] == "rpcError"
         assert answer.headers["Retry-After"] == str(answer.json["retryAfter"])
         assert service.status("x").status_code == 404

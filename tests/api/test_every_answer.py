@@ -4,6 +4,7 @@ fields."""
 from __future__ import annotations
 
 import re
+import socket
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
@@ -12,12 +13,17 @@ import pytest
 import redis
 from werkzeug.test import TestResponse
 
+from tests.redis_clients import store_client
+from verify_service.api import vocabulary
+from verify_service.api.errors import ERRORS, PROVIDER_REASONS
+from verify_service.app import create_operator
+from verify_service.domain.calls import FailureKind
 from verify_service.domain.codes import CodeDigester
 
 from . import keyed
 from .conftest import Make
 from .lost import cut
-from .service import OTHER_NUMBER, Service, wrong
+from .service import METRICS_TOKEN, OTHER_NUMBER, Service, wrong
 from .standin import Answer, StandIn, success
 
 SOME_ID = "A" * 40
@@ -38,9 +44,10 @@ class Scene:
 
 @dataclass(frozen=True)
 class Row:
-    """One row: its word, its status, its additional fields, and how to provoke it."""
+    """One row: its two words, its HTTP status, its additional fields, and how to provoke it."""
 
     status: str
+    reason: str
     http: int
     ask: Callable[[Scene], TestResponse]
     error_code: int | None = None
@@ -104,54 +111,164 @@ def full(scene: Scene) -> TestResponse:
         return service.start()
 
 
+def paused(scene: Scene) -> TestResponse:
+    create_operator(scene.service.settings, store_client(scene.valkey)).pause(3_600)
+    return scene.service.start()
+
+
+def suspended(scene: Scene) -> TestResponse:
+    service = scene.make(scene.valkey, PROVIDER_BREAKER="1/60")
+    scene.provider.answers(403, {"errorCode": 6})
+    service.start(OTHER_NUMBER)
+    return service.start()
+
+
+def unreachable(scene: Scene) -> TestResponse:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+    return scene.make(scene.valkey, PROVIDER_URL=f"http://127.0.0.1:{port}/api").start(
+        reference="r"
+    )
+
+
+def locked(scene: Scene) -> TestResponse:
+    service = scene.make(scene.valkey, FAILURES_PER_NUMBER="1/86400", START_COOLDOWNS="0")
+    service.check(service.started(), wrong(scene.provider.code))
+    return service.start()
+
+
+def no_metrics(scene: Scene) -> TestResponse:
+    service = scene.make(scene.valkey, METRICS_TOKEN=METRICS_TOKEN)
+    return service.request("GET", "/metrics", None)
+
+
 def start(body: object) -> Callable[[Scene], TestResponse]:
     return lambda scene: scene.service.post("/verify/start", body)
 
 
+def callback(**fields: Any) -> Callable[[Scene], TestResponse]:
+    return lambda scene: scene.service.callback(**fields)
+
+
 ROWS = {
-    "unknown key": Row("invalidAccessKeyError", 401, lambda s: s.service.start(key="x"), 1),
+    "unknown key": Row(
+        "invalidAccessKeyError", "accessKey", 401, lambda s: s.service.start(key="x"), 1
+    ),
+    "unknown appKey": Row("invalidAccessKeyError", "appKey", 401, callback(appKey="x"), 1),
+    "no metrics token": Row("invalidAccessKeyError", "metricsToken", 401, no_metrics, 1),
     "no JSON by its type": Row(
         "requiredJsonError",
+        "contentType",
         415,
         lambda s: s.service.request("POST", "/verify/start", data="number=1"),
         10,
     ),
-    "broken JSON": Row("requiredJsonError", 400, start("{"), 10),
-    "empty": Row("requiredJsonError", 400, start(""), 10),
-    "missing field": Row("invalidSchemeError", 400, start({}), 10, {"errors"}),
-    "array": Row("invalidSchemeError", 400, start([]), 10, {"errors"}),
-    "no number": Row("invalidDataError", 400, start({"number": "12"}), 11),
-    "satellite": Row("prohibitedForServiceError", 403, start({"number": "+881612345678"})),
-    "no such verification": Row("notFoundError", 404, lambda s: s.service.status(SOME_ID)),
-    "no such path": Row("notFoundError", 404, lambda s: s.service.request("GET", "/nowhere")),
+    "broken JSON": Row("requiredJsonError", "brokenJson", 400, start("{"), 10),
+    "empty": Row("requiredJsonError", "brokenJson", 400, start(""), 10),
+    "missing field": Row("invalidSchemeError", "schema", 400, start({}), 10, {"errors"}),
+    "array": Row("invalidSchemeError", "schema", 400, start([]), 10, {"errors"}),
+    "duplicate": Row(
+        "invalidSchemeError", "schema", 400, start('{"number": "", "number": ""}'), 10, {"errors"}
+    ),
+    "key": Row(
+        "invalidSchemeError", "schema", 400, lambda s: keyed.start(s.service, ""), 10, {"errors"}
+    ),
+    "no number": Row("invalidDataError", "invalidNumber", 400, start({"number": "12"}), 11),
+    "no number in a callback": Row(
+        "invalidDataError", "invalidNumber", 400, callback(number="12"), 11
+    ),
+    "tomorrow's callback": Row(
+        "invalidDataError", "future", 400, callback(timestamp=4_000_000_000)
+    ),
+    "satellite": Row(
+        "prohibitedForServiceError", "country", 403, start({"number": "+881612345678"})
+    ),
+    "country": Row(
+        "prohibitedForServiceError",
+        "country",
+        403,
+        lambda s: s.make(s.valkey, ALLOWED_COUNTRIES="DE").start(),
+    ),
+    "landline": Row(
+        "prohibitedForServiceError", "numberType", 403, start({"number": "+74951234567"})
+    ),
+    "no such verification": Row(
+        "notFoundError", "verification", 404, lambda s: s.service.status(SOME_ID)
+    ),
+    "no such path": Row(
+        "notFoundError", "path", 404, lambda s: s.service.request("GET", "/nowhere")
+    ),
     "no such method": Row(
-        "methodNotAllowedError", 405, lambda s: s.service.request("GET", "/verify/start")
+        "methodNotAllowedError", "method", 405, lambda s: s.service.request("GET", "/verify/start")
     ),
-    "in flight": Row("conflictError", 409, in_flight, None, WAITS),
-    "large": Row("payloadTooLargeError", 413, start(" " * 16_385)),
-    "another body": Row("idempotencyMismatchError", 422, another_body),
-    "limit": Row("tooManyRequestsError", 429, twice, 4, {"limit"} | WAITS),
-    "bug": Row("internalError", 500, bug),
-    "refused": Row("rpcError", 502, provider_says(403, {"errorCode": 6}), 6, RESERVED),
-    "throttled": Row("rpcError", 502, provider_says(429, {"errorCode": 4}), 4, RESERVED | WAITS),
-    "unreadable": Row("rpcError", 502, provider_says(200, "<html>"), None, RESERVED),
+    "in flight": Row("conflictError", "inFlight", 409, in_flight, None, WAITS),
+    "large": Row("payloadTooLargeError", "tooLarge", 413, start(" " * 16_385)),
+    "another body": Row("idempotencyMismatchError", "otherBody", 422, another_body),
+    "limit": Row("tooManyRequestsError", "cooldown", 429, twice, 4, {"limit"} | WAITS),
+    "another limit": Row("tooManyRequestsError", "failures", 429, locked, 4, {"limit"} | WAITS),
+    "bug": Row("internalError", "bug", 500, bug),
+    "account": Row(
+        "rpcError", "providerAccount", 502, provider_says(403, {"errorCode": 6}), 6, RESERVED
+    ),
+    "refused": Row(
+        "rpcError", "providerRefused", 502, provider_says(400, {"errorCode": 9}), 9, RESERVED
+    ),
+    "internal error": Row(
+        "rpcError", "providerRefused", 502, provider_says(200, {"errorCode": 99}), 99, RESERVED
+    ),
+    "throttled": Row(
+        "rpcError",
+        "providerThrottled",
+        502,
+        provider_says(429, {"errorCode": 4}),
+        4,
+        RESERVED | WAITS,
+    ),
+    "unreadable": Row(
+        "rpcError", "providerUnreadable", 502, provider_says(200, "<html>"), None, RESERVED
+    ),
+    "unreachable": Row("rpcError", "providerUnreachable", 502, unreachable, None, RESERVED),
     "no such subscriber": Row(
-        "invalidDataError", 400, provider_says(400, {"errorCode": 11}), 11, RESERVED
+        "invalidDataError",
+        "invalidNumber",
+        400,
+        provider_says(400, {"errorCode": 11}),
+        11,
+        RESERVED,
     ),
-    "Redis": Row("rpcError", 503, no_redis, None, WAITS),
-    "too many in flight": Row("rpcError", 503, full, None, WAITS),
+    "Redis": Row("rpcError", "redis", 503, no_redis, None, WAITS),
+    "paused": Row("rpcError", "paused", 503, paused, None, WAITS),
+    "breaker": Row("rpcError", "breaker", 503, suspended, None, WAITS),
+    "too many in flight": Row("rpcError", "tooManyInFlight", 503, full, None, WAITS),
 }
+
+
+def test_every_reason_is_provoked_and_explained() -> None:
+    """By a row above; what is left are the names of limits, and HTTP that no client here sends."""
+    known = {word for kind in ERRORS for word in kind.reasons}
+    assert known == set(vocabulary.REASONS) | set(vocabulary.LIMITS)
+    provoked = {row.reason for row in ROWS.values()}
+    others = {
+        "malformed",
+        "slowBody",
+        "truncated",
+    }  # test_errors.py, test_worker.py, test_bodies.py
+    assert known - provoked - set(vocabulary.LIMITS) == others
+    assert set(PROVIDER_REASONS) == set(FailureKind) - {FailureKind.INVALID_NUMBER}
 
 
 @pytest.mark.parametrize("row", ROWS.values(), ids=ROWS)
 def test_an_error_has_its_word_its_status_and_its_fields(scene: Scene, row: Row) -> None:
-    """`errorCode` is there if the provider's page has a number, and `errors` for schema errors
-    alone. A reserved verification is named. The wait is the same in the header and in the body."""
+    """`reason` tells apart what one `status` covers. `errorCode` is there if the provider's page
+    has a number, and `errors` for schema errors alone. A reserved verification is named. The
+    wait is the same in the header and in the body."""
     answer = row.ask(scene)
     body = answer.json
     code = set() if row.error_code is None else {"errorCode"}
     assert (answer.status_code, body["status"]) == (row.http, row.status)
-    assert set(body) == {"status", "errorReason"} | code | row.more
+    assert body["reason"] == row.reason
+    assert row.reason in set(vocabulary.REASONS) | set(vocabulary.LIMITS)
+    assert set(body) == {"status", "reason", "errorReason"} | code | row.more
     assert body.get("errorCode") == row.error_code
     assert re.fullmatch(r"[A-Z].+[.]", body["errorReason"])
     assert answer.headers.get("Retry-After", "") == str(body.get("retryAfter", ""))
@@ -176,7 +293,7 @@ def test_any_other_answer_is_ok(service: Service, provider: StandIn) -> None:
     for answer in everything(service, provider):
         assert answer.status_code in (200, 201)
         assert answer.json["status"] == "ok"
-        assert not {"errorCode", "errorReason", "errors"} & set(answer.json)
+        assert not {"reason", "errorCode", "errorReason", "errors"} & set(answer.json)
 
 
 def leaves(body: dict[str, Any]) -> Iterator[tuple[str, Any]]:

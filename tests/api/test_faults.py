@@ -41,7 +41,7 @@ def test_redis_down_is_a_503_on_every_path(make, provider: StandIn) -> None:
     began = time.perf_counter()
     for answer in everything(service).values():
         assert answer.status_code == 503
-        assert set(answer.json) == {"status", "errorReason", "retryAfter"}
+        assert set(answer.json) == {"status", "reason", "errorReason", "retryAfter"}
         assert answer.json["status"] == "rpcError"
         assert answer.headers["Retry-After"] == str(answer.json["retryAfter"])
     assert time.perf_counter() - began < 2

@@ -128,5 +128,5 @@ def test_a_cancel_needs_no_body_and_ignores_one(service: Service) -> None:
 def test_an_invalid_id_is_not_found(service: Service, vid: str) -> None:
     for answer in (service.status(vid), service.cancel(vid)):
         assert answer.status_code == 404
-        assert set(answer.json) == {"status", "errorReason"}
+        assert set(answer.json) == {"status", "reason", "errorReason"}
         assert answer.json["status"] == "notFoundError"

@@ -43,6 +43,7 @@ def _limit(name: str, seconds: int) -> dict[str, object]:
     return {
         "status": "tooManyRequestsError",
         "errorCode": 4,
+        "reason": name,
         "errorReason": "Too many requests. "
         f"The limit {name} refused this start. Retry in {seconds} s.",
         "limit": name,

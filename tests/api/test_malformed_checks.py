@@ -41,7 +41,7 @@ def test_a_malformed_code_costs_no_check(service: Service, code: object) -> None
     vid = service.started()
     answer = service.check(vid, code)
     assert answer.status_code == 400
-    assert set(answer.json) == {"status", "errorCode", "errorReason", "errors"}
+    assert set(answer.json) == {"status", "errorCode", "reason", "errorReason", "errors"}
     assert answer.json["status"] == "invalidSchemeError"
     assert set(answer.json["errors"]) == {"code"}
     assert service.status(vid).json["checksLeft"] == 3

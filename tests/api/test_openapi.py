@@ -224,6 +224,18 @@ def test_a_word_of_an_answer_is_one_of_its_enum() -> None:
     assert call["callerPrefix"]["type"] == ["string", "null"]
 
 
+def test_the_words_of_an_errors_reason_may_grow() -> None:
+    """Each kind of error lists its words, with their meaning; they are no closed enum."""
+    for kind in ERRORS:
+        found = document()["components"]["schemas"][f"{kind.name}Error"]
+        reason = found["properties"]["reason"]
+        assert "reason" in found["required"]
+        assert "enum" not in reason
+        assert reason["x-extensible-enum"] == list(kind.reasons)
+        assert len(reason["x-enum-descriptions"]) == len(kind.reasons)
+        assert validator(reason).is_valid("aWordOfTomorrow")
+
+
 def test_requests_have_no_other_fields_and_callbacks_may() -> None:
     found = document()["components"]["schemas"]
     assert found["StartRequest"]["additionalProperties"] is False

@@ -11,7 +11,7 @@ import pytest
 from .service import Service
 from .standin import Answer, StandIn
 
-RESERVED = {"status", "errorReason", "verificationId", "nextAction", "restartIn"}
+RESERVED = {"status", "reason", "errorReason", "verificationId", "nextAction", "restartIn"}
 
 
 @dataclass(frozen=True)
@@ -23,54 +23,101 @@ class Row:
     refunded: bool = True
     http: int = 502
     status: str = "rpcError"
-    next_action: str = "restart"
+    next_action: str = "stop"
+    reason: str = "providerRefused"
+
+
+def account(provider: Answer, error_code: int | None = None) -> Row:
+    """The operator has to act; nothing that the person does helps."""
+    return Row(provider, error_code, reason="providerAccount")
+
+
+def unreadable(provider: Answer, error_code: int | None = None) -> Row:
+    """The phone may ring, so the start counts, and the next call may be placed."""
+    return Row(
+        provider, error_code, refunded=False, next_action="restart", reason="providerUnreadable"
+    )
+
+
+def word(status: object, http: int = 200) -> Answer:
+    return Answer(http, {"status": status, "requestId": "x", "error": "canary"})
 
 
 def code(number: int, http: int, reason: str = "canary words of the provider") -> Answer:
     return Answer(http, {"errorCode": number, "errorReason": reason})
 
 
+INVALID_NUMBER = {
+    "error_code": 11,
+    "refunded": False,
+    "http": 400,
+    "status": "invalidDataError",
+    "reason": "invalidNumber",
+}
 ROWS = {
-    "1 token": Row(code(1, 401), 1),
-    "2 account": Row(code(2, 400), 2),
-    "5 inactive token": Row(code(5, 401), 5),
-    "6 balance": Row(code(6, 403), 6),
-    "10 request": Row(code(10, 400), 10),
-    "16 sender": Row(code(16, 400), 16),
-    "1 over 200": Row(code(1, 200), 1),
-    "6 over 500": Row(code(6, 500), 6),
-    "1 as text": Row(Answer(401, {"errorCode": "1"}), 1),
-    "11 number": Row(code(11, 400), 11, False, 400, "invalidDataError", "stop"),
-    "11 over 200": Row(code(11, 200), 11, False, 400, "invalidDataError", "stop"),
+    "1 token": account(code(1, 401), 1),
+    "2 account": account(code(2, 400), 2),
+    "5 inactive token": account(code(5, 401), 5),
+    "6 balance": account(code(6, 403), 6),
+    "7 forbidden": account(code(7, 403), 7),
+    "8 misconfigured": account(code(8, 400), 8),
+    "9 rejected": Row(code(9, 403), 9),
+    "10 request": account(code(10, 400), 10),
+    "16 sender": account(code(16, 400), 16),
+    "25 method": Row(code(25, 405), 25),
+    "1 over 200": account(code(1, 200), 1),
+    "6 over 500": account(code(6, 500), 6),
+    "7 over 200": account(code(7, 200), 7),
+    "9 over 200": Row(code(9, 200), 9),
+    "9 over 500": Row(code(9, 500), 9),
+    "25 over 200": Row(code(25, 200), 25),
+    "1 as text": account(Answer(401, {"errorCode": "1"}), 1),
+    "11 number": Row(code(11, 400), **INVALID_NUMBER),
+    "11 over 200": Row(code(11, 200), **INVALID_NUMBER),
+    **{
+        f"99 over {http}": Row(code(99, http), 99, refunded=False, next_action="restart")
+        for http in (200, 400, 500)
+    },
     "unknown code over 400": Row(code(77, 400), 77),
-    "unknown code over 500": Row(code(77, 500), 77, refunded=False),
-    "unknown code over 200": Row(code(77, 200), 77, refunded=False),
+    "unknown code over 401": account(code(77, 401), 77),
+    "unknown code over 500": unreadable(code(77, 500), 77),
+    "unknown code over 200": Row(code(77, 200), 77),
+    "strange code over 200": Row(Answer(200, {"errorCode": "E42", "requestId": "x"})),
     "4xx alone": Row(Answer(418, b"teapot")),
+    "422 alone": Row(Answer(422, b"")),
+    "401 alone": account(Answer(401, b"")),
+    "403 html": account(Answer(403, b"<html>forbidden</html>")),
     "404 html": Row(Answer(404, b"<html>not found</html>")),
-    "500": Row(Answer(500, b"oops"), refunded=False),
-    "503 with a requestId": Row(Answer(503, {"requestId": "x"}), refunded=False),
-    "redirect": Row(Answer(302, b"", {"Location": "http://127.0.0.1:1/"}), refunded=False),
-    "307": Row(Answer(307, b"", {"Location": "http://127.0.0.1:1/"}), refunded=False),
-    "200 html": Row(Answer(200, b"<html>"), refunded=False),
-    "200 empty": Row(Answer(200, b""), refunded=False),
-    "204": Row(Answer(204, b""), refunded=False),
-    "200 array": Row(Answer(200, []), refunded=False),
-    "200 no requestId": Row(Answer(200, {"status": "ok"}), refunded=False),
-    "200 null requestId": Row(Answer(200, {"requestId": None}), refunded=False),
-    "200 unknown error word": Row(
-        Answer(200, {"status": "strangeError", "requestId": "x"}), refunded=False
-    ),
-} | {
-    f"word {word}": Row(Answer(200, {"status": word, "error": "canary"}))
-    for word in (
-        "invalidAccessKeyError",
-        "requiredJsonError",
-        "invalidSchemeError",
-        "invalidDataError",
-        "prohibitedForAppError",
-        "prohibitedForServiceError",
-        "rpcError",
-    )
+    "500": unreadable(Answer(500, b"oops")),
+    "500 with its number as status": unreadable(Answer(500, {"status": 500, "error": "oops"})),
+    "503 with a requestId": unreadable(Answer(503, {"requestId": "x"})),
+    "redirect": unreadable(Answer(302, b"", {"Location": "http://127.0.0.1:1/"})),
+    "307": unreadable(Answer(307, b"", {"Location": "http://127.0.0.1:1/"})),
+    "200 html": unreadable(Answer(200, b"<html>")),
+    "200 empty": unreadable(Answer(200, b"")),
+    "204": unreadable(Answer(204, b"")),
+    "200 array": unreadable(Answer(200, [])),
+    "200 no requestId": unreadable(Answer(200, {"status": "ok"})),
+    "200 null requestId": unreadable(Answer(200, {"requestId": None})),
+    **{
+        f"{status} over {http}": Row(word(status, http))
+        for status in ("accountFinanciallyBlocked", "Rejected", "strangeError", "canary")
+        for http in (200, 400, 500)
+    },
+    "unknown word over 403": account(word("accountBlocked", 403)),
+    **{
+        f"{status} over 200": account(word(status))
+        for status in (
+            "invalidAccessKeyError",
+            "requiredJsonError",
+            "invalidSchemeError",
+            "prohibitedForAppError",
+        )
+    },
+    **{
+        f"{status} over 200": Row(word(status))
+        for status in ("invalidDataError", "prohibitedForServiceError", "rpcError")
+    },
 }
 
 
@@ -83,7 +130,7 @@ def test_a_failed_call_is_an_error(timed: Service, provider: StandIn, row: Row) 
     body = answer.json
     keys = RESERVED | {"reference"} | ({"errorCode"} if row.error_code is not None else set())
     assert set(body) == keys
-    assert body["status"] == row.status
+    assert (body["status"], body["reason"]) == (row.status, row.reason)
     assert body.get("errorCode") == row.error_code
     assert body["nextAction"] == row.next_action
     assert body["restartIn"] == (0 if row.refunded else 30)
@@ -108,19 +155,28 @@ def _reads_failed(service: Service, error: dict[str, Any]) -> None:
         ({}, 5),
         ({"Retry-After": "0"}, 1),
         ({"Retry-After": "soon"}, 5),
-        ({"Retry-After": "999999"}, 3600),
+        ({"Retry-After": "999999"}, 300),
         ({"Retry-After": "-1"}, 5),
     ],
 )
+@pytest.mark.parametrize(
+    "fields", [{"errorCode": 4}, {}, {"status": "tooMany"}, {"errorCode": 77}], ids=str
+)
 def test_the_providers_throttle_has_a_retry_after(
-    timed: Service, provider: StandIn, headers: dict[str, str], seconds: int
+    timed: Service,
+    provider: StandIn,
+    headers: dict[str, str],
+    seconds: int,
+    fields: dict[str, Any],
 ) -> None:
-    """errorCode 4: 502 with Retry-After and retryAfter. The start is refunded."""
-    provider.then = lambda _: Answer(429, {"errorCode": 4}, headers)
+    """errorCode 4, or a 429 without a known one: 502 with Retry-After and retryAfter. The start is
+    refunded, and the next one may be placed."""
+    provider.then = lambda _: Answer(429, fields, headers)
     answer = timed.start()
     assert answer.status_code == 502
-    assert set(answer.json) == RESERVED | {"errorCode", "retryAfter"}
-    assert answer.json["errorCode"] == 4
+    assert set(answer.json) - {"errorCode"} == RESERVED | {"retryAfter"}
+    assert answer.json.get("errorCode") == fields.get("errorCode")
+    assert (answer.json["reason"], answer.json["nextAction"]) == ("providerThrottled", "restart")
     assert answer.json["retryAfter"] == seconds
     assert answer.headers["Retry-After"] == str(seconds)
     assert answer.json["restartIn"] == 0
@@ -134,6 +190,7 @@ def test_a_connection_that_never_opened_is_a_502(make, valkey, provider: StandIn
     answer = service.start()
     assert answer.status_code == 502
     assert set(answer.json) == RESERVED
+    assert (answer.json["reason"], answer.json["nextAction"]) == ("providerUnreachable", "restart")
     assert answer.json["restartIn"] == 0
     assert service.status(answer.json["verificationId"]).json["state"] == "failed"
 

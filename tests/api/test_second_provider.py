@@ -117,7 +117,7 @@ def test_a_wrong_key_is_refused(ringer: FlaskClient) -> None:
 @pytest.mark.parametrize(
     ("error", "expected"),
     [
-        ("credit", (502, "rpcError", "restart", 0, None, None)),
+        ("credit", (502, "rpcError", "stop", 0, None, None)),
         ("badNumber", (400, "invalidDataError", "stop", 30, 11, None)),
         ("slowDown", (502, "rpcError", "restart", 0, None, "7")),
     ],

@@ -8,7 +8,7 @@ import pytest
 
 from verify_service.api.context import EXTENSION
 
-from .service import NUMBER, Service, wrong
+from .service import NUMBER, OTHER_NUMBER, Service, wrong
 from .standin import PREFIX, Answer, StandIn, success
 
 MOMENT = 1_790_000_000
@@ -168,12 +168,16 @@ def test_a_call_being_placed_is_wait_and_after_the_deadline_unknown(
     ]
 
 
-def test_a_failed_call_is_a_restart_and_an_invalid_number_a_stop(
+def test_a_throttled_call_is_a_restart_and_a_refused_one_a_stop(
     timed: Service, provider: StandIn
 ) -> None:
+    """A low balance is nothing that the person can change, and neither is an invalid number."""
+    provider.then = lambda _: Answer(429, {"errorCode": 4})
+    throttled = timed.start().json
+    assert _reads(timed, throttled["verificationId"]) == ("failed", "failed", "restart")
     provider.then = lambda _: Answer(403, {"errorCode": 6})
-    failed = timed.start().json
-    assert _reads(timed, failed["verificationId"]) == ("failed", "failed", "restart")
+    refused = timed.start(OTHER_NUMBER).json
+    assert _reads(timed, refused["verificationId"]) == ("failed", "failed", "stop")
     provider.then = lambda _: Answer(400, {"errorCode": 11})
-    number_rejected = timed.start().json
+    number_rejected = timed.start("+79161112233").json
     assert _reads(timed, number_rejected["verificationId"]) == ("failed", "failed", "stop")

@@ -41,7 +41,31 @@ def test_a_caller_that_does_not_end_in_the_code_is_reported(
     assert body["call"]["callerPrefix"] is None
     (line,) = service.events("caller_mismatch")
     assert line["level"] == "error"
+    assert ("does not end in the code" in line["hint"]) == (line["caller"] == "otherDigits")
     assert service.metric("verify_caller_mismatches_total") == 1
+
+
+def test_an_answer_without_a_caller_is_logged_as_what_it_is(
+    service: Service, provider: StandIn
+) -> None:
+    """It has no `from`; that is not a `from` with other digits."""
+    provider.then = lambda _: Answer(200, {"requestId": "request-1"})
+    assert service.start().json["call"]["callerPrefix"] is None
+    (line,) = service.events("caller_mismatch")
+    assert line["caller"] == "missing"
+    assert "has no `from`" in line["hint"]
+
+
+def test_an_unknown_status_word_is_in_the_log_and_in_no_answer(
+    service: Service, provider: StandIn
+) -> None:
+    """The operator has to know it; a login flow gets only what it means."""
+    provider.answers(200, {"status": "accountFinanciallyBlocked", "error": "canary"})
+    answer = service.start()
+    assert "accountFinanciallyBlocked" not in answer.text
+    (line,) = service.events("call_failed")
+    assert (line["level"], line["provider_status"]) == ("error", "accountFinanciallyBlocked")
+    assert "canary" not in service.log.getvalue()
 
 
 def test_a_refusal_of_the_account_is_logged_as_an_error(make, valkey, provider: StandIn) -> None:

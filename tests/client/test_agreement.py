@@ -52,6 +52,7 @@ MAXIMA: dict[str, Any] = {
     "reference": "r",
     "test": True,
     "error_code": 4,
+    "reason": "cooldown",
     "error_reason": "reason",
     "errors": {"number": ["wrong"]},
 }
@@ -91,7 +92,11 @@ def test_the_words_are_the_same(ours, theirs) -> None:
         (Verification, schemas.VerificationResponse, {}),
         (Call, schemas.CallResponse, {}),
         (Check, schemas.CheckResponse, {"number": "proven_number"}),
-        (VerifyError, schemas.ErrorResponse, {"error_reason": "reason"}),
+        (
+            VerifyError,
+            schemas.ErrorResponse,
+            {"error_reason": "reason", "reason": "reason_word"},
+        ),
     ],
 )
 def test_the_fields_are_the_same(kind, schema, renamed) -> None:
@@ -120,6 +125,7 @@ def test_every_field_is_read() -> None:
         "http_status": 429,
         "status": "tooManyRequestsError",
         "reason": "reason",
+        "reason_word": "cooldown",
         "request_id": "trace",
         "idempotency_key": None,
     }

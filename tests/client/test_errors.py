@@ -115,8 +115,9 @@ def test_a_call_that_failed(client: VerifyClient, front: Front, provider: StandI
     provider.answers(403, {"errorCode": 6})
     error = refused(CallFailed, lambda: client.start(NUMBER, reference="r"))
     assert said(error) == (502, "rpcError", 6)
+    assert error.reason_word == "providerAccount"
     assert error.verification_id
-    assert (error.next_action, error.restart_in) == (NextAction.RESTART, 0)
+    assert (error.next_action, error.restart_in) == (NextAction.STOP, 0)
     assert error.reference == "r"
     assert len(front.requests) == 1
 
@@ -158,6 +159,28 @@ def test_a_request_still_at_work(front: Front, connect: Connect, provider: Stand
     assert (met[0].retry_after, met[0].idempotency_key) == (1, "mine")
 
 
+def test_what_one_class_covers_has_words_of_its_own(
+    service: Service, front: Front, connect: Connect, provider: StandIn, monkeypatch
+) -> None:
+    """502 and 503 are `rpcError`, each for several reasons; `reason` stays a sentence."""
+    client, found = connect(front.url, patience=0), []
+    for http, body in ((401, {}), (200, {"status": "Rejected"}), (429, {}), (200, {})):
+        provider.answers(http, body)
+        found.append(refused(CallFailed, lambda: client.start(f"+791610000{len(found):02}")))
+    cut(service, monkeypatch, "reserve")
+    found.append(refused(Unavailable, lambda: client.start(NUMBER)))
+    assert [error.reason_word for error in found] == [
+        *("providerAccount", "providerRefused", "providerThrottled", "providerUnreadable"),
+        "redis",
+    ]
+    assert all(error.reason.endswith(".") for error in found)
+
+
+def test_an_older_service_has_no_word(script: Front, connect: Connect) -> None:
+    script.will(errs(404, "notFoundError"))
+    assert refused(NotFound, lambda: connect(script.url).status(ID)).reason_word is None
+
+
 def test_redis_gone(
     service: Service, front: Front, connect: Connect, provider, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -190,9 +213,11 @@ def test_a_bug_of_the_service(service: Service, front: Front, connect, monkeypat
 )
 def test_what_else_may_be_said(script: Front, connect: Connect, http: int, kind) -> None:
     """Words and statuses of a newer service are of the class of their hundred."""
-    script.will(errs(http, "brandNewError", nextAction="dance", errors=[], retryAfter="soon"))
+    more = {"reason": "brandNew", "nextAction": "dance", "errors": [], "retryAfter": "soon"}
+    script.will(errs(http, "brandNewError", **more))
     error = refused(kind, lambda: connect(script.url, patience=0).status(ID))
     assert (error.status, error.reason) == ("brandNewError", "Said so.")
+    assert error.reason_word == "brandNew"
     assert (error.next_action, error.errors, error.retry_after) == (NextAction.OTHER, {}, None)
 
 

@@ -13,7 +13,7 @@ def test_the_right_code_logs_in(verify_sandbox):
 def test_a_refused_call(verify_sandbox):
     shop = Shop(verify_sandbox.client)
     verify_sandbox.next_call(NUMBER, error_code=6)  # the provider's "Insufficient funds"
-    assert shop.call_me("session", NUMBER) == "Please try again."
+    assert shop.call_me("session", NUMBER) == "Please choose another way."
     assert shop.call_me("session", NUMBER) == "We are calling you."  # the next one succeeds
 
 

@@ -270,14 +270,22 @@ def test_a_number_that_was_just_called(new_visitor: NewVisitor) -> None:
 
 @pytest.mark.parametrize(
     ("outcome", "heading"),
-    [("errorCode 6", "We could not call you"), ("errorCode 11", "Log in")],
+    [
+        ("errorCode 1", "We could not call you"),
+        ("errorCode 6", "We could not call you"),
+        ("errorCode 4", "We could not call you"),
+        ("errorCode 11", "Log in"),
+    ],
 )
 def test_a_call_that_was_refused(visitor: Visitor, demo: Demo, outcome: str, heading: str) -> None:
-    """The page shows it, with what to do next."""
+    """The page shows it, with what to do next: another way, if another call would be refused."""
     number = fresh_number()
     demo.control.next_call(number, outcome=outcome)
     visitor.send("/call", number=number)
     assert visitor.heading == heading
+    hopeless = outcome in ("errorCode 1", "errorCode 6")
+    assert ("Please log in another way." in visitor.answer.text) == hopeless
+    assert ("Call me again" in visitor.answer.text) == (outcome == "errorCode 4")
 
 
 def test_a_body_that_is_too_large(visitor: Visitor) -> None:

@@ -105,6 +105,7 @@ def test_another_call_is_offered(facts: dict[str, object], heading: str) -> None
             "We cannot call this number",
         ),
         ({"state": State.APPROVED}, "We cannot call this number"),
+        ({"state": State.FAILED, "call": CallState.FAILED}, "We could not call you"),
     ],
 )
 @pytest.mark.parametrize("action", [NextAction.STOP, NextAction.OTHER, NextAction.DONE])
@@ -114,6 +115,20 @@ def test_the_verification_has_ended(
     """No code, no other call. The same for a next action that a newer service adds."""
     shown = screen(action, **facts)  # type: ignore[arg-type]
     assert (shown.heading, shown.can_enter_code, shown.can_call_again) == (heading, False, False)
+
+
+@pytest.mark.parametrize(
+    "facts",
+    [
+        {"call": CallState.UNDELIVERED, "provider_status": "FORBIDDEN"},
+        {"state": State.FAILED, "call": CallState.FAILED},
+    ],
+)
+def test_where_no_call_helps_another_way_is_offered(facts: dict[str, object]) -> None:
+    """No sentence sends the person in circles."""
+    shown = screen(NextAction.STOP, **facts)  # type: ignore[arg-type]
+    assert "another way" in shown.text
+    assert "call again" not in f"{shown.heading} {shown.text}"
 
 
 MESSAGES = [
@@ -135,6 +150,7 @@ MESSAGES = [
             screen(NextAction.RESTART, CallState.UNDELIVERED, provider_status="REJECTED"),
             screen(NextAction.RESTART, CallState.FAILED, state=State.FAILED),
             screen(NextAction.STOP, CallState.UNDELIVERED, provider_status="FORBIDDEN"),
+            screen(NextAction.STOP, CallState.FAILED, state=State.FAILED),
             screen(NextAction.STOP, limit="locked"),
         )
     ),

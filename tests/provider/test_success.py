@@ -7,7 +7,7 @@ import json
 
 import pytest
 
-from verify_service.domain.calls import Placed
+from verify_service.domain.calls import CallerProblem, Placed
 
 from .harness import CALLER, CODE, PREFIX, answer, exchange, placed, refused, success
 from .server import drip, reply, send
@@ -135,6 +135,29 @@ def test_an_unusable_caller_is_not_returned(caller: object) -> None:
 
     assert outcome.caller_prefix is None
     assert outcome.caller_length is None
+    assert outcome.caller_problem is not None
+
+
+@pytest.mark.parametrize(
+    ("more", "problem"),
+    [
+        ({}, CallerProblem.MISSING),
+        ({"from": None}, CallerProblem.MISSING),
+        ({"from": ""}, CallerProblem.MISSING),
+        ({"from": "  "}, CallerProblem.MISSING),
+        ({"from": "anonymous"}, CallerProblem.NOT_A_NUMBER),
+        ({"from": [CALLER]}, CallerProblem.NOT_A_NUMBER),
+        ({"from": "1" * 12 + CODE}, CallerProblem.NOT_A_NUMBER),
+        ({"from": "79179130000"}, CallerProblem.OTHER_DIGITS),
+        ({"from": CODE[:3]}, CallerProblem.OTHER_DIGITS),
+        ({"from": CODE}, None),
+    ],
+)
+def test_the_outcome_has_what_is_wrong_with_the_caller(
+    more: dict[str, object], problem: CallerProblem | None
+) -> None:
+    """For the operator, who has to ask the provider about it."""
+    assert placed(answer(200, {"requestId": "r-1", **more})).caller_problem is problem
 
 
 def test_a_slow_answer_in_time_is_accepted() -> None:

@@ -112,14 +112,16 @@ def test_the_flow_shows_when_to_start_again(flow: ModuleType) -> None:
     [
         ("+7 917", "We cannot call this number."),
         ("+7 495 123-45-67", "We cannot call this number."),
-        ("+7 999 000 01 06", "Try again now."),
+        ("+7 999 000 01 04", "You can ask for a call again in 5 seconds."),
+        ("+7 999 000 01 06", "Please choose another way to log in."),
         ("+7 999 000 01 11", "We cannot call this number."),
     ],
 )
 def test_the_flow_shows_what_is_wrong_with_a_number(
     flow: ModuleType, number: str, shown: str
 ) -> None:
-    """An impossible number, a landline, a refusal that may pass, and one that will not."""
+    """An impossible number, a landline, and refusals: of this moment, of the account, of the
+    number."""
     session: dict[str, str] = {}
     assert flow.start(session, number) == shown
     assert "verification" not in session

@@ -119,6 +119,7 @@ SIGNALS = [
     (Failed("nothing there", refund=True, kind=FailureKind.UNREACHABLE), Signal.BAD),
     (Failed("too many", refund=True, error_code=4, kind=FailureKind.THROTTLED), Signal.NOTHING),
     (Failed("not this number", refund=True), Signal.NOTHING),
+    (Failed("an error", refund=False, error_code=99, kind=FailureKind.INTERNAL), Signal.NOTHING),
     (
         Failed(
             "not well", refund=True, error_code=4, kind=FailureKind.THROTTLED, provider_failing=True

@@ -13,6 +13,7 @@ import structlog
 from tests.statuses import call_status
 from verify_service.domain.calls import (
     Call,
+    CallerProblem,
     CallOutcome,
     CallState,
     Failed,
@@ -88,6 +89,7 @@ def verification(call: CallState = CallState.PLACED) -> Verification:
         (Unknown("late"), "call_unknown", "warning"),
         (Failed("no", refund=True, error_code=4), "call_failed", "warning"),
         (Failed("no", refund=True, error_code=6, kind=FailureKind.ACCOUNT), "call_failed", "error"),
+        (Failed("no", refund=True, word="accountBlocked"), "call_failed", "error"),
     ],
 )
 def test_a_start_is_logged(written: Written, outcome: CallOutcome, event: str, level: str) -> None:
@@ -99,6 +101,32 @@ def test_a_start_is_logged(written: Written, outcome: CallOutcome, event: str, l
     kind = type(outcome).__name__.lower()
     assert written.counts(f'verify_starts_total{{outcome="{kind}"}}')
     assert written.counts("verify_caller_mismatches_total") == (event == "caller_mismatch")
+
+
+@pytest.mark.parametrize(
+    ("problem", "words"),
+    [
+        (CallerProblem.MISSING, "has no `from`"),
+        (CallerProblem.NOT_A_NUMBER, "is not a phone number"),
+        (CallerProblem.OTHER_DIGITS, "does not end in the code"),
+        (None, "has no `from`"),
+    ],
+)
+def test_the_line_says_what_is_wrong_with_the_caller(
+    written: Written, problem: CallerProblem | None, words: str
+) -> None:
+    """A missing `from` is not one that ends in other digits."""
+    written.events.started(verification(), Placed("request-1", None, None, problem))
+    assert written.line["caller"] == (problem or "missing")
+    assert words in written.line["hint"]
+    assert ("does not end" in written.line["hint"]) == (problem is CallerProblem.OTHER_DIGITS)
+
+
+def test_a_word_of_the_provider_that_is_not_on_its_page_is_logged(written: Written) -> None:
+    """The operator has to know it; a refusal without one has no such field."""
+    written.events.started(verification(), Failed("no", refund=True, word="accountBlocked"))
+    assert written.line["provider_status"] == "accountBlocked"
+    assert written.line["kind"] == "refused"
 
 
 @pytest.mark.parametrize(

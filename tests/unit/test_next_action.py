@@ -108,13 +108,32 @@ def test_a_blocked_number_is_a_stop(state: State, call: CallState, limit: str) -
     assert read(call, 90_000, state=state, guess_block=replace(BLOCKED, limit=limit))[1] == STOP
 
 
-def test_an_invalid_number_is_a_stop() -> None:
-    """No other call to it could be placed either."""
-    call = Call(
-        CallState.FAILED,
-        failure=Failure("no number", error_code=11, kind=FailureKind.INVALID_NUMBER),
-    )
-    assert read(call, state=State.FAILED) == ("failed", STOP)
+AFTER_FAILURE = {
+    FailureKind.INVALID_NUMBER: STOP,
+    FailureKind.ACCOUNT: STOP,
+    FailureKind.REFUSED: STOP,
+    FailureKind.THROTTLED: RESTART,
+    FailureKind.UNREACHABLE: RESTART,
+    FailureKind.UNREADABLE: RESTART,
+    FailureKind.INTERNAL: RESTART,
+    FailureKind.PAUSED: RESTART,
+}
+
+
+@pytest.mark.parametrize(("kind", "action"), AFTER_FAILURE.items())
+@pytest.mark.parametrize("restart", [None, COOLDOWN])
+def test_a_refusal_that_comes_again_is_a_stop(
+    kind: FailureKind, action: NextAction, restart: Wait | None
+) -> None:
+    """Where nothing that the person does helps; `restart` where the next call may be placed."""
+    call = Call(CallState.FAILED, failure=Failure("no", kind=kind))
+    assert read(call, state=State.FAILED, restart=restart) == ("failed", action)
+
+
+def test_every_kind_of_failure_has_its_row() -> None:
+    """And one that a newer release stored counts as a refusal."""
+    assert set(AFTER_FAILURE) == set(FailureKind)
+    assert FailureKind("of a newer release") is FailureKind.REFUSED
 
 
 @pytest.mark.parametrize(

@@ -108,6 +108,7 @@ def test_an_unreadable_request_is_answered_in_json_without_a_quote(
     assert headers["Content-Type"] == "application/json"
     assert headers["Connection"] == "close"
     assert (answer["status"], answer["errorCode"]) == ("invalidSchemeError", 10)
+    assert answer["reason"] == "malformed"
     assert f"Request {headers['X-Request-ID']} could not be read: " in lines.getvalue()
     assert CANARY not in json.dumps(answer) + lines.getvalue()
 
@@ -195,7 +196,7 @@ def test_a_bug_is_a_500_without_its_message(worker: Worker, lines: io.StringIO) 
     raw = b"GET / HTTP/1.1\r\nHost: x\r\nX-Request-ID: of-the-caller\r\n\r\n"
     status, headers, answer = exchange(worker, raw)
     assert status == "HTTP/1.1 500 Internal Server Error"
-    assert answer["status"] == "internalError"
+    assert (answer["status"], answer["reason"]) == ("internalError", "bug")
     assert headers["X-Request-ID"] == "of-the-caller"
     assert "Request of-the-caller could not be read: ValueError" in lines.getvalue()
     assert CANARY not in json.dumps(answer) + lines.getvalue()

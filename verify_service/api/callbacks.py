@@ -2,39 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 from flask import Blueprint, request
 from flask.typing import ResponseReturnValue
 from marshmallow import ValidationError
-from werkzeug.exceptions import MethodNotAllowed, NotFound, RequestEntityTooLarge
+from werkzeug.exceptions import MethodNotAllowed
 
 from verify_service.api import error_responses, schemas
 from verify_service.api.auth import InvalidAppKey, path_secret_guard, require_app_key
-from verify_service.api.body import NotJson, SlowBody, TruncatedBody, dump, read_body
+from verify_service.api.body import dump, read_body
 from verify_service.api.callback_body import parse_callback
 from verify_service.api.context import verifications
-from verify_service.domain.errors import InvalidCallback, InvalidNumber, StoreUnavailable
 
 CALLBACK_REQUEST = schemas.CallbackRequest()
 CALLBACK_RESPONSE = schemas.CallbackResponse()
 _NAMES = [str(field.data_key) for field in CALLBACK_REQUEST.fields.values()]
 _PREFIX = "/callbacks"
-REASONS: Mapping[type[Exception], str] = {
-    InvalidAppKey: "appKey",
-    InvalidCallback: "future",
-    InvalidNumber: "invalidNumber",
-    MethodNotAllowed: "method",
-    NotFound: "path",
-    NotJson: "brokenJson",
-    RequestEntityTooLarge: "tooLarge",
-    SlowBody: "slowBody",
-    StoreUnavailable: "redis",
-    TruncatedBody: "truncated",
-    ValidationError: "schema",
-    Exception: "bug",
-}
-"""Why a callback is refused, for the log and the metric."""
 
 
 def callbacks_blueprint(app_keys: Sequence[bytes], path_secret: str | None) -> Blueprint:
@@ -65,8 +49,8 @@ def callbacks_blueprint(app_keys: Sequence[bytes], path_secret: str | None) -> B
 
 def _refuse(error: Exception) -> ResponseReturnValue:
     """Log and count a refused callback, and answer as everywhere."""
-    reason = next(REASONS[each] for each in type(error).__mro__ if each in REASONS)
-    verifications().events.callback_refused(reason, _detail(error))
+    _, body = error_responses.describe(error)
+    verifications().events.callback_refused(body["reason"], _detail(error))
     return error_responses.respond(error)
 
 

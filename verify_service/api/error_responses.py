@@ -12,7 +12,9 @@ from werkzeug.exceptions import HTTPException, MethodNotAllowed
 
 from verify_service.api import responses
 from verify_service.api.errors import (
+    DESTINATION_REASONS,
     ERRORS,
+    PROVIDER_REASONS,
     PROVIDER_SENTENCES,
     Cause,
     ErrorKind,
@@ -49,7 +51,12 @@ def respond(error: Exception) -> Response:
 def describe(error: Exception) -> tuple[ErrorKind, dict[str, Any]]:
     """Return the row of an exception and the body in JSON."""
     kind, cause = _row(error)
-    fields = {"error_code": kind.error_code, "retry_after": kind.retry_after, **facts(error)}
+    fields = {
+        "reason": cause.reason,
+        "error_code": kind.error_code,
+        "retry_after": kind.retry_after,
+        **facts(error),
+    }
     known = {name: value for name, value in fields.items() if value is not None}
     sentence = cause.sentence.format(error=error)
     if kind.http < 500 and known.get("error_code") in PROVIDER_SENTENCES:
@@ -78,8 +85,13 @@ def _(_: domain.InvalidCallback) -> dict[str, Any]:
 
 
 @facts.register
+def _(error: domain.DestinationNotAllowed) -> dict[str, Any]:
+    return {"reason": DESTINATION_REASONS[error.rule]}
+
+
+@facts.register
 def _(error: domain.LimitReached) -> dict[str, Any]:
-    return {"limit": error.limit, "retry_after": error.retry_after}
+    return {"reason": error.limit, "limit": error.limit, "retry_after": error.retry_after}
 
 
 @facts.register(domain.CallsPaused)
@@ -93,6 +105,7 @@ def _(error: domain.CallFailed) -> dict[str, Any]:
     failure = error.failure
     return {
         **responses.after_reservation(error.view),
+        "reason": PROVIDER_REASONS[failure.kind],
         "error_code": failure.error_code,
         "retry_after": failure.retry_after,
     }

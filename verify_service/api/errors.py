@@ -1,4 +1,4 @@
-"""The table of errors: exception → HTTP status, ``status`` and ``errorReason``.
+"""The table of errors: exception → HTTP status, ``status``, ``reason`` and ``errorReason``.
 
 To add an error, raise an exception of its own and add it to a row below, or add a row.
 ``error_responses.py`` builds each response from the table; ``/openapi.json`` and ``/docs`` are
@@ -20,9 +20,11 @@ from werkzeug.exceptions import (
     RequestEntityTooLarge,
 )
 
+from verify_service.api import vocabulary
 from verify_service.api.auth import InvalidAccessKey, InvalidAppKey, InvalidMetricsToken
 from verify_service.api.body import MAX_BODY_BYTES, NotJson, SlowBody, TruncatedBody, WrongMediaType
 from verify_service.domain import errors as domain
+from verify_service.domain.calls import FailureKind
 
 
 class ErrorCode(IntEnum):
@@ -52,6 +54,24 @@ PROVIDER_SENTENCES: Mapping[int, str] = {
 
 Source: the provider's page, "Description of error codes"."""
 
+PROVIDER_REASONS: Mapping[FailureKind, str] = {
+    FailureKind.REFUSED: "providerRefused",
+    FailureKind.INTERNAL: "providerRefused",
+    FailureKind.ACCOUNT: "providerAccount",
+    FailureKind.THROTTLED: "providerThrottled",
+    FailureKind.UNREACHABLE: "providerUnreachable",
+    FailureKind.UNREADABLE: "providerUnreadable",
+    FailureKind.PAUSED: "breaker",
+}
+"""The ``reason`` of a call that was not placed. An invalid number has a row of its own."""
+
+DESTINATION_REASONS: Mapping[str, str] = {
+    "country": "country",
+    "range": "country",
+    "type": "numberType",
+}
+"""The ``reason`` of a destination that is not allowed, by the rule that refused it."""
+
 
 class Retry(StrEnum):
     """The Idempotency-Key of a retry, if a retry is useful."""
@@ -67,10 +87,12 @@ class Cause:
 
     Attributes:
         exception: The class.
+        reason: The ``reason``, a stable word; or several, of which ``facts`` returns one.
         sentence: The ``errorReason``: what is wrong and what to do. ``{error}`` is the exception.
     """
 
     exception: type[Exception]
+    reason: str | tuple[str, ...]
     sentence: str
 
 
@@ -87,7 +109,7 @@ class ErrorKind:
         retry: The Idempotency-Key of a retry.
         error_code: The provider's number for the error.
         retry_after: Seconds, unless the exception has its own.
-        always: Fields of every body besides ``status`` and ``errorReason``.
+        always: Fields of every body besides ``status``, ``reason`` and ``errorReason``.
         sometimes: Fields of some bodies.
     """
 
@@ -102,6 +124,14 @@ class ErrorKind:
     always: tuple[str, ...] = ()
     sometimes: tuple[str, ...] = ()
 
+    @property
+    def reasons(self) -> tuple[str, ...]:
+        """The words that ``reason`` can be, each once."""
+        words = [
+            (each.reason,) if isinstance(each.reason, str) else each.reason for each in self.causes
+        ]
+        return tuple(dict.fromkeys(word for group in words for word in group))
+
 
 ERRORS = (
     ErrorKind(
@@ -110,9 +140,10 @@ ERRORS = (
         "requiredJsonError",
         "The body is empty, broken JSON, or ends before all of it arrived.",
         causes=(
-            Cause(NotJson, "The body is empty or not JSON. Send JSON in UTF-8."),
+            Cause(NotJson, "brokenJson", "The body is empty or not JSON. Send JSON in UTF-8."),
             Cause(
                 TruncatedBody,
+                "truncated",
                 "The connection ended before the whole body arrived. Retry with the same key.",
             ),
         ),
@@ -127,9 +158,11 @@ ERRORS = (
         "`Idempotency-Key`, or a malformed HTTP request.",
         causes=(
             Cause(
-                ValidationError, "The request has the wrong shape. Correct the fields in errors."
+                ValidationError,
+                "schema",
+                "The request has the wrong shape. Correct the fields in errors.",
             ),
-            Cause(HTTPException, "The request is malformed. Send valid HTTP."),
+            Cause(HTTPException, "malformed", "The request is malformed. Send valid HTTP."),
         ),
         error_code=ErrorCode.INVALID_REQUEST,
         always=("errorCode",),
@@ -141,9 +174,9 @@ ERRORS = (
         "invalidDataError",
         "The shape is right, but a value is not: for example, a number that cannot be called.",
         causes=(
-            Cause(domain.InvalidNumber, "{error.reason}"),
-            Cause(domain.InvalidCallback, "{error.reason}"),
-            Cause(domain.NumberRejected, "{error.failure.reason}"),
+            Cause(domain.InvalidNumber, "invalidNumber", "{error.reason}"),
+            Cause(domain.InvalidCallback, "future", "{error.reason}"),
+            Cause(domain.NumberRejected, "invalidNumber", "{error.failure.reason}"),
         ),
         error_code=ErrorCode.INVALID_NUMBER,
         sometimes=("errorCode", *RESERVED_FIELDS, "reference"),
@@ -155,13 +188,18 @@ ERRORS = (
         "The key is missing or unknown.",
         causes=(
             Cause(
-                InvalidAccessKey, "Send X-Authorization: AccessKey <key> with a key of your app."
+                InvalidAccessKey,
+                "accessKey",
+                "Send X-Authorization: AccessKey <key> with a key of your app.",
             ),
             Cause(
                 InvalidAppKey,
+                "appKey",
                 "The appKey is missing or unknown. Send one of the operator's CALLBACK_APP_KEYS.",
             ),
-            Cause(InvalidMetricsToken, "Send Authorization: Bearer <METRICS_TOKEN>."),
+            Cause(
+                InvalidMetricsToken, "metricsToken", "Send Authorization: Bearer <METRICS_TOKEN>."
+            ),
         ),
         error_code=ErrorCode.INVALID_TOKEN,
         always=("errorCode",),
@@ -171,7 +209,13 @@ ERRORS = (
         403,
         "prohibitedForServiceError",
         "Flash calls to this country or type of number are not allowed.",
-        causes=(Cause(domain.DestinationNotAllowed, "{error.reason}"),),
+        causes=(
+            Cause(
+                domain.DestinationNotAllowed,
+                tuple(dict.fromkeys(DESTINATION_REASONS.values())),
+                "{error.reason}",
+            ),
+        ),
     ),
     ErrorKind(
         "NotFound",
@@ -181,10 +225,11 @@ ERRORS = (
         causes=(
             Cause(
                 domain.VerificationNotFound,
+                "verification",
                 "Your app has no such verification, or it ended more than an hour ago. "
                 "Start a new one.",
             ),
-            Cause(NotFound, "There is no such path. See /docs."),
+            Cause(NotFound, "path", "There is no such path. See /docs."),
         ),
     ),
     ErrorKind(
@@ -195,6 +240,7 @@ ERRORS = (
         causes=(
             Cause(
                 MethodNotAllowed,
+                "method",
                 "The path exists, but not with this method. Use a method of the Allow header.",
             ),
         ),
@@ -207,6 +253,7 @@ ERRORS = (
         causes=(
             Cause(
                 SlowBody,
+                "slowBody",
                 "The body did not arrive in time, and nothing was done. Retry with the same key.",
             ),
         ),
@@ -222,6 +269,7 @@ ERRORS = (
         causes=(
             Cause(
                 domain.KeyInFlight,
+                "inFlight",
                 "The first request with this Idempotency-Key is still in progress. Retry with "
                 "the same key.",
             ),
@@ -238,6 +286,7 @@ ERRORS = (
         causes=(
             Cause(
                 RequestEntityTooLarge,
+                "tooLarge",
                 f"The body is larger than {MAX_BODY_BYTES // 1024} KiB. Send a smaller one.",
             ),
         ),
@@ -248,7 +297,11 @@ ERRORS = (
         "requiredJsonError",
         "The `Content-Type` is not JSON.",
         causes=(
-            Cause(WrongMediaType, "Send the body as JSON, with Content-Type: application/json."),
+            Cause(
+                WrongMediaType,
+                "contentType",
+                "Send the body as JSON, with Content-Type: application/json.",
+            ),
         ),
         error_code=ErrorCode.INVALID_REQUEST,
         always=("errorCode",),
@@ -261,6 +314,7 @@ ERRORS = (
         causes=(
             Cause(
                 domain.KeyReused,
+                "otherBody",
                 "An earlier request with this Idempotency-Key had another body. Use a new key for "
                 "a new request.",
             ),
@@ -274,6 +328,7 @@ ERRORS = (
         causes=(
             Cause(
                 domain.LimitReached,
+                tuple(vocabulary.LIMITS),
                 "The limit {error.limit} refused this start. Retry in {error.retry_after} s.",
             ),
         ),
@@ -287,9 +342,12 @@ ERRORS = (
         "internalError",
         "A bug in this service. The log has it under the `X-Request-ID`.",
         causes=(
-            Cause(Exception, "A bug in this service. The log has it under this X-Request-ID."),
+            Cause(
+                Exception, "bug", "A bug in this service. The log has it under this X-Request-ID."
+            ),
             Cause(
                 InternalServerError,
+                "bug",
                 "A bug in this service. The log has it under this X-Request-ID.",
             ),
         ),
@@ -301,7 +359,13 @@ ERRORS = (
         "rpcError",
         "The provider refused the call, could not be reached, or sent an unusable response. "
         "`errorReason` says whether the phone may still ring.",
-        causes=(Cause(domain.CallFailed, "{error.failure.reason}"),),
+        causes=(
+            Cause(
+                domain.CallFailed,
+                tuple(dict.fromkeys(PROVIDER_REASONS.values())),
+                "{error.failure.reason}",
+            ),
+        ),
         retry=Retry.NEW_KEY,
         always=RESERVED_FIELDS,
         sometimes=("errorCode", "retryAfter", "reference"),
@@ -315,19 +379,23 @@ ERRORS = (
         causes=(
             Cause(
                 domain.StoreUnavailable,
+                "redis",
                 "Redis {error.state}, so this response verifies no number. {error.remedy}",
             ),
             Cause(
                 domain.CallsPaused,
+                "paused",
                 "The operator paused all calls, and nothing was reserved. Checks go on. Retry "
                 "later.",
             ),
             Cause(
                 domain.CallsSuspended,
+                "breaker",
                 "Calls are paused because the provider fails, and nothing was reserved. Retry.",
             ),
             Cause(
                 domain.TooManyCallsInFlight,
+                "tooManyInFlight",
                 "Too many calls are in progress, and nothing was reserved. Retry.",
             ),
         ),

@@ -58,6 +58,43 @@ LIMITS: Mapping[str, str] = {
 }
 """By the limit's name in responses, settings and metrics."""
 
+REASONS: Mapping[str, str] = {
+    "contentType": "The `Content-Type` is not JSON.",
+    "brokenJson": "The body is empty or not JSON.",
+    "schema": "A field is missing, unknown or of the wrong type; `errors` names it.",
+    "malformed": "The request is not valid HTTP.",
+    "truncated": "The connection ended before the whole body arrived.",
+    "slowBody": "The body did not arrive in time.",
+    "tooLarge": "The body is too large.",
+    "invalidNumber": "The number cannot be called: it does not exist.",
+    "future": "The callback's `timestamp` is more than a day ahead.",
+    "accessKey": "The access key is missing or unknown.",
+    "appKey": "The callback's `appKey` is missing or unknown.",
+    "metricsToken": "The token of `/metrics` is missing or wrong.",
+    "country": "Numbers of this country, or of this range, are not called.",
+    "numberType": "Numbers of this type, for example landlines, are not called.",
+    "verification": "This app has no such verification.",
+    "path": "There is no such path.",
+    "method": "The path does not exist with this method.",
+    "inFlight": "The first request with this `Idempotency-Key` is still in progress.",
+    "otherBody": "An earlier request with this `Idempotency-Key` had another body.",
+    "bug": "A bug in this service.",
+    "providerRefused": "The provider refused this call. Its `errorCode` is in the response, if it "
+    "sent one.",
+    "providerAccount": "The provider refused the operator's account: its token, its balance or its "
+    "configuration is wrong. The operator has to act.",
+    "providerThrottled": "The provider receives too many requests. Wait for `retryAfter`.",
+    "providerUnreachable": "The provider could not be reached. No call was placed.",
+    "providerUnreadable": "The provider failed, or its response was unusable. The phone may ring.",
+    "redis": "Redis cannot be reached, or takes no writes.",
+    "paused": "The operator paused all calls.",
+    "breaker": "Calls are paused because the provider fails.",
+    "tooManyInFlight": "Too many calls are in progress.",
+}
+"""What ``reason`` can be. Of a 429 it is the name of the limit (:data:`LIMITS`).
+
+Words are added and never changed: programs compare them."""
+
 CALLS: Mapping[str, str] = {
     "open": "Calls are placed.",
     "breaker": "Calls are paused because the provider fails. One at a time is placed as a test.",

@@ -17,6 +17,8 @@ class VerifyError(Exception):
         reason: A sentence for a developer, not for the person.
         http_status: None where there was no answer.
         status: The service's word, for example ``tooManyRequestsError``; None where there is none.
+        reason_word: The service's stable word for what exactly is wrong, for example
+            ``providerAccount``: the ``reason`` of the answer. A newer service can have more words.
         error_code: The number in the provider's table, if any.
         errors: What is wrong with each field, for a request of the wrong shape.
         limit: The name of the limit that refused the request.
@@ -36,6 +38,7 @@ class VerifyError(Exception):
     _: KW_ONLY
     http_status: int | None = None
     status: str | None = None
+    reason_word: str | None = None
     error_code: int | None = None
     errors: Mapping[str, Any] = field(default_factory=dict)
     limit: str | None = None

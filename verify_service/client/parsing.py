@@ -164,6 +164,7 @@ def _error(answer: HttpAnswer, fields: Fields) -> errors.VerifyError:
         printable(fields.maybe("errorReason", str) or "No reason given."),
         http_status=answer.http_status,
         status=fields.maybe("status", str),
+        reason_word=fields.maybe("reason", str),
         error_code=fields.maybe("errorCode", int),
         errors=invalid,
         limit=fields.maybe("limit", str),

@@ -16,7 +16,9 @@ PROBE_CALLS_WITHIN_SECONDS = 5.0
 """Seconds from before the reservation within which a probe must begin its call. A later one places
 no call, since by then the next start may be the probe."""
 PROBE_TOO_LATE = Failed(
-    "Calls are paused. This start was chosen to try the provider, but took too long.", refund=True
+    "Calls are paused. This start was chosen to try the provider, but took too long.",
+    kind=FailureKind.PAUSED,
+    refund=True,
 )
 _PROVIDER_FAILS = {FailureKind.ACCOUNT, FailureKind.UNREACHABLE, FailureKind.UNREADABLE}
 

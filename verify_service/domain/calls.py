@@ -50,7 +50,13 @@ class FailureKind(StrEnum):
     """Why a call was not placed, whatever the provider's code is."""
 
     REFUSED = "refused"
-    """The provider refused this call. The next one may be placed."""
+    """The provider refused this call. It says nothing about calls to other numbers."""
+
+    INTERNAL = "internal"
+    """An error inside the provider ended this call. The phone may ring."""
+
+    PAUSED = "paused"
+    """We did not ask the provider, because calls are paused."""
 
     INVALID_NUMBER = "invalidNumber"
     """The provider takes the number for invalid. It would refuse every call to it."""
@@ -64,6 +70,23 @@ class FailureKind(StrEnum):
 
     UNREADABLE = "unreadable"
     """The provider's server failed, or its answer has no meaning. The phone may ring."""
+
+    @classmethod
+    def _missing_(cls, _: object) -> FailureKind:
+        """Return REFUSED for a kind that a newer release stored."""
+        return cls.REFUSED
+
+
+_REFUSED_AGAIN = {FailureKind.REFUSED, FailureKind.INVALID_NUMBER, FailureKind.ACCOUNT}
+
+
+class CallerProblem(StrEnum):
+    """Why the calling number of a placed call is not shown."""
+
+    MISSING = "missing"
+    NOT_A_NUMBER = "notANumber"
+    OTHER_DIGITS = "otherDigits"
+    """It does not end in the code."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,20 +137,27 @@ class Call:
         """Whether the provider would refuse every call to this number."""
         return self.failure is not None and self.failure.kind is FailureKind.INVALID_NUMBER
 
+    @property
+    def refused_again(self) -> bool:
+        """Whether the provider would refuse another call to this number for the same reason."""
+        return self.failure is not None and self.failure.kind in _REFUSED_AGAIN
+
 
 @dataclass(frozen=True, slots=True)
 class Placed:
     """The provider accepted the call.
 
     Attributes:
-        caller_prefix: The caller's number without its last four digits. None if the number does
-            not end in the code.
+        caller_prefix: The caller's number without its last four digits. None if the number is
+            missing or does not end in the code.
         caller_length: Digits of the caller's whole number.
+        caller_problem: Why both are None.
     """
 
     request_id: str
     caller_prefix: str | None
     caller_length: int | None
+    caller_problem: CallerProblem | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,10 +180,12 @@ class Failed(Failure):
         refund: Whether the start is refunded.
         provider_failing: Whether the provider's server failed as well, so that any other call
             would have failed.
+        word: The provider's ``status``, for the log, if its page does not list it.
     """
 
     refund: bool = field(kw_only=True)
     provider_failing: bool = field(default=False, kw_only=True)
+    word: str | None = field(default=None, kw_only=True)
 
 
 CallOutcome = Placed | Unknown | Failed

@@ -58,7 +58,7 @@ def _next_action(verification: Verification, call_state: CallState) -> NextActio
     if verification.state is State.APPROVED:
         # `done` is only in the check's own answer that verified.
         return NextAction.STOP
-    if verification.guess_block or verification.call.number_rejected:
+    if verification.guess_block or verification.call.refused_again:
         return NextAction.STOP
     if verification.state is not State.PENDING:
         return NextAction.RESTART

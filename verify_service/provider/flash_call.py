@@ -15,6 +15,7 @@ from enum import IntEnum, StrEnum
 from typing import Any
 
 from verify_service.domain.calls import (
+    CallerProblem,
     CallOutcome,
     CallStatus,
     DeliveryResult,
@@ -26,14 +27,19 @@ from verify_service.domain.codes import DIGITS
 from verify_service.provider.interface import CallRequest
 
 PATH = "/apps/flash/calls/flash"
+OK = "ok"
+"""The ``status`` of a success, if it has one. Any other status is a refusal."""
 THROTTLE_SECONDS = 5
 """How long to wait after errorCode 4 where the provider gives no ``Retry-After``."""
-MAX_THROTTLE_SECONDS = 3_600
+MAX_THROTTLE_SECONDS = 300
+"""A longer ``Retry-After`` counts as this one."""
 MAX_REQUEST_ID_CHARACTERS = 256
 """What a callback may contain. A call with a longer requestId could never be matched."""
 MAX_NUMBER_DIGITS = 15
 """Source: E.164."""
 _SURROGATE = re.compile(r"[\ud800-\udfff]")
+_WORD = re.compile(r"[A-Za-z][A-Za-z_]{0,39}\Z")
+"""A status that may be logged: without digits it cannot contain the code."""
 
 
 class FlashCallStatus(StrEnum):
@@ -58,16 +64,24 @@ DELIVERY_RESULTS: dict[str, DeliveryResult] = {
 
 
 class ErrorCode(IntEnum):
-    """Source: the page, "Description of error codes"."""
+    """Source: the page, "Description of error codes".
+
+    7, 8, 9, 25 and 99 are from the table of another API that has the page's codes too.
+    """
 
     INVALID_TOKEN = 1
     INACTIVE_ACCOUNT = 2
     TOO_MANY_REQUESTS = 4
     INACTIVE_TOKEN = 5
     INSUFFICIENT_FUNDS = 6
+    FORBIDDEN = 7
+    MISCONFIGURED_ACCOUNT = 8
+    REJECTED = 9
     INVALID_REQUEST = 10
     INVALID_NUMBER = 11
     SENDER_NOT_ALLOWED = 16
+    METHOD_NOT_ALLOWED = 25
+    INTERNAL_ERROR = 99
 
 
 ERROR_CODES: dict[int, tuple[FailureKind, str]] = {
@@ -76,13 +90,23 @@ ERROR_CODES: dict[int, tuple[FailureKind, str]] = {
     ErrorCode.TOO_MANY_REQUESTS: (FailureKind.THROTTLED, "too many requests in a short time"),
     ErrorCode.INACTIVE_TOKEN: (FailureKind.ACCOUNT, "the token is inactive"),
     ErrorCode.INSUFFICIENT_FUNDS: (FailureKind.ACCOUNT, "the balance is too low"),
+    ErrorCode.FORBIDDEN: (FailureKind.ACCOUNT, "the account may not do this"),
+    ErrorCode.MISCONFIGURED_ACCOUNT: (FailureKind.ACCOUNT, "the account is misconfigured"),
+    ErrorCode.REJECTED: (FailureKind.REFUSED, "it was rejected"),
     ErrorCode.INVALID_REQUEST: (FailureKind.ACCOUNT, "the request is incorrectly formed"),
     ErrorCode.INVALID_NUMBER: (FailureKind.INVALID_NUMBER, "the number is not in E.164"),
     ErrorCode.SENDER_NOT_ALLOWED: (
         FailureKind.ACCOUNT,
         "the sender is not allowed for this type of request",
     ),
+    ErrorCode.METHOD_NOT_ALLOWED: (FailureKind.REFUSED, "the method is not allowed"),
+    ErrorCode.INTERNAL_ERROR: (
+        FailureKind.INTERNAL,
+        "an internal error of the provider; the phone may still ring",
+    ),
 }
+_COUNTED = {FailureKind.INVALID_NUMBER, FailureKind.INTERNAL}
+"""What is not refunded: the first would be refused again, the second may ring."""
 
 ERROR_WORDS: dict[str, tuple[FailureKind, str]] = {
     "invalidAccessKeyError": (FailureKind.ACCOUNT, "the access key is invalid"),
@@ -94,6 +118,9 @@ ERROR_WORDS: dict[str, tuple[FailureKind, str]] = {
     "rpcError": (FailureKind.REFUSED, "communication inside the provider failed"),
 }
 """Source: the page, "Response format". Those that are REFUSED may be about one number only."""
+
+HTTP_KINDS = {401: FailureKind.ACCOUNT, 403: FailureKind.ACCOUNT, 429: FailureKind.THROTTLED}
+"""What a refusal means whose errorCode or status is in neither table, by its HTTP status."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,23 +179,17 @@ class FlashCall:
     ) -> CallOutcome:
         """Return what the answer means.
 
-        An error in the body decides over the HTTP status; an errorCode that is not in the table
-        counts as its HTTP class. After a 5xx the provider counts as failing, whatever the body is.
+        An error in the body decides over the HTTP status: a known errorCode, or else any
+        ``status`` but ``ok``. An errorCode that is not in the table counts as its HTTP class, and
+        over a 2xx it is a refusal. After a 5xx the provider counts as failing, whatever the body
+        is.
         """
         answer = _parse(body)
         error_code = _error_code(answer, code)
-        failing = http_status >= 500
-        if error_code in ERROR_CODES:
-            return replace(_known_code(error_code, retry_after), provider_failing=failing)
-        word = _text(answer.get("status"))
-        if word in ERROR_WORDS:
-            return replace(_known_word(word), provider_failing=failing)
-        if 400 <= http_status < 500:
-            return _refused(http_status, error_code, retry_after)
-        if not 200 <= http_status < 300:
-            reason = f"The provider answered HTTP {http_status}; the phone may still ring."
-            return Failed(reason, error_code, kind=FailureKind.UNREADABLE, refund=False)
-        return _success(code, answer, error_code)
+        if 200 <= http_status < 300 and not _has_error(answer, error_code):
+            return _success(code, answer)
+        failed = _failed(answer, error_code, http_status, _seconds(retry_after))
+        return replace(failed, provider_failing=http_status >= 500)
 
     def status(self, word: str) -> CallStatus | None:
         """Return what a status word means; None for a word that is not in the table."""
@@ -176,14 +197,26 @@ class FlashCall:
         return CallStatus(word, result) if result else None
 
 
-def _known_code(error_code: int, retry_after: str | None) -> Failed:
+def _failed(answer: dict[str, Any], error_code: int | None, http_status: int, wait: int) -> Failed:
+    word = _text(answer.get("status"))
+    if error_code in ERROR_CODES:
+        return _known_code(error_code, wait)
+    if word in ERROR_WORDS:
+        return _known_word(word)
+    if 200 <= http_status < 300 or 400 <= http_status < 500 or _is_refusal(word):
+        return _unlisted(http_status, error_code, word, wait)
+    reason = f"The provider answered HTTP {http_status}; the phone may still ring."
+    return Failed(reason, error_code, kind=FailureKind.UNREADABLE, refund=False)
+
+
+def _known_code(error_code: int, wait: int) -> Failed:
     kind, meaning = ERROR_CODES[error_code]
     return Failed(
         f"The provider refused the call: {meaning}.",
         error_code,
-        _seconds(retry_after) if kind is FailureKind.THROTTLED else None,
+        wait if kind is FailureKind.THROTTLED else None,
         kind=kind,
-        refund=kind is not FailureKind.INVALID_NUMBER,
+        refund=kind not in _COUNTED,
     )
 
 
@@ -192,46 +225,48 @@ def _known_word(word: str) -> Failed:
     return Failed(f"The provider refused the call: {meaning}.", kind=kind, refund=True)
 
 
-def _refused(http_status: int, error_code: int | None, retry_after: str | None) -> Failed:
-    kinds = {
-        401: FailureKind.ACCOUNT,
-        403: FailureKind.ACCOUNT,
-        429: FailureKind.THROTTLED,
-    }
-    kind = kinds.get(http_status, FailureKind.REFUSED)
+def _unlisted(http_status: int, error_code: int | None, word: str, wait: int) -> Failed:
+    kind = HTTP_KINDS.get(http_status, FailureKind.REFUSED)
     return Failed(
-        f"The provider refused the call (HTTP {http_status}).",
+        f"The provider refused the call, and its page does not list why (HTTP {http_status}).",
         error_code,
-        _seconds(retry_after) if kind is FailureKind.THROTTLED else None,
+        wait if kind is FailureKind.THROTTLED else None,
         kind=kind,
         refund=True,
+        word=word if _is_refusal(word) and _WORD.match(word) else None,
     )
 
 
-def _success(code: str, answer: dict[str, Any], error_code: int | None) -> CallOutcome:
+def _success(code: str, answer: dict[str, Any]) -> CallOutcome:
     request_id = _text(answer.get("requestId"))
-    if _has_error(answer, error_code):
-        reason = "The provider answered with an error that its page does not list."
-        return Failed(reason, error_code, kind=FailureKind.REFUSED, refund=False)
     if not 0 < len(request_id) <= MAX_REQUEST_ID_CHARACTERS:
         reason = "The provider's answer could not be read; the phone may still ring."
         return Failed(reason, kind=FailureKind.UNREADABLE, refund=False)
-    return Placed(request_id, *_caller(code, answer.get("from")))
+    return _placed(request_id, code, answer.get("from"))
 
 
 def _has_error(answer: dict[str, Any], error_code: int | None) -> bool:
-    """Return whether there is an errorCode other than 0, or a word that ends as the page's do."""
+    """Return whether there is an errorCode other than 0, or a status other than ``ok``."""
     code = answer.get("errorCode") if error_code is None else error_code
-    return bool(code) or _text(answer.get("status")).endswith("Error")
+    status = answer.get("status")
+    return bool(code) or (status is not None and _text(status).lower() != OK)
 
 
-def _caller(code: str, value: object) -> tuple[str, int] | tuple[None, None]:
-    """Return prefix and length of the calling number, if it really ends in the code."""
-    digits = _text(value).removeprefix("+")
-    number = digits.isascii() and digits.isdigit() and len(digits) <= MAX_NUMBER_DIGITS
-    if not (number and digits.endswith(code)):
-        return None, None
-    return digits[:-DIGITS], len(digits)
+def _is_refusal(word: str) -> bool:
+    """Return whether a status that is text refuses the call."""
+    return bool(word) and not word.isdecimal() and word.lower() != OK
+
+
+def _placed(request_id: str, code: str, caller: object) -> Placed:
+    """Return the call with prefix and length of the calling number, if it ends in the code."""
+    digits = _text(caller).removeprefix("+")
+    if caller is None or (isinstance(caller, str) and not caller.strip()):
+        return Placed(request_id, None, None, CallerProblem.MISSING)
+    if not (digits.isascii() and digits.isdigit() and len(digits) <= MAX_NUMBER_DIGITS):
+        return Placed(request_id, None, None, CallerProblem.NOT_A_NUMBER)
+    if not digits.endswith(code):
+        return Placed(request_id, None, None, CallerProblem.OTHER_DIGITS)
+    return Placed(request_id, digits[:-DIGITS], len(digits))
 
 
 def _parse(body: bytes) -> dict[str, Any]:

@@ -18,7 +18,7 @@ from verify_service.server.request_clock import RequestClock
 
 UNREADABLE = {
     "status": "invalidSchemeError",
-    "reason": "schema",
+    "reason": "malformed",
     "errorCode": 10,
     "errorReason": "Invalid request. This is no proper HTTP request.",
 }

@@ -11,7 +11,14 @@ import re
 
 import structlog
 
-from verify_service.domain.calls import CallOutcome, Failed, FailureKind, Placed, Unknown
+from verify_service.domain.calls import (
+    CallerProblem,
+    CallOutcome,
+    Failed,
+    FailureKind,
+    Placed,
+    Unknown,
+)
 from verify_service.domain.check_result import CheckResult
 from verify_service.domain.errors import DestinationNotAllowed, LimitReached
 from verify_service.domain.ids import request_digest
@@ -34,6 +41,15 @@ _CALLBACK_HINTS = {
     "redis": "The outcome of this call is lost if the provider does not repeat its callback.",
 }
 """What the operator does about a refused callback, by its reason."""
+_CALLER_HINTS = {
+    CallerProblem.MISSING: "The provider's answer has no `from`, so the login cannot show who "
+    "calls. The code is in the calling number all the same, if the provider uses it. Ask the "
+    "provider.",
+    CallerProblem.NOT_A_NUMBER: "The provider's `from` is not a phone number, so the login cannot "
+    "show who calls. Ask the provider.",
+    CallerProblem.OTHER_DIGITS: "The provider's `from` does not end in the code that we sent, so "
+    "people type digits that are not the code. Ask the provider.",
+}
 _WHOLE_PREFIX = "`flask --app wsgi blocked` prints the whole prefix."
 MAX_LABELED_ERROR_CODE = 99
 """Larger ones share a label, since each label is a time series."""
@@ -60,11 +76,8 @@ class StructuredEventLog:
         match outcome:
             case Placed(caller_prefix=None):
                 self._metrics.caller_mismatches.inc()
-                event.error(
-                    "caller_mismatch",
-                    hint="The provider's `from` does not end in the code that we sent, so people "
-                    "type digits that are not the code. Ask the provider.",
-                )
+                problem = outcome.caller_problem or CallerProblem.MISSING
+                event.error("caller_mismatch", caller=problem, hint=_CALLER_HINTS[problem])
             case Placed():
                 event.info("call_placed", call=request_digest(outcome.request_id))
             case Unknown():
@@ -215,8 +228,11 @@ class StructuredEventLog:
 
     def _failed(self, event: structlog.typing.FilteringBoundLogger, why: Failed) -> None:
         self._metrics.provider_errors.labels(code=_label(why.error_code)).inc()
-        write = event.error if why.kind is FailureKind.ACCOUNT else event.warning
-        write("call_failed", reason=why.reason, error_code=why.error_code)
+        # The operator has to read a word that has no meaning here: the account may be blocked.
+        loud = why.kind is FailureKind.ACCOUNT or why.word is not None
+        write = event.error if loud else event.warning
+        word = {"provider_status": why.word} if why.word is not None else {}
+        write("call_failed", reason=why.reason, kind=why.kind, error_code=why.error_code, **word)
 
 
 def _label(error_code: int | None) -> str:

@@ -55,7 +55,8 @@ class Metrics:
             "verify_callback_refusals", "Callbacks that were refused.", ["reason"]
         )
         self.caller_mismatches = counter(
-            "verify_caller_mismatches", "Calls from a number that does not end in the code."
+            "verify_caller_mismatches",
+            "Calls whose caller is unknown, or is a number that does not end in the code.",
         )
         self.provider_errors = counter(
             "verify_provider_errors", "Calls that the provider did not place.", ["code"]

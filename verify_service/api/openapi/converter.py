@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from apispec.ext.marshmallow import MarshmallowPlugin
 from marshmallow import fields
+
+from verify_service.api.schemas.fields import Request
 
 
 def marshmallow_plugin() -> MarshmallowPlugin:
@@ -37,5 +40,13 @@ def field_schema(_converter: Any, field: fields.Field[Any], ret: dict[str, Any])
     if own is not None:
         ret.pop("type", None)
         ret.pop("format", None)
-        return own
-    return {}
+    nullable = isinstance(field.parent, Request) and not field.required
+    return (own or {}) | (_or_null(own or ret) if nullable else {})
+
+
+def _or_null(schema: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the keywords of the schema that have to change for it to allow null too."""
+    if "type" in schema:
+        return {"type": [schema["type"], "null"]}
+    choice = "anyOf" if "anyOf" in schema else "oneOf"
+    return {choice: [*schema[choice], {"type": "null"}]}

@@ -26,8 +26,9 @@ digits of the calling number are the code; the person types them; the service re
 
 The callers are backends. Requests and responses are JSON in UTF-8. Durations are whole seconds \
 and moments are unixtime in seconds. Every response has a `status`: `ok`, or a word for the error; \
-errors add `errorReason`, a sentence for the developer. Responses may get more fields: ignore \
-those you do not know.
+errors add `reason`, a stable word for programs, and `errorReason`, a sentence for the developer. \
+Responses may get more fields: ignore those you do not know. An optional field that is null counts \
+as absent.
 
 Four digits prove possession of a phone under strict limits. Do not use them as the only factor \
 for an account that matters.

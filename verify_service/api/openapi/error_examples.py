@@ -88,8 +88,14 @@ ERROR_EXAMPLES: Mapping[str, tuple[str, Exception]] = {
     "wide": ("Too many starts from one address", domain.LimitReached("clientIp", 1_260)),
     "bug": ("A bug", Exception()),
     "refused": (
-        "The provider refused the call; the phone did not ring",
-        _call_failed(Failure("The provider refused the call: the balance is too low.", 6)),
+        "The provider refused the operator's account; the phone did not ring",
+        _call_failed(
+            Failure(
+                "The provider refused the call: the balance is too low.",
+                6,
+                kind=FailureKind.ACCOUNT,
+            )
+        ),
     ),
     "throttled": (
         "The provider asks to wait",
@@ -98,13 +104,17 @@ ERROR_EXAMPLES: Mapping[str, tuple[str, Exception]] = {
                 "The provider refused the call: too many requests in a short time.",
                 4,
                 retry_after=5,
+                kind=FailureKind.THROTTLED,
             )
         ),
     ),
     "unreadable": (
         "The provider's response was unusable",
         _call_failed(
-            Failure("The provider's answer could not be read; the phone may still ring."),
+            Failure(
+                "The provider's answer could not be read; the phone may still ring.",
+                kind=FailureKind.UNREADABLE,
+            ),
             _COOLDOWN,
         ),
     ),

@@ -8,14 +8,14 @@ from typing import Any
 
 from apispec import APISpec
 
-from verify_service.api import schemas
+from verify_service.api import schemas, vocabulary
 from verify_service.api.error_responses import describe
 from verify_service.api.errors import ERRORS, RESERVED_FIELDS, ErrorKind
 from verify_service.api.openapi.constraints import together
 from verify_service.api.openapi.error_examples import ERROR_EXAMPLES
 from verify_service.api.openapi.examples import example
 
-_COMMON = ("status", "errorReason")
+_COMMON = ("status", "reason", "errorReason")
 
 RESPONSES: dict[str, tuple[str, ...]] = {
     "BadRequest": ("malformed",),
@@ -67,6 +67,7 @@ def _add_schema(spec: APISpec, kind: ErrorKind, every: Mapping[str, Any]) -> Non
     always = (*_COMMON, *kind.always)
     properties = deepcopy({name: every[name] for name in (*always, *kind.sometimes)})
     properties["status"]["const"] = kind.status
+    properties["reason"] |= _words(kind)
     if kind.error_code is not None:
         properties["errorCode"]["const"] = int(kind.error_code)
     schema = {
@@ -78,6 +79,14 @@ def _add_schema(spec: APISpec, kind: ErrorKind, every: Mapping[str, Any]) -> Non
     if set(RESERVED_FIELDS) <= set(kind.sometimes):
         schema["dependentRequired"] = together(RESERVED_FIELDS)
     spec.components.schema(f"{kind.name}Error", schema)
+
+
+def _words(kind: ErrorKind) -> dict[str, list[str]]:
+    meanings = {**vocabulary.REASONS, **vocabulary.LIMITS}
+    return {
+        "x-extensible-enum": list(kind.reasons),
+        "x-enum-descriptions": [meanings[word] for word in kind.reasons],
+    }
 
 
 def _response(names: Sequence[str]) -> dict[str, Any]:

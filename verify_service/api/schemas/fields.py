@@ -7,7 +7,7 @@ import re
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
-from marshmallow import Schema, ValidationError, fields
+from marshmallow import Schema, ValidationError, fields, pre_load
 from marshmallow.validate import Length
 
 from verify_service.domain.codes import FIRST, LAST
@@ -30,6 +30,19 @@ class Camel(Schema):
         """Set the name in JSON."""
         head, *tail = field_name.split("_")
         field_obj.data_key = head + "".join(word.capitalize() for word in tail)
+
+
+class Request(Camel):
+    """The base of all requests. An optional field that is null counts as absent."""
+
+    @pre_load
+    def _without_null(self, data: Any, **_: Any) -> Any:
+        if not isinstance(data, dict):
+            return data
+        optional = {field.data_key for field in self.fields.values() if not field.required}
+        return {
+            name: value for name, value in data.items() if value is not None or name not in optional
+        }
 
 
 class Code(fields.Field[str]):
@@ -119,6 +132,20 @@ def word(words: Mapping[Any, str], description: str, **kwargs: Any) -> fields.St
             description,
             enum=[str(each) for each in words],
             **{"x-enum-descriptions": list(words.values())},
+        ),
+        **kwargs,
+    )
+
+
+def open_word(words: Mapping[Any, str], description: str, **kwargs: Any) -> fields.String:
+    """Return a field for a word as in :func:`word`, of which a later release may have more."""
+    return fields.String(
+        metadata=about(
+            description,
+            **{
+                "x-extensible-enum": [str(each) for each in words],
+                "x-enum-descriptions": list(words.values()),
+            },
         ),
         **kwargs,
     )

@@ -10,16 +10,16 @@ from marshmallow.validate import Length
 from verify_service.api.schemas.fields import (
     NUMBER_PATTERN,
     Address,
-    Camel,
     Code,
     Moment,
     Opaque,
+    Request,
     about,
     printable,
 )
 
 
-class StartRequest(Camel):
+class StartRequest(Request):
     """The number to call."""
 
     class Meta:
@@ -49,7 +49,7 @@ class StartRequest(Camel):
     )
 
 
-class CheckRequest(Camel):
+class CheckRequest(Request):
     """The code that the person typed."""
 
     class Meta:
@@ -71,7 +71,7 @@ class CheckRequest(Camel):
     )
 
 
-class CallbackRequest(Camel):
+class CallbackRequest(Request):
     """How a call went. Unknown fields are ignored."""
 
     class Meta:

@@ -8,7 +8,7 @@ from marshmallow import EXCLUDE, fields
 from marshmallow.validate import Range
 
 from verify_service.api import vocabulary
-from verify_service.api.schemas.fields import Camel, about, word
+from verify_service.api.schemas.fields import Camel, about, open_word, word
 from verify_service.domain.models import NextAction
 
 _ID = about(
@@ -177,6 +177,12 @@ class ErrorResponse(Response):
     """An error."""
 
     status = fields.String(required=True, metadata=about("The error in one word."))
+    reason = open_word(
+        {**vocabulary.REASONS, **vocabulary.LIMITS},
+        "What exactly is wrong, in a stable word that a program can compare. Words may be added: "
+        "treat one that you do not know by `status` alone.",
+        required=True,
+    )
     error_code = fields.Integer(
         metadata=about("The number of the error in the provider's table, if it has one.")
     )
