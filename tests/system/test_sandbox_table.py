@@ -115,7 +115,7 @@ ROWS = {
     "0111": failed(11, http=400, status="invalidDataError", next_action="stop", counts=True),
     "0116": failed(16),
     "0125": failed(25),
-    "0199": failed(99, counts=True),
+    "0199": failed(99, counts=True, next_action="restart"),
     **{f"020{position}": failed() for position in range(1, 10)},
     "0301": Row(),
     "0302": lost(),
