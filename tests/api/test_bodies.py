@@ -267,3 +267,14 @@ def test_a_callback_that_did_not_arrive_is_logged(
     arrives(service, "/callbacks/flashcall", Stream(b"appKey=x"), 9)
     reasons = [line["reason"] for line in service.events("callback_refused")]
     assert reasons == [reason, reason, "truncated"]
+
+
+def test_a_cancel_whose_body_does_not_arrive_cancels_nothing(service: Service) -> None:
+    """It needs no body, and ignores the content of one; one that it announces has to arrive."""
+    vid = service.started()
+    path = f"/verify/{vid}/cancel"
+    assert arrives(service, path, Stream(b"{}"), 4).status_code == 400
+    assert arrives(service, path, Lost(b"", TimeoutError()), 4).status_code == 408
+    assert arrives(service, path, Stream(b"x" * 16_385), None).status_code == 413
+    assert service.status(vid).json["state"] == "pending"
+    assert arrives(service, path, Stream(b"[anything"), 9).json["state"] == "canceled"

@@ -159,7 +159,7 @@ def test_every_answer_has_a_request_id() -> None:
         ("startVerification", "201 400 401 403 408 409 413 415 422 429 500 502 503"),
         ("checkCode", "200 400 401 404 408 413 415 422 500 503"),
         ("readVerification", "200 400 401 404 500 503"),
-        ("cancelVerification", "200 400 401 404 500 503"),
+        ("cancelVerification", "200 400 401 404 408 413 500 503"),
         ("receiveCallback", "200 400 401 404 408 413 500 503"),
         ("receiveCallbackBySecret", "200 400 401 404 408 413 500 503"),
         ("isAlive", "200 400 500"),

@@ -22,6 +22,7 @@ from .silence import refused
 from .timing import Hurry
 
 REPEATED = {
+    "408": error(408, "requiredJsonError", errorCode=10),
     "409": error(409, "conflictError", retryAfter=1),
     "500": error(500, "internalError"),
     "503": PAUSED,

@@ -10,7 +10,7 @@ from flask.typing import ResponseReturnValue
 from werkzeug.routing import BaseConverter
 
 from verify_service.api import responses, schemas
-from verify_service.api.body import dump, load
+from verify_service.api.body import dump, load, read_body
 from verify_service.api.context import calling_app, verifications
 from verify_service.api.idempotency_key import keyed_request
 
@@ -74,7 +74,8 @@ def status(verification_id: str) -> ResponseReturnValue:
 
 
 def cancel(verification_id: str) -> ResponseReturnValue:
-    """End a pending verification."""
+    """End a pending verification. A body is not needed; one that is announced has to arrive."""
+    read_body()
     view = verifications().cancel(calling_app(), verification_id)
     return dump(VERIFICATION_RESPONSE, responses.verification(view))
 

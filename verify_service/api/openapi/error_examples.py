@@ -9,7 +9,7 @@ from werkzeug.exceptions import BadRequest, MethodNotAllowed, NotFound, RequestE
 
 from verify_service.api import schemas
 from verify_service.api.auth import InvalidAccessKey, InvalidAppKey, InvalidMetricsToken
-from verify_service.api.body import NotJson, SlowBody, WrongMediaType
+from verify_service.api.body import NotJson, SlowBody, TruncatedBody, WrongMediaType
 from verify_service.api.idempotency_key import HEADER, MALFORMED
 from verify_service.api.openapi.samples import failed
 from verify_service.domain import errors as domain
@@ -34,6 +34,7 @@ ERROR_EXAMPLES: Mapping[str, tuple[str, Exception]] = {
     "metricsToken": ("The token is missing or wrong", InvalidMetricsToken()),
     "mediaType": ("The Content-Type is not JSON", WrongMediaType()),
     "notJson": ("The body is empty or broken", NotJson()),
+    "truncated": ("The body ended early", TruncatedBody()),
     "slowBody": ("The body did not arrive in time", SlowBody()),
     "malformed": ("The HTTP request is malformed", BadRequest()),
     "startFields": (

@@ -24,6 +24,7 @@ RESPONSES: dict[str, tuple[str, ...]] = {
         *("number", "numberRefused"),
     ),
     "BadCheck": ("notJson", "checkFields", "idempotencyKey", "malformed"),
+    "BadCancel": ("truncated", "malformed"),
     "BadCallback": ("notJson", "callbackFields", "malformed", "callbackNumber", "timestamp"),
     "NoAccessKey": ("accessKey",),
     "NoAppKey": ("appKey",),

@@ -113,7 +113,7 @@ def _cancel(parameters: Sequence[str]) -> Operation:
         "parameters": list(parameters),
         "responses": {
             "200": ok("As it stands now.", "VerificationResponse", examples.cancels()),
-            **failures("NoSuchVerification", "BadRequest", *_OF_APPS, "StoreUnavailable"),
+            **failures("NoSuchVerification", "BadCancel", *_OF_APPS, *_BODY, "StoreUnavailable"),
         },
     }
 
