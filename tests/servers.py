@@ -37,6 +37,7 @@ class Server:
         options: As on the command line, without the dashes.
         program: Valkey if it is None.
         tls: Whether it accepts TLS connections alone.
+        wrapper: A program that becomes the server, with its arguments.
     """
 
     folder: Path
@@ -44,6 +45,7 @@ class Server:
     program: str | None = None
     sentinel: bool = False
     tls: bool = False
+    wrapper: Sequence[str] = ()
     process: subprocess.Popen[bytes] | None = None
 
     def __post_init__(self) -> None:
@@ -55,7 +57,7 @@ class Server:
         config = self.folder / "server.conf"
         if not (self.sentinel and config.exists()):  # Sentinels write into theirs
             config.write_text("".join(f"{line}\n" for line in self._lines()))
-        line = [self.program or str(get_binary_path()), str(config)]
+        line = [*self.wrapper, self.program or str(get_binary_path()), str(config)]
         with (self.folder / "log").open("ab") as log:
             self.process = subprocess.Popen(
                 [*line, *(["--sentinel"] if self.sentinel else [])],

@@ -497,6 +497,93 @@ def test_a_prefix_has_the_spellings_of_a_number(flask: Run, words: str) -> None:
     )
 
 
+FULL = [
+    ("prefix", "STARTS_PER_PREFIX", "+7917913"),
+    ("country", "STARTS_PER_COUNTRY", "RU"),
+    ("app", "STARTS_PER_APP", "shop"),
+    ("day", "STARTS_PER_DAY", ""),
+]
+
+
+@pytest.mark.parametrize(("limit", "variable", "scope"), FULL)
+def test_a_full_limit_is_listed_and_can_be_ended(
+    make, fake, clock, *, limit: str, variable: str, scope: str
+) -> None:
+    """With its windows, until when, and the command that lets the next start through."""
+    service = make(fake, START_COOLDOWNS="0", **{variable: "2/3600,9/86400"})
+    run = run_for(service, fake)
+    for count in range(2):
+        assert run("blocked").output == "Nothing is blocked.\n"
+        service.started(f"{NUMBER[:-1]}{count}")
+    seconds = service.start(f"{NUMBER[:-1]}3").json["retryAfter"]
+    command = f"reset {limit} {scope}".rstrip()
+    assert run("blocked").output == (
+        f"{scope or 'every number'}: the limit `{limit}` is full: 2 of 2 starts in 1 h; room for "
+        f"one more in {format_duration(seconds)}; `{command}` ends it\n"
+    )
+    assert run(*command.split()).output == f"{command.removeprefix('reset ')} counts from zero.\n"
+    assert run("blocked").output == "Nothing is blocked.\n"
+    service.started(f"{NUMBER[:-1]}3")
+
+
+def test_a_full_limit_of_a_client_is_listed_and_can_be_ended(make, fake, clock) -> None:
+    """By its address, or by the digest that the list and the log have. Others are not changed."""
+    service = make(fake, START_COOLDOWNS="0", STARTS_PER_CLIENT_IP="1/3600")
+    run = run_for(service, fake)
+    service.started(clientIp="2001:db8::1")
+    service.started(OTHER_NUMBER, clientIp="203.0.113.7")
+    both = run("blocked").output
+    assert both.count("the limit `clientIp` is full: 1 of 1 start in 1 h") == 2
+    assert "2001:db8" not in both
+    run("reset", "clientIp", "2001:db8::ffff")
+    (left,) = run("blocked").output.splitlines()
+    assert left in both
+    run("reset", "clientIp", left.partition(":")[0])
+    assert run("blocked").output == "Nothing is blocked.\n"
+    service.started(clientIp="2001:db8::2")
+
+
+def test_a_full_limit_in_dry_run_is_marked(make, fake, clock) -> None:
+    service = make(fake, STARTS_PER_DAY="1/3600", GUARDS_DRY_RUN="day")
+    service.started()
+    said = run_for(service, fake)("blocked").output
+    assert said.startswith("every number: the limit `day` is full (dry run): 1 of 1 start in 1 h;")
+
+
+def test_the_starts_of_known_devices_are_listed_too(make, fake, clock, provider: StandIn) -> None:
+    """A prefix has as many again for them; one command ends both."""
+    service = make(fake, START_COOLDOWNS="0", STARTS_PER_PREFIX="1/3600")
+    vid = service.started(deviceId="own")
+    service.check(vid, provider.code)
+    service.started(deviceId="own")
+    run = run_for(service, fake)
+    strangers, devices = run("blocked").output.splitlines()
+    assert strangers.startswith("+7917913: the limit `prefix` is full: ")
+    assert devices.startswith("+7917913: the limit `prefix, for known devices once it is full` is ")
+    assert devices.endswith("`reset prefix +7917913` ends it")
+    run("reset", "prefix", "+7917913")
+    assert run("blocked").output == "Nothing is blocked.\n"
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("prefix", "+7917999"), "prefix +7917999 has counted nothing."),
+        (("country", "KZ"), "country KZ has counted nothing."),
+        (("day",), "day has counted nothing."),
+        (("prefix", "canary"), "Write a prefix as the first digits of E.164"),
+        (("prefix",), "Write a prefix as the first digits of E.164"),
+        (("clientIp", "example.org"), "Write a client as its address"),
+        (("clientIp",), "Write a client as its address"),
+        (("cooldown", "+7917913"), "'cooldown' is not one of 'clientIp', 'prefix', "),
+    ],
+)
+def test_a_limit_that_counted_nothing_is_reported(
+    flask: Run, words: tuple[str, ...], said: str
+) -> None:
+    assert said in flask("reset", *words, fails=True).output
+
+
 def test_every_command_is_listed_with_a_whole_sentence(flask: Run) -> None:
     """Each under its topic, and no sentence is cut off."""
     listed = flask("operator", "--help").output
@@ -504,14 +591,18 @@ def test_every_command_is_listed_with_a_whole_sentence(flask: Run) -> None:
     rows = dict(re.findall(r"^  ([a-z]+)  +(.*)$", listed.partition("One number:")[2], re.M))
     assert set(rows) == {
         *("allow", "block", "blocked", "erase", "number", "pause", "resume", "security"),
-        *("unblock", "unlock"),
+        *("reset", "unblock", "unlock"),
     }
     assert all(re.fullmatch(r"[A-Z].{10,43}\.", row) for row in rows.values()), rows
 
 
 @pytest.mark.parametrize(
     "name",
-    [*("allow", "block", "blocked", "erase", "number", "pause", "resume", "security"), "unblock"],
+    [
+        *("allow", "block", "blocked", "erase", "number", "pause", "resume", "security"),
+        "unblock",
+        "reset",
+    ],
 )
 def test_every_command_works_with_and_without_the_group(flask: Run, name: str) -> None:
     """Its own help has more text than the list."""

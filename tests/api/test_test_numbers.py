@@ -14,7 +14,7 @@ from .standin import StandIn
 
 NUMBER = "+15550100001"
 """A number that cannot exist, in no country that these tests allow."""
-CODE = "4321"
+CODE = "4567"
 SETTING = f"{NUMBER}={CODE}@2026-12-01"
 THE_DAY_AFTER = 1796169600
 """2026-12-02T00:00:00Z."""

@@ -5,8 +5,10 @@ from __future__ import annotations
 import pytest
 import redis
 
+from verify_service.app import create_operator
+
 from . import keyed
-from .service import METRICS_TOKEN, NUMBER, OTHER_KEY, OTHER_NUMBER
+from .service import METRICS_TOKEN, NUMBER, OTHER_KEY, OTHER_NUMBER, Service
 from .standin import StandIn
 
 PREFIX = "+7916123"
@@ -49,6 +51,59 @@ def test_a_limit_over_many_numbers_refuses(
     if other is not None:
         fields = {"number": number(3), "clientIp": "203.0.113.7", **other}
         assert service.start(**fields).status_code == 201
+
+
+def place(service: Service, event: str) -> str:
+    """Return the scope in the newest line of an event; empty if it has none."""
+    return str(service.events(event)[-1].get("place", ""))
+
+
+@pytest.mark.parametrize(
+    ("limit", "variable", "scope"),
+    [
+        ("clientIp", "STARTS_PER_CLIENT_IP", None),
+        ("prefix", "STARTS_PER_PREFIX", "+7916•••"),
+        ("country", "STARTS_PER_COUNTRY", "RU"),
+        ("app", "STARTS_PER_APP", "shop"),
+        ("day", "STARTS_PER_DAY", ""),
+    ],
+)
+@pytest.mark.parametrize("dry_run", ["", "*"])
+def test_a_refusal_is_logged_with_its_scope(
+    make, fake, clock, *, limit: str, variable: str, scope: str | None, dry_run: str
+) -> None:
+    """Masked as far as the line's number is; a client's network as its digest, one for one
+    network."""
+    service = make(fake, **{variable: "1/3600"}, GUARDS_DRY_RUN=dry_run)
+    event = "would_have_refused" if dry_run else "start_refused"
+    service.started(number(0), clientIp="2001:db8::1")
+    service.start(number(1), clientIp="2001:db8::2")
+    assert service.events(event)[-1]["limit"] == limit
+    found = place(service, event)
+    if scope is not None:
+        assert found == scope
+        return
+    assert len(found) == 19
+    service.start(number(2), clientIp="2001:db8::3")
+    assert place(service, event) == found
+    assert "2001:db8" not in service.log.getvalue()
+
+
+def test_the_scope_of_a_block_is_logged(make, fake, clock) -> None:
+    """The guard's, a country's, and the operator's, which may be shorter than the limit's."""
+    service = make(fake, CONVERSION_PREFIX="2/1", CONVERSION_COUNTRY="9/1/block")
+    store = create_operator(service.settings, service.client).store
+    for count in range(2):
+        service.started(number(count))
+    clock.passes(400)
+    assert service.start(number(2)).status_code == 429
+    assert (service.events("start_refused")[-1]["limit"], place(service, "start_refused")) == (
+        "conversion",
+        "+7916•••",
+    )
+    store.set_rule("+4", "block", 60)
+    assert service.start("+4915112345678").status_code == 429
+    assert place(service, "start_refused") == "+•"
 
 
 @pytest.mark.parametrize(

@@ -277,6 +277,8 @@ class Tour:
                 lambda: operator.diagnose(NUMBER, "RU", ["login"]),
                 lambda: operator.set_rule("+4917", "block", 60),
                 operator.restrictions,
+                operator.full_limits,
+                lambda: operator.reset("country", "RU"),
                 lambda: operator.set_rule("+4917", "none"),
                 lambda: operator.pause(60),
                 operator.resume,
@@ -378,13 +380,17 @@ def test_a_right_that_connecting_needs_is_named(user: User, valkey: redis.Redis)
 def test_a_user_who_may_not_scan_cannot_erase(user: User, valkey: redis.Redis) -> None:
     """Only the operator erases, so it is a warning."""
     client = user("scan")
-    words = "Our user may not run SCAN, so the operator's command `erase` fails. Permit +scan."
+    words = (
+        "Our user may not run SCAN, so the operator's command `erase` fails, and `blocked` lists "
+        "no full limit. Permit +scan."
+    )
     assert complaints(client) == {words: Severity.WARNING}
     world = World(valkey, None, NumberLimits(), connected=client)
     world.start()
     with pytest.raises(StoreUnavailable) as refused:
         world.operator.erase(NUMBER)
     assert refused.value.state == REFUSED
+    assert world.operator.full_limits() is None
 
 
 @pytest.mark.parametrize("pattern", ["~verify:*", "%R~{verify}:*", "%W~{verify}:*"])

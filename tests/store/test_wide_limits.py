@@ -238,7 +238,7 @@ def test_a_limit_in_dry_run_permits_and_gives_notice(world: World) -> None:
     world = world.within(only("app", Window(1, HOUR), dry_run=frozenset({"app"})))
     align(world)
     assert [refused(world, count) for count in range(3)] == [None] * 3
-    assert world.notices == [Notice("dry", "app", "", HOUR + BUCKET)] * 2
+    assert world.notices == [Notice("dry", "app", "login", HOUR + BUCKET)] * 2
     world.advance(HOUR + BUCKET)
     world.notices.clear()
     assert refused(world, 4) is None

@@ -261,7 +261,7 @@ class WideModel:
         refusing = []
         for limit, scope, wait in [*self.guarding(start), *self.filled(start)]:
             if limit in self.wide_limits.dry_run:
-                named = scope if limit in (CONVERSION, PREFIX) else ""
+                named = "" if limit == DAY_TOTAL else scope
                 self.notices.append(Notice("dry", limit, named, seconds(wait)))
             else:
                 refusing.append((limit, wait))

@@ -163,14 +163,14 @@ def diagnosis(*refusals: Refusal, destination: str = "") -> Diagnosis:
             Refusal("prefix", "+7917913", 60, Callers.STRANGERS),
             (
                 "Every stranger's start is refused: the limit `prefix` is full for 1 min more. "
-                "`allow` exempts the prefix."
+                "`allow` exempts the prefix, `reset prefix` has it count from zero."
             ),
         ),
         (
             Refusal("day", "", 60, Callers.DEVICES),
             (
                 "Every known device's start is refused: the limit `day` is full for 1 min more. "
-                "STARTS_PER_DAY sets the limit."
+                "STARTS_PER_DAY sets the limit, `reset day` has it count from zero."
             ),
         ),
     ],

@@ -10,17 +10,19 @@ from verify_service.cli.security_table import security_table
 from verify_service.cli.sentences import (
     budget_lines,
     counted,
+    full_limit_line,
     refusal_lines,
     restriction_line,
     usage_lines,
 )
+from verify_service.domain.limits import WIDE_LIMITS
 from verify_service.domain.numbers import mask
 from verify_service.domain.operator import Operator
 from verify_service.settings.settings import Settings
 
 SECTIONS = {
     "One number": ("number", "unlock", "erase"),
-    "Prefixes and countries": ("blocked", "block", "allow", "unblock"),
+    "Prefixes and countries": ("blocked", "block", "allow", "unblock", "reset"),
     "All calls": ("pause", "resume"),
     "The settings": ("security",),
 }
@@ -176,16 +178,37 @@ def _prefix_commands(operator: Operator) -> list[click.Command]:
     def blocked() -> None:
         """List what is blocked, and why.
 
-        Also what is allowed, paused or under alarm: by whom, after what, for how long, and which
-        command ends it.
+        Also what is allowed, paused or under alarm, and which limits over many numbers are full: by
+        whom, after what, for how long, and which command ends it.
         """
-        restrictions = operator.restrictions()
+        restrictions, full_limits = operator.restrictions(), operator.full_limits()
         for restriction in restrictions:
             click.echo(restriction_line(restriction))
-        if not restrictions:
+        for full in full_limits or ():
+            click.echo(full_limit_line(full, dry_run=full.limit in operator.limits.dry_run))
+        if not restrictions and not full_limits:
             click.echo("Nothing is blocked.")
+        if full_limits is None:
+            click.echo("Full limits are not listed: our Redis user may not run SCAN.", err=True)
 
-    return [block, allow, unblock, blocked]
+    @click.command()
+    @click.argument("limit", type=click.Choice(WIDE_LIMITS))
+    @click.argument("scope", default="")
+    @errors_reported
+    def reset(limit: str, scope: str) -> None:
+        """Have a full limit count from zero.
+
+        LIMIT is its name, and SCOPE what `blocked` lists before the colon: a prefix, a country, an
+        app, or a client's address; none for the day. Starts that it has counted are forgotten.
+        """
+        about = f"{limit} {scope}".rstrip()
+        if not operator.reset(limit, scope):
+            raise click.ClickException(
+                f"{about} has counted nothing. `blocked` lists what is full."
+            )
+        click.echo(f"{about} counts from zero.")
+
+    return [block, allow, unblock, blocked, reset]
 
 
 def _pause_commands(operator: Operator) -> list[click.Command]:

@@ -13,6 +13,7 @@ from verify_service.domain.diagnosis import (
     Callers,
     DeviceBudget,
     Diagnosis,
+    FullLimit,
     Refusal,
     Restriction,
     WindowUsage,
@@ -39,9 +40,9 @@ _CALLERS = {
 }
 _LIMIT_NAMES = {KNOWN_DEVICE: "prefix, for known devices once it is full"}
 _HOW_LIMITS_END = {
-    PREFIX: "`allow` exempts the prefix.",
-    COUNTRY: "STARTS_PER_COUNTRY sets the limit.",
-    DAY_TOTAL: "STARTS_PER_DAY sets the limit.",
+    PREFIX: "`allow` exempts the prefix, `reset prefix` has it count from zero.",
+    COUNTRY: "STARTS_PER_COUNTRY sets the limit, `reset country` has it count from zero.",
+    DAY_TOTAL: "STARTS_PER_DAY sets the limit, `reset day` has it count from zero.",
 }
 
 
@@ -116,6 +117,17 @@ def restriction_line(restriction: Restriction) -> str:
             return f"{scope}: would be blocked{by} without the dry run{evidence}"
         case _:
             return f"{scope}: alarm{by}{evidence}; not repeated {more}"
+
+
+def full_limit_line(full: FullLimit, *, dry_run: bool) -> str:
+    """Return which limit is full, until when, and what ends it."""
+    name, limit = _LIMIT_NAMES.get(full.limit, full.limit), full.limit
+    scope = f"{full.scope}: " if full.scope else "every number: "
+    windows = " and ".join(_usage(window, "start") for window in full.windows)
+    if limit == KNOWN_DEVICE:
+        limit = PREFIX
+    ends = f"`reset {limit} {full.scope}".rstrip() + "` ends it"
+    return f"{scope}the limit `{name}` is full{' (dry run)' if dry_run else ''}: {windows}; {ends}"
 
 
 def _pause(restriction: Restriction, more: str) -> str:

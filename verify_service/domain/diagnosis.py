@@ -71,6 +71,21 @@ class Restriction:
 
 
 @dataclass(frozen=True, slots=True)
+class FullLimit:
+    """A limit over many numbers that refuses starts.
+
+    Attributes:
+        limit: Its name.
+        scope: A prefix, a country, an app, or the digest of a client's network; empty for the day.
+        windows: Its windows that are full.
+    """
+
+    limit: str
+    scope: str
+    windows: tuple[WindowUsage, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class ConversionCount:
     """How many of the starts in a prefix or a country were approved.
 

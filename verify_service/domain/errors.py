@@ -47,10 +47,13 @@ class LimitReached(VerifyError):
     Attributes:
         limit: The limit's name, as in answers, settings and metrics.
         retry_after: Whole seconds, at least 1, until the limit allows one more.
+        scope: What a limit over many numbers counts together: a prefix, a country, an app, or the
+            digest of a client's network. Empty for a limit of the number.
     """
 
     limit: str
     retry_after: int
+    scope: str = field(default="", repr=False)
 
 
 @dataclass(eq=False)

@@ -42,6 +42,14 @@ class VerificationKey:
     short_id: str
 
 
+_PSEUDONYM = re.compile(r"[A-Za-z0-9_-]{19}\Z")
+
+
+def is_pseudonym(text: str) -> bool:
+    """Return whether a text has the form of what stands for a client's network."""
+    return _PSEUDONYM.match(text) is not None
+
+
 class VerificationIds:
     """Creates ids, and finds the Redis key of one.
 

@@ -5,10 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence, Set
 from dataclasses import dataclass, replace
+from ipaddress import ip_address
 from typing import Protocol
 
-from verify_service.domain.diagnosis import Diagnosis, Restriction, Resumed
+from verify_service.domain import limits
+from verify_service.domain.diagnosis import Diagnosis, FullLimit, Restriction, Resumed
 from verify_service.domain.errors import DestinationNotAllowed, InvalidNumber
+from verify_service.domain.ids import is_pseudonym
 from verify_service.domain.limits import WideLimits
 from verify_service.domain.numbers import (
     Destinations,
@@ -18,7 +21,7 @@ from verify_service.domain.numbers import (
     require_valid,
     strip_separators,
 )
-from verify_service.domain.scopes import DIGITS_BELOW_PREFIX
+from verify_service.domain.scopes import DIGITS_BELOW_PREFIX, network_of
 
 FAILURE_RATE = "failureRate"
 _PREFIX = re.compile(r"\+?([1-9][0-9]{0,14})\Z")
@@ -38,6 +41,8 @@ class OperatorStore(Protocol):
     def pause(self, duration: int) -> None: ...
     def resume(self) -> Resumed: ...
     def restrictions(self) -> list[Restriction]: ...
+    def full_limits(self) -> list[FullLimit] | None: ...
+    def reset(self, limit: str, scope: str) -> bool: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +116,18 @@ class Operator:
         """Return all blocks, exemptions, pauses and alarms."""
         return self.store.restrictions()
 
+    def full_limits(self) -> list[FullLimit] | None:
+        """Return the limits over many numbers that are full; None if they cannot be listed."""
+        return self.store.full_limits()
+
+    def reset(self, limit: str, text: str) -> bool:
+        """Have a limit over many numbers count from zero; return whether it had counted anything.
+
+        Args:
+            text: A prefix, a country, an app, or a client's address or its digest.
+        """
+        return self.store.reset(limit, parse_limit_scope(limit, text))
+
     def _rule(self, prefix: str, kind: str, seconds: int) -> str:
         normalized = parse_prefix(prefix)
         self.store.set_rule(normalized, kind, seconds)
@@ -140,6 +157,31 @@ def parse_scope(text: str) -> str:
             f"or {FAILURE_RATE}."
         )
     return f"+{digits[1]}"
+
+
+def parse_limit_scope(limit: str, text: str) -> str:
+    """Return the scope of a limit over many numbers, as its key contains it.
+
+    Raises:
+        InvalidNumber: The text is no scope of this limit.
+    """
+    match limit:
+        case limits.PREFIX:
+            return parse_prefix(text)
+        case limits.CLIENT_IP if not is_pseudonym(text):
+            return _network(text)
+        case limits.COUNTRY:
+            return _WORDS.get(text.casefold()) or text.upper()
+    return text
+
+
+def _network(text: str) -> str:
+    try:
+        return network_of(ip_address(text))
+    except ValueError:
+        raise InvalidNumber(
+            "Write a client as its address, or as `blocked` lists it: 19 characters."
+        ) from None
 
 
 def parse_prefix(text: str) -> str:

@@ -7,6 +7,7 @@ Each variable is declared once, in ``service_variables.py``, ``call_variables.py
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from ipaddress import ip_address
 from typing import Any
@@ -20,7 +21,7 @@ from verify_service.domain.limits import (
     WideLimits,
 )
 from verify_service.domain.numbers import Destinations
-from verify_service.domain.test_numbers import today
+from verify_service.domain.test_numbers import TestNumber, today
 from verify_service.settings import service_variables
 from verify_service.settings.call_variables import (
     LONGEST_TEST,
@@ -178,16 +179,20 @@ def _unfit(settings: Settings) -> dict[str, list[str]]:
             "This is the simulator's key, which is public;",
             "set the provider's own, or APP_ENV=development.",
         ]
-    public = {(fixed.number, fixed.code) for fixed in settings.test_numbers} & PUBLIC_TEST_NUMBERS
-    if any(fixed.until > today() + LONGEST_TEST for fixed in settings.test_numbers) or public:
-        errors["TEST_NUMBERS"] = [
-            "Each is a way to log in without a phone;",
-            f"its last day must be within {LONGEST_TEST.days} days,",
-            "and its code must not be that of an example.",
-        ]
+    if unfit := _unfit_test_numbers(settings.test_numbers):
+        errors["TEST_NUMBERS"] = ["Each is a way to log in without a phone;", *unfit]
     declared = variables(Settings)
     values = {name: getattr(settings, name.lower()) for name in declared}
     return weak_secrets(declared, values) | errors
+
+
+def _unfit_test_numbers(numbers: Sequence[TestNumber]) -> list[str]:
+    sentences = []
+    if any(fixed.until > today() + LONGEST_TEST for fixed in numbers):
+        sentences.append(f"its last day must be within {LONGEST_TEST.days} days.")
+    if {(fixed.number, fixed.code) for fixed in numbers} & PUBLIC_TEST_NUMBERS:
+        sentences.append("its code must not be that of an example.")
+    return sentences
 
 
 def _is_loopback(host: str) -> bool:

@@ -31,7 +31,8 @@ INFO_NOT_PERMITTED = (
     "checked. Permit +info, or compare them with docs/reliability.md."
 )
 SCAN_NOT_PERMITTED = (
-    "Our user may not run SCAN, so the operator's command `erase` fails. Permit +scan."
+    "Our user may not run SCAN, so the operator's command `erase` fails, and `blocked` lists no "
+    "full limit. Permit +scan."
 )
 NEEDED_COMMANDS: tuple[tuple[str, Command], ...] = (
     ("fcall", ("FCALL", "none", 0)),

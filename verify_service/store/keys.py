@@ -10,6 +10,10 @@ TAG = "{verify}"
 """The hash tag. The ACL of our user needs the key pattern ``~{verify}:*``."""
 
 
+EVERY_NUMBER = "all"
+"""The scope of the day's limit."""
+
+
 def number(tag: str) -> str:
     """The state of a number. Expires with its last limit, call or callback."""
     return f"{TAG}:n:{tag}"
@@ -28,6 +32,16 @@ def idempotency_key(digest: str) -> str:
 def limit(name: str, scope: str) -> str:
     """The counts of a limit over many numbers, for one scope. Expires with its longest window."""
     return f"{TAG}:limit:{name}:{scope}"
+
+
+LIMITS = limit("", "").removesuffix(":")
+"""What the key of every limit begins with."""
+
+
+def limit_of(key: str) -> tuple[str, str]:
+    """Return the name and the scope of a limit, given its key."""
+    name, _, scope = key.removeprefix(LIMITS).partition(":")
+    return name, scope
 
 
 def conversion(scope: str) -> str:
@@ -49,7 +63,7 @@ def limits(number: str, country: str, app: str, client: str) -> dict[str, str]:
         PREFIX: prefix,
         COUNTRY: country,
         APP: app,
-        DAY_TOTAL: "all",
+        DAY_TOTAL: EVERY_NUMBER,
         KNOWN_DEVICE: prefix,
     }
     return {name: limit(name, scope) for name, scope in scopes.items() if scope}

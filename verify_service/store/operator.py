@@ -7,18 +7,21 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
+from redis.exceptions import NoPermissionError
+
 from verify_service.domain import limits
 from verify_service.domain.diagnosis import (
     Callers,
     ConversionCount,
     DeviceBudget,
     Diagnosis,
+    FullLimit,
     Refusal,
     Restriction,
     Resumed,
     WindowUsage,
 )
-from verify_service.domain.ids import VerificationIds
+from verify_service.domain.ids import VerificationIds, is_pseudonym
 from verify_service.domain.limits import NumberLimits, WideLimits
 from verify_service.domain.models import Wait, Window, whole_seconds
 from verify_service.domain.scopes import prefix_of
@@ -29,7 +32,8 @@ from verify_service.store.functions import Functions
 _SHOWN_LIMITS = (limits.PREFIX, limits.KNOWN_DEVICE, limits.COUNTRY, limits.DAY_TOTAL)
 """The limits over many numbers that a diagnosis shows, beside those of the apps."""
 KEYS_PER_SCAN = 1000
-"""COUNT of SCAN: Redis serves other clients in between."""
+"""COUNT of SCAN, and the keys of one function's call: Redis serves other clients in between."""
+_LIMITS_WITH_KEYS = (*limits.WIDE_LIMITS, limits.KNOWN_DEVICE)
 
 
 class RedisOperator:
@@ -132,6 +136,38 @@ class RedisOperator:
             restrictions.insert(0, pause)
         return restrictions
 
+    def full_limits(self) -> list[FullLimit] | None:
+        """Return the limits over many numbers that are full; None if SCAN is not permitted."""
+        with translated():
+            try:
+                found = self._all_keys(f"{keys.LIMITS}*")
+            except NoPermissionError:
+                return None
+        windows = self._wide_limits.windows
+        known = [key for key in found if keys.limit_of(key)[0] in _LIMITS_WITH_KEYS]
+        full: list[FullLimit] = []
+        for batch in _batches(known):
+            arguments = {"limits": [keys.limit_of(key)[0] for key in batch]}
+            for entry in self._functions.call("full_limits", batch, arguments)["full"] or ():
+                name, scope = keys.limit_of(batch[entry["key"] - 1])
+                uses = _uses(entry["usage"], windows(name))
+                scope = "" if name == limits.DAY_TOTAL else scope
+                full.append(FullLimit(name, scope, tuple(use for use in uses if use.full)))
+        return sorted(full, key=lambda one: (_LIMITS_WITH_KEYS.index(one.limit), one.scope))
+
+    def reset(self, limit: str, scope: str) -> bool:
+        """Delete the counts of a limit over many numbers; return whether there were any.
+
+        Args:
+            scope: As in :class:`FullLimit`; of a client, also its network.
+        """
+        if limit == limits.CLIENT_IP and not is_pseudonym(scope):
+            scope = self._ids.client(scope)
+        names = [limit, limits.KNOWN_DEVICE] if limit == limits.PREFIX else [limit]
+        scope = keys.EVERY_NUMBER if limit == limits.DAY_TOTAL else scope
+        with translated():
+            return bool(self._execute("DEL", *(keys.limit(name, scope) for name in names)))
+
     def erase(self, number: str) -> int:
         """Delete all data of a number; return the number of keys and rules.
 
@@ -142,7 +178,7 @@ class RedisOperator:
         tag = self._ids.tag(number)
         with translated():
             self._require_whole_slot()
-            found = [key for key in self._all_keys() if self._belongs(key, tag)]
+            found = [key for key in self._all_keys(f"{keys.TAG}:*") if self._belongs(key, tag)]
             self._require_whole_slot()
             deleted = sum(self._execute("DEL", key) for key in found)
             lengths = range(len(prefix_of(number)) + 1, len(number) + 1)
@@ -156,11 +192,11 @@ class RedisOperator:
         """
         self._execute("DEL", keys.WRITE_TEST, f"{keys.WRITE_TEST}:none")
 
-    def _all_keys(self) -> list[str]:
+    def _all_keys(self, pattern: str) -> list[str]:
         found: dict[str, None] = {}
         cursor = "0"
         while True:
-            scan = ("SCAN", cursor, "MATCH", f"{keys.TAG}:*", "COUNT", KEYS_PER_SCAN)
+            scan = ("SCAN", cursor, "MATCH", pattern, "COUNT", KEYS_PER_SCAN)
             cursor, page = self._execute(*scan)
             found.update(dict.fromkeys(page))
             if cursor == "0":
@@ -185,6 +221,11 @@ class RedisOperator:
             tuple(_uses(shown["starts"], self._number_limits.starts)),
             tuple(_uses(shown["failures"], self._number_limits.failures)),
         )
+
+
+def _batches(found: Sequence[str]) -> Iterator[Sequence[str]]:
+    for start in range(0, len(found), KEYS_PER_SCAN):
+        yield found[start : start + KEYS_PER_SCAN]
 
 
 def _uses(usage: Sequence[Mapping[str, Any]], windows: Sequence[Window]) -> Iterator[WindowUsage]:

@@ -98,13 +98,14 @@ class RedisStore:
             "test": True if new.test_code is not None else None,
             "body": new.idempotency.body if new.idempotency else None,
         }
-        result = self._call("reserve", declared, arguments)
+        scopes = {limits.COUNTRY: new.country, limits.APP: new.app, limits.CLIENT_IP: new.client}
+        result = self._call("reserve", declared, arguments, scopes)
         if "bound" in result:
             if not result["same_body"]:
                 raise KeyReused
             return Reservation(_verification(result["bound"], result), earlier=True)
         if "reserved" not in result:
-            raise _refusal(result)
+            raise _refusal(result, scopes)
         for limit in result.get("dry") or ():
             self._notice(Notice("dry", limit))
         return Reservation(_verification(new.id, result), probe=result["probe"])
@@ -208,13 +209,17 @@ class RedisStore:
         return declared, {"short_id": address.short_id, "tag": address.tag, "limits": counted}
 
     def _call(
-        self, decision: str, declared: Sequence[str], arguments: Mapping[str, Any]
+        self,
+        decision: str,
+        declared: Sequence[str],
+        arguments: Mapping[str, Any],
+        scopes: Mapping[str, str] | None = None,
     ) -> dict[str, Any]:
         result = self._functions.call(decision, declared, arguments)
         if "missing" in result:
             raise VerificationNotFound
         for notice in result.get("notices") or ():
-            self._notice(_notice(notice))
+            self._notice(_notice(notice, scopes or {}))
         return result
 
 
@@ -222,13 +227,21 @@ def _verification_keys(address: VerificationKey) -> list[str]:
     return [keys.verification(address), keys.number(address.tag)]
 
 
-def _refusal(result: Mapping[str, Any]) -> LimitReached | CallsPaused | CallsSuspended:
-    """Return the error for a start that was refused."""
+def _refusal(
+    result: Mapping[str, Any], scopes: Mapping[str, str]
+) -> LimitReached | CallsPaused | CallsSuspended:
+    """Return the error for a start that was refused.
+
+    Args:
+        scopes: Those of the start, by the limits for which the function returns none.
+    """
     if "paused" in result:
         return CallsPaused(whole_seconds(result["paused"]))
     if "suspended" in result:
         return CallsSuspended(whole_seconds(result["suspended"]))
-    return LimitReached(result["refused"], whole_seconds(result["wait"]))
+    limit = result["refused"]
+    scope = result.get("scope") or scopes.get(limit, "")
+    return LimitReached(limit, whole_seconds(result["wait"]), scope)
 
 
 def _verification(verification_id: str, result: Mapping[str, Any]) -> Verification:
@@ -272,9 +285,9 @@ def _failure(call: Mapping[str, Any]) -> Failure | None:
     return Failure(call["reason"], call.get("error"), call.get("retry_after"), kind)
 
 
-def _notice(entry: Mapping[str, Any]) -> Notice:
-    wait = whole_seconds(entry["wait"])
-    return Notice(entry["kind"], entry["limit"], entry["scope"], wait)
+def _notice(entry: Mapping[str, Any], scopes: Mapping[str, str]) -> Notice:
+    limit, wait = entry["limit"], whole_seconds(entry["wait"])
+    return Notice(entry["kind"], limit, entry["scope"] or scopes.get(limit, ""), wait)
 
 
 def _outcome(outcome: CallOutcome) -> dict[str, Any]:

@@ -97,6 +97,7 @@ class StructuredEventLog:
             "start_refused",
             number=mask(new.number),
             limit=limit.limit,
+            **({"place": mask_scope(limit.scope)} if limit.scope else {}),
             retry_after=limit.retry_after,
             **({"test": True} if new.test_code is not None else {}),
         )

@@ -9,7 +9,7 @@
 --   {bound: id, same_body, view} and the verification   an earlier start has the Idempotency-Key
 --   {reserved, probe, view, dry} and the verification   dry: the limits of the number in dry run that
 --                                                       would have refused it
---   {refused: limit, wait in ms}
+--   {refused: limit, wait in ms, scope: the prefix or country of a limit over many numbers}
 --   {paused: ms} | {suspended: ms}                      by the operator | by the breaker
 -- each with notices, a list
 --
@@ -59,6 +59,18 @@ local function longest_refusal(limit, wait, refusals)
     end
   end
   return limit, wait
+end
+
+-- Returns the scope of the limit that refuses a start, or nil if it has none: of several refusals by one
+-- limit the longest.
+local function scope_of(limit, refusals)
+  local scope, longest
+  for _, refusal in ipairs(refusals) do
+    if refusal.limit == limit and refusal.scope ~= '' and refusal.wait > (longest or 0) then
+      scope, longest = refusal.scope, refusal.wait
+    end
+  end
+  return scope
 end
 
 local function limit_keys(KEYS, args)
@@ -147,6 +159,7 @@ decision('reserve', {}, function(KEYS, args, now)
     result, text = write_start(KEYS, args, decided, now)
     result.dry = dry
   end
+  result.scope = result.refused and scope_of(result.refused, judged.refusals) or nil
   result.notices = notices
   return result, text
 end)
