@@ -69,7 +69,12 @@ def _is_whole_number(code: Any) -> bool:
 class Country(fields.Field[str]):
     """A country with a numbering plan: an ISO 3166 code, in upper or lower case."""
 
-    JSON_SCHEMA: ClassVar[dict[str, Any]] = {"type": "string", "pattern": COUNTRY_PATTERN}
+    # The countries are no enumeration: a new one would be a change of the document.
+    JSON_SCHEMA: ClassVar[dict[str, Any]] = {
+        "type": "string",
+        "format": "country",
+        "pattern": COUNTRY_PATTERN,
+    }
 
     def _deserialize(self, value: Any, *_: Any, **__: Any) -> str:
         code = value.upper() if isinstance(value, str) and value.isascii() else ""
