@@ -141,7 +141,7 @@ def ignored() -> list[str]:
 
 
 OTHERS = (
-    "./\u00b7\u2024\u2027\u3002\uff0e\u30fb"  # dots
+    "./\u00b7\u06d4\u2024\u2027\u3002\uff0e\u30fb"  # dots
     "\u2044\u2215\uff0f"  # slashes
     "\u2212\u2043\u2053\u30fc\uff5e"  # minus signs and dashes
     "\u034f\u3164\u2800\ufe0f\ufe0e"  # characters that show nothing

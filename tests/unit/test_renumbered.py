@@ -18,9 +18,9 @@ from verify_service.domain.numbers import (
     normalize,
     parse_callback_number,
     require_valid,
-    strip_separators,
 )
 from verify_service.domain.renumbered import RENUMBERED, dialed_today
+from verify_service.domain.separators import strip_separators
 
 ANYWHERE = Destinations({ANY_COUNTRY}, TYPE_NAMES)
 VIETNAM = (

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import unicodedata
 from collections.abc import Iterator, Set
 from dataclasses import dataclass
 from functools import cache
@@ -32,6 +31,7 @@ from phonenumbers import (
 
 from verify_service.domain.errors import DestinationNotAllowed, InvalidNumber
 from verify_service.domain.renumbered import dialed_today
+from verify_service.domain.separators import strip_separators
 
 ANY_COUNTRY = "*"
 GLOBAL_REGION = "001"
@@ -44,20 +44,6 @@ SATELLITE = ("+7954",)
 """Satellite ranges within a country's numbering plan. phonenumbers classifies them as mobile, but
 they cost as much as the global ranges, so they are refused like those. Source: the Russian
 numbering plan (954, GlobalTel)."""
-_IGNORED_CATEGORIES = {"Zs", "Pd", "Ps", "Pe", "Cf"}
-"""Unicode's categories of spaces, dashes, opening and closing brackets, and invisible formatting
-characters. Line breaks and tabs are in none of them."""
-_IGNORED_CHARACTERS = frozenset(
-    "./"
-    "\u00b7\u2024\u2027\u2219\u22c5\u2e31\u2e33\u3002\u30fb\ufe52\uff0e\uff61\uff65"  # dots
-    "\u2044\u2215\u29f8\uff0f"  # slashes
-    "~\u02d7\u2043\u2053\u207b\u208b\u2212\u223c\u2796\u30fc\uff5e\uff70"  # dashes and minus signs
-    "\u034f\u115f\u1160\u17b4\u17b5\u180b\u180c\u180d\u180f\u2800\u3164\uffa0"  # blank glyphs
-    + "".join(map(chr, (*range(0xFE00, 0xFE10), *range(0xE0100, 0xE01F0))))  # variation selectors
-)
-"""Characters of other categories that people, their keyboards and their contact lists write between
-digits, or that show nothing."""
-_PLUS_SIGNS = str.maketrans("\uff0b\ufe62", "++")
 _SPELLED = re.compile(r"\+?[0-9]{4,18}\Z")
 """A national number may have four digits; with the prefix of a call abroad, a number has 18."""
 _INTERNATIONAL = re.compile(r"[0-9]{7,15}\Z")
@@ -199,12 +185,6 @@ def require_valid(text: str) -> str:
     return format_number(_valid(text, None), PhoneNumberFormat.E164)
 
 
-def strip_separators(text: str) -> str:
-    """Return a text without what people write between digits, and with ``+`` for any plus sign."""
-    bare = "".join(character for character in text if not _is_ignored(character))
-    return bare.translate(_PLUS_SIGNS)
-
-
 def has_room(prefix: str, digits: int) -> bool:
     """Return whether a mobile number can have ``digits`` more digits than this prefix."""
     try:
@@ -241,12 +221,6 @@ def mask_scope(scope: str) -> str:
     digits = scope.removeprefix("+")
     head = max(0, min(4, len(digits) - 2))
     return f"+{digits[:head]}{'•' * (len(digits) - head)}"
-
-
-def _is_ignored(character: str) -> bool:
-    return (
-        unicodedata.category(character) in _IGNORED_CATEGORIES or character in _IGNORED_CHARACTERS
-    )
 
 
 def _spelled(text: str) -> str:

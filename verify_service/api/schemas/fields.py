@@ -11,7 +11,8 @@ from marshmallow import Schema, ValidationError, fields
 from marshmallow.validate import Length
 
 from verify_service.domain.codes import FIRST, LAST
-from verify_service.domain.numbers import COUNTRIES, strip_separators
+from verify_service.domain.numbers import COUNTRIES
+from verify_service.domain.separators import strip_separators
 
 # The patterns are valid in JSON Schema and are used with `fullmatch`: in Python `$` also matches
 # before a trailing line break.
