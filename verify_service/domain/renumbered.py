@@ -71,6 +71,13 @@ _SOURCES: dict[str, list[tuple[str, str]]] = {
     "Ministry of Information of Vietnam, 15 September 2018: ten digits instead of 11": [
         *_vietnam()
     ],
+    # Landlines still have seven digits; none of them begins with 7 or 9.
+    "ICTA Mauritius, 1 September 2013: 5 before mobile numbers": [
+        (r"230([79]\d{6})", r"2305\1"),
+    ],
+    "East Timor to the ITU, 27 March 2013: since 1 January 7 before mobile numbers": [
+        (r"670(7[2-8]\d{5})", r"6707\1"),
+    ],
     # Slovenia has withdrawn 49, and uses 43 itself.
     "ARKEP Kosovo: +383 since 15 December 2016, instead of ranges of +377, +381 and +386": [
         (r"377(4[456]\d{6})", r"383\1"),
