@@ -35,6 +35,7 @@ class Config:
         secret: Signs the device cookie and keys the Idempotency-Keys; at least 32 characters.
         secure_cookies: Whether browsers send the cookies over HTTPS only.
         phone_url: The simulator's phone; the demo links to it.
+        country: The country whose national numbers are understood (ISO 3166); None for none.
     """
 
     verify_url: str
@@ -43,6 +44,7 @@ class Config:
     secret: str = field(repr=False)
     secure_cookies: bool = True
     phone_url: str | None = None
+    country: str | None = "RU"
 
     def __post_init__(self) -> None:
         if len(self.secret) < MIN_SECRET_LENGTH:
@@ -63,6 +65,7 @@ class Config:
             secret=environment["LOGIN_SECRET"],
             secure_cookies=environment.get("LOGIN_SECURE_COOKIES") != "off",
             phone_url=environment.get("LOGIN_PHONE_URL"),
+            country=environment.get("LOGIN_COUNTRY", "RU") or None,
         )
 
 
@@ -83,7 +86,8 @@ def create_app(config: Config) -> Flask:
         "duration": messages.format_duration,
         "phone_number": messages.format_number,
     }
-    flow = LoginFlow(VerifyClient(config.verify_url, config.access_key), config.secret)
+    client = VerifyClient(config.verify_url, config.access_key)
+    flow = LoginFlow(client, config.secret, config.country)
     app.register_blueprint(
         create_blueprint(flow, DeviceCookie(config.secret, config.secure_cookies))
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import re
+import unicodedata
 from contextlib import suppress
 from dataclasses import dataclass
 
@@ -26,14 +26,21 @@ VERIFIED_NUMBER = "phone"
 
 CODE_DIGITS = 4
 MIN_NUMBER_DIGITS = 7
+IGNORED = "+./\u2212\t\r\n"
 
 
 @dataclass(frozen=True, slots=True)
 class LoginFlow:
-    """A login by phone. ``secret`` keys the Idempotency-Keys."""
+    """A login by phone.
+
+    Attributes:
+        secret: Keys the Idempotency-Keys.
+        country: The country whose national numbers are understood (ISO 3166); None for none.
+    """
 
     client: VerifyClient
     secret: str
+    country: str | None = None
 
     def start(self, number: str, *, device_id: str, client_ip: str | None) -> None:
         """Request a call to this number. A form that is submitted twice requests one call.
@@ -45,7 +52,11 @@ class LoginFlow:
         try:
             with keep_form_id_without_answer():
                 verification_id = self.client.start(
-                    number, device_id=device_id, client_ip=client_ip, idempotency_key=key
+                    number,
+                    country=self.country,
+                    device_id=device_id,
+                    client_ip=client_ip,
+                    idempotency_key=key,
                 ).verification_id
         except CallFailed as error:
             if error.verification_id is None:
@@ -97,10 +108,15 @@ class LoginFlow:
 def extract_code(text: str) -> str:
     """Return the code from the text that the person typed or pasted.
 
-    Spaces and punctuation between digits are removed. From a whole phone number, pasted from the
-    call history, the last four digits are taken. Any other text is returned for verify-service to
-    refuse.
+    Spaces, dashes, brackets and invisible characters between digits are removed. From a whole phone
+    number, pasted from the call history, the last four digits are taken. Any other text is returned
+    for verify-service to refuse.
     """
-    code = re.sub(r"[\s().+\u2010-\u2015-]", "", text)
+    code = "".join(each for each in text if not _is_ignored(each))
     is_phone_number = code.isdecimal() and len(code) >= MIN_NUMBER_DIGITS
     return code[-CODE_DIGITS:] if is_phone_number else code
+
+
+def _is_ignored(character: str) -> bool:
+    category = unicodedata.category(character)
+    return category in {"Zs", "Pd", "Ps", "Pe", "Cf"} or character in IGNORED

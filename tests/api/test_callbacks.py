@@ -18,6 +18,7 @@ SHAPES: dict[str, dict[str, object]] = {
     "number with plus": {"number": NUMBER},
     "number as an integer": {"number": 79179136787},
     "number decorated": {"number": "+7 (917) 913-67-87"},
+    "number pasted": {"number": "\u202a+7\u00a0917\u00a0913\u201167\u201187\u202c"},
     "timestamp in milliseconds": {"timestamp": 1_700_000_000_123},
     "timestamp as text": {"timestamp": "1700000000"},
     "milliseconds as text": {"timestamp": "1700000000123"},

@@ -47,6 +47,32 @@ def test_a_malformed_code_costs_no_check(service: Service, code: object) -> None
     assert service.status(vid).json["checksLeft"] == 3
 
 
+@pytest.mark.parametrize(
+    "number",
+    [
+        *("+7 917 913-12-34", "79179131234", 79_179_131_234, "8 (917) 913-12-34", "9131234"),
+        *("\u202a+7\u00a0917\u00a0913\u201112\u201134\u202c", "  +79179131234 "),
+    ],
+)
+def test_a_whole_number_as_a_code_has_a_sentence_of_its_own(
+    service: Service, number: str | int
+) -> None:
+    """It says to the developer what to send, and costs no check."""
+    vid = service.started()
+    answer = service.check(vid, number)
+    assert (answer.status_code, answer.json["status"]) == (400, "invalidSchemeError")
+    (sentence,) = answer.json["errors"]["code"]
+    assert "whole phone number" in sentence
+    assert "last four digits" in sentence
+    assert service.status(vid).json["checksLeft"] == 3
+
+
+def test_other_malformed_codes_have_no_such_sentence(service: Service) -> None:
+    vid = service.started()
+    for code in ("12345", 123_456, "1234567x", "1" * 16, True, 10**300, "\u0661" * 7):
+        assert "whole" not in str(service.check(vid, code).json)
+
+
 @pytest.mark.parametrize("code", ["0123", "0000", "0999"])
 def test_a_code_below_1000_is_well_formed_wrong_and_costs_one(service: Service, code: str) -> None:
     """As an integer it is no code, but as a string a person may type it."""

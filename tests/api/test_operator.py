@@ -49,6 +49,23 @@ def run_for(service: Service, fake: redis.Redis) -> Run:
     return run
 
 
+@pytest.mark.parametrize(
+    ("called", "asked"),
+    [
+        ("+7 917 913-67-87", "\u202a+7\u00a0917\u00a0913\u201167\u201187\u202c"),
+        ("+241 06 03 12 34", "+241 6 03 12 34"),
+        ("+52 55 1234 5678", "+52 1 55 1234 5678"),
+    ],
+)
+def test_an_operator_finds_a_number_in_every_spelling(
+    timed: Service, provider: StandIn, flask: Run, called: str, asked: str
+) -> None:
+    vid = timed.started(called)
+    timed.check(vid, wrong(provider.code))
+    assert "1 of 3 starts in 10 min" in flask("number", asked).output
+    assert "1 wrong guess" in flask("unlock", asked).output
+
+
 def test_a_number_is_shown_window_by_window(timed: Service, provider: StandIn, flask: Run) -> None:
     """First the scopes it shares with others, then each budget: used, maximum, and until when."""
     vid = timed.started(deviceId="own")
@@ -490,7 +507,9 @@ def test_an_invalid_argument_is_refused_in_a_sentence(flask: Run, words: tuple[s
     assert flask("blocked").output == "Nothing is blocked.\n"
 
 
-@pytest.mark.parametrize("words", ["+7 917 913", "7917913", "+7(917)913"])
+@pytest.mark.parametrize(
+    "words", ["+7 917 913", "7917913", "+7(917)913", "\u200e+7\u00a0917\u2011913"]
+)
 def test_a_prefix_has_the_spellings_of_a_number(flask: Run, words: str) -> None:
     assert flask("block", words).output == (
         "Blocked +7917913 for 1 h. `unblock +7917913` ends it.\n"

@@ -17,6 +17,12 @@ SPELLINGS = [
     " +79179136787 ",
     "7-917-913-67-87",
     "(+7) 917 9136787",
+    "+7\u00a0917\u00a0913\u201167\u201187",
+    "\u202a+7 917 913\u201367\u201387\u202c",
+    "\ufeff+7\u2009(917)\u2009913\u221267\u221287\u200b",
+    "+7/917/913.67.87",
+    "\uff0b7 917 913 67 87",
+    "+7 8 917 913 67 87",
 ]
 
 
@@ -79,6 +85,44 @@ def test_the_provider_gets_one_request_in_its_format(service: Service, provider:
     assert 1000 <= call.body["code"] <= 9999
     assert call.body["timeout"] == 30_000
     assert set(call.body) == {"number", "code", "timeout"}
+
+
+@pytest.mark.parametrize(
+    ("country", "text"),
+    [
+        *(
+            ("RU", "8 916 123-45-67"),
+            ("ru", "8(916)1234567"),
+            ("RU", "916\u00a0123\u00a045\u00a067"),
+        ),
+        *(("RU", "+8 916 123-45-67"), ("KZ", "8 916 123-45-67"), ("DE", "+7 916 123-45-67")),
+        *(("RU", "7 916 123-45-67"), ("DE", "00 7 916 123-45-67"), (None, "7 916 123-45-67")),
+    ],
+)
+def test_a_national_spelling_is_read_with_its_country(
+    service: Service, provider: StandIn, country: str | None, text: str
+) -> None:
+    service.started(text, **({"country": country} if country else {}))
+    assert provider.calls[0].number == "79161234567"
+    assert service.start("+79161234567").json["limit"] == "cooldown"
+
+
+ONE_LINE = [
+    ("+241 06 03 12 34", "+241 6 03 12 34", "24166031234"),
+    ("+52 1 55 1234 5678", "+52 55 1234 5678", "525512345678"),
+    ("+55 11 8123-4567", "+55 11 98123-4567", "5511981234567"),
+    ("+972 59 912 3456", "+970 59 912 3456", "970599123456"),
+]
+
+
+@pytest.mark.parametrize(("first", "second", "called"), ONE_LINE)
+def test_two_spellings_of_a_line_have_one_budget(
+    service: Service, provider: StandIn, first: str, second: str, called: str
+) -> None:
+    """In its old form and in the one of today, or with the code of either country."""
+    service.started(first)
+    assert service.start(second).json["limit"] == "cooldown"
+    assert [call.number for call in provider.calls] == [called]
 
 
 def test_every_spelling_of_a_number_is_that_number(service: Service, provider: StandIn) -> None:

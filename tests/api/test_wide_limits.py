@@ -113,6 +113,9 @@ def test_the_scope_of_a_block_is_logged(make, fake, clock) -> None:
         ("2001:db8::1", "2001:db8::ffff:1", True),
         ("2001:db8::1", "2001:db8:0:1::1", False),
         ("203.0.113.7", "::ffff:203.0.113.7", True),
+        ("203.0.113.7", "64:ff9b::203.0.113.7", True),
+        ("64:ff9b::203.0.113.7", "64:ff9b::203.0.113.8", False),
+        ("2002:cb00:7107::1", "2002:cb00:7107:9::2", True),
     ],
 )
 def test_the_client_ip_limit_counts_an_address(

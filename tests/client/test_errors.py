@@ -64,6 +64,7 @@ def test_what_is_no_code(client: VerifyClient, provider: StandIn, code: str) -> 
     [
         ({"reference": "x" * 65}, "reference"),
         ({"reference": "\ud800"}, None),
+        ({"country": "Russia"}, "country"),
         ({"client_ip": "somewhere"}, "clientIp"),
         ({"device_id": ""}, "deviceId"),
     ],

@@ -42,9 +42,12 @@ def test_only_what_is_given_is_sent(client: VerifyClient, front: Front, provider
     """A field that is null is of the wrong shape."""
     client.start(NUMBER)
     assert front.requests[-1].json == {"number": NUMBER}
-    client.start("+79161234567", reference="r", client_ip="192.0.2.1", device_id="d")
+    client.start(
+        "8 916 123-45-67", country="RU", reference="r", client_ip="192.0.2.1", device_id="d"
+    )
     assert front.requests[-1].json == {
-        "number": "+79161234567",
+        "number": "8 916 123-45-67",
+        "country": "RU",
         "reference": "r",
         "clientIp": "192.0.2.1",
         "deviceId": "d",

@@ -15,7 +15,7 @@ from verify_service.client import (
 
 
 def use(verify: VerifyClient) -> str:
-    started = verify.start("+7…", reference="r", client_ip="192.0.2.1", device_id="d")
+    started = verify.start("8…", country="RU", reference="r", client_ip="192.0.2.1", device_id="d")
     assert_type(started, Verification)
     assert_type(started.call.caller_prefix, str | None)
     assert_type(started.expires_in, int)

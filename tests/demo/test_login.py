@@ -24,6 +24,15 @@ def test_a_login(visitor: Visitor) -> None:
     assert visitor.heading == "Log in"
 
 
+def test_a_login_with_a_national_number(visitor: Visitor) -> None:
+    """As a person in Russia writes it."""
+    number = fresh_number()
+    visitor.send("/call", number=f"8 ({number[2:5]}) {number[5:]}")
+    assert visitor.heading == "Enter the last four digits"
+    visitor.send("/code", code=visitor.code(number))
+    assert visitor.heading == "You are logged in"
+
+
 def test_the_session_has_a_new_id_after_the_login(visitor: Visitor, demo: Demo) -> None:
     """The old id is not logged in, and the new one is not after the logout."""
     number = fresh_number()

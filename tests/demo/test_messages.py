@@ -210,6 +210,9 @@ def test_durations(seconds: int, text: str) -> None:
         ("12-34", "1234"),
         ("+7 (917) 913-12-34", "1234"),
         ("79179131234", "1234"),
+        ("\u202a+7\u00a0917\u00a0913\u201112\u201134\u202c", "1234"),
+        ("8 917 913\u221212\u221234", "1234"),
+        ("12\u00a034\u200b", "1234"),
         ("123", "123"),
         ("12345", "12345"),
         ("", ""),
@@ -234,4 +237,8 @@ def test_a_secret_that_is_too_short() -> None:
     assert "short-secret" not in str(refused.value)
     config = Config.from_env(variables | {"LOGIN_SECRET": "s" * 32})
     assert config.secure_cookies
+    assert config.country == "RU"
+    assert (
+        Config.from_env(variables | {"LOGIN_SECRET": "s" * 32, "LOGIN_COUNTRY": ""}).country is None
+    )
     assert "s" * 32 not in repr(config)

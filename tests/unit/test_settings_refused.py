@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from verify_service.domain.numbers import COUNTRIES
 from verify_service.settings.parsers import sha256_hex
 from verify_service.settings.settings import DEVELOPMENT, SettingsError
 
@@ -120,6 +121,35 @@ def test_an_invalid_value_is_refused(read: Read, name: str, text: str) -> None:
     message = str(caught.value)
     assert f"{name}: " in message
     assert "canary" not in message.lower()
+
+
+@pytest.mark.parametrize(
+    ("country", "main"),
+    [
+        *(("AX", "FI"), ("BL", "GP"), ("CC", "AU"), ("CX", "AU"), ("EH", "MA"), ("MF", "GP")),
+        *(("SJ", "NO"), ("TA", "SH"), ("VA", "IT")),
+    ],
+)
+def test_a_country_without_numbers_of_its_own_is_refused(
+    read: Read, country: str, main: str
+) -> None:
+    """Every number of it would be refused as one of the other country."""
+    for countries in (country, f"RU,{country}", f"{main},{country}"):
+        with pytest.raises(SettingsError, match=rf"ALLOWED_COUNTRIES: .*Write {main} instead\."):
+            read(ALLOWED_COUNTRIES=countries)
+
+
+def test_every_other_country_is_accepted(read: Read) -> None:
+    """Also those that share a plan, and have a range of their own in it."""
+    without = {"AX", "BL", "CC", "CX", "EH", "MF", "SJ", "TA", "VA"}
+    read(ALLOWED_COUNTRIES=",".join(COUNTRIES - without))
+
+
+def test_the_allowed_types_decide_whether_a_country_has_numbers(read: Read) -> None:
+    """Saint Martin has landlines of its own, and no mobile numbers."""
+    read(ALLOWED_COUNTRIES="MF", ALLOWED_NUMBER_TYPES="MOBILE,FIXED_LINE")
+    with pytest.raises(SettingsError, match="Write MA instead"):
+        read(ALLOWED_COUNTRIES="EH", ALLOWED_NUMBER_TYPES="MOBILE,FIXED_LINE")
 
 
 @pytest.mark.parametrize("name", PRODUCTION)

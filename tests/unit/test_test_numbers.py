@@ -37,12 +37,24 @@ def test_other_numbers_are_ordinary() -> None:
         assert test_numbers.TestNumbers([LAST]).find(NUMBER[:-1] + "2") is None
 
 
-@pytest.mark.parametrize("text", ["+7 8 999 000 00 01", "7 (999) 000-00-01", "+79990000001"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("+7 8 999 000 00 01", "7 (999) 000-00-01", "+79990000001", "+7\u00a0999\u2011000 00 01"),
+    ],
+)
 def test_a_start_finds_a_test_number_in_any_spelling(text: str) -> None:
     """If a trunk prefix hid it, a real phone would ring for a test number."""
     fixed = test_numbers.TestNumber("+79990000001", "1000", date(2026, 11, 30))
     with time_machine.travel(NOVEMBER, tick=False):
         assert test_numbers.TestNumbers([fixed]).find(text) == fixed
+
+
+def test_a_start_finds_a_test_number_in_its_national_spelling() -> None:
+    with time_machine.travel(NOVEMBER, tick=False):
+        numbers = test_numbers.TestNumbers([LAST])
+        assert numbers.find("(555) 010-0001", "US") == LAST
+        assert numbers.find("555 0100001", "RU") is None
 
 
 def test_numbers_in_any_spelling(read: Read) -> None:

@@ -49,6 +49,7 @@ def start() -> ResponseReturnValue:
         calling_app(),
         fields["number"],
         fields.get("reference"),
+        country=fields.get("country"),
         device_id=fields.get("device_id"),
         client_ip=fields.get("client_ip"),
         keyed_request=keyed_request(fields),

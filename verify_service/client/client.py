@@ -71,6 +71,7 @@ class VerifyClient:
         self,
         number: str,
         *,
+        country: str | None = None,
         reference: str | None = None,
         client_ip: str | None = None,
         device_id: str | None = None,
@@ -80,7 +81,8 @@ class VerifyClient:
         """Call a phone, once, even where the request is retried.
 
         Args:
-            number: In international form, as the person typed it.
+            number: As the person typed it, in international form or as their country writes it.
+            country: The person's country, for example ``RU``: its national numbers are understood.
             reference: Up to 64 characters; every answer about the verification contains it.
             client_ip: The person's address, for limits.
             device_id: From a cookie that you signed; never chosen by the device.
@@ -95,6 +97,7 @@ class VerifyClient:
         """
         body = {
             "number": number,
+            "country": country,
             "reference": reference,
             "clientIp": client_ip,
             "deviceId": device_id,

@@ -3,38 +3,62 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Set
+from collections.abc import Iterator, Set
 from dataclasses import dataclass
+from functools import cache
+from itertools import chain, product
 
 from phonenumbers import (
+    COUNTRY_CODE_TO_REGION_CODE,
     SUPPORTED_REGIONS,
     NumberParseException,
+    PhoneMetadata,
     PhoneNumber,
     PhoneNumberFormat,
     PhoneNumberType,
     ValidationResult,
+    country_code_for_region,
+    example_number_for_type,
     format_number,
     is_possible_number_for_type_with_reason,
     is_valid_number,
+    is_valid_number_for_region,
     number_type,
     parse,
     region_code_for_number,
+    supported_types_for_region,
 )
 
 from verify_service.domain.errors import DestinationNotAllowed, InvalidNumber
+from verify_service.domain.renumbered import dialed_today
+from verify_service.domain.separators import strip_separators
 
 ANY_COUNTRY = "*"
 GLOBAL_REGION = "001"
 """The region of numbers that belong to no country: satellite networks and global services."""
+COUNTRIES = frozenset(SUPPORTED_REGIONS)
+"""The countries whose national spellings can be read: ISO 3166 codes."""
 REGIONS = frozenset({*SUPPORTED_REGIONS, ANY_COUNTRY, GLOBAL_REGION})
 """The values of ``ALLOWED_COUNTRIES``."""
 SATELLITE = ("+7954",)
 """Satellite ranges within a country's numbering plan. phonenumbers classifies them as mobile, but
 they cost as much as the global ranges, so they are refused like those. Source: the Russian
 numbering plan (954, GlobalTel)."""
-_SEPARATORS = re.compile(r"[ .()\[\]-]")
-_DIALABLE = re.compile(r"\+?[0-9]{7,15}\Z")
+_SPELLED = re.compile(r"\+?[0-9]{4,18}\Z")
+"""A national number may have four digits; with the prefix of a call abroad, a number has 18."""
+_INTERNATIONAL = re.compile(r"[0-9]{7,15}\Z")
 """E.164 allows 15 digits. The shortest mobile numbers in use have 7, country code included."""
+_CALL_ABROAD = "00"
+"""The prefix of a call abroad that the ITU recommends. No number of a country begins with it."""
+IN_E164 = "Write the number in E.164: country code first, 7 to 15 digits, for example +79179136787."
+HOW_TO_WRITE = (
+    f"{IN_E164} Or send `country` with it: then it may be written as in that country, for example "
+    "8 916 123-45-67 with RU."
+)
+_MOBILE_TYPES = {PhoneNumberType.MOBILE, PhoneNumberType.FIXED_LINE_OR_MOBILE}
+_MOBILE_PREFIXES = {54: "9"}
+"""Of country codes whose mobile numbers have one more digit abroad than a line in the same town.
+Argentina: ``+54 9 11 …`` is mobile, ``+54 11 …`` is a landline."""
 
 TYPE_NAMES = frozenset(
     name
@@ -61,23 +85,26 @@ class Destinations:
     countries: Set[str]
     types: Set[str]
 
-    def require_allowed(self, text: str) -> str:
-        """Return the number in E.164.
+    def require_allowed(self, text: str, country: str | None = None) -> str:
+        """Return the number in E.164, as it is dialed today.
 
-        Digits without a plus are international, never national.
+        Args:
+            text: As a person writes it. Digits without a plus are international, unless there is
+                a country.
+            country: The ISO 3166 code of the country whose national spellings are read.
 
         Raises:
             InvalidNumber: The text is not a valid number.
             DestinationNotAllowed: Calls to the number are not allowed.
         """
-        number = _parse(text)
+        number = _valid(text, country)
         e164 = format_number(number, PhoneNumberFormat.E164)
-        country = region_code_for_number(number) or "unknown"
+        region = region_code_for_number(number) or "unknown"
         kind = PhoneNumberType.to_string(number_type(number))
-        if not self._allows(country):
-            rule = "country" if len(country) == 2 else "range"
+        if not self._allows(region, number):
+            rule = "country" if len(region) == 2 else "range"
             raise DestinationNotAllowed(
-                e164, rule, f"Flash calls to numbers of region {country} are not allowed."
+                e164, rule, f"Flash calls to numbers of region {region} are not allowed."
             )
         satellite = next((head for head in SATELLITE if e164.startswith(head)), None)
         if satellite and GLOBAL_REGION not in self.countries:
@@ -85,13 +112,35 @@ class Destinations:
                 e164, "range", f"Flash calls to numbers of range {satellite} are not allowed."
             )
         if kind not in self.types:
+            hint = _mobile_spelling(number)
             raise DestinationNotAllowed(
-                e164, "type", f"Flash calls to numbers of type {kind} are not allowed."
+                e164, "type", f"Flash calls to numbers of type {kind} are not allowed.{hint}"
             )
         return e164
 
-    def _allows(self, country: str) -> bool:
-        return country in self.countries or (ANY_COUNTRY in self.countries and len(country) == 2)
+    def without_numbers(self) -> dict[str, str]:
+        """Return each listed country none of whose numbers can be called, and what to list instead.
+
+        Such a country shares the numbering plan of another one, whose numbers all of its numbers
+        of the allowed types are. For example, the mobile numbers of MF are numbers of GP.
+        """
+        types = frozenset(self.types)
+        return {
+            country: main
+            for country in sorted(self.countries & COUNTRIES)
+            if (main := _main_country(country)) != country
+            and not _has_numbers(country, types)
+            and _has_numbers(main, types)
+        }
+
+    def _allows(self, region: str, number: PhoneNumber) -> bool:
+        if region in self.countries or (ANY_COUNTRY in self.countries and len(region) == 2):
+            return True
+        # A range that two countries of one plan share, for example +44 7924 of GB and IM.
+        sharing = COUNTRY_CODE_TO_REGION_CODE.get(number.country_code or 0, ())
+        return len(sharing) > 1 and any(
+            is_valid_number_for_region(number, country) for country in self.countries & {*sharing}
+        )
 
 
 def parse_callback_number(text: str) -> str:
@@ -100,22 +149,31 @@ def parse_callback_number(text: str) -> str:
     Raises:
         InvalidNumber: The text does not have the digits of a phone number.
     """
-    return f"+{_digits(text)}"
+    try:
+        return normalize(text)
+    except InvalidNumber as error:
+        raise InvalidNumber(IN_E164) from error
 
 
-def normalize(text: str) -> str:
+def normalize(text: str, country: str | None = None) -> str:
     """Return a number in E.164, from any spelling that a start accepts. It need not exist.
 
     For example, ``+44 (0)7911 123456`` is ``+447911123456``.
 
+    Args:
+        text: As in :meth:`Destinations.require_allowed`.
+        country: As there.
+
     Raises:
         InvalidNumber: The text does not have the digits of a phone number.
     """
-    plain = parse_callback_number(text)
-    try:
-        return format_number(parse(plain, None), PhoneNumberFormat.E164)
-    except NumberParseException:
-        return plain
+    numbers = list(_readings(text, country))
+    if numbers:
+        return format_number(_first_valid(numbers), PhoneNumberFormat.E164)
+    digits = _spelled(text).removeprefix("+")
+    if country or not _INTERNATIONAL.match(digits):
+        raise InvalidNumber(HOW_TO_WRITE)
+    return f"+{digits}"
 
 
 def require_valid(text: str) -> str:
@@ -124,12 +182,7 @@ def require_valid(text: str) -> str:
     Raises:
         InvalidNumber: Its country's numbering plan has no such number.
     """
-    return format_number(_parse(text), PhoneNumberFormat.E164)
-
-
-def strip_separators(text: str) -> str:
-    """Return a text without the separators that people write between digits."""
-    return _SEPARATORS.sub("", text)
+    return format_number(_valid(text, None), PhoneNumberFormat.E164)
 
 
 def has_room(prefix: str, digits: int) -> bool:
@@ -170,22 +223,104 @@ def mask_scope(scope: str) -> str:
     return f"+{digits[:head]}{'•' * (len(digits) - head)}"
 
 
-def _digits(text: str) -> str:
+def _spelled(text: str) -> str:
+    """Return the digits of a number as it was written, with its plus if it has one."""
     bare = strip_separators(text)
-    if not _DIALABLE.match(bare):
-        raise InvalidNumber(
-            "Write the number in E.164: country code first, 7 to 15 digits, "
-            "for example +79179136787."
-        )
-    return bare.removeprefix("+")
+    if not _SPELLED.match(bare):
+        raise InvalidNumber(HOW_TO_WRITE)
+    return bare
 
 
-def _parse(text: str) -> PhoneNumber:
-    try:
-        number = parse(f"+{_digits(text)}", None)
-    except NumberParseException as error:
-        # The library's message may quote the number; ours does not.
-        raise InvalidNumber("The number starts with no known country code.") from error
+def _valid(text: str, country: str | None) -> PhoneNumber:
+    numbers = list(_readings(text, country))
+    if not numbers:
+        raise InvalidNumber(f"The number starts with no known country code. {HOW_TO_WRITE}")
+    number = _first_valid(numbers)
     if not is_valid_number(number):
-        raise InvalidNumber("No such number exists in its country's numbering plan.")
+        how = "" if "+" in strip_separators(text) else f" {HOW_TO_WRITE}"
+        raise InvalidNumber(f"No such number exists in its country's numbering plan.{how}")
     return number
+
+
+def _first_valid(numbers: list[PhoneNumber]) -> PhoneNumber:
+    return next(filter(is_valid_number, numbers), numbers[0])
+
+
+def _readings(text: str, country: str | None) -> Iterator[PhoneNumber]:
+    """Yield the numbers that a text may stand for, the most probable one first.
+
+    With a country: a text with a plus is international. If no country code begins with its digits,
+    for example ``+8 916 …``, it is read like digits without a plus: as a national number, and after
+    the prefix 00 as an international one.
+    """
+    spelled = _spelled(text)
+    digits = spelled.removeprefix("+")
+    if country is None or digits != spelled:
+        number = _parse(f"+{digits}", None) if _INTERNATIONAL.match(digits) else None
+        if number or country is None:
+            yield from filter(None, [number])
+            return
+    yield from filter(None, [_parse(digits, country)])
+    if digits.startswith(_CALL_ABROAD):
+        yield from filter(None, [_parse(f"+{digits.removeprefix(_CALL_ABROAD)}", None)])
+
+
+def _parse(spelled: str, country: str | None) -> PhoneNumber | None:
+    """Return the number as it is dialed today; None if no country code begins with its digits."""
+    try:
+        number = parse(spelled, country)
+    except NumberParseException:
+        return None
+    digits = format_number(number, PhoneNumberFormat.E164).removeprefix("+")
+    if not _INTERNATIONAL.match(digits):
+        return None
+    today = dialed_today(digits)
+    renumbered = parse(f"+{today}", None) if today != digits else number
+    return renumbered if is_valid_number(renumbered) else number
+
+
+def _mobile_spelling(number: PhoneNumber) -> str:
+    """Return how to write the mobile number of a landline's digits, where people confuse them."""
+    prefix = _MOBILE_PREFIXES.get(number.country_code or 0)
+    if prefix is None:
+        return ""
+    e164 = format_number(number, PhoneNumberFormat.E164)
+    code = f"+{number.country_code}"
+    if number_type(parse(f"{code}{prefix}{e164.removeprefix(code)}", None)) not in _MOBILE_TYPES:
+        return ""
+    return f" A mobile number has a {prefix} after {code}: write {code} {prefix} first."
+
+
+def _main_country(country: str) -> str:
+    """Return the country that gives its name to a numbering plan."""
+    return str(COUNTRY_CODE_TO_REGION_CODE[country_code_for_region(country)][0])
+
+
+@cache
+def _has_numbers(country: str, types: frozenset[str]) -> bool:
+    """Return whether any number of these types belongs to this country, not to its plan's others.
+
+    It tries the metadata's examples, then the numbers that begin with each four digits and go on
+    with one digit repeated.
+    """
+    return any(
+        region_code_for_number(number) == country
+        and PhoneNumberType.to_string(number_type(number)) in types
+        for number in chain(_examples(country), _samples(country, types))
+    )
+
+
+def _examples(country: str) -> Iterator[PhoneNumber]:
+    types = supported_types_for_region(country)
+    return filter(None, (example_number_for_type(country, each) for each in types))
+
+
+def _samples(country: str, types: Set[str]) -> Iterator[PhoneNumber]:
+    code, plan = country_code_for_region(country), PhoneMetadata.metadata_for_region(country)
+    ranges = {name.lower().removesuffix("_or_mobile") for name in types}
+    for each in filter(None, (getattr(plan, name, None) for name in sorted(ranges))):
+        own = re.compile(each.national_number_pattern or "")
+        for length, head, rest in product(each.possible_length, range(1_000, 10_000), "0123456789"):
+            national = f"{head}{rest * length}"[:length]
+            if own.fullmatch(national):
+                yield PhoneNumber(code, int(national))

@@ -19,9 +19,9 @@ from verify_service.domain.numbers import (
     has_room,
     normalize,
     require_valid,
-    strip_separators,
 )
 from verify_service.domain.scopes import DIGITS_BELOW_PREFIX, network_of
+from verify_service.domain.separators import strip_separators
 
 FAILURE_RATE = "failureRate"
 _PREFIX = re.compile(r"\+?([1-9][0-9]{0,14})\Z")

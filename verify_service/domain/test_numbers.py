@@ -34,13 +34,17 @@ class TestNumbers:
     def __init__(self, numbers: Iterable[TestNumber]) -> None:
         self._by_number = {each.number: each for each in numbers}
 
-    def find(self, number: str) -> TestNumber | None:
+    def find(self, number: str, country: str | None = None) -> TestNumber | None:
         """Return the test number that ``number`` is today, or None.
+
+        Args:
+            number: As a person writes it.
+            country: The country whose national spellings are read.
 
         Raises:
             InvalidNumber: The text is not a number. Without any test number it is not parsed.
         """
-        found = self._by_number.get(normalize(number)) if self._by_number else None
+        found = self._by_number.get(normalize(number, country)) if self._by_number else None
         return found if found and today() <= found.until else None
 
 

@@ -89,6 +89,7 @@ class Verifications:
         number: str,
         reference: str | None = None,
         *,
+        country: str | None = None,
         device_id: str | None = None,
         client_ip: IPv4Address | IPv6Address | None = None,
         keyed_request: KeyedRequest | None = None,
@@ -96,6 +97,7 @@ class Verifications:
         """Return the verification that a start would reserve.
 
         Args:
+            country: The country whose national spellings of numbers are read (ISO 3166).
             client_ip: The address of the person's device.
             device_id: The login flow's name of the person's device. A device that verified the
                 number before has a budget of its own.
@@ -105,8 +107,8 @@ class Verifications:
             InvalidNumber: The text is not a valid number.
             DestinationNotAllowed: Calls to the number are not allowed.
         """
-        fixed = self.test_numbers.find(number)
-        e164 = fixed.number if fixed else self._require_allowed(number)
+        fixed = self.test_numbers.find(number, country)
+        e164 = fixed.number if fixed else self._require_allowed(number, country)
         return NewVerification(
             self.ids.create(e164),
             app,
@@ -215,9 +217,9 @@ class Verifications:
         self.events.called_back(report, applied)
         return applied
 
-    def _require_allowed(self, number: str) -> str:
+    def _require_allowed(self, number: str, country: str | None) -> str:
         try:
-            return self.destinations.require_allowed(number)
+            return self.destinations.require_allowed(number, country)
         except DestinationNotAllowed as refused:
             self.events.destination_refused(refused.number, refused, dry=self.destinations_dry_run)
             if not self.destinations_dry_run:

@@ -158,8 +158,9 @@ class DestinationSettings:
         parsers.countries,
         f"""
         The countries that may be called, or {ANY_COUNTRY} for every country. {GLOBAL_REGION} adds
-        the ranges that belong to no country (satellite, global services). Production has no
-        default, because each country has a price of its own.
+        the ranges that belong to no country (satellite, global services). A country whose numbers
+        are all counted as another one's is refused, for example MF, whose mobile numbers are GP's.
+        Production has no default, because each country has a price of its own.
         """,
         unit="ISO 3166 codes, comma-separated",
         default=None,

@@ -153,14 +153,25 @@ def _fewer_than(threads: int, in_flight: Variable) -> Variable:
 
 def _contradictions(settings: Settings) -> dict[str, list[str]]:
     """Return what is wrong with variables that exclude each other."""
+    errors = _countries_without_numbers(settings)
     if settings.redis_verify or not settings.redis_ca_file:
-        return {}
-    return {
+        return errors
+    return errors | {
         "REDIS_VERIFY": [
             "Off verifies nothing, not even by REDIS_CA_FILE;",
             "set it to on to trust that file alone, or leave REDIS_CA_FILE out.",
         ]
     }
+
+
+def _countries_without_numbers(settings: Settings) -> dict[str, list[str]]:
+    found = settings.destinations.without_numbers()
+    sentences = [
+        f"No number of the allowed types is counted as one of {country}: they are numbers of "
+        f"{main}, whose numbering plan it shares. Write {main} instead."
+        for country, main in found.items()
+    ]
+    return {"ALLOWED_COUNTRIES": sentences} if sentences else {}
 
 
 def _unfit(settings: Settings) -> dict[str, list[str]]:

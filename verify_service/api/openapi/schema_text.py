@@ -12,6 +12,7 @@ _FORMATS = {
     "ipv6": "IPv6 address",
     "printable": "printable characters",
     "phone": "E.164",
+    "country": "ISO 3166 code",
     "uri-reference": "path",
 }
 

@@ -11,14 +11,20 @@ from marshmallow import Schema, ValidationError, fields, pre_load
 from marshmallow.validate import Length
 
 from verify_service.domain.codes import FIRST, LAST
+from verify_service.domain.numbers import COUNTRIES
+from verify_service.domain.separators import strip_separators
 
 # The patterns are valid in JSON Schema and are used with `fullmatch`: in Python `$` also matches
 # before a trailing line break.
 CODE_PATTERN = "^[0-9]{4}$"
 MOMENT_PATTERN = "^[0-9]{1,15}([.,][0-9]{1,20})?$"
 """A comma is the decimal separator of many locales."""
-NUMBER_PATTERN = r"^[ .()\[\]-]*(\+[ .()\[\]-]*)?([0-9][ .()\[\]-]*){7,15}$"
-"""7 to 15 digits, with or without a plus and separators: what ``numbers.py`` can parse."""
+_BETWEEN = r"[ ./~()\[\]{}\-\u00a0-\u2027\u202a-\uffff]*"
+NUMBER_PATTERN = rf"^{_BETWEEN}(\+{_BETWEEN})?([0-9]{_BETWEEN}){{4,18}}$"
+"""4 to 18 digits, with or without a plus and separators: what ``numbers.py`` can parse. Letters
+that are not ASCII match too, to keep it short; a number with them is refused."""
+COUNTRY_PATTERN = "^[A-Za-z]{2}$"
+_WHOLE_NUMBER_DIGITS = 7
 _NO_BLANK = r"[^\s\x1c-\x1f\x85]"
 _LATEST = 10**15 - 1
 
@@ -60,9 +66,36 @@ class Code(fields.Field[str]):
             return str(value)
         if isinstance(value, str) and re.fullmatch(CODE_PATTERN, value):
             return value
+        if _is_whole_number(value):
+            raise ValidationError(
+                "This is a whole phone number. The code is its last four digits: let your login "
+                "send only these."
+            )
         raise ValidationError(
             f"Must be a string of four digits 0-9, or an integer from {FIRST} to {LAST}."
         )
+
+
+def _is_whole_number(code: Any) -> bool:
+    digits = strip_separators(str(code)[:64]) if isinstance(code, str | int) else ""
+    return re.fullmatch(rf"\+?[0-9]{{{_WHOLE_NUMBER_DIGITS},15}}", digits) is not None
+
+
+class Country(fields.Field[str]):
+    """A country with a numbering plan: an ISO 3166 code, in upper or lower case."""
+
+    # The countries are no enumeration: a new one would be a change of the document.
+    JSON_SCHEMA: ClassVar[dict[str, Any]] = {
+        "type": "string",
+        "format": "country",
+        "pattern": COUNTRY_PATTERN,
+    }
+
+    def _deserialize(self, value: Any, *_: Any, **__: Any) -> str:
+        code = value.upper() if isinstance(value, str) and value.isascii() else ""
+        if code not in COUNTRIES:
+            raise ValidationError("Must be the ISO 3166 code of a country, for example RU.")
+        return code
 
 
 class Opaque(fields.Field[str]):

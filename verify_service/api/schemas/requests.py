@@ -11,6 +11,7 @@ from verify_service.api.schemas.fields import (
     NUMBER_PATTERN,
     Address,
     Code,
+    Country,
     Moment,
     Opaque,
     Request,
@@ -29,11 +30,19 @@ class StartRequest(Request):
         required=True,
         validate=Length(max=64),
         metadata=about(
-            "The phone number in E.164: country code first, with or without `+`. Spaces, dots, "
-            "dashes and brackets are allowed. It is never read as a national number.",
+            "The phone number in E.164: country code first, with or without `+`; or, with "
+            "`country`, as people in that country write it. Spaces, dots, slashes, dashes and "
+            "brackets of any kind, and invisible characters, are ignored. Older spellings are "
+            "read as the number that is dialed today.",
             format="phone",
             pattern=NUMBER_PATTERN,
         ),
+    )
+    country = Country(
+        metadata=about(
+            "The country of the person, for example `RU`: `8 916 123-45-67` is then a number. "
+            "Without it, digits without `+` are international."
+        )
     )
     reference = printable(
         0, 64, "Your own text, for example an order number. Every response about this start has it."
@@ -66,7 +75,7 @@ class CheckRequest(Request):
         required=True,
         metadata=about(
             "The last four digits of the number that called: four digits `0`-`9` as text, or an "
-            "integer. Anything else is refused and costs no guess."
+            "integer. Anything else, for example the whole number, is refused and costs no guess."
         ),
     )
 
