@@ -63,7 +63,7 @@ def test_an_invalid_host_is_refused(text: str) -> None:
     assert str(refused.value) == sentence
 
 
-@pytest.mark.parametrize("text", ["two", "", "0", "-1", "1.5", "٢", "1e3", "9" * 5000])
+@pytest.mark.parametrize("text", ["two", "", "0", "-1", "1.5", "٢", "1e3"])
 def test_an_invalid_value_is_refused(text: str) -> None:
     """The sentence names the variable, its bounds and its default, and repeats no value."""
     with pytest.raises(ServerVariableError) as refused:
@@ -78,6 +78,11 @@ def test_an_invalid_value_is_refused(text: str) -> None:
         ServerVariableError, match=r"^PORT: .*, from 1 to 65535; leave it out for 8000\.$"
     ):
         server_variables.port({"PORT": text})
+
+
+def test_a_number_of_ten_digits_is_a_mistake() -> None:
+    with pytest.raises(ServerVariableError, match=r"^THREADS: Must have at most 9 digits; leave"):
+        server_variables.threads({"THREADS": "9" * 5000})
 
 
 @pytest.mark.slow

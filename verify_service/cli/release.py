@@ -68,13 +68,23 @@ def _metrics_folder(_settings: Settings) -> Iterable[CheckResult]:
     return app.check_metrics_folder()
 
 
+def _server(_settings: Settings) -> Iterable[CheckResult]:
+    """Check the variables that the web server reads: it does not start with a malformed one."""
+    for read in (bind_address, processes, threads):
+        try:
+            read(os.environ)
+        except ServerVariableError as error:
+            yield CheckResult(Severity.ERROR, "Settings", str(error))
+
+
 def _redis(settings: Settings) -> Iterable[CheckResult]:
     try:
-        for read in (bind_address, threads):  # the web server does not start with a malformed one
-            read(os.environ)
-        connections = OVERLAPPING_RELEASES * processes(os.environ) * settings.redis_pool
-        yield from app.check_redis(settings, connections)
-    except (ServerVariableError, SettingsError) as error:
+        count = processes(os.environ)
+    except ServerVariableError:  # reported above
+        count = processes({})
+    try:
+        yield from app.check_redis(settings, OVERLAPPING_RELEASES * count * settings.redis_pool)
+    except SettingsError as error:
         yield CheckResult(Severity.ERROR, "Settings", str(error))
 
 
@@ -84,6 +94,7 @@ def _provider(settings: Settings) -> Iterable[CheckResult]:
 
 CHECKS: tuple[Callable[[Settings], Iterable[CheckResult]], ...] = (
     _settings,
+    _server,
     _test_numbers,
     _metrics_folder,
     _redis,

@@ -32,6 +32,8 @@ class WholeNumber:
         return _bounds(self.least, self.most)
 
     def __call__(self, text: str) -> int:
+        if text.isdecimal() and len(text) > MAX_DIGITS:
+            raise VariableError(f"Must have at most {MAX_DIGITS} digits.")
         try:
             number = int(text) if text.isascii() and len(text) <= MAX_DIGITS else None
         except ValueError:  # its message repeats the text
