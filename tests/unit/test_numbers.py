@@ -210,6 +210,27 @@ def test_what_is_no_number_of_the_country_is_refused(text: str) -> None:
         ANYWHERE.require_allowed(text, "RU")
 
 
+@pytest.mark.parametrize(
+    ("text", "country", "beginning"),
+    [
+        ("+123456", None, "Write the number in E.164"),
+        ("1" * 16, None, "Write the number in E.164"),
+        ("8 916 123-45-67", None, "The number starts with no known country code. Write"),
+        ("0049 171 1234567", None, "The number starts with no known country code. Write"),
+        ("415 555 2671", None, "No such number exists in its country's numbering plan. Write"),
+        ("+7 916 123-45-6", None, "No such number exists in its country's numbering plan."),
+        ("8 916 123-45-6", "RU", "No such number exists in its country's numbering plan. Write"),
+    ],
+)
+def test_a_refusal_says_how_to_write_the_number(
+    text: str, country: str | None, beginning: str
+) -> None:
+    with pytest.raises(InvalidNumber) as refused:
+        ANYWHERE.require_allowed(text, country)
+    assert refused.value.reason.startswith(beginning)
+    assert ("Or send `country`" in refused.value.reason) is ("Write" in beginning)
+
+
 def test_without_a_country_digits_are_international() -> None:
     assert ANYWHERE.require_allowed("44 7911 123456") == "+447911123456"
     with pytest.raises(InvalidNumber, match=r"Or send `country` .* 8 916 123-45-67 with RU"):

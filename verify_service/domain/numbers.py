@@ -170,10 +170,9 @@ def normalize(text: str, country: str | None = None) -> str:
     numbers = list(_readings(text, country))
     if numbers:
         return format_number(_first_valid(numbers), PhoneNumberFormat.E164)
-    digits = _spelled(text).removeprefix("+")
-    if country or not _INTERNATIONAL.match(digits):
+    if country:
         raise InvalidNumber(HOW_TO_WRITE)
-    return f"+{digits}"
+    return f"+{_spelled(text).removeprefix('+')}"
 
 
 def require_valid(text: str) -> str:
@@ -252,9 +251,14 @@ def _readings(text: str, country: str | None) -> Iterator[PhoneNumber]:
     With a country: a text with a plus is international. If no country code begins with its digits,
     for example ``+8 916 …``, it is read like digits without a plus: as a national number, and after
     the prefix 00 as an international one.
+
+    Raises:
+        InvalidNumber: The text does not have the digits of a phone number.
     """
     spelled = _spelled(text)
     digits = spelled.removeprefix("+")
+    if country is None and not _INTERNATIONAL.match(digits):
+        raise InvalidNumber(HOW_TO_WRITE)
     if country is None or digits != spelled:
         number = _parse(f"+{digits}", None) if _INTERNATIONAL.match(digits) else None
         if number or country is None:
