@@ -46,12 +46,13 @@ def test_two_applications_count_apart() -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("name", ["PROMETHEUS_MULTIPROC_DIR", "prometheus_multiproc_dir"])
 @pytest.mark.parametrize("text", ["", " "])
-def test_an_empty_folder_name_is_none(tmp_path: Path, text: str) -> None:
+def test_an_empty_folder_name_is_none(tmp_path: Path, name: str, text: str) -> None:
     """Files of metrics in the working folder are never meant."""
     done = subprocess.run(
         [sys.executable, "-c", "from verify_service.telemetry.metrics import Metrics; Metrics()"],
-        env={**os.environ, "PROMETHEUS_MULTIPROC_DIR": text, "PYTHONPATH": str(ROOT)},
+        env={**os.environ, name: text, "PYTHONPATH": str(ROOT)},
         cwd=tmp_path,
         check=True,
         timeout=30,

@@ -19,9 +19,14 @@ class FolderError(Exception):
 
 
 def drop_empty() -> None:
-    """Remove the variable if it is empty: files in the working folder are never meant."""
-    if not os.environ.get(VARIABLE, "").strip():
-        os.environ.pop(VARIABLE, None)
+    """Remove the variable if it is empty: files in the working folder are never meant.
+
+    The library also reads the name in small letters, which it had first.
+    """
+    folder = os.environ.pop(VARIABLE.lower(), "")
+    folder = os.environ.pop(VARIABLE, "").strip() or folder.strip()
+    if folder:
+        os.environ[VARIABLE] = folder
 
 
 def require_writable() -> None:
