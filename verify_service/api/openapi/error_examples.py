@@ -97,7 +97,8 @@ ERROR_EXAMPLES: Mapping[str, tuple[str, Exception]] = {
                 "The provider refused the call: too many requests in a short time.",
                 4,
                 retry_after=5,
-            )
+            ),
+            Wait("cooldown", 5_000),
         ),
     ),
     "unreadable": (
