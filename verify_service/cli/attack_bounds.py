@@ -143,8 +143,8 @@ class AttackBounds:
     def calls_per_holder(self) -> Bound:
         """Calls to one number by the holder of the phone, who wants it to ring.
 
-        Each code that the holder reads makes another device known, which has starts of its own, and
-        a device that was forgotten may become known again: the number's limits are no bound.
+        Each code that the holder reads makes another device known, which has starts of its own: the
+        number's limits are no bound.
         """
         return _with_reason(
             self.calls_per_prefix_with_devices, "each approval brings a device with its own starts"
