@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import pytest
+
 from verify_service.api.context import EXTENSION
 from verify_service.provider.call_provider import CallSlot
 
@@ -219,4 +221,18 @@ def test_a_start_refused_by_the_breaker_binds_no_key(make, fake, clock, provider
 def test_the_breaker_can_be_turned_off(make, fake, clock, provider: StandIn) -> None:
     service = make(fake, PROVIDER_BREAKER="0")
     fail(service, provider, 9)
+    assert calls(service) == "open"
+
+
+@pytest.mark.parametrize("step", [5, 200, 3_600])
+def test_no_start_waits_for_a_clock_that_stepped_back(
+    make, fake, clock, provider: StandIn, step: int
+) -> None:
+    """The pause ends, and a start tries the provider: never 503 for the step and the pause."""
+    clock.passes(86_400)
+    service = tolerant(make, fake)
+    fail(service, provider)
+    provider.reset()
+    clock.passes(-step)
+    assert service.started()
     assert calls(service) == "open"

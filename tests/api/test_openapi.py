@@ -351,7 +351,7 @@ def test_errors_have_the_words_of_their_examples(service: Service, provider: Sta
     for body, name, example, number in (
         ({"errorCode": 11}, "BadStart", "numberRefused", "+79161112233"),
         ({"errorCode": 6}, "CallFailed", "refused", OTHER_NUMBER),
-        ({"errorCode": 4}, "CallFailed", "throttled", OTHER_NUMBER),
+        ({"errorCode": 4}, "CallFailed", "throttled", "+79161112244"),
         ({}, "CallFailed", "unreadable", OTHER_NUMBER),
     ):
         provider.answers(200, body)

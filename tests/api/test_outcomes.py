@@ -179,7 +179,7 @@ def test_the_providers_throttle_has_a_retry_after(
     assert (answer.json["reason"], answer.json["nextAction"]) == ("providerThrottled", "restart")
     assert answer.json["retryAfter"] == seconds
     assert answer.headers["Retry-After"] == str(seconds)
-    assert answer.json["restartIn"] == 0
+    assert answer.json["restartIn"] == seconds
 
 
 def test_a_connection_that_never_opened_is_a_502(make, valkey, provider: StandIn) -> None:

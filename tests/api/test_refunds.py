@@ -58,10 +58,16 @@ def _failed(answer) -> bool:
 
 
 @pytest.mark.parametrize("http", [429, 200, 500])
-def test_the_providers_throttle_is_refunded(timed: Service, provider: StandIn, http: int) -> None:
-    """errorCode 4 over any HTTP status is refunded."""
+def test_the_providers_throttle_is_refunded(
+    timed: Service, provider: StandIn, clock, http: int
+) -> None:
+    """errorCode 4 over any HTTP status is refunded; the next start waits as long as the provider
+    says."""
     provider.answers(http, {"errorCode": 4})
-    assert timed.start().json["retryAfter"] == 5
+    answer = timed.start()
+    assert (answer.json["retryAfter"], answer.json["restartIn"]) == (5, 5)
+    assert again(timed) == 429
+    clock.passes(5)
     assert again(timed) == 502
     assert len(provider.calls) == 2
 

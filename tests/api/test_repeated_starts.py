@@ -139,6 +139,23 @@ def test_after_a_crash_after_the_reservation_the_call_is_unknown(
     assert service.check(vid, provider.code).json["verified"] is True
 
 
+def test_a_step_back_of_the_clock_keeps_no_repeat_waiting(
+    make, fake, clock, provider: StandIn, monkeypatch
+) -> None:
+    """After a crash, Redis' clock steps back by an hour: the repeat says how it stands at once."""
+    clock.passes(86_400)
+    service = make(fake)
+    with monkeypatch.context() as patch:
+        cut(service, patch, "record")
+        vid = keyed.start(service, "one").json["verificationId"]
+    clock.passes(-3600)
+    again = keyed.start(service, "one")
+    assert (again.status_code, again.json["verificationId"]) == (201, vid)
+    assert (again.json["state"], again.json["call"]["state"]) == ("expired", "unknown")
+    assert again.json["nextAction"] == "restart"
+    assert len(provider.calls) == 1
+
+
 def test_a_reservation_whose_answer_was_lost_is_returned_by_the_repeat(
     make, fake, clock, provider: StandIn, monkeypatch
 ) -> None:

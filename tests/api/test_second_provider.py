@@ -119,7 +119,7 @@ def test_a_wrong_key_is_refused(ringer: FlaskClient) -> None:
     [
         ("credit", (502, "rpcError", "stop", 0, None, None)),
         ("badNumber", (400, "invalidDataError", "stop", 30, 11, None)),
-        ("slowDown", (502, "rpcError", "restart", 0, None, "7")),
+        ("slowDown", (502, "rpcError", "restart", 7, None, "7")),
     ],
 )
 def test_its_errors_mean_what_the_dialect_says(

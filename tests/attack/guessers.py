@@ -87,6 +87,21 @@ def thief_of_devices(town: Town, bounds: AttackBounds) -> Figures:
 
 
 @attacker
+def guesser_with_devices_in_turn(town: Town, bounds: AttackBounds) -> Figures:
+    """Five devices verify the number in turn, each with all its guesses before the next one."""
+    codes = guesses()
+    for turn in range(20):
+        device = f"device {turn % 5}"
+        town.log_in(VICTIM, deviceId=device)
+        for _ in range(3):
+            guess_three_times(town, codes, deviceId=device)
+            town.passes(MINUTE)
+        town.passes(HOUR)
+    guess_three_times(town, codes)
+    return Figures(bounds.guesses_per_number, bounds.calls_per_prefix_with_devices)
+
+
+@attacker
 def guesser_behind_the_owner(town: Town, bounds: AttackBounds) -> Figures:
     """The owner logs in on a known device each day. That does not end the strangers' run."""
     assert town.log_in(VICTIM, deviceId=OWN)

@@ -28,6 +28,40 @@ def bomber(town: Town, bounds: AttackBounds) -> Figures:
     return Figures(NONE, bounds.calls_per_number)
 
 
+REFUSED = "+79990000204"
+"""A number whose calls the simulator refuses, in a way that says nothing about the account."""
+THROTTLED = "+79990000104"
+MOST_BYTES = 12_000
+"""Of Redis, for one number that is refused as often as its budgets permit."""
+
+
+@attacker
+def caller_who_is_refused(town: Town, bounds: AttackBounds) -> Figures:
+    """Starts as often as possible for two days although the provider refuses each call."""
+    return _refused(town, bounds, REFUSED)
+
+
+@attacker
+def caller_who_is_throttled(town: Town, bounds: AttackBounds) -> Figures:
+    """The same where the provider asks to wait."""
+    return _refused(town, bounds, THROTTLED)
+
+
+def _refused(town: Town, bounds: AttackBounds, number: str) -> Figures:
+    most_bytes = 0
+    for _ in range(2 * 24 * 12):
+        for _ in range(30):
+            if town.start(number)["status"] == "tooManyRequestsError":
+                break
+        most_bytes = max(most_bytes, town.memory)
+        town.passes(5 * MINUTE)
+    asked, most = town.asked_in_a_day(), bounds.requests_per_number.count or 0
+    assert asked <= most, f"{asked} requests in a day, at most {most}"
+    assert most_bytes <= MOST_BYTES, f"{most_bytes} bytes of Redis"
+    note = f"{asked} requests in a day, at most {most}; {most_bytes} bytes of Redis"
+    return Figures(NONE, NONE, note=note)
+
+
 @attacker
 def colluding_holder(town: Town, bounds: AttackBounds) -> Figures:
     """Reads each code off the phone, so that there is always a newly known device."""

@@ -81,6 +81,7 @@ class Town:
         self._now = int(time.time() * 1000)
         self._set(self._now)
         self._paid: list[tuple[int, int]] = []
+        self._asked: list[tuple[int, int]] = []
         self._people = Counts(0, 0, 0, 0)
         self._metrics = self._read_metrics()
 
@@ -91,7 +92,8 @@ class Town:
 
     def start(self, number: str, *, app: str = "demo", **fields: str) -> dict[str, Any]:
         answer = self._post("/verify/start", {"number": number, **fields}, app)
-        assert answer["status"] in {"ok", "tooManyRequestsError"}, answer
+        refused = answer["status"] == "rpcError" and "verificationId" in answer
+        assert refused or answer["status"] in {"ok", "tooManyRequestsError"}, answer
         return answer
 
     def check(self, started: dict[str, Any], code: str, *, app: str = "demo") -> dict[str, Any]:
@@ -137,12 +139,20 @@ class Town:
 
     def paid_in_a_day(self) -> int:
         """Return the maximum of calls that rang within any 24 hours of the clock."""
-        return max(
-            (
-                sum(count for at, count in self._paid if 0 <= at - first < DAY * 1000)
-                for first, _ in self._paid
-            ),
-            default=0,
+        return _most_in_a_day(self._paid)
+
+    def asked_in_a_day(self) -> int:
+        """Return the maximum of requests to the provider within any 24 hours, refused ones too."""
+        self._listen()
+        return _most_in_a_day(self._asked)
+
+    @property
+    def memory(self) -> int:
+        """Bytes of all keys but the clock's."""
+        return sum(
+            int(self._redis.memory_usage(key) or 0)
+            for key in self._redis.scan_iter()
+            if key != CLOCK_KEY.encode()
         )
 
     def at_once(self, work: Callable[[Any], Any], items: Iterable[Any]) -> list[Any]:
@@ -169,6 +179,8 @@ class Town:
         rang = sum(call["requestId"] is not None for call in heard["calls"])
         if rang and not of_people:
             self._paid.append((self._now, rang))
+        if not of_people:
+            self._asked.append((self._now, len(heard["calls"])))
 
     def _read_metrics(self) -> list[int]:
         """Sum the metrics of all processes."""
@@ -210,6 +222,13 @@ class Town:
             lines[port] = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
         lines[port].request(method, path, body, headers)
         return str(lines[port].getresponse().read().decode())
+
+
+def _most_in_a_day(counts: list[tuple[int, int]]) -> int:
+    return max(
+        (sum(count for at, count in counts if 0 <= at - first < DAY * 1000) for first, _ in counts),
+        default=0,
+    )
 
 
 @contextmanager

@@ -32,6 +32,8 @@ OUTCOMES = st.sampled_from(
         Unknown("timeout"),
         Failed("HTTP 500", refund=False),
         Failed("no connection", refund=True),
+        Failed("no connection", refund=True),
+        Failed("too many", refund=True, error_code=4, retry_after=7, kind=FailureKind.THROTTLED),
         Failed("no number", refund=False, error_code=11, kind=FailureKind.INVALID_NUMBER),
     ]
 )
@@ -175,7 +177,10 @@ class Budgets(RuleBasedStateMachine):
                 model.unknown(life.attempt)
             case Failed():
                 model.failed(
-                    life.attempt, recorded.refund, recorded.kind is FailureKind.INVALID_NUMBER
+                    life.attempt,
+                    recorded.refund,
+                    recorded.kind is FailureKind.INVALID_NUMBER,
+                    1000 * (recorded.retry_after or 0),
                 )
 
     @precondition(lambda self: self.lives)

@@ -20,6 +20,10 @@ DAY = 24 * HOUR
 LOCK = 90 * DAY
 KNOWN = 90 * DAY
 WAITING = 600 * SECOND
+FAILED_READABLE = 600 * SECOND
+GIVEN_BACK = ((5, 600), (20, 86_400))
+"""Starts of a budget that are given back because no call was placed: count and seconds."""
+DEVICES = 3
 UNCOMPARED = 20
 """This many guesses of a verification keep their Idempotency-Key although they were not
 compared."""
@@ -60,7 +64,12 @@ class Attempt:
         return State.EXPIRED if now >= self.expires else State.PENDING
 
     def end(self, state: State, now: int) -> None:
-        self.ended, self.gone = state, now + HOUR
+        self.ended, self.gone = state, now + (FAILED_READABLE if state is State.FAILED else HOUR)
+
+    @property
+    def was_compared(self) -> bool:
+        """Return whether a guess was compared with its code."""
+        return bool({Verdict.RIGHT, Verdict.WRONG} & set(self.verdicts.values()))
 
     def readable(self, now: int) -> bool:
         return now < self.gone
@@ -74,8 +83,10 @@ class Budget:
     failures: list[int] = field(default_factory=list)
     run: int = 0
     paused_until: int = 0
+    throttled_until: int = 0
     approved_at: int = 0
     refunds: list[int] = field(default_factory=list)
+    given_back: list[int] = field(default_factory=list)
 
 
 class Model:
@@ -87,6 +98,7 @@ class Model:
         self.attempts: list[Attempt] = []
         self.strangers = Budget()
         self.devices: dict[str, Budget] = {}
+        self.former: dict[str, Budget] = {}
         self.waiting: list[Report] = []
 
     # -- budgets -------------------------------------------------------------------------------
@@ -104,10 +116,16 @@ class Model:
         budgets = {
             name: budget for name, budget in self.devices.items() if self.budget_for(name) is budget
         }
-        if device not in budgets and len(budgets) == 3:
-            # Of several equally old ones, the device that was known first is replaced.
-            del budgets[min(budgets, key=lambda name: budgets[name].approved_at)]
-        budget = budgets.setdefault(device, Budget())
+        self.former |= {name: self.devices[name] for name in self.devices if name not in budgets}
+        if device not in budgets:
+            returning = self.former.pop(device, Budget())
+            if len(budgets) == DEVICES:
+                # Of several equally old ones, the device that was known first is replaced.
+                oldest = min(budgets, key=lambda name: budgets[name].approved_at)
+                self.former[oldest] = budgets.pop(oldest)
+                self.former[oldest].throttled_until = 0
+            budgets[device] = returning
+        budget = budgets[device]
         budget.run, budget.paused_until, budget.approved_at = 0, 0, self.now
         self.devices = budgets
 
@@ -120,6 +138,14 @@ class Model:
         waits = [
             self._wait(budget.failures, w.count, w.seconds) for w in self.number_limits.failures
         ]
+        if budget is not self.strangers:
+            # All devices that are or were known have the guesses of three.
+            devices = [*self.devices.values(), *self.former.values()]
+            failures = sorted(at for one in devices for at in one.failures)
+            waits += [
+                self._wait(failures, w.count * DEVICES, w.seconds)
+                for w in self.number_limits.failures
+            ]
         return ("failures", max(waits)) if max(waits) else ("", 0)
 
     def waits(self, device: str = "") -> dict[str, int]:
@@ -128,7 +154,8 @@ class Model:
         starts = [attempt.created for attempt in budget.starts if attempt.counts]
         windows = [self._wait(starts, w.count, w.seconds) for w in self.number_limits.starts]
         limit, wait = self.guess_block(budget)
-        waits = {limit: wait, "number": max(windows), "cooldown": budget.paused_until - self.now}
+        cooldown = max(budget.paused_until, budget.throttled_until) - self.now
+        waits = {limit: wait, "number": max(windows), "cooldown": cooldown}
         return {name: wait for name, wait in waits.items() if wait > 0}
 
     def _wait(self, events: list[int], count: int, seconds: int) -> int:
@@ -215,7 +242,7 @@ class Model:
     def unlock(self) -> int:
         """End locks, runs and the day's failures; return how many wrong guesses are forgotten."""
         forgotten = 0
-        for budget in self.budgets().values():
+        for budget in [*self.budgets().values(), *self.former.values()]:
             today = [at for at in budget.failures if at + DAY > self.now]
             forgotten += max(budget.run, len(today))
             budget.run, budget.failures = 0, []
@@ -235,14 +262,27 @@ class Model:
             attempt.call = CallState.UNKNOWN
         self.match()
 
-    def failed(self, attempt: Attempt, refund: bool, number_rejected: bool) -> None:
+    def failed(
+        self, attempt: Attempt, refund: bool, number_rejected: bool, throttled: int = 0
+    ) -> None:
+        """The call was not placed; the provider throttles the number for so many milliseconds."""
         if attempt.call is CallState.PLACING:
+            given_back = refund and self.may_give_back(attempt)
             attempt.call, attempt.number_rejected = CallState.FAILED, number_rejected
             if attempt.state(self.now) is State.PENDING:
                 attempt.end(State.FAILED, self.now)
-            if refund:
+            budget = self.budget_of(attempt)
+            if given_back:
+                budget.given_back.append(self.now)
                 self._refund(attempt)
+            budget.throttled_until = max(budget.throttled_until, self.now + throttled)
         self.match()
+
+    def may_give_back(self, attempt: Attempt) -> bool:
+        """Return whether a start whose call was not placed is given back."""
+        given_back = self.budget_of(attempt).given_back
+        spent = any(self._wait(given_back, count, seconds) for count, seconds in GIVEN_BACK)
+        return not attempt.was_compared and not spent
 
     def callback(self, report: Report) -> bool:
         for attempt in self.attempts:

@@ -12,6 +12,8 @@ from dataclasses import dataclass, field, replace
 from tests.store.facts import (
     DAY,
     DELIVERED,
+    FAILED_READABLE,
+    GIVEN_BACK,
     HOUR,
     KEPT,
     LOCKED_FOR,
@@ -37,6 +39,8 @@ class Number:
     pause: int = 0
     approved: int = 0
     refunds: tuple[int, ...] = ()
+    given_back: tuple[int, ...] = ()
+    throttled: int = 0
     waiting: tuple[Report, ...] = ()
 
     def fork(self) -> Number:
@@ -46,7 +50,8 @@ class Number:
 
     def key(self) -> tuple[object, ...]:
         """Return the same value for two orders of events with the same result."""
-        return (*self.lives.items(), self.failures, self.pause, self.refunds, self.waiting)
+        spent = (self.failures, self.pause, self.refunds, self.given_back, self.throttled)
+        return (*self.lives.items(), *spent, self.waiting)
 
     # -- what is read ------------------------------------------------------------------------
 
@@ -68,7 +73,7 @@ class Number:
         """Return the waits of a start."""
         starts = tuple(life.created for life in self.lives.values() if life.counts)
         windows = max(self._wait(starts, one) for one in self.number_limits.starts)
-        own = {"number": windows, "cooldown": self.pause - self.now}
+        own = {"number": windows, "cooldown": max(self.pause, self.throttled) - self.now}
         return self.guess_block() | {name: ms for name, ms in own.items() if ms > 0}
 
     def _wait(self, events: tuple[int, ...], window: object) -> int:
@@ -127,11 +132,14 @@ class Number:
     def _finish(self, name: str, state: str) -> None:
         life = self.life(name)
         if life and self.state(life) == "pending":
-            self.lives[name] = replace(life, state=state, ends=self.now + HOUR)
+            readable = FAILED_READABLE if state == "failed" else HOUR
+            self.lives[name] = replace(life, state=state, ends=self.now + readable)
 
     # -- what the provider does --------------------------------------------------------------
 
-    def record(self, name: str, outcome: str, request: str = "", refund: bool = False) -> bool:
+    def record(
+        self, name: str, outcome: str, request: str = "", refund: bool = False, throttle: int = 0
+    ) -> bool:
         """Return whether the verification was there to record it in."""
         life = self.life(name)
         if life is None:
@@ -141,8 +149,10 @@ class Number:
             self.lives[name] = replace(life, call=outcome)
         if outcome == "failed" and placing:
             self._finish(name, "failed")
-            if refund:
+            if refund and not life.verdicts and self._gives_back():
+                self.given_back = (*self.given_back, self.now)
                 self._refund(name)
+            self.throttled = max(self.throttled, self.now + throttle)
         if outcome == "placed" and not life.request:
             owned = self.owner(request)
             if not owned:
@@ -213,6 +223,13 @@ class Number:
             self.refunds = (*self.refunds, self.now)
             self._refund(name)
         return True
+
+    def _gives_back(self) -> bool:
+        """A call that was not placed is given back 5 times in 10 minutes and 20 a day."""
+        return all(
+            sum(at + span > self.now for at in self.given_back) < count
+            for count, span in GIVEN_BACK
+        )
 
     def _refund(self, name: str) -> None:
         """Stop counting the start, and end a cooldown that belongs to it."""

@@ -193,7 +193,7 @@ def test_a_known_devices_failed_call_refunds_the_reserved_start(world: World) ->
     world = world.within(FULL)
     know(world, *range(4))
     fill(world)
-    for _ in range(5):
+    for _ in range(3):
         start_without_a_call(world, 0, OWN)
     refusals = [refusal(world, count, OWN) for count in range(4)]
     assert refusals == [None] * 3 + [("prefix", HOUR + BUCKET)]
@@ -240,7 +240,7 @@ def test_in_dry_run_a_strangers_refund_is_complete(world: World) -> None:
     align(world)
     for count in range(100, 103):
         start(world, count)
-    for _ in range(5):
+    for _ in range(4):
         start_without_a_call(world, 0, MADE_UP)
     assert refusal(world, 1) is None
     assert refusal(world, 2) == ("app", HOUR + BUCKET)

@@ -24,7 +24,14 @@ from tests.store.world import APP, COUNTED, NUMBER, OTHER_NUMBER, WRONG, KeptClo
 from verify_service.domain.calls import CallOutcome, CallState, Failed, Placed, Unknown
 from verify_service.domain.errors import LimitReached
 from verify_service.domain.idempotency import IdempotencyKeys, KeyedRequest
-from verify_service.domain.limits import DAY, LOCK_SECONDS, WIDE_LIMITS, NumberLimits, WideLimits
+from verify_service.domain.limits import (
+    DAY,
+    LOCK_SECONDS,
+    WAITING_SECONDS,
+    WIDE_LIMITS,
+    NumberLimits,
+    WideLimits,
+)
 from verify_service.domain.models import Verification, Window
 from verify_service.provider.flash_call import FlashCallStatus
 from verify_service.store import keys
@@ -37,6 +44,8 @@ FOR_KEYS = 240
 """More bytes if the start and both guesses came under Idempotency-Keys."""
 OF_A_NUMBER = 2700
 """Characters that a number keeps, every budget used up, with 23 calls that can still be read."""
+OF_TURNS = 4500
+"""The same after a day on which twenty devices verified it in turn, without its calls."""
 OF_A_RUN = 200
 """Bytes of a number with only a run of failures. They live for 90 days."""
 OF_A_SPRAYED_NUMBER = 600
@@ -162,6 +171,44 @@ def test_an_idempotency_key_is_small(real: World) -> None:
     real.store.reserve(replace(real.new(), idempotency=binding))
     key = keys.idempotency_key(binding.name)
     assert usage(real.client, key) <= OF_A_KEY
+
+
+def test_a_callback_about_an_unknown_number_is_kept_for_ten_minutes(world: World) -> None:
+    """For as long as it may wait for its call, and no longer; also if it comes again."""
+    key = keys.number(world.ids.tag(NUMBER))
+    for stamp, status in enumerate(FlashCallStatus):
+        world.report(status, stamp, request=f"unasked {stamp}")
+        world.report(status, stamp + 1, request="the same")
+        assert int(world.client.pexpiretime(key)) == world.now + WAITING_SECONDS * 1000
+    world.advance(WAITING_SECONDS)
+    assert world.dump() == {}
+
+
+def test_a_callback_leaves_the_end_of_what_is_known(world: World) -> None:
+    """A number whose starts count for a day is kept for a day, with or without a callback."""
+    world.start()
+    key = keys.number(world.ids.tag(NUMBER))
+    before = world.client.pexpiretime(key)
+    world.advance(10)
+    world.report(FlashCallStatus.ANSWERED, request="unasked")
+    assert world.client.pexpiretime(key) == before
+
+
+def test_devices_in_turn_and_refused_calls_fit_their_bound(real: World) -> None:
+    """Twenty devices, each with nine wrong guesses; each budget has given back what it may."""
+    world = real.under(replace(NumberLimits(), cooldowns=(0,), starts=(Window(99, DAY),)))
+    for name in range(20):
+        device = f"device{name:02}"
+        with suppress(LimitReached):
+            world.check(world.start(device=device))
+            for _ in range(5):
+                world.record(world.reserve(device=device), Failed("HTTP 422", refund=True))
+            for _ in range(3):
+                verification = world.start(device=device)
+                for _ in range(3):
+                    world.check(verification, WRONG)
+    calls = world.client.get(keys.number(world.ids.tag(NUMBER))).count('"request"')
+    assert number_size(world) <= OF_TURNS + 70 * calls
 
 
 def test_a_callback_that_waited_leaves_nothing(world: World) -> None:

@@ -206,7 +206,7 @@ def test_starts_of_one_millisecond_are_distinct(world: World) -> None:
 
 def test_a_start_that_never_opened_a_connection_costs_nothing(world: World) -> None:
     """A failure with refund is removed from the window, and the ladder steps back."""
-    for _ in range(10):
+    for _ in range(5):
         world.record(world.reserve(), Failed("no connection", refund=True))
         world.advance(1)
     assert world.start().restart_in == 30

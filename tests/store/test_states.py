@@ -10,7 +10,7 @@ from tests.store.world import APP, OTHER_NUMBER, RIGHT, WRONG, World
 from verify_service.domain.calls import CallState, Failed, Placed, Unknown
 from verify_service.domain.errors import VerificationNotFound
 from verify_service.domain.idempotency import Nonce
-from verify_service.domain.limits import READABLE_SECONDS
+from verify_service.domain.limits import FAILED_READABLE_SECONDS, READABLE_SECONDS
 from verify_service.domain.models import State, Verdict, Verification
 from verify_service.provider.flash_call import FlashCallStatus
 from verify_service.store import keys
@@ -68,12 +68,13 @@ def test_a_final_state_stays(world: World, end: Ending, state: State) -> None:
 
 @pytest.mark.parametrize(("end", "state"), ENDINGS)
 def test_a_final_state_is_readable_for_an_hour(world: World, end: Ending, state: State) -> None:
-    """Each final state can be read for an hour; then the id is unknown, and no key of it is
-    left."""
+    """Each final state can be read for an hour, a failed one for ten minutes; then the id is
+    unknown, and no key of it is left."""
     verification = world.reserve()
     end(world, verification)
 
-    world.advance(READABLE_SECONDS - 0.001)
+    failed = state is State.FAILED
+    world.advance((FAILED_READABLE_SECONDS if failed else READABLE_SECONDS) - 0.001)
     assert world.status(verification).state is state
     world.advance(0.001)
     for ask in (

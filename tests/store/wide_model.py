@@ -128,6 +128,7 @@ class WideModel:
         self.now = 0
         self.numbers: dict[str, Model] = {}
         self.starts: list[Start] = []
+        self.given_back: list[tuple[str, str, int, int]] = []
         self.guards: dict[str, Guard] = {}
         self.rules: dict[str, tuple[str, int]] = {}
         self.paused_until = 0
@@ -324,13 +325,29 @@ class WideModel:
         ]
 
     def refund_start(self, start: Start) -> None:
-        """The call was never placed: it counts in no guard, and in no window that is configured
-        now."""
-        start.counts -= set(self.windows())
+        """The call was never placed: it counts in no guard, and in no limit that gives it back."""
+        if self.number(start.number).may_give_back(start.attempt):
+            for limit in start.room:
+                self.give_back(start, limit)
         span = self.guards_span
         at = bucket(start.moment, span)
         for guard in self.guards_of(start):
             guard.started[span][at] = max(0, guard.started[span][at] - 1)
+
+    def give_back(self, start: Start, limit: str) -> None:
+        """Give a start back in the windows of one limit, if each has given back fewer than it
+        permits."""
+        scope, windows = start.scopes[limit], self.wide_limits.windows(limit)
+        spans = [window.seconds * SECOND for window in windows]
+        given = [self.given(limit, scope, span) for span in spans]
+        if all(count < window.count for count, window in zip(given, windows, strict=True)):
+            start.counts -= {(limit, span) for span in spans}
+            self.given_back += [(limit, scope, span, bucket(self.now, span)) for span in spans]
+
+    def given(self, limit: str, scope: str, span: int) -> int:
+        """Return how many starts a window has given back."""
+        moments = [at for *where, at in self.given_back if where == [limit, scope, span]]
+        return sum(inside(moments, span, self.now).values())
 
     # -- guesses -----------------------------------------------------------------------------
 

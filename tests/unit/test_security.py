@@ -46,6 +46,16 @@ def test_the_bounds_at_the_default_settings() -> None:
     assert "| 0.333 % |" in TEXT
 
 
+def test_what_the_provider_refuses_is_bounded_too() -> None:
+    """Twenty a day for one number, beside its calls; as many as each wide limit permits."""
+    assert BOUNDS.refused_per_budget.count == 20
+    requests = (BOUNDS.requests_per_number, BOUNDS.requests_per_client, BOUNDS.requests_per_app)
+    assert [bound.count for bound in requests] == [28, 120, 8000]
+    assert BOUNDS.requests.count == 10_000
+    narrow = AttackBounds(NumberLimits(), WideLimits(prefix=(Window(9, DAY),)))
+    assert narrow.requests_per_number.count == 18
+
+
 def test_spraying_is_bounded_by_the_calls() -> None:
     """Without a bound on calls, 10,000 numbers would yield ten logins a day."""
     assert BOUNDS.sprayed_guesses_on_average(10_000).count == 15_000
@@ -213,7 +223,7 @@ def test_a_limit_without_windows_is_no_bound() -> None:
     none = WideLimits(client_ip=(), prefix=(), country=(), app=(), day=())
     numbers = NumberLimits(starts=(), failures=(), cooldowns=(0,))
     found = security_table(numbers, none).splitlines()
-    assert sum("no bound (no limit)" in row for row in found) == 9 + 2 + 2
+    assert sum("no bound (no limit)" in row for row in found) == 9 + 4 + 2 + 2
     assert sum("never (no limit)" in row for row in found) == 4
 
 

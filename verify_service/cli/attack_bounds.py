@@ -12,6 +12,7 @@ from verify_service.domain.limits import (
     COUNTRY,
     DAY,
     DAY_TOTAL,
+    GIVEN_BACK,
     HOUR,
     KNOWN_DEVICES,
     PREFIX,
@@ -142,8 +143,8 @@ class AttackBounds:
     def calls_per_holder(self) -> Bound:
         """Calls to one number by the holder of the phone, who wants it to ring.
 
-        Each code that the holder reads makes another device known, which has starts of its own, and
-        a device that was forgotten may become known again: the number's limits are no bound.
+        Each code that the holder reads makes another device known, which has starts of its own: the
+        number's limits are no bound.
         """
         return _with_reason(
             self.calls_per_prefix_with_devices, "each approval brings a device with its own starts"
@@ -180,6 +181,36 @@ class AttackBounds:
         """All calls."""
         return self._calls(DAY_TOTAL)
 
+    @property
+    def refused_per_budget(self) -> Bound:
+        """Starts of one budget that the provider refuses and that are given back."""
+        return Bound(most_in_windows(GIVEN_BACK), "given back")
+
+    @property
+    def requests_per_number(self) -> Bound:
+        """Requests to the provider for one number by strangers: calls, and what it refuses."""
+        given_back = self.refused_per_budget.count or 0
+        own = _with_reason(
+            self._own_calls(DAY) + given_back, f"{given_back} of them refused, given back"
+        )
+        wide = (_with_refused(self._calls(limit)) for limit in (PREFIX, COUNTRY, DAY_TOTAL))
+        return least(own, *wide)
+
+    @property
+    def requests_per_client(self) -> Bound:
+        """Requests to the provider for one client address."""
+        return least(_with_refused(self._calls(CLIENT_IP)), self.requests)
+
+    @property
+    def requests_per_app(self) -> Bound:
+        """Requests to the provider for one app."""
+        return least(_with_refused(self._calls(APP)), self.requests)
+
+    @property
+    def requests(self) -> Bound:
+        """All requests to the provider."""
+        return _with_refused(self._calls(DAY_TOTAL))
+
     def in_force(self, limit: str) -> tuple[Window, ...]:
         """Return the windows of a limit over many numbers; none if it is in dry run."""
         return () if limit in self.wide_limits.dry_run else self.wide_limits.windows(limit)
@@ -195,16 +226,23 @@ class AttackBounds:
         return windows + REFUNDS_PER_DAY * -(-seconds // DAY)
 
     def _calls_to_one(self, seconds: int) -> Bound:
+        wide = (self._calls(limit, seconds) for limit in (PREFIX, COUNTRY, DAY_TOTAL))
+        return least(self._own_calls(seconds), *wide)
+
+    def _own_calls(self, seconds: int) -> Bound:
         """Count the cooldown too: an approval ends it early, and a refund."""
         dry_run = "cooldown" in self.number_limits.dry_run
         starts = None if dry_run else most_between_cooldowns(self.number_limits.cooldowns, seconds)
         no_bound = DRY_RUN if dry_run else NO_LIMIT
         paused = Bound(starts, "`cooldown`", no_bound if starts is None else "") + REFUNDS_PER_DAY
-        own = _with_reason(
+        return _with_reason(
             least(self._starts(seconds), paused), f"{REFUNDS_PER_DAY} of them undelivered, refunded"
         )
-        wide = self._calls(PREFIX, seconds), self._calls(COUNTRY, seconds)
-        return least(own, *wide, self._calls(DAY_TOTAL, seconds))
+
+
+def _with_refused(bound: Bound) -> Bound:
+    """Return the requests of a limit: it gives back as many starts as it permits."""
+    return _with_reason(bound * 2, "half of them refused, given back")
 
 
 def _with_reason(bound: Bound, reason: str) -> Bound:

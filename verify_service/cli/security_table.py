@@ -30,6 +30,7 @@ def security_table(number_limits: NumberLimits, wide_limits: WideLimits) -> str:
         *_guesses(bounds),
         *_logins(bounds),
         *_calls(bounds),
+        *_requests(bounds),
         _destinations(wide_limits),
     ]
     return "\n".join(
@@ -103,8 +104,21 @@ def _calls(bounds: AttackBounds) -> Iterator[tuple[str, str, str]]:
         ("a day for one app", bounds.calls_per_app),
         ("a day in all", bounds.calls),
     ]:
-        figure = _unbounded(bound) if bound.count is None else (str(bound.count), bound.limit)
-        yield f"Calls {calls}", *figure
+        yield f"Calls {calls}", *_counted(bound)
+
+
+def _requests(bounds: AttackBounds) -> Iterator[tuple[str, str, str]]:
+    for scope, bound in [
+        ("for one number, by strangers", bounds.requests_per_number),
+        ("for one client address", bounds.requests_per_client),
+        ("for one app", bounds.requests_per_app),
+        ("in all", bounds.requests),
+    ]:
+        yield f"Requests to the provider a day, {scope}", *_counted(bound)
+
+
+def _counted(bound: Bound) -> tuple[str, str]:
+    return _unbounded(bound) if bound.count is None else (str(bound.count), bound.limit)
 
 
 def _destinations(wide_limits: WideLimits) -> tuple[str, str, str]:

@@ -35,12 +35,24 @@ KNOWN_DEVICE_SECONDS = LOCK_SECONDS
 is, or they would lock out the owner as well."""
 REFUNDS_PER_DAY = 3
 """Undelivered calls (REJECTED, UNAVAILABLE) that are refunded to one budget a day."""
+GIVEN_BACK = (Window(5, 600), Window(20, DAY))
+"""Starts of one budget whose call was not placed, and which are given back: as many as a person and
+a failing provider need, and a bound on what a login flow can send to a provider that refuses. In
+each limit over many numbers as many are given back per window as it allows."""
+FORMER_DEVICES = 8
+"""Devices whose budgets are kept after another device took their place, until their last event has
+left every window. Those beyond share one entry."""
+THROTTLE_SECONDS = 5
+LONGEST_THROTTLE_SECONDS = 300
+"""How long a number waits when the provider throttles: what the provider names, at most this."""
 WAITING_CALLBACKS = 5
 """Callbacks of a number that wait for their call."""
 WAITING_SECONDS = 600
 """How long a callback waits for its call."""
 READABLE_SECONDS = 3_600
 """How long a verification can be read after its end."""
+FAILED_READABLE_SECONDS = 600
+"""The same for one whose call was not placed."""
 IN_FLIGHT_MARGIN_SECONDS = 2
 """This long after the provider's deadline the request of a start has ended."""
 

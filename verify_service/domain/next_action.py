@@ -44,7 +44,7 @@ def view_of(verification: Verification, timing: Timing) -> VerificationView:
 
 
 def _call_state(verification: Verification, timing: Timing) -> CallState:
-    age = verification.now - verification.created_at
+    age = abs(verification.now - verification.created_at)  # negative if the clock stepped back
     match verification.call.state:
         case CallState.PLACING if age >= timing.placing:
             return CallState.UNKNOWN

@@ -268,7 +268,7 @@ class Verifications:
 
     def _repeat(self, earlier: Verification) -> VerificationView:
         """Return the verification of the first start with the same Idempotency-Key."""
-        age = earlier.now - earlier.created_at
+        age = abs(earlier.now - earlier.created_at)  # negative if Redis' clock stepped back
         if earlier.call.state is CallState.PLACING and age < self.timing.in_flight:
             raise KeyInFlight
         self.events.start_repeated(earlier)

@@ -20,12 +20,12 @@ def number(tag: str) -> str:
 
 
 def verification(address: VerificationKey) -> str:
-    """One verification. Expires an hour after its end."""
+    """One verification. Expires an hour after its end, or ten minutes if no call was placed."""
     return f"{TAG}:v:{address.tag}:{address.short_id}"
 
 
 def idempotency_key(digest: str) -> str:
-    """The start to which an Idempotency-Key is bound. Expires an hour after the code."""
+    """The start to which an Idempotency-Key is bound. Expires as its verification at the latest."""
     return f"{TAG}:i:{digest}"
 
 

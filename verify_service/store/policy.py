@@ -36,24 +36,30 @@ def _of_one_number(number_limits: NumberLimits) -> dict[str, Any]:
         "max_devices": limits.KNOWN_DEVICES,
         "known_device_ms": _milliseconds(limits.KNOWN_DEVICE_SECONDS),
         "refunds_per_day": limits.REFUNDS_PER_DAY,
+        "given_back": _windows(limits.GIVEN_BACK),
+        "former_devices": limits.FORMER_DEVICES,
+        "longest_throttle_ms": _milliseconds(limits.LONGEST_THROTTLE_SECONDS),
         "day_ms": _milliseconds(limits.DAY),
         "call_deadline_ms": _milliseconds(number_limits.deadline),
         "code_ttl_ms": _milliseconds(number_limits.code_ttl),
         "max_checks": number_limits.max_checks,
         "readable_ms": _milliseconds(limits.READABLE_SECONDS),
+        "failed_readable_ms": _milliseconds(limits.FAILED_READABLE_SECONDS),
         "max_waiting_callbacks": limits.WAITING_CALLBACKS,
         "waiting_callback_ms": _milliseconds(limits.WAITING_SECONDS),
         # The longest time and the largest number of events that any limit reads.
         "event_memory_ms": _milliseconds(
             max(limits.DAY, *cooldowns, *(window.seconds for window in windows))
         ),
-        "max_events": max(*(window.count for window in windows), len(cooldowns)),
+        "max_events": max(
+            *(window.count for window in (*windows, *limits.GIVEN_BACK)), len(cooldowns)
+        ),
     }
 
 
 def _of_all_numbers(wide_limits: WideLimits) -> dict[str, Any]:
     windows = {
-        name: _windows(wide_limits.windows(name))
+        name: _wide_windows(wide_limits.windows(name))
         for name in (*limits.WIDE_LIMITS, limits.KNOWN_DEVICE)
     }
     return {
@@ -94,13 +100,22 @@ def _windows(windows: tuple[Window, ...]) -> list[dict[str, Any]]:
     ]
 
 
+def _wide_windows(windows: tuple[Window, ...]) -> list[dict[str, Any]]:
+    return [
+        window | {"given_back": f"{window['series']}:given_back"} for window in _windows(windows)
+    ]
+
+
 def _series(windows: dict[str, list[dict[str, Any]]], code_ttl: int) -> dict[str, Any]:
     """Return the series of each key over many numbers (``time_buckets.lua``)."""
     # A start counts for an hour after its code has expired.
     conversion = _milliseconds(limits.CONVERSION_SECONDS + code_ttl)
     hour = _milliseconds(limits.HOUR)
     of_limits = {
-        name: _group({window["series"]: window["span_ms"] for window in of_limit})
+        name: _group(
+            {window["series"]: window["span_ms"] for window in of_limit},
+            {window["given_back"]: window["span_ms"] for window in of_limit},
+        )
         for name, of_limit in windows.items()
     }
     return of_limits | {
@@ -111,9 +126,13 @@ def _series(windows: dict[str, list[dict[str, Any]]], code_ttl: int) -> dict[str
     }
 
 
-def _group(spans: dict[str, int]) -> dict[str, Any]:
-    """Return the series of one key, given the span of each in milliseconds."""
-    size = {name: -(-span // limits.BUCKETS) for name, span in spans.items()}
+def _group(spans: dict[str, int], others: dict[str, int] | None = None) -> dict[str, Any]:
+    """Return the series of one key, given the span of each in milliseconds.
+
+    Args:
+        others: Series that only some decisions read.
+    """
+    size = {name: -(-span // limits.BUCKETS) for name, span in (spans | (others or {})).items()}
     return {"names": list(spans), "size": size, "longest": max(size.values(), default=0)}
 
 

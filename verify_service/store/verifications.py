@@ -113,13 +113,15 @@ class RedisStore:
     def record(self, new: NewVerification, outcome: CallOutcome) -> Verification:
         """Record the outcome of a call, and apply a callback that was received before.
 
-        A refund applies to all limits that the start counted in. The breaker counts the outcome.
-        Recording it again changes nothing.
+        A refund applies to all limits that the start counted in, as far as their budgets of refunds
+        permit. The breaker counts the outcome. Recording it again changes nothing.
 
         Raises:
             VerificationNotFound: The reservation has expired.
         """
         declared, arguments = self._start(new)
+        if new.idempotency:
+            declared.append(keys.idempotency_key(new.idempotency.name))
         arguments |= {"signal": signal_of(outcome).value, **_outcome(outcome)}
         result = self._call("record", declared, arguments)
         return _verification(new.id, result)
@@ -305,4 +307,13 @@ def _outcome(outcome: CallOutcome) -> dict[str, Any]:
                 "kind": outcome.kind,
                 "error": outcome.error_code,
                 "retry_after": outcome.retry_after,
+                "wait": _throttle(outcome),
             }
+
+
+def _throttle(outcome: Failed) -> int | None:
+    """Return for how long the provider throttles the number (ms)."""
+    if outcome.kind is not FailureKind.THROTTLED:
+        return None
+    seconds = outcome.retry_after or limits.THROTTLE_SECONDS
+    return 1000 * min(seconds, limits.LONGEST_THROTTLE_SECONDS)

@@ -106,7 +106,8 @@ ERROR_EXAMPLES: Mapping[str, tuple[str, Exception]] = {
                 4,
                 retry_after=5,
                 kind=FailureKind.THROTTLED,
-            )
+            ),
+            Wait("cooldown", 5_000),
         ),
     ),
     "unreadable": (

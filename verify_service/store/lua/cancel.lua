@@ -17,6 +17,8 @@ decision('cancel', {'allow-oom'}, function(KEYS, args, now)
   local state = number.load(KEYS[2], now)
   if verification.state(found, now) == 'pending' then
     text = json.write(KEYS[1], found, verification.finish(found, 'canceled', now))
+  elseif verification.expire(found, now) then
+    text = json.write(KEYS[1], found)
   end
   return {view = verification.view(found, state, now)}, text
 end)

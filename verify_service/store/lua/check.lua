@@ -59,20 +59,25 @@ decision('check', {}, function(KEYS, args, now)
   if not found then
     return {missing = true}
   end
-  local state = number.load(KEYS[2], now)
+  local state, _, stepped_back = number.load(KEYS[2], now)
+  local expired = verification.expire(found, now)
   local guess = found.guesses and found.guesses[args.nonce]
   if guess then
     if guess.body ~= args.body then
       return {other_body = true}
     end
+    text = expired and json.write(KEYS[1], found) or text
     return {verdict = guess.verdict, repeated = true, view = verification.view(found, state, now)},
       text
   end
-  local ended = verification.state(found, now) ~= 'pending'
-  if ended or device_budget.guess_block(number.budget_of(state, found), now) then
+  local ended = found.state ~= 'pending'
+  if ended or number.guess_block(state, number.budget_of(state, found), now) then
     local verdict = ended and 'ended' or 'blocked'
-    if verification.remember_guess(found, args, verdict) then
+    if verification.remember_guess(found, args, verdict) or expired then
       text = json.write(KEYS[1], found)
+    end
+    if stepped_back then
+      number.save(KEYS[2], state, now)
     end
     return {verdict = verdict, view = verification.view(found, state, now)}, text
   end

@@ -11,7 +11,7 @@
 
 decision('list_restrictions', {'no-writes'}, function(KEYS, _, now)
   local entries = {}
-  for field, entry in pairs(restrictions.all(KEYS[1])) do
+  for field, entry in pairs(restrictions.all(KEYS[1], now)) do
     if entry['until'] > now then
       -- A block that was written before dry run was switched on refuses no start.
       local dry_run = string.find(field, '^conversion ') and entry.kind == 'block'

@@ -10,7 +10,7 @@
 --- @include "restrictions"
 
 decision('ready', {}, function(KEYS, _, now)
-  local paused = restrictions.get(KEYS[2], {'pause'})[1]['until'] > now
+  local paused = restrictions.get(KEYS[2], {'pause'}, now)[1]['until'] > now
   local breaker_state = breaker.load(KEYS[3], now)
   json.write(KEYS[1], {}, now + 1000)
   return {paused = paused, open = breaker_state ~= nil and breaker_state['until'] ~= nil}

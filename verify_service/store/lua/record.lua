@@ -2,10 +2,12 @@
 --
 -- KEYS  1 the verification   2 its number   3 breaker   4 conversion of the prefix
 --       5 conversion of the country   6… one for each limit over many numbers
+--       then the Idempotency-Key, if the start had one
 -- Args  {short_id, tag, signal: good | bad | nothing, limits: names in the order of their keys,
 --        outcome: placed | unknown | failed
 --        placed: request, the digest of the requestId; prefix and length of the caller, if known
---        failed: refund, whether the start is refunded; reason, kind, error, retry_after}
+--        failed: refund, whether the call was not placed; reason, kind, error, retry_after; wait, for
+--        how long the provider throttles the number (ms)}
 -- Returns {view, notices} and the verification | {missing}
 --
 -- Safe to repeat: only the first run finds the reservation. A callback may have been applied before.
@@ -33,26 +35,43 @@ local function place(state, args, found, now)
   end
 end
 
+-- Returns whether the start is given back. One whose code was guessed at is not: it let guesses through.
+local function is_given_back(state, args, found, now)
+  return args.refund and not verification.was_compared(found)
+    and device_budget.may_give_back(number.budget_of(state, found), now)
+end
+
+-- Starts the wait that the provider asks for. The answer then has the wait of the number's own limits.
+local function throttle(budget, args, state, call, now)
+  budget.throttled_until = math.max(budget.throttled_until or 0, now + args.wait)
+  local _, wait = number.start_block(state, budget, now)
+  call.retry_after = math.ceil(wait / 1000)
+end
+
 -- Returns the moment at which the verification's key expires, if that changes.
-local function fail(state, args, found, now)
-  local call = found.call
+local function fail(state, args, found, given_back, now)
+  local call, budget = found.call, number.budget_of(state, found)
   call.state, call.reason, call.kind = 'failed', args.reason, args.kind
   call.error, call.retry_after = args.error, args.retry_after
   if state.calls then
     state.calls[args.short_id] = nil
   end
-  if args.refund then
-    device_budget.refund(number.budget_of(state, found), args.short_id, found.created)
+  if given_back then
+    device_budget.give_back(budget, args.short_id, found.created, now)
+  end
+  if args.wait then
+    throttle(budget, args, state, call, now)
   end
   if verification.state(found, now) == 'pending' then
     return verification.finish(found, 'failed', now)
   end
 end
 
--- Reads the counters that a refund decreases. Returns a list of functions that write them.
-local function load_refunds(KEYS, args, found, now)
+-- Reads the counters that a call that was not placed decreases. Returns a list of functions that write
+-- them. The conversion guard counts only calls that were placed, whatever the limits give back.
+local function load_refunds(KEYS, args, found, given_back, now)
   local counted, writes = {}, {}
-  for _, limit in ipairs(found.reservation.limits) do
+  for _, limit in ipairs(given_back and found.reservation.limits or {}) do
     counted[limit] = true
   end
   for i, limit in ipairs(args.limits) do
@@ -60,7 +79,7 @@ local function load_refunds(KEYS, args, found, now)
       local key = KEYS[5 + i]
       local counts = wide_limits.parse(key, redis.call('GET', key), limit, now)
       table.insert(writes, function()
-        wide_limits.count(counts, found.created, -1, now)
+        wide_limits.give_back(counts, limit, found.created, now)
       end)
     end
   end
@@ -80,10 +99,11 @@ decision('record', {'allow-oom'}, function(KEYS, args, now)
   end
   local state = number.load(KEYS[2], now)
   local placing = found.call.state == 'placing'
+  local given_back = placing and is_given_back(state, args, found, now)
   local breaker_state, refunds = nil, {}
   if found.reservation then
     breaker_state = not found.test and breaker.load(KEYS[3], now) or nil
-    refunds = placing and args.refund and load_refunds(KEYS, args, found, now) or {}
+    refunds = placing and args.refund and load_refunds(KEYS, args, found, given_back, now) or {}
     found.reservation = nil
   end
 
@@ -91,7 +111,7 @@ decision('record', {'allow-oom'}, function(KEYS, args, now)
   if args.outcome == 'placed' then
     place(state, args, found, now)
   elseif placing and args.outcome == 'failed' then
-    expires_at = fail(state, args, found, now)
+    expires_at = fail(state, args, found, given_back, now)
   elseif placing then
     found.call.state = 'unknown'
   end
@@ -104,8 +124,12 @@ decision('record', {'allow-oom'}, function(KEYS, args, now)
     found.notice = breaker.count_signal(KEYS[3], breaker_state, args.short_id, args.signal, now)
       or found.notice
   end
+  verification.expire(found, now)
   local text = json.write(KEYS[1], found, expires_at)
   number.save(KEYS[2], state, now)
+  if expires_at and #KEYS > 5 + #args.limits then
+    redis.call('PEXPIREAT', KEYS[#KEYS], expires_at)
+  end
   for _, write in ipairs(refunds) do
     write()
   end

@@ -41,9 +41,12 @@ local function bound_before(KEYS, args, state, now)
     return {bound = binding.id, same_body = false}
   end
   local matched_id, matched = calls.match(state, KEYS[2], args.tag, now, short_id, found)
+  if verification.expire(found, now) or matched == found then
+    text = json.write(keys.verification(args.tag, short_id), found)
+  elseif matched then
+    json.write(keys.verification(args.tag, matched_id), matched)
+  end
   if matched then
-    local written = json.write(keys.verification(args.tag, matched_id), matched)
-    text = matched == found and written or text
     number.save(KEYS[2], state, now)
   end
   return {bound = binding.id, same_body = true, view = verification.view(found, state, now)}, text
@@ -125,7 +128,7 @@ local function reserved_before(KEYS, args, state, now)
 end
 
 decision('reserve', {}, function(KEYS, args, now)
-  local state = number.load(KEYS[2], now)
+  local state, _, stepped_back = number.load(KEYS[2], now)
   local before, before_text = reserved_before(KEYS, args, state, now)
   if before then
     return before, before_text
@@ -137,12 +140,14 @@ decision('reserve', {}, function(KEYS, args, now)
                  known = budget ~= state.strangers, is_test = args.test}
   local shared = shared_limits.load(limit_keys(KEYS, args), start, now)
   local judged, breaker_state = shared_limits.judge(shared, start, now), breaker.load(KEYS[3], now)
-  local limit, wait, dry = device_budget.start_block(budget, now)
+  local limit, wait, dry = number.start_block(state, budget, now)
   limit, wait = longest_refusal(limit, wait, judged.refusals)
   local suspended = args.test and 0 or breaker.wait(breaker_state, now)
 
   if matched then
     json.write(keys.verification(args.tag, matched_id), matched)
+  end
+  if matched or stepped_back then
     number.save(KEYS[2], state, now)
   end
   local result, text

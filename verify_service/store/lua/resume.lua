@@ -9,7 +9,7 @@
 --- @include "restrictions"
 
 decision('resume', {'allow-oom'}, function(KEYS, _, now)
-  local paused = restrictions.get(KEYS[1], {'pause'})[1]['until'] > now
+  local paused = restrictions.get(KEYS[1], {'pause'}, now)[1]['until'] > now
   local breaker_state = breaker.load(KEYS[2], now)
   local suspended = breaker_state ~= nil and breaker_state['until'] ~= nil
   restrictions.remove(KEYS[1], {'pause'})

@@ -10,7 +10,7 @@
 decision('set_rule', {'allow-oom'}, function(KEYS, args, now)
   local fields = {'rule ' .. args.scope, 'conversion ' .. args.scope, 'alarm ' .. args.scope}
   local in_force = 0
-  for _, entry in ipairs(restrictions.get(KEYS[1], fields)) do
+  for _, entry in ipairs(restrictions.get(KEYS[1], fields, now)) do
     in_force = in_force + (entry['until'] > now and 1 or 0)
   end
   if args.kind == 'none' then

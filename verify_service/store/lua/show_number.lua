@@ -22,8 +22,8 @@
 --- @include "wide_limits"
 --- @include "shared_limits"
 
-local function show_budget(budget, now)
-  local limit, wait = device_budget.start_block(budget, now)
+local function show_budget(state, budget, now)
+  local limit, wait = number.start_block(state, budget, now)
   return {
     device = budget.device, wrong_in_a_row = budget.wrong_in_a_row or 0, limit = limit, wait = wait,
     starts = device_budget.usage(budget.starts, POLICY.starts, now),
@@ -47,7 +47,7 @@ decision('show_number', {'no-writes'}, function(KEYS, args, now)
   local state, kept = number.load(KEYS[1], now)
   local shown = {kept = kept, budgets = {}, conversion = {}}
   number.each_budget(state, function(budget)
-    table.insert(shown.budgets, show_budget(budget, now))
+    table.insert(shown.budgets, show_budget(state, budget, now))
   end)
 
   local start = {number = args.number, country = args.country, limits = args.limits, known = true,

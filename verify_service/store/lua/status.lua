@@ -4,7 +4,8 @@
 -- Args  {app, short_id, tag}
 -- Returns {view} and the verification | {missing}
 --
--- It writes only if a waiting callback matches a call that has become stale.
+-- It writes only if a waiting callback matches a call that has become stale, if the verification is seen
+-- to have expired for the first time, and if the clock stepped back.
 
 --- @include "decision"
 --- @include "json"
@@ -18,11 +19,14 @@ decision('status', {'allow-oom'}, function(KEYS, args, now)
   if not found then
     return {missing = true}
   end
-  local state = number.load(KEYS[2], now)
+  local state, _, stepped_back = number.load(KEYS[2], now)
   local matched_id, matched = calls.match(state, KEYS[2], args.tag, now, args.short_id, found)
-  if matched then
-    local written = json.write(keys.verification(args.tag, matched_id), matched)
-    text = matched == found and written or text
+  if verification.expire(found, now) or matched == found then
+    text = json.write(KEYS[1], found)
+  elseif matched then
+    json.write(keys.verification(args.tag, matched_id), matched)
+  end
+  if matched or stepped_back then
     number.save(KEYS[2], state, now)
   end
   return {view = verification.view(found, state, now)}, text

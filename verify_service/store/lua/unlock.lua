@@ -10,7 +10,7 @@
 decision('unlock', {'allow-oom'}, function(KEYS, _, now)
   local state, kept = number.load(KEYS[1], now)
   local forgotten = 0
-  number.each_budget(state, function(budget)
+  number.each_stored(state, function(budget)
     local failures = budget.failures and #budget.failures or 0
     forgotten = forgotten + math.max(budget.wrong_in_a_row or 0, failures)
     budget.wrong_in_a_row, budget.failures = nil, nil

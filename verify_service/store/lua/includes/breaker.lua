@@ -12,13 +12,22 @@
 
 local breaker = {}
 
--- Returns its state, or nil if no breaker is configured. A pause with more time left than the longest
--- has ended: the clock stepped back.
+-- The pause after so many failures: it doubles after each failed probe.
+local function pause_after(failures)
+  local doublings = math.min(math.max(0, failures - POLICY.breaker.failures), 30)
+  return math.min(POLICY.breaker.first_pause_ms * 2 ^ doublings, POLICY.breaker.longest_pause_ms)
+end
+
+-- Returns its state, or nil if no breaker is configured. A pause with more time left than it had at its
+-- beginning has ended: the clock stepped back.
 function breaker.load(key, now)
   local rules = POLICY.breaker
   local state = rules and (json.read(key) or {failures = 0})
-  if state and (state['until'] or now) > now + math.max(rules.longest_pause_ms, rules.probe_ms) then
-    state['until'] = now
+  if state and state['until'] then
+    local longest = state.probe and rules.probe_ms or pause_after(state.failures)
+    if state['until'] > now + longest then
+      state['until'] = now
+    end
   end
   return state or nil
 end
@@ -70,9 +79,7 @@ function breaker.count_signal(key, state, short_id, signal, now)
   state.failures, state.probe = state.failures + 1, nil
   local pause
   if state.failures >= rules.failures then
-    -- The pause doubles after each failed probe.
-    local doublings = math.min(state.failures - rules.failures, 30)
-    pause = math.min(rules.first_pause_ms * 2 ^ doublings, rules.longest_pause_ms)
+    pause = pause_after(state.failures)
     state['until'] = now + pause
   end
   save(key, state, now)

@@ -39,7 +39,7 @@ function calls.apply(state, short_id, found, report, now)
     call.refunded = true
     table.insert(refunds, now)
     budget.refunds = refunds
-    device_budget.refund(budget, short_id, found.created)
+    device_budget.refund(budget, short_id, found.created, now)
   end
   return true
 end

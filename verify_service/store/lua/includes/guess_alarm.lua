@@ -13,7 +13,7 @@ function guess_alarm.load(guesses_key, restrictions_key, now)
   local counts = time_buckets.parse(
     guesses_key, redis.call('GET', guesses_key), POLICY.series.guesses, now)
   local raised = time_buckets.total(counts, WRONG) + 1 >= POLICY.wrong.least
-    and restrictions.get(restrictions_key, {FIELD})[1]['until'] > now
+    and restrictions.get(restrictions_key, {FIELD}, now)[1]['until'] > now
   return {counts = counts, raised = raised, restrictions = restrictions_key}
 end
 

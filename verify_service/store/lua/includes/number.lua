@@ -2,6 +2,9 @@
 --
 --   strangers   the budget of all callers but the known devices (device_budget.lua)
 --   devices     a list of the budgets of the devices that verified it, at most POLICY.max_devices
+--   former      the budgets of devices that are known no more, the oldest first, until their events
+--               have left every window; at most POLICY.former_devices. The first one may be that of
+--               several devices together: then it names none
 --   calls       by the verification's short id: {until, request}, for as long as the verification can
 --               be read; request is the digest of the provider's requestId, once that is known
 --   waiting     callbacks that are not bound to a call, the oldest first (calls.lua)
@@ -28,6 +31,21 @@ local function without_expired(list, is_expired)
   return kept
 end
 
+-- Keeps what a device that is known no more has used: it may become known again.
+local function retire(state, budget)
+  device_budget.retire(budget)
+  if device_budget.latest(budget) == 0 then
+    return
+  end
+  state.former = state.former or {}
+  table.insert(state.former, budget)
+  if #state.former > POLICY.former_devices then
+    local first = state.former[1]
+    first.device = nil
+    device_budget.merge(first, table.remove(state.former, 2))
+  end
+end
+
 local function prune(state, now)
   for short_id, call in pairs(state.calls or {}) do
     if call['until'] <= now then
@@ -38,11 +56,15 @@ local function prune(state, now)
     return report.came + POLICY.waiting_callback_ms <= now
   end)
   state.devices = state.devices and without_expired(state.devices, function(budget)
-    return budget.approved_at + POLICY.known_device_ms <= now
+    local expired = budget.approved_at + POLICY.known_device_ms <= now
+    if expired then
+      retire(state, budget)
+    end
+    return expired
   end)
 end
 
--- Calls `each` with every budget, the strangers' first.
+-- Calls `each` with every budget in force, the strangers' first.
 function number.each_budget(state, each)
   each(state.strangers)
   for _, budget in ipairs(state.devices or {}) do
@@ -50,7 +72,31 @@ function number.each_budget(state, each)
   end
 end
 
--- Returns the number's state without what has expired, and whether the key existed.
+-- The same, and then with those of former devices.
+function number.each_stored(state, each)
+  number.each_budget(state, each)
+  for _, budget in ipairs(state.former or {}) do
+    each(budget)
+  end
+end
+
+-- Moves the number's moments back if one is in the future. Returns whether the clock stepped back.
+local function follow_clock(state, now)
+  local latest = 0
+  number.each_stored(state, function(budget)
+    latest = math.max(latest, device_budget.latest(budget))
+  end)
+  if latest <= now then
+    return false
+  end
+  number.each_stored(state, function(budget)
+    device_budget.move_back(budget, latest - now, now)
+  end)
+  return true
+end
+
+-- Returns the number's state without what has expired, whether the key existed, and whether the clock
+-- stepped back: then a caller that writes saves the state, so that no wait begins again.
 function number.load(key, now)
   local found = json.read(key)
   local state = found or {}
@@ -59,19 +105,24 @@ function number.load(key, now)
   state.horizon = horizon > POLICY.day_ms and horizon or nil
   state.most = most > DEFAULT_MAX_EVENTS and most or nil
   state.strangers = state.strangers or {}
+  local stepped_back = follow_clock(state, now)
   prune(state, now)
   number.each_budget(state, function(budget)
     device_budget.prune(budget, horizon, most, now)
   end)
-  return state, found ~= nil
+  state.former = state.former and without_expired(state.former, function(budget)
+    device_budget.prune(budget, horizon, most * POLICY.max_devices, now)
+    return device_budget.kept_until(budget, horizon) <= now
+  end)
+  return state, found ~= nil, stepped_back
 end
 
 local function kept_until(state, now)
   local horizon = state.horizon or POLICY.day_ms
-  local keep = device_budget.kept_until(state.strangers, horizon)
-  for _, budget in ipairs(state.devices or {}) do
+  local keep = 0
+  number.each_stored(state, function(budget)
     keep = math.max(keep, device_budget.kept_until(budget, horizon))
-  end
+  end)
   for _, call in pairs(state.calls or {}) do
     keep = math.max(keep, call['until'])
   end
@@ -90,6 +141,7 @@ function number.save(key, state, now)
   state.strangers = next(strangers) and strangers
   state.calls = state.calls and next(state.calls) and state.calls
   state.waiting = state.waiting and state.waiting[1] and state.waiting
+  state.former = state.former and state.former[1] and state.former
   json.write(key, state, keep)
   state.strangers = strangers
 end
@@ -110,19 +162,66 @@ function number.budget_of(state, verification)
   return number.budget_for(state, verification.known and verification.device or nil)
 end
 
+-- Returns the wrong guesses of all devices, known and former, in the order of time.
+local function failures_of_devices(state)
+  local all = {}
+  for _, list in ipairs({state.devices or {}, state.former or {}}) do
+    for _, budget in ipairs(list) do
+      device_budget.merge(all, {failures = budget.failures})
+    end
+  end
+  return all.failures
+end
+
+-- Returns the limit that blocks guesses in a budget and the milliseconds until it ends, or nil. Devices
+-- that become known in turn have no more guesses than POLICY.max_devices of them have.
+function number.guess_block(state, budget, now)
+  local limit, wait = device_budget.guess_block(budget, now)
+  if limit ~= 'locked' and budget.device and state.former then
+    local shared = device_budget.wait_for_windows(
+      failures_of_devices(state), POLICY.failures, now, POLICY.max_devices)
+    if shared > (wait or 0) then
+      return 'failures', shared
+    end
+  end
+  return limit, wait
+end
+
+-- Returns what blocks a start in a budget (device_budget.lua).
+function number.start_block(state, budget, now)
+  local limit, wait = number.guess_block(state, budget, now)
+  return device_budget.start_block(budget, limit, wait, now)
+end
+
+-- Returns the budget that a device had before; else an empty one. A device that may be one of several
+-- former ones gets a copy of their common budget.
+local function former_budget(state, device)
+  for i, budget in ipairs(state.former or {}) do
+    if budget.device == device then
+      return table.remove(state.former, i)
+    end
+  end
+  local budget, first = {}, state.former and state.former[1]
+  if first and not first.device then
+    device_budget.merge(budget, first)
+  end
+  return budget
+end
+
 -- Makes a device known, in place of the one with the oldest approval if there are too many.
 function number.remember(state, device, now)
   local budget = number.budget_for(state, device)
   if budget == state.strangers then
+    budget = former_budget(state, device)
+    budget.device = device
     state.devices = state.devices or {}
     if #state.devices >= POLICY.max_devices then
       local oldest = 1
       for i, other in ipairs(state.devices) do
         oldest = other.approved_at < state.devices[oldest].approved_at and i or oldest
       end
-      table.remove(state.devices, oldest)
+      retire(state, table.remove(state.devices, oldest))
     end
-    budget = {device = device}
     table.insert(state.devices, budget)
   end
   device_budget.approve(budget, now)

@@ -5,41 +5,55 @@
 --   conversion <scope>   kind block | would-block (dry run) | alarm   the conversion guard's
 --   alarm failureRate    kind alarm; not raised again before its end
 --
--- Each field is an object: {kind, until, level, total, count}. level is the number of a guard's blocks
--- in a row: each is twice as long. total and count are the guard's evidence: starts, and how many of
--- them were approved; or guesses, and how many were wrong. An entry is kept for a day after its end,
--- for the next level.
+-- Each field is an object: {kind, until, span, level, total, count}. span is the milliseconds that
+-- `until` was away when it was set: if the clock stepped back, the entry ends after its span from now.
+-- level is the number of a guard's blocks in a row: each is twice as long. total and count are the
+-- guard's evidence: starts, and how many of them were approved; or guesses, and how many were wrong. An
+-- entry is kept for a day after its end, for the next level.
 
 local restrictions = {}
 
 local NONE = {['until'] = 0}
 
-local function read(text)
-  return text and cjson.decode(text) or NONE
+-- Returns the entry in a text, and whether its end was moved because the clock stepped back.
+local function read(text, now)
+  if not text then
+    return NONE, false
+  end
+  local entry = cjson.decode(text)
+  local stepped_back = entry.span ~= nil and entry['until'] > now + entry.span
+  if stepped_back then
+    entry['until'] = now + entry.span
+  end
+  return entry, stepped_back
 end
 
--- Returns the entries of some fields, in their order; a missing one has ended at 0.
-function restrictions.get(key, fields)
-  local found = redis.call('HMGET', key, unpack(fields))
-  for i = 1, #fields do
-    found[i] = read(found[i])
+-- Returns the entries of some fields, in their order; a missing one has ended at 0. Then those by field
+-- whose end was moved, for a caller that writes to set, so that they do not begin again.
+function restrictions.get(key, fields, now)
+  local found, moved = redis.call('HMGET', key, unpack(fields)), {}
+  for i, field in ipairs(fields) do
+    local stepped_back
+    found[i], stepped_back = read(found[i], now)
+    moved[field] = stepped_back and found[i] or nil
   end
-  return found
+  return found, moved
 end
 
 -- Returns every entry by its field.
-function restrictions.all(key)
+function restrictions.all(key, now)
   local flat, entries = redis.call('HGETALL', key), {}
   for i = 1, #flat, 2 do
-    entries[flat[i]] = read(flat[i + 1])
+    entries[flat[i]] = read(flat[i + 1], now)
   end
   return entries
 end
 
 -- Writes entries, and deletes those that are no longer needed.
 function restrictions.set(key, new, now)
-  local last, entries = 0, restrictions.all(key)
+  local last, entries = 0, restrictions.all(key, now)
   for field, entry in pairs(new) do
+    entry.span = math.max(0, entry['until'] - now)
     entries[field] = entry
     redis.call('HSET', key, field, cjson.encode(entry))
   end

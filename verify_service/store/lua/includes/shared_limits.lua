@@ -24,9 +24,10 @@ function shared_limits.load(keys, start, now)
   table.insert(fields, 1, 'conversion ' .. start.country)
   table.insert(fields, 1, 'conversion ' .. prefix)
   table.insert(fields, 1, 'pause')
-  local entries = restrictions.get(keys.restrictions, fields)
+  local entries, moved = restrictions.get(keys.restrictions, fields, now)
   local shared = {
     prefix = prefix, restrictions = keys.restrictions, pause = entries[1]['until'],
+    moved = moved,
     scopes = {
       {key = keys.prefix, name = prefix, limit = 'prefix', guard = POLICY.conversion_prefix,
        entry = entries[2]},
@@ -142,12 +143,12 @@ function shared_limits.judge(shared, start, now)
   return judged
 end
 
--- Writes what is written even if the start is refused: the counters after the clock stepped back, and
--- the decisions of the conversion guard. A new block resets the counts of its scope.
+-- Writes what is written even if the start is refused: counters and restrictions after the clock stepped
+-- back, and the decisions of the conversion guard. A new block resets the counts of its scope.
 --
 -- Returns  notices of the guard and of limits in dry run: a list of {kind, limit, scope, wait in ms}
 function shared_limits.write_guards(shared, judged, now)
-  local notices, entries = {}, {}
+  local notices, entries = {}, shared.moved
   for _, counter in ipairs(shared.counters) do
     if counter.counts.stepped_back then
       time_buckets.save(counter.counts, now)
@@ -177,7 +178,7 @@ end
 function shared_limits.count_start(shared, judged, start, now)
   local names = {}
   for i, counter in ipairs(judged.counters) do
-    wide_limits.count(counter.counts, now, 1, now)
+    wide_limits.count(counter.counts, now)
     names[i] = counter.limit
   end
   for _, scope in ipairs(start.is_test and {} or shared.scopes) do

@@ -13,10 +13,10 @@
 -- A series of another release, with another span, is kept until its last event expires.
 --
 -- A group describes the series of a key: {names; size: by name, the milliseconds of one bucket;
--- longest: the largest size}. Python writes it (store/policy.py).
+-- longest: the largest size}. Python writes it (store/policy.py). A series that only some decisions
+-- read has a size and is not in `names`.
 --
--- Counts are {key, group, series: by name, stepped_back: whether the clock stepped back by more than a
--- window}.
+-- Counts are {key, group, series: by name, stepped_back: whether the clock stepped back}.
 
 --- @include "json"
 
@@ -43,9 +43,10 @@ local function write_closed(series, closed)
   series.closed = sum > 0 and cjson.encode(closed) or nil
 end
 
--- Moves a series on to the current bucket. If the clock stepped back, the newest bucket stays the
--- current one; if it stepped back by more than the window, all events move to the current bucket.
-local function move_on(counts, name, now)
+-- Moves a series on to the current bucket. If the clock stepped back, the newest bucket becomes the
+-- current one, and the older ones move with it: no event counts for less than its window, and none
+-- until the clock has caught up.
+function time_buckets.move_on(counts, name, now)
   local series = counts.series[name]
   local current = math.floor(now / counts.group.size[name])
   if not series then
@@ -57,10 +58,8 @@ local function move_on(counts, name, now)
     end
     series.at, series.open = current, 0
     write_closed(series, closed)
-  elseif series.at - current > BUCKETS then
-    series.at, series.open = current, series.open + (series.before or 0)
-    series.before, series.closed = nil, nil
-    counts.stepped_back = true
+  elseif series.at > current then
+    series.at, counts.stepped_back = current, true
   end
 end
 
@@ -68,7 +67,7 @@ end
 function time_buckets.parse(key, text, group, now)
   local counts = {key = key, group = group, series = text and cjson.decode(text) or {}}
   for _, name in ipairs(group.names) do
-    move_on(counts, name, now)
+    time_buckets.move_on(counts, name, now)
   end
   return counts
 end
@@ -94,13 +93,17 @@ function time_buckets.add(counts, name, moment, events)
   end
 end
 
--- Writes the series, without the expired ones of other releases. The key expires with the last event.
+-- Writes the series, without expired ones: those of other releases, and those that only some decisions
+-- move on. The key expires with the last event.
 function time_buckets.save(counts, now)
   local longest = counts.group.longest
   for name, series in pairs(counts.series) do
-    local foreign = not counts.group.size[name] and string.match(name, '^%d+')
-    if foreign then
-      local size = math.ceil(tonumber(foreign) / BUCKETS)
+    local size = counts.group.size[name]
+    if not size then
+      local span = string.match(name, '^%d+')
+      size = span and math.ceil(tonumber(span) / BUCKETS)
+    end
+    if size then
       if (series.at + BUCKETS + 1) * size <= now then
         counts.series[name] = nil
       else
@@ -129,8 +132,7 @@ function time_buckets.older(counts, name, age, now)
   return total
 end
 
--- Milliseconds until the window has fewer events than `limit`; 0 if it has. At most the window, even
--- after the clock stepped back.
+-- Milliseconds until the window has fewer events than `limit`; 0 if it has.
 function time_buckets.wait(counts, name, limit, now)
   local left = time_buckets.total(counts, name)
   if left < limit then
@@ -142,7 +144,7 @@ function time_buckets.wait(counts, name, limit, now)
     left = left - (age == 0 and series.open or closed[age])
     if left < limit then
       local leaves_at = (series.at - age + BUCKETS + 1) * size
-      return math.min(leaves_at - now, (BUCKETS + 1) * size)
+      return leaves_at - now
     end
   end
   return 0

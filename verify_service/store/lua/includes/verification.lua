@@ -4,7 +4,8 @@
 --   app, number, country, reference   the app, the full E.164 number, an ISO code, the app's text
 --   digest, left       the code's keyed digest, checks left
 --   created, expires   moments
---   state              pending | approved | exhausted | canceled | failed; expired is computed
+--   state              pending | approved | exhausted | canceled | failed | expired, which is
+--                      computed until it is seen
 --   device             the digest of the device that it was started from, if given
 --   known              the number knew that device: start and guesses count in the device's budget
 --   test               the number is a test number: no call is placed
@@ -22,13 +23,13 @@
 
 --- @include "json"
 --- @include "number"
---- @include "device_budget"
 
 local verification = {}
 
 -- Guesses that were not compared and are kept for their Idempotency-Key. They use no check, so nothing
 -- else bounds their number.
 local MAX_UNCOMPARED_GUESSES = 20
+local TOLERATED_CLOCK_STEP_MS = 1000
 local COMPARED = {right = true, wrong = true}
 
 -- Returns the verification at a key and its text, or nil if there is none of this app.
@@ -42,17 +43,36 @@ function verification.load(key, app, declared)
   end
 end
 
+-- Returns the state at this moment. A verification that began in the future has expired: the clock
+-- stepped back, and how old it is cannot be known.
 function verification.state(found, now)
-  if found.state == 'pending' and found.expires <= now then
-    return 'expired'
-  end
-  return found.state
+  local over = found.expires <= now or found.created > now + TOLERATED_CLOCK_STEP_MS
+  return found.state == 'pending' and over and 'expired' or found.state
+end
+
+-- Stores that a verification has expired when this is seen for the first time, so that it stays so if
+-- the clock steps back. Returns whether it changed.
+function verification.expire(found, now)
+  local state = verification.state(found, now)
+  local changed = state ~= found.state
+  found.state = state
+  return changed
 end
 
 -- Ends a verification, which can still be read for a while. Returns the moment at which its key expires.
 function verification.finish(found, state, now)
   found.state = state
-  return now + POLICY.readable_ms
+  return now + (state == 'failed' and POLICY.failed_readable_ms or POLICY.readable_ms)
+end
+
+-- Returns whether a guess was compared with its code.
+function verification.was_compared(found)
+  for _, guess in pairs(found.guesses or {}) do
+    if COMPARED[guess.verdict] then
+      return true
+    end
+  end
+  return false
 end
 
 -- Keeps a guess under its nonce, so that a repeat gets the same verdict. Returns whether it is kept: a
@@ -83,10 +103,10 @@ end
 --   guess_block   the limit that blocks guesses: {limit, milliseconds}; missing: none
 --   start_block   the same for the next start of its device
 function verification.view(found, number_state, now)
-  local guess_limit, guess_wait = device_budget.guess_block(
-    number.budget_of(number_state, found), now)
-  local start_limit, start_wait = device_budget.start_block(
-    number.budget_for(number_state, found.device), now)
+  local guess_limit, guess_wait = number.guess_block(
+    number_state, number.budget_of(number_state, found), now)
+  local start_limit, start_wait = number.start_block(
+    number_state, number.budget_for(number_state, found.device), now)
   return {
     now = now, state = verification.state(found, now),
     guess_block = block(guess_limit, guess_wait), start_block = block(start_limit, start_wait),

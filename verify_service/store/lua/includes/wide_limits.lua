@@ -30,10 +30,26 @@ function wide_limits.usage(counts, limit, now)
   return usage
 end
 
--- Adds a start of a moment to every window, or removes it with -1, and writes the counts.
-function wide_limits.count(counts, moment, starts, now)
+-- Counts a start in every window, and writes the counts.
+function wide_limits.count(counts, now)
   for _, name in ipairs(counts.group.names) do
-    time_buckets.add(counts, name, moment, starts)
+    time_buckets.add(counts, name, now, 1)
+  end
+  time_buckets.save(counts, now)
+end
+
+-- Removes the start of a moment, whose call was not placed, from every window, and writes the counts;
+-- unless a window has given back as many starts as it permits.
+function wide_limits.give_back(counts, limit, moment, now)
+  for _, window in ipairs(POLICY.windows[limit]) do
+    time_buckets.move_on(counts, window.given_back, now)
+    if time_buckets.total(counts, window.given_back) >= window.count then
+      return
+    end
+  end
+  for _, window in ipairs(POLICY.windows[limit]) do
+    time_buckets.add(counts, window.series, moment, -1)
+    time_buckets.add(counts, window.given_back, now, 1)
   end
   time_buckets.save(counts, now)
 end
