@@ -29,10 +29,10 @@ from tests.system.redis_proxy import Fault, RedisProxy
 from tests.tls_front import TlsFront
 from tests.topologies import Shards, Watched, over_tls, tell
 from tests.waiting import wait_until
-from verify_service.domain.calls import Failed, Placed
+from verify_service.domain.calls import Failed, FailureKind, Placed
 from verify_service.domain.errors import LimitReached, StoreUnavailable
 from verify_service.domain.idempotency import Nonce
-from verify_service.domain.limits import NumberLimits, WideLimits
+from verify_service.domain.limits import BreakerPolicy, NumberLimits, WideLimits
 from verify_service.domain.models import State, Verdict, Verification, Window
 from verify_service.provider.flash_call import FlashCallStatus
 from verify_service.store.connection.client import Client
@@ -636,7 +636,10 @@ def every_decision(client: Client) -> None:
     world.operator.set_rule("+7917", "none")
     new = world.new("+79170001111")
     world.store.reserve(new)
-    world.store.record(new, Failed("no connection", refund=True))
+    unreachable = Failed("no connection", kind=FailureKind.UNREACHABLE, refund=True)
+    broken = world.within(replace(WIDE, breaker=BreakerPolicy(failures=1, pause=10, probing=17)))
+    broken.store.record(new, unreachable)
+    assert broken.operator.resume().breaker
 
 
 def test_the_rights_for_sentinels_and_clusters_are_enough_and_needed(
