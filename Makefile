@@ -20,7 +20,7 @@ demo: $(RUN)  ## a login in the browser, and a phone there that rings: try it ou
 run: $(RUN)  ## Valkey, the provider's simulator and the service; shows what to try
 	@$(BIN)/python -m verify_service.dev
 
-test: $(TEST)  ## the quick tests, in about 75 seconds
+test: $(TEST)  ## the quick tests, in about 85 seconds
 	@$(PYTEST) $(PARALLEL) -m 'not slow' --hypothesis-profile quick
 
 test-all: $(TEST)  ## every test but those of test-faults, with branch coverage

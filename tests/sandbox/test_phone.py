@@ -97,7 +97,8 @@ def test_numbers_that_choose_go_first(calling: Sandbox, receiver: Receiver) -> N
         calling.next(outcome="BUSY_HERE")
         calling.place()
         came = receiver.wait_for(3)
-        assert [each["status"] for each in came] == ["ANSWERED", "UNAVAILABLE", "BUSY_HERE"]
+        # Callbacks of different calls arrive in any order.
+        assert sorted(each["status"] for each in came) == ["ANSWERED", "BUSY_HERE", "UNAVAILABLE"]
         listed = person.until_ended("BUSY_HERE")["calls"]
     assert [each["status"] for each in listed] == ["BUSY_HERE", "UNAVAILABLE", "ANSWERED"]
 
