@@ -15,6 +15,7 @@ DRAWS = 1_000_000
 IDS = ("A" * 40, "B" * 40)
 
 
+@pytest.mark.slow
 def test_every_code_is_as_likely_as_any_other() -> None:
     """Chi-square over 10⁶ draws into 9,000 cells, each of which is drawn, both ends included.
 
