@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+import contextlib
 import shutil
 import subprocess
-import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 
 import pytest
+import redis
 
 from tests.connecting import connect
 from tests.servers import Server
 from tests.store.world import OPEN, RIGHT, World
+from tests.waiting import wait_until
 from verify_service.domain.limits import NumberLimits
 from verify_service.domain.models import Verdict, Verification
 
@@ -44,7 +46,7 @@ def used_again(folder: Path, fsync: str, milliseconds: int) -> int:
     options = {"appendonly": "yes", "appendfsync": fsync}
     server = Server(folder, options, wrapper=slow_disk(milliseconds)).start()
     try:
-        begun = _use(server)
+        begun = _use(server, syncs_later=fsync == "everysec")
         server.kill()
         server.start()
         return _still_right(server, begun)
@@ -52,18 +54,31 @@ def used_again(folder: Path, fsync: str, milliseconds: int) -> int:
         server.kill()
 
 
-def _use(server: Server) -> list[Verification]:
-    with _world(server) as world:
+def _use(server: Server, *, syncs_later: bool) -> list[Verification]:
+    with _world(server) as world, server.client() as plain:
         begun = [world.start(f"+7917{number:07}") for number in range(STARTS)]
-        time.sleep(4)  # the starts are on the disk, whatever its setting
+        plain.set("written", 1)
+        # The starts are on the disk once what was written after them is.
+        wait_until(lambda: plain.execute_command("WAITAOF", 1, 0, 100)[0], 20)
+        if syncs_later:
+            # While an fsync is in progress, the server keeps what follows in its own memory.
+            plain.set("written", 2)
+            wait_until(lambda: plain.info("persistence")["aof_pending_bio_fsync"])
         for one in begun:
             assert world.check(one, RIGHT).verdict is Verdict.RIGHT
     return begun
 
 
 def _still_right(server: Server, begun: list[Verification]) -> int:
-    with _world(server) as world:
+    with _world(server) as world, server.client() as plain:
+        wait_until(lambda: _has_loaded(plain))
         return [world.check(one, RIGHT).verdict for one in begun].count(Verdict.RIGHT)
+
+
+def _has_loaded(client: redis.Redis) -> bool:
+    with contextlib.suppress(redis.BusyLoadingError):
+        return bool(client.ping())
+    return False
 
 
 @contextmanager
