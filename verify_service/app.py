@@ -27,7 +27,6 @@ from verify_service.domain.test_numbers import TestNumbers
 from verify_service.domain.verification import Verifications
 from verify_service.provider.call_provider import CallProvider
 from verify_service.provider.flash_call import FlashCall
-from verify_service.provider.interface import Dialect
 from verify_service.settings.settings import Settings, SettingsError
 from verify_service.store.connection.client import Client, connect
 from verify_service.store.functions import Functions
@@ -174,17 +173,14 @@ def _timing(settings: Settings) -> Timing:
 
 
 def _provider(settings: Settings) -> Provider:
-    client = HttpClient(settings.provider_connect_timeout, settings.provider_deadline)
-    return CallProvider(_dialect(settings), client, settings.provider_max_in_flight)
-
-
-def _dialect(settings: Settings) -> Dialect:
-    return FlashCall(
+    dialect = FlashCall(
         url=settings.provider_url,
         access_key=settings.provider_access_key,
         auth=settings.provider_auth,
         call_timeout=settings.provider_call_timeout_ms,
     )
+    client = HttpClient(settings.provider_connect_timeout, settings.provider_deadline)
+    return CallProvider(dialect, client, settings.provider_max_in_flight)
 
 
 def connection(settings: Settings) -> Client:

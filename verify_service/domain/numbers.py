@@ -119,10 +119,10 @@ class Destinations:
         return e164
 
     def without_numbers(self) -> dict[str, str]:
-        """Return each listed country none of whose numbers can be called, and what to list instead.
+        """Return the listed countries that have no numbers to call, each with one to list instead.
 
-        Such a country shares the numbering plan of another one, whose numbers all of its numbers
-        of the allowed types are. For example, the mobile numbers of MF are numbers of GP.
+        Such a country shares the numbering plan of another one, and its numbers of the allowed
+        types count as numbers of that one. For example, the mobile numbers of MF count as GP's.
         """
         types = frozenset(self.types)
         return {

@@ -21,7 +21,7 @@ class Renumbering:
     Attributes:
         old: Matches all digits of an old number, country code included.
         new: What replaces it, as in ``re.sub``.
-        source: Who says so.
+        source: The regulator or the metadata that defines it.
     """
 
     old: re.Pattern[str]
@@ -41,8 +41,8 @@ def _vietnam() -> Iterator[tuple[str, str]]:
 
 
 _SOURCES: dict[str, list[tuple[str, str]]] = {
-    # Gabon: 8 digits since 2019, of which the trunk prefix 0 is no part. The older ones had 7
-    # digits, and abroad an optional 0. The range 03 was not moved.
+    # Gabon: 8 digits since 2019, without the trunk prefix 0. Older numbers had 7 digits, and an
+    # optional 0 in calls from abroad. The range 03 was not moved.
     "ARCEP Gabon, 15 November 2019; the older plans ended on 6 April 2024": [
         (r"2410?([256]\d{6})", r"2416\1"),
         (r"2410?([47]\d{6})", r"2417\1"),
@@ -113,7 +113,7 @@ RENUMBERED = tuple(
 def dialed_today(digits: str) -> str:
     """Return the digits of a number, country code included, as they are dialed today.
 
-    The result may be a number that does not exist, where the old one did not exist either.
+    The result does not exist if the old number did not exist.
     """
     for each in RENUMBERED:
         match = each.old.fullmatch(digits)

@@ -2,9 +2,9 @@
 --
 --   strangers   the budget of all callers but the known devices (device_budget.lua)
 --   devices     a list of the budgets of the devices that verified it, at most POLICY.max_devices
---   former      the budgets of devices that are known no more, the oldest first, until their events
---               have left every window; at most POLICY.former_devices. The first one may be that of
---               several devices together: then it names none
+--   former      the budgets of devices that are no longer known, the oldest first, until their events
+--               have left every window; at most POLICY.former_devices. The first one may be the sum
+--               of several devices' budgets: then it has no device
 --   calls       by the verification's short id: {until, request}, for as long as the verification can
 --               be read; request is the digest of the provider's requestId, once that is known
 --   waiting     callbacks that are not bound to a call, the oldest first (calls.lua)
@@ -31,7 +31,7 @@ local function without_expired(list, is_expired)
   return kept
 end
 
--- Keeps what a device that is known no more has used: it may become known again.
+-- Keeps the usage of a device that is no longer known: it may become known again.
 local function retire(state, budget)
   device_budget.retire(budget)
   if device_budget.latest(budget) == 0 then
