@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import hashlib
-import hmac
 import secrets
 from collections.abc import Sequence
 
-from verify_service.domain.ids import base64url
+from verify_service.domain.keyed_hash import KeyedHash
 
 FIRST, LAST = 1000, 9999
 """The provider takes the code as a JSON integer, which has no leading zero: 9,000 codes."""
@@ -33,17 +31,16 @@ class CodeDigester:
     def __init__(self, keys: Sequence[bytes]) -> None:
         if not keys:
             raise ValueError("a code digest needs at least one key")
-        self._keys = tuple(keys)
+        self._hashes = [KeyedHash(key) for key in keys]
 
     def sign(self, verification_id: str, code: str) -> str:
         """Return the digest to store: 22 characters of base64url."""
-        return _digest(self._keys[0], verification_id, code)
+        return _digest(self._hashes[0], verification_id, code)
 
     def candidates(self, verification_id: str, code: str) -> list[str]:
         """Return the digests of ``code``, one per live key. One is stored if the code is right."""
-        return [_digest(key, verification_id, code) for key in self._keys]
+        return [_digest(keyed, verification_id, code) for keyed in self._hashes]
 
 
-def _digest(key: bytes, verification_id: str, code: str) -> str:
-    message = f"code:{verification_id}:{code}".encode()
-    return base64url(hmac.digest(key, message, hashlib.sha256)[:DIGEST_BYTES])
+def _digest(keyed: KeyedHash, verification_id: str, code: str) -> str:
+    return keyed.text(f"code:{verification_id}:{code}".encode(), DIGEST_BYTES)

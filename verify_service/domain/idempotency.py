@@ -7,12 +7,10 @@ stored, never an answer: a repeat reads the verification as it is then.
 
 from __future__ import annotations
 
-import hashlib
-import hmac
 import secrets
 from dataclasses import dataclass, field
 
-from verify_service.domain.ids import base64url
+from verify_service.domain.keyed_hash import KeyedHash
 from verify_service.domain.models import Binding
 
 DIGEST_BYTES = 16
@@ -54,7 +52,7 @@ class IdempotencyKeys:
     """
 
     def __init__(self, secret: bytes) -> None:
-        self._secret = secret
+        self._hash = KeyedHash(secret)
 
     def binding(self, app: str, request: KeyedRequest) -> Binding:
         """Return the digests of a start's key. It is scoped to the app, not to a number."""
@@ -70,4 +68,4 @@ class IdempotencyKeys:
 
     def _digest(self, length: int, *parts: str) -> str:
         message = "\0".join(("idempotency", *parts)).encode()
-        return base64url(hmac.digest(self._secret, message, hashlib.sha256)[:length])
+        return self._hash.text(message, length)

@@ -8,15 +8,15 @@ keys of a verification from its id alone, and others cannot recognize two ids of
 from __future__ import annotations
 
 import hashlib
-import hmac
 import operator
+import random
 import re
 import secrets
-import uuid
-from base64 import urlsafe_b64decode, urlsafe_b64encode
+from base64 import urlsafe_b64decode
 from dataclasses import dataclass
 
 from verify_service.domain.errors import VerificationNotFound
+from verify_service.domain.keyed_hash import KeyedHash, base64url
 
 RANDOM_BYTES = 16
 TAG_BYTES = 14
@@ -58,7 +58,7 @@ class VerificationIds:
     """
 
     def __init__(self, secret: bytes) -> None:
-        self._secret = secret
+        self._hash = KeyedHash(secret)
 
     def tag(self, number: str) -> str:
         """Return the pseudonym of an E.164 number: 19 characters of base64url."""
@@ -71,18 +71,16 @@ class VerificationIds:
         pseudonyms with two numbers.
         """
         message = "\0".join(("device", number, app, device_id)).encode()
-        digest = hmac.digest(self._secret, message, hashlib.sha256)
-        return base64url(digest[:DEVICE_BYTES])
+        return self._hash.text(message, DEVICE_BYTES)
 
     def client(self, network: str) -> str:
         """Return the pseudonym of a client's network: 19 characters of base64url."""
-        message = b"client:" + network.encode()
-        return base64url(hmac.digest(self._secret, message, hashlib.sha256)[:TAG_BYTES])
+        return self._hash.text(b"client:" + network.encode(), TAG_BYTES)
 
     def create(self, number: str) -> str:
         """Return a new id for a verification of ``number``."""
-        random = secrets.token_bytes(RANDOM_BYTES)
-        return base64url(random + _xor(self._tag(number), self._pad(random)))
+        r = secrets.token_bytes(RANDOM_BYTES)
+        return base64url(r + _xor(self._tag(number), self._pad(r)))
 
     def locate(self, verification_id: str) -> VerificationKey:
         """Return the key under which Redis has the verification, if it exists.
@@ -93,15 +91,15 @@ class VerificationIds:
         if not _VERIFICATION_ID.match(verification_id):
             raise VerificationNotFound
         raw = urlsafe_b64decode(verification_id)
-        random, masked = raw[:RANDOM_BYTES], raw[RANDOM_BYTES:]
-        tag = base64url(_xor(masked, self._pad(random)))
+        r, masked = raw[:RANDOM_BYTES], raw[RANDOM_BYTES:]
+        tag = base64url(_xor(masked, self._pad(r)))
         return VerificationKey(tag, verification_id[:SHORT_ID_CHARACTERS])
 
     def _tag(self, number: str) -> bytes:
-        return hmac.digest(self._secret, b"tag:" + number.encode(), hashlib.sha256)[:TAG_BYTES]
+        return self._hash.digest(b"tag:" + number.encode())[:TAG_BYTES]
 
-    def _pad(self, random: bytes) -> bytes:
-        return hmac.digest(self._secret, b"pad:" + random, hashlib.sha256)[:TAG_BYTES]
+    def _pad(self, r: bytes) -> bytes:
+        return self._hash.digest(b"pad:" + r)[:TAG_BYTES]
 
 
 def request_digest(request_id: str) -> str:
@@ -114,13 +112,8 @@ def request_digest(request_id: str) -> str:
 
 
 def request_id(given: str | None) -> str:
-    """Return the caller's X-Request-ID if it is valid, else a new one."""
-    return given if given and REQUEST_ID.match(given) else uuid.uuid4().hex
-
-
-def base64url(raw: bytes) -> str:
-    """Return base64url without padding (RFC 4648, section 5)."""
-    return urlsafe_b64encode(raw).rstrip(b"=").decode()
+    """Return the caller's X-Request-ID if it is valid, else a new one, which is no secret."""
+    return given if given and REQUEST_ID.match(given) else f"{random.getrandbits(128):032x}"
 
 
 def _xor(left: bytes, right: bytes) -> bytes:
