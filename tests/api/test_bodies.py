@@ -176,7 +176,10 @@ def test_a_chunked_body_is_counted_too(service: Service, size: int, http: int) -
         PATHS[0],
         content_type="application/json",
         headers={"Transfer-Encoding": "chunked"},
-        environ_overrides={"wsgi.input": Stream(raw), "wsgi.input_terminated": True},
+        environ_overrides={
+            "wsgi.input": io.BufferedReader(Stream(raw)),
+            "wsgi.input_terminated": True,
+        },
     )
     assert answer.status_code == http
 
@@ -206,7 +209,7 @@ SENT = {
 def arrives(service: Service, path: str, stream: Stream, announced: int | None) -> TestResponse:
     """Send a body as gunicorn passes it on. `announced` is its Content-Length; None: chunked."""
     length = {"Transfer-Encoding": "chunked"} if announced is None else {}
-    overrides = {"wsgi.input": stream, "wsgi.input_terminated": True}
+    overrides = {"wsgi.input": io.BufferedReader(stream), "wsgi.input_terminated": True}
     if announced is not None:
         overrides["CONTENT_LENGTH"] = str(announced)
     return service.request(

@@ -8,7 +8,7 @@ from typing import Any, NoReturn
 
 from flask import request
 from marshmallow import Schema, ValidationError
-from werkzeug.exceptions import ClientDisconnected, RequestEntityTooLarge
+from werkzeug.exceptions import RequestEntityTooLarge
 
 MAX_BODY_BYTES = 16 * 1024
 """The longest valid request has fewer than a thousand."""
@@ -65,27 +65,30 @@ def read_body() -> bytes:
         NotJson: The chunks are malformed. Each server raises its own errors for these.
         RequestEntityTooLarge: The body is larger than MAX_BODY_BYTES.
     """
-    raw = _received()
-    if len(raw) > MAX_BODY_BYTES:
-        raise RequestEntityTooLarge
-    # gunicorn marks its stream as one that ends by itself, so Werkzeug does not count the bytes.
-    if len(raw) < (request.content_length or 0):
-        raise TruncatedBody
-    return raw
+    announced = request.content_length
+    if announced is not None:
+        raw = _received(announced)
+        if len(raw) < announced:
+            raise TruncatedBody
+        return raw
+    # A chunked body, or none. Only a server that says so ends its stream where the body ends.
+    return _received(MAX_BODY_BYTES + 1) if "wsgi.input_terminated" in request.environ else b""
 
 
-def _received() -> bytes:
-    """Return the bytes that arrived before the body or the connection ended."""
-    try:
-        return request.get_data()
-    except RequestEntityTooLarge:
-        raise
-    except ClientDisconnected as error:
-        # Werkzeug's error for every OSError of the server's stream.
-        slow = isinstance(error.__context__, TimeoutError)
-        raise (SlowBody if slow else TruncatedBody) from error
-    except Exception as error:
-        raise NotJson from error
+def _received(size: int) -> bytes:
+    """Return up to ``size`` bytes, fewer if the body or the connection ends before."""
+    if size <= MAX_BODY_BYTES + 1:
+        try:
+            raw: bytes = request.environ["wsgi.input"].read(size)
+        except TimeoutError as error:
+            raise SlowBody from error
+        except OSError as error:
+            raise TruncatedBody from error
+        except Exception as error:
+            raise NotJson from error
+        if len(raw) <= MAX_BODY_BYTES:
+            return raw
+    raise RequestEntityTooLarge
 
 
 def parse_json(raw: bytes) -> Any:
