@@ -7,7 +7,7 @@ import re
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
-from marshmallow import Schema, ValidationError, fields, pre_load
+from marshmallow import EXCLUDE, Schema, ValidationError, fields, pre_load
 from marshmallow.validate import Length
 
 from verify_service.domain.codes import FIRST, LAST
@@ -38,12 +38,25 @@ class Camel(Schema):
         field_obj.data_key = head + "".join(word.capitalize() for word in tail)
 
 
+class Response(Camel):
+    """The base of all responses. Clients ignore fields that they do not know."""
+
+    class Meta:
+        unknown = EXCLUDE
+
+    def get_attribute(self, obj: Any, attr: str, default: Any) -> Any:
+        """Return a field of the dictionary that a view returns."""
+        return obj.get(attr, default)
+
+
 class Request(Camel):
     """The base of all requests. An optional field that is null counts as absent."""
 
     @pre_load
     def _without_null(self, data: Any, **_: Any) -> Any:
         if not isinstance(data, dict):
+            return data
+        if None not in data.values():
             return data
         optional = {field.data_key for field in self.fields.values() if not field.required}
         return {

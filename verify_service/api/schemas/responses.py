@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from marshmallow import EXCLUDE, fields
+from marshmallow import fields
 from marshmallow.validate import Range
 
 from verify_service.api import vocabulary
-from verify_service.api.schemas.fields import Camel, about, open_word, word
+from verify_service.api.schemas.fields import Response, about, open_word, word
 from verify_service.domain.models import NextAction
 
 _ID = about(
@@ -26,13 +26,6 @@ _BLOCKING = {name: vocabulary.LIMITS[name] for name in ("failures", "locked")}
 _BLOCKED_FOR = "Seconds until `limit` no longer blocks this number."
 _REFERENCE = about("The `reference` of the start. Present if it had one.")
 _TEST = about("True for a test number: no call was placed. Absent otherwise.", enum=[True])
-
-
-class Response(Camel):
-    """The base of all responses. Clients ignore fields that they do not know."""
-
-    class Meta:
-        unknown = EXCLUDE
 
 
 def _ok() -> fields.Constant[str]:
