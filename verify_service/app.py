@@ -7,13 +7,14 @@ from urllib.parse import urlsplit
 
 from flask import Flask
 
-from verify_service.api import error_responses, request_log
+from verify_service.api import error_responses
+from verify_service.api.application import Application
 from verify_service.api.auth import access_key_guard
-from verify_service.api.body import MAX_BODY_BYTES
 from verify_service.api.callbacks import callbacks_blueprint
 from verify_service.api.context import EXTENSION, Context
 from verify_service.api.docs import docs_blueprint
 from verify_service.api.operations import operations_blueprint
+from verify_service.api.request_log import RequestLog
 from verify_service.api.verify import verify_blueprint
 from verify_service.domain.check_result import CheckResult, Severity
 from verify_service.domain.codes import CodeDigester
@@ -29,7 +30,7 @@ from verify_service.provider.call_provider import CallProvider
 from verify_service.provider.flash_call import FlashCall
 from verify_service.settings.settings import Settings, SettingsError
 from verify_service.store.connection.client import Client, connect
-from verify_service.store.functions import Functions
+from verify_service.store.functions import Answered, Functions
 from verify_service.store.inspection import inspect
 from verify_service.store.libraries import keep_three
 from verify_service.store.operator import RedisOperator
@@ -39,6 +40,7 @@ from verify_service.telemetry import logs, metrics_folder
 from verify_service.telemetry.events import StructuredEventLog
 from verify_service.telemetry.metrics import CONTENT_TYPE as METRICS_CONTENT_TYPE
 from verify_service.telemetry.metrics import Metrics
+from verify_service.telemetry.request_line import RequestLine
 from verify_service.transport.client import HttpClient
 from verify_service.transport.reachability import connection_problem
 
@@ -54,18 +56,12 @@ def create_app(
         provider: Used in place of the Flash Call API.
     """
     logs.configure(settings.log_level)
-    app = Flask("verify_service", static_folder=None)
-    # One byte more than a body may have: of a chunked body Werkzeug reads this many bytes and does
-    # not say whether there are more.
-    app.config["MAX_CONTENT_LENGTH"] = MAX_BODY_BYTES + 1
-    app.config["PROVIDE_AUTOMATIC_OPTIONS"] = False  # an answer without a `status`
-    app.url_map.merge_slashes = False  # a redirect would repeat the query, with the key in it
-    app.json.sort_keys = False  # type: ignore[attr-defined]  # `status` comes first
-    app.json.ensure_ascii = False  # type: ignore[attr-defined]
+    app = Application()
+    line = RequestLine()
     app.extensions[EXTENSION] = _context(
-        settings, client or connection(settings), provider or _provider(settings)
+        settings, client or connection(settings), provider or _provider(settings), line
     )
-    request_log.install(app)
+    app.wsgi_app = RequestLog(app.wsgi_app, line)  # type: ignore[method-assign]
     error_responses.install(app)
     guard = access_key_guard(settings.access_keys, in_query=settings.access_key_in_query)
     app.register_blueprint(verify_blueprint(guard))
@@ -140,11 +136,11 @@ def _metrics() -> Metrics:
     return Metrics()
 
 
-def _context(settings: Settings, client: Client, provider: Provider) -> Context:
+def _context(settings: Settings, client: Client, provider: Provider, line: RequestLine) -> Context:
     metrics = _metrics()
-    events = StructuredEventLog(metrics)
+    events = StructuredEventLog(metrics, line)
     ids = VerificationIds(settings.number_secret)
-    functions = _functions(settings, client)
+    functions = _functions(settings, client, events.redis_answered)
     verifications = Verifications(
         store=RedisStore(functions, ids, settings.wide_limits, events.noticed),
         provider=provider,
@@ -157,11 +153,13 @@ def _context(settings: Settings, client: Client, provider: Provider) -> Context:
         timing=_timing(settings),
         destinations_dry_run=DESTINATION in settings.guards_dry_run,
     )
-    return Context(verifications, metrics.render, METRICS_CONTENT_TYPE)
+    return Context(verifications, metrics.render, METRICS_CONTENT_TYPE, line)
 
 
-def _functions(settings: Settings, client: Client) -> Functions:
-    return Functions(client, encode(settings.number_limits, settings.wide_limits))
+def _functions(
+    settings: Settings, client: Client, answered: Answered = lambda *_: None
+) -> Functions:
+    return Functions(client, encode(settings.number_limits, settings.wide_limits), answered)
 
 
 def _timing(settings: Settings) -> Timing:

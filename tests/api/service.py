@@ -134,6 +134,10 @@ class Service:
     def events(self, name: str) -> list[dict[str, Any]]:
         return [line for line in self.lines if line["event"] == name]
 
+    def requests(self, field: str) -> list[dict[str, Any]]:
+        """Return the lines of the requests that have this field."""
+        return [line for line in self.events("request") if field in line]
+
     def metric(self, sample: str) -> float:
         """Return the value of one sample of /metrics; 0 if it is missing."""
         found = self.request(

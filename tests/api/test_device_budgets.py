@@ -59,7 +59,7 @@ def test_strangers_close_a_prefix_only_to_themselves(make, fake, provider: Stand
     assert made_up.headers["Retry-After"] == str(made_up.json["retryAfter"])
     assert len(provider.calls) == calls
     assert service.metric('verify_refusals_total{limit="prefix"}') == 2
-    assert len(service.events("place_blocked")) == 1
+    assert len(service.events("scope_blocked")) == 1
     log_in(service, provider)
     assert len(provider.calls) == calls + 1
 

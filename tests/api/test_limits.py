@@ -191,6 +191,6 @@ def test_refusals_are_counted_and_logged_by_name(make, fake) -> None:
     service.started()
     service.start()
     assert service.metric('verify_refusals_total{limit="cooldown"}') == 1
-    (line,) = service.events("start_refused")
+    (line,) = service.requests("limit")
     assert (line["limit"], line["retry_after"]) == ("cooldown", 30)
     assert line["number"] == "+7917•••••87"

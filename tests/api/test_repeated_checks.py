@@ -228,7 +228,7 @@ def test_a_repeat_is_counted_as_one(make, valkey, provider: StandIn) -> None:
         keyed.check(service, "one", vid, provider.code)
     assert service.metric('verify_checks_total{verdict="right"}') == 1
     assert service.metric('verify_repeats_total{operation="check"}') == 2
-    assert len(service.events("check_repeated")) == 2
+    assert len(service.requests("repeated")) == 2
 
 
 def test_a_repeat_of_what_was_not_compared_is_counted_too(make, valkey, provider: StandIn) -> None:
@@ -239,7 +239,7 @@ def test_a_repeat_of_what_was_not_compared_is_counted_too(make, valkey, provider
         keyed.check(service, "one", vid, provider.code)
     assert service.metric('verify_checks_total{verdict="ended"}') == 1
     assert service.metric('verify_repeats_total{operation="check"}') == 2
-    assert len(service.events("check_repeated")) == 2
+    assert len(service.requests("repeated")) == 2
 
 
 def test_checks_of_what_has_ended_do_not_fill_redis(service: Service, provider: StandIn) -> None:

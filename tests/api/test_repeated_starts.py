@@ -257,6 +257,6 @@ def test_a_repeat_is_counted_as_one(make, valkey, provider: StandIn) -> None:
     service = make(valkey, METRICS_TOKEN="canary-metrics-token")
     for _ in range(3):
         keyed.start(service, "one")
-    assert len(service.events("start_repeated")) == 2
+    assert len(service.requests("repeated")) == 2
     assert service.metric('verify_repeats_total{operation="start"}') == 2
     assert service.metric('verify_starts_total{outcome="placed"}') == 1

@@ -64,21 +64,16 @@ def test_the_request_id_is_on_every_log_line(service: Service, provider: StandIn
     post("refused", "/verify/start", {"number": "+79161234567"})
     events = [(line["request_id"], line["event"]) for line in service.lines]
     assert events == [
-        ("placed", "call_placed"),
         ("placed", "request"),
-        ("limited", "start_refused"),
         ("limited", "request"),
         ("malformed", "request"),
-        ("wrong", "checked"),
         ("wrong", "request"),
-        ("right", "checked"),
         ("right", "request"),
-        ("canceled", "canceled"),
         ("canceled", "request"),
         ("refused", "call_failed"),
         ("refused", "request"),
     ]
-    assert all("app" in line for line in service.lines)
+    assert all(line["app"] == "shop" for line in service.events("request"))
 
 
 def test_nothing_of_one_request_is_on_the_lines_of_the_next(service: Service) -> None:
@@ -94,7 +89,7 @@ def test_a_log_line_has_the_rule_and_never_the_path(service: Service) -> None:
     service.request("POST", "/callbacks/flashcall/canary-secret", None)
     service.request("GET", "/nowhere/canary", None)
     assert "canary" not in service.log.getvalue()
-    assert [line["rule"] for line in service.events("request")] == [
+    assert [line.get("rule") for line in service.events("request")] == [
         "/verify/<id:verification_id>",
         "/callbacks/flashcall/<secret>",
         None,

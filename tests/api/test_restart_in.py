@@ -94,4 +94,4 @@ def test_a_limit_has_one_name(make, fake, clock, provider: StandIn, name: str) -
     service, _ = reach(make, fake, provider, name)
     assert service.start().json["limit"] == name
     assert service.metric(f'verify_refusals_total{{limit="{name}"}}') == 1
-    assert [line["limit"] for line in service.events("start_refused")] == [name]
+    assert [line["limit"] for line in service.requests("limit")] == [name]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 import redis
 
@@ -53,9 +55,10 @@ def test_a_limit_over_many_numbers_refuses(
         assert service.start(**fields).status_code == 201
 
 
-def place(service: Service, event: str) -> str:
-    """Return the scope in the newest line of an event; empty if it has none."""
-    return str(service.events(event)[-1].get("place", ""))
+def refusal(service: Service) -> dict[str, Any]:
+    """Return what the newest log line says of a refusal, or of one that a dry run prevented."""
+    line = service.events("request")[-1]
+    return line["would_have_refused"][0] if "would_have_refused" in line else line
 
 
 @pytest.mark.parametrize(
@@ -75,17 +78,16 @@ def test_a_refusal_is_logged_with_its_scope(
     """Masked as far as the line's number is; a client's network as its digest, one for one
     network."""
     service = make(fake, **{variable: "1/3600"}, GUARDS_DRY_RUN=dry_run)
-    event = "would_have_refused" if dry_run else "start_refused"
     service.started(number(0), clientIp="2001:db8::1")
     service.start(number(1), clientIp="2001:db8::2")
-    assert service.events(event)[-1]["limit"] == limit
-    found = place(service, event)
+    assert refusal(service)["limit"] == limit
+    found = refusal(service).get("scope", "")
     if scope is not None:
         assert found == scope
         return
     assert len(found) == 19
     service.start(number(2), clientIp="2001:db8::3")
-    assert place(service, event) == found
+    assert refusal(service)["scope"] == found
     assert "2001:db8" not in service.log.getvalue()
 
 
@@ -97,13 +99,11 @@ def test_the_scope_of_a_block_is_logged(make, fake, clock) -> None:
         service.started(number(count))
     clock.passes(400)
     assert service.start(number(2)).status_code == 429
-    assert (service.events("start_refused")[-1]["limit"], place(service, "start_refused")) == (
-        "conversion",
-        "+7916•••",
-    )
+    refused = service.requests("limit")[-1]
+    assert (refused["limit"], refused["scope"]) == ("conversion", "+7916•••")
     store.set_rule("+4", "block", 60)
     assert service.start("+4915112345678").status_code == 429
-    assert place(service, "start_refused") == "+•"
+    assert service.requests("limit")[-1]["scope"] == "+•"
 
 
 @pytest.mark.parametrize(
@@ -186,8 +186,9 @@ def test_a_dry_run_lets_through_counts_and_logs(make, valkey, provider: StandIn)
     assert dry == {
         "destination": 5, "day": 4, "prefix": 4, "cooldown": 4, "number": 2, "app": 0,
     }  # fmt: skip
-    assert {line["limit"] for line in service.events("would_have_refused")} == set(dry) - {"app"}
-    assert service.events("start_refused") == []
+    logged = [line["would_have_refused"] for line in service.requests("would_have_refused")]
+    assert {each["limit"] for line in logged for each in line} == set(dry) - {"app"}
+    assert service.requests("limit") == []
     assert len(provider.calls) == 5
 
 
@@ -199,9 +200,9 @@ def test_the_conversion_guard_in_dry_run_raises_no_alarm(make, fake, clock) -> N
     clock.passes(600)
     service.started(number(20))
     (line,) = service.events("would_have_blocked")
-    assert (line["limit"], line["place"], line["level"]) == ("conversion", "+7916•••", "warning")
+    assert (line["limit"], line["scope"], line["level"]) == ("conversion", "+7916•••", "warning")
     assert line["seconds"] == 3_600
-    assert service.events("place_blocked") == service.events("alarm") == []
+    assert service.events("scope_blocked") == service.events("alarm") == []
     assert service.metric('verify_alarms_total{guard="conversion"}') == 0
     assert service.metric('verify_dry_refusals_total{limit="conversion"}') == 1
 
@@ -216,9 +217,9 @@ def test_a_guards_block_shows_no_more_of_a_number_than_its_mask(
         service.started(number(count))
     clock.passes(500)
     assert service.start(number(9)).json["limit"] == "conversion"
-    (blocked,), (refused,) = service.events("place_blocked"), service.events("start_refused")
+    (blocked,), (refused,) = service.events("scope_blocked"), service.requests("limit")
     assert blocked["request_id"] == refused["request_id"]
-    assert (blocked["place"], refused["number"]) == ("+7916•••", "+7916•••••09")
+    assert (blocked["scope"], refused["number"]) == ("+7916•••", "+7916•••••09")
 
 
 @pytest.mark.parametrize(
@@ -239,8 +240,8 @@ def test_a_destination_is_refused_by_rule(
     assert (refused.status_code, refused.json["status"]) == (403, "prohibitedForServiceError")
     assert word in refused.json["errorReason"]
     assert service.metric('verify_refusals_total{limit="destination"}') == 1
-    (line,) = service.events("start_refused")
-    assert (line["limit"], line["rule"]) == ("destination", rule)
+    (line,) = service.requests("limit")
+    assert (line["limit"], line["destination"]) == ("destination", rule)
     assert number not in service.log.getvalue()
     assert provider.calls == []
 

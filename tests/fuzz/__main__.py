@@ -66,7 +66,7 @@ def _complaints(events: list[dict[str, Any]]) -> Iterator[str]:
     for rule in rules:
         counts = (f"{n} × {http}" for (each, http), n in sorted(answers.items()) if each == rule)
         print(f"{rule:30} {', '.join(counts)}")
-    approved = sum(each["event"] == "checked" and each["verdict"] == "right" for each in events)
+    approved = sum(each.get("verdict") == "right" for each in requests)
     print(f"{len(requests)} requests, {approved} approvals")
     if len(requests) < LEAST:
         yield f"Too few requests: at least {LEAST} were to be made."

@@ -71,10 +71,13 @@ def reads_environment(tree: ast.Module) -> bool:
 
 
 def _names(tree: ast.Module) -> Iterator[str]:
+    """Yield the names that a module uses, except WSGI's `environ`: a request's, or a parameter."""
+    parameters = {node.arg for node in ast.walk(tree) if isinstance(node, ast.arg)}
     for node in ast.walk(tree):
         if isinstance(node, ast.Attribute):
-            yield node.attr
-        elif isinstance(node, ast.Name):
+            if ast.unparse(node) != "request.environ":
+                yield node.attr
+        elif isinstance(node, ast.Name) and node.id not in parameters:
             yield node.id
         elif isinstance(node, ast.ImportFrom):
             yield from (alias.name for alias in node.names)

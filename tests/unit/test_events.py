@@ -34,6 +34,7 @@ from verify_service.provider.flash_call import FlashCallStatus
 from verify_service.telemetry import logs
 from verify_service.telemetry.events import StructuredEventLog
 from verify_service.telemetry.metrics import Metrics
+from verify_service.telemetry.request_line import RequestLine
 
 NUMBER = "+79179136787"
 MASKED = "+7917•••••87"
@@ -47,7 +48,9 @@ class Written:
         self.stream = io.StringIO()
         logs.configure("DEBUG", self.stream)
         self.metrics = Metrics()
-        self.events = StructuredEventLog(self.metrics)
+        self._request = RequestLine()
+        self._request.begin("r-1")
+        self.events = StructuredEventLog(self.metrics, self._request)
 
     @property
     def line(self) -> dict[str, Any]:
@@ -55,6 +58,12 @@ class Written:
         (line,) = self.stream.getvalue().splitlines()
         assert NUMBER.removeprefix("+") not in line
         return dict(json.loads(line))
+
+    @property
+    def request(self) -> dict[str, Any]:
+        """End the request; return its line, which has to be the only one."""
+        self._request.write()
+        return self.line
 
     def counts(self, sample: str) -> bool:
         """Return whether this sample counted one."""
@@ -81,10 +90,26 @@ def verification(call: CallState = CallState.PLACED) -> Verification:
     )
 
 
+def test_a_call_is_on_the_line_of_its_request(written: Written) -> None:
+    """With the provider's share of the time, and no line of its own."""
+    written.events.started(verification(), Placed("request-1", "7917913", 11), 0.25)
+    line = written.request
+    assert (line["event"], line["level"], line["request_id"]) == ("request", "info", "r-1")
+    assert (line["number"], line["verification_id"]) == (MASKED, "id")
+    assert (line["provider"], line["provider_ms"]) == ("placed", 250)
+    assert written.counts('verify_starts_total{outcome="placed"}')
+
+
+def test_the_time_of_redis_is_a_sum(written: Written) -> None:
+    """A start calls it twice."""
+    written.events.redis_answered("reserve", 0.001)
+    written.events.redis_answered("record", 0.0024)
+    assert written.request["redis_ms"] == 3.4
+
+
 @pytest.mark.parametrize(
     ("outcome", "event", "level"),
     [
-        (Placed("request-1", "7917913", 11), "call_placed", "info"),
         (Placed("request-1", None, None), "caller_mismatch", "error"),
         (Unknown("late"), "call_unknown", "warning"),
         (Failed("no", refund=True, error_code=4), "call_failed", "warning"),
@@ -94,7 +119,7 @@ def verification(call: CallState = CallState.PLACED) -> Verification:
 )
 def test_a_start_is_logged(written: Written, outcome: CallOutcome, event: str, level: str) -> None:
     """If the operator has to act it is an error, if it needs watching a warning."""
-    written.events.started(verification(), outcome)
+    written.events.started(verification(), outcome, 0.25)
     line = written.line
     assert (line["event"], line["level"]) == (event, level)
     assert (line["number"], line["verification_id"]) == (MASKED, "id")
@@ -116,7 +141,7 @@ def test_the_line_says_what_is_wrong_with_the_caller(
     written: Written, problem: CallerProblem | None, words: str
 ) -> None:
     """A missing `from` is not one that ends in other digits."""
-    written.events.started(verification(), Placed("request-1", None, None, problem))
+    written.events.started(verification(), Placed("request-1", None, None, problem), 0.25)
     assert written.line["caller"] == (problem or "missing")
     assert words in written.line["hint"]
     assert ("does not end" in written.line["hint"]) == (problem is CallerProblem.OTHER_DIGITS)
@@ -124,7 +149,7 @@ def test_the_line_says_what_is_wrong_with_the_caller(
 
 def test_a_word_of_the_provider_that_is_not_on_its_page_is_logged(written: Written) -> None:
     """The operator has to know it; a refusal without one has no such field."""
-    written.events.started(verification(), Failed("no", refund=True, word="accountBlocked"))
+    written.events.started(verification(), Failed("no", refund=True, word="accountBlocked"), 0.25)
     assert written.line["provider_status"] == "accountBlocked"
     assert written.line["kind"] == "refused"
 
@@ -135,7 +160,7 @@ def test_a_word_of_the_provider_that_is_not_on_its_page_is_logged(written: Writt
 )
 def test_a_label_takes_few_values(written: Written, error_code: int | None, label: str) -> None:
     """Whatever error code the provider invents."""
-    written.events.started(verification(), Failed("no", refund=False, error_code=error_code))
+    written.events.started(verification(), Failed("no", refund=False, error_code=error_code), 0.25)
     assert written.counts(f'verify_provider_errors_total{{code="{label}"}}')
 
 
@@ -143,8 +168,9 @@ def test_a_refused_start_is_logged(written: Written) -> None:
     written.events.refused(
         NewVerification("id", "shop", NUMBER, None), LimitReached("cooldown", 30)
     )
-    assert written.line["retry_after"] == 30
-    assert written.line["number"] == MASKED
+    line = written.request
+    assert line["retry_after"] == 30
+    assert line["number"] == MASKED
     assert written.counts('verify_refusals_total{limit="cooldown"}')
 
 
@@ -159,20 +185,23 @@ def test_an_outcome_that_was_not_recorded_is_logged(written: Written) -> None:
 @pytest.mark.parametrize("verdict", Verdict)
 def test_a_check_is_logged(written: Written, verdict: Verdict) -> None:
     written.events.checked(CheckedGuess(verdict, verification()))
-    assert (written.line["verdict"], written.line["checks_left"]) == (verdict, 2)
+    line = written.request
+    assert (line["verdict"], line["checks_left"]) == (verdict, 2)
     assert written.counts(f'verify_checks_total{{verdict="{verdict}"}}')
 
 
 def test_a_cancel_is_logged(written: Written) -> None:
     written.events.canceled(verification())
-    assert (written.line["event"], written.line["number"]) == ("canceled", MASKED)
+    line = written.request
+    assert (line["state"], line["number"]) == ("pending", MASKED)
 
 
 @pytest.mark.parametrize("applied", [True, False])
 def test_a_callback_is_logged(written: Written, applied: bool) -> None:
     written.events.called_back(REPORT, applied)
-    assert written.line["call_status"] == "ANSWERED"
-    assert written.line["number"] == MASKED
+    line = written.request
+    assert line["call_status"] == "ANSWERED"
+    assert line["number"] == MASKED
     sample = f'verify_callbacks_total{{applied="{str(applied).lower()}",status="ANSWERED"}}'
     assert written.counts(sample)
 

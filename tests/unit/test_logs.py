@@ -11,11 +11,11 @@ import pytest
 import structlog
 
 from verify_service.telemetry import logs
+from verify_service.telemetry.request_line import RequestLine
 
 
 @pytest.fixture(autouse=True)
 def _as_before() -> Iterator[None]:
-    structlog.contextvars.clear_contextvars()
     yield
     structlog.reset_defaults()
 
@@ -29,8 +29,8 @@ def test_without_a_terminal_a_line_is_json() -> None:
     """One line per event, with its level and its time in UTC."""
     stream = io.StringIO()
     logs.configure("INFO", stream)
-    with structlog.contextvars.bound_contextvars(request_id="r-1"):
-        structlog.get_logger("x").info("call_placed", number="+7917•••••87")
+    RequestLine().begin("r-1")
+    structlog.get_logger("x").info("call_placed", number="+7917•••••87")
     (line,) = stream.getvalue().splitlines()
     shown = json.loads(line)
     assert shown.pop("timestamp").endswith("Z")

@@ -7,9 +7,9 @@ import hmac
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-import structlog
 from flask import abort, g, request
 
+from verify_service.api.context import note
 from verify_service.domain.models import AccessKey
 
 ACCESS_KEY = "X-Authorization"
@@ -50,7 +50,7 @@ def access_key_guard(keys: Sequence[AccessKey], *, in_query: bool) -> Callable[[
         if given is None and in_query:
             given = request.args.get(ACCESS_KEY)
         g.app = identify(keys, given or "")
-        structlog.contextvars.bind_contextvars(app=g.app)
+        note(app=g.app)
 
     return guard
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Protocol, cast
+from typing import Any, Protocol, cast
 
 from flask import current_app, g
 
+from verify_service.api.request_log import RequestLine
 from verify_service.domain.models import Readiness
 from verify_service.domain.verification import Verifications
 
@@ -32,11 +33,13 @@ class Context:
         verifications: The use cases.
         render_metrics: Renders the counters.
         metrics_content_type: The Content-Type of what ``render_metrics`` returns.
+        line: The log line of the current request.
     """
 
     verifications: Verifications
     render_metrics: RenderMetrics
     metrics_content_type: str
+    line: RequestLine
 
 
 def context() -> Context:
@@ -47,6 +50,11 @@ def context() -> Context:
 def verifications() -> Verifications:
     """Return the use cases."""
     return context().verifications
+
+
+def note(**fields: Any) -> None:
+    """Add fields to the log line of the request."""
+    context().line.note(**fields)
 
 
 def calling_app() -> str:

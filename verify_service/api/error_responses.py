@@ -11,6 +11,7 @@ from marshmallow import ValidationError
 from werkzeug.exceptions import HTTPException, MethodNotAllowed
 
 from verify_service.api import responses
+from verify_service.api.context import note
 from verify_service.api.errors import (
     DESTINATION_REASONS,
     ERRORS,
@@ -38,6 +39,7 @@ def install(app: Flask) -> None:
 def respond(error: Exception) -> Response:
     """Return the response to a request that raised ``error``."""
     kind, body = describe(error)
+    note(reason=body.get("reason"))
     _log(error, kind)
     response = jsonify(body)
     response.status_code = _http_status(error, kind)

@@ -1,43 +1,60 @@
-"""Gives every request an id, a log line and a duration."""
+"""Gives every request an id, a duration and a log line: a layer around the WSGI application."""
 
 from __future__ import annotations
 
 import time
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any, Protocol
 
-import structlog
-from flask import Flask, Response, g, request
+from flask import Request
 
 from verify_service.domain.ids import request_id
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
 HEADER = "X-Request-ID"
 _METHODS = {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"}
 
-log = structlog.get_logger()
+
+class RequestLine(Protocol):
+    """The log line of the current request. Its fields are collected while the request runs."""
+
+    def begin(self, request_id: str) -> None:
+        """A request arrived."""
+
+    def note(self, **fields: Any) -> None:
+        """Add fields."""
+
+    def write(self, **fields: Any) -> None:
+        """The request is answered. A field that is None is left out."""
 
 
-def install(app: Flask) -> None:
-    """Give every request an id before its view runs, and a log line after."""
-    app.before_request(_begin)
-    app.after_request(_end)
+class RequestLog:
+    """Passes requests to the application, and writes one log line for each."""
 
+    def __init__(self, application: WSGIApplication, line: RequestLine) -> None:
+        self._application = application
+        self._line = line
 
-def _begin() -> None:
-    g.request_id = request_id(request.headers.get(HEADER))
-    g.began = time.perf_counter()
-    structlog.contextvars.clear_contextvars()
-    structlog.contextvars.bind_contextvars(request_id=g.request_id)
+    def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        """Handle one request."""
+        began = time.perf_counter()
+        own_id = request_id(environ.get("HTTP_X_REQUEST_ID"))
+        self._line.begin(own_id)
 
+        def respond(status: str, headers: list[tuple[str, str]], *more: Any) -> Any:
+            # Called before Flask removes the request.
+            self._write(environ["werkzeug.request"], status, time.perf_counter() - began)
+            return start_response(status, [*headers, (HEADER, own_id)], *more)
 
-def _end(response: Response) -> Response:
-    response.headers[HEADER] = g.request_id
-    # A path, its query and an unknown method may contain secrets. The log has the rule instead.
-    method = request.method if request.method in _METHODS else None
-    rule = request.url_rule.rule if request.url_rule else None
-    log.info(
-        "request",
-        method=method,
-        rule=rule,
-        http=response.status_code,
-        ms=round((time.perf_counter() - g.began) * 1000, 1),
-    )
-    return response
+        return self._application(environ, respond)
+
+    def _write(self, request: Request, status: str, seconds: float) -> None:
+        # A path, its query and an unknown method may contain secrets. The log has the rule instead.
+        self._line.write(
+            method=request.method if request.method in _METHODS else None,
+            rule=request.url_rule.rule if request.url_rule else None,
+            http=int(status.partition(" ")[0]),
+            ms=round(seconds * 1000, 1),
+        )

@@ -100,10 +100,10 @@ class Provider(Protocol):
 
 
 class EventLog(Protocol):
-    """Writes log lines and counts metrics. No method raises."""
+    """Logs and counts what happened. No method raises."""
 
-    def started(self, verification: Verification, outcome: CallOutcome) -> None:
-        """The outcome of a start's call was recorded."""
+    def started(self, verification: Verification, outcome: CallOutcome, seconds: float) -> None:
+        """The outcome of a start's call was recorded. The provider took this many seconds."""
 
     def start_repeated(self, verification: Verification) -> None:
         """A start was repeated under its Idempotency-Key."""
@@ -114,7 +114,7 @@ class EventLog(Protocol):
     def paused(self, number: str) -> None:
         """The operator's pause refused a start."""
 
-    def refused_by_breaker(self, seconds: int) -> None:
+    def refused_by_breaker(self, number: str, seconds: int) -> None:
         """The breaker refused a start, for this many seconds."""
 
     def destination_refused(

@@ -232,13 +232,15 @@ class Verifications:
         reservation = self._reserve(new, code)
         if reservation.earlier:
             return self._repeat(reservation.verification)
+        called_at = self.clock()
         try:
             outcome = call(reservation)
         except BaseException:
             self._record(new, reservation, Unknown("Our side ended the exchange.", ours=True))
             raise
+        seconds = self.clock() - called_at
         recorded = self._record(new, reservation, outcome)
-        self.events.started(recorded, outcome)
+        self.events.started(recorded, outcome, seconds)
         return self._started(recorded)
 
     def _reserve(self, new: NewVerification, code: str) -> Reservation:
@@ -252,7 +254,7 @@ class Verifications:
             self.events.paused(new.number)
             raise
         except CallsSuspended as suspended:
-            self.events.refused_by_breaker(suspended.retry_after)
+            self.events.refused_by_breaker(new.number, suspended.retry_after)
             raise
 
     def _record(

@@ -10,7 +10,7 @@ import hashlib
 import json
 import re
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from importlib.resources import files
 from typing import Any
@@ -25,8 +25,12 @@ DIGEST_CHARACTERS = 16
 LOAD_ATTEMPTS = 3
 """Loads of the library in one call. Another client may remove it between loading and calling, with
 a release or FUNCTION FLUSH."""
+_ENCODER = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
 _INCLUDE = re.compile(r'^--- @include "(\w+)"$', re.MULTILINE)
 _FOLDER = files("verify_service.store") / "lua"
+
+Answered = Callable[[str, float], None]
+"""Is given the name of a decision, and the seconds that the call took."""
 
 
 class Functions:
@@ -35,10 +39,14 @@ class Functions:
     Args:
         client: Sends the commands.
         policy: The limits as the functions read them (``policy.py``).
+        answered: Called after each call, also after one that failed.
     """
 
-    def __init__(self, client: Client, policy: Mapping[str, Any]) -> None:
+    def __init__(
+        self, client: Client, policy: Mapping[str, Any], answered: Answered = lambda *_: None
+    ) -> None:
         self.client = client
+        self._answered = answered
         self.digest, self.text = library(json.dumps(policy, sort_keys=True))
 
     @property
@@ -69,15 +77,18 @@ class Functions:
             StoreUnavailable: Redis did not reply or cannot work. The function may have run.
         """
         present = {name: value for name, value in arguments.items() if value is not None}
-        argument = json.dumps(present, ensure_ascii=False, separators=(",", ":"))
+        argument = _ENCODER.encode(present)
         command = ("FCALL", f"{decision}_{self.digest}", len(declared), *declared, argument)
-        deadline = time.monotonic() + self.client.longest_send_seconds
+        began = time.monotonic()
         try:
             (reply,) = self.client.send(command)
             if isinstance(reply, Exception):
+                deadline = began + self.client.longest_send_seconds
                 reply = self._load_and_send(command, reply, deadline)
         except redis.RedisError as error:
             raise unavailable(error) from error
+        finally:
+            self._answered(decision, time.monotonic() - began)
         result: dict[str, Any] = json.loads(reply[0])
         if len(reply) > 1:
             result["verification"] = json.loads(reply[1])

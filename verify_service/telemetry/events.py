@@ -1,4 +1,6 @@
-"""What happened: one log line and one count per event.
+"""What happened: fields of the request's log line, and one count per event.
+
+What the operator has to see or to act on is a line of its own, a warning or an error.
 
 Everything that a log says about a number or a call is written here. Numbers are masked. Codes, keys
 and the calling number are never passed to it. Text that the provider chooses is not either: a call
@@ -8,6 +10,8 @@ is named by the digest of its requestId, as in Redis.
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
+from typing import Any
 
 import structlog
 
@@ -26,6 +30,7 @@ from verify_service.domain.limits import DESTINATION, Notice
 from verify_service.domain.models import CheckedGuess, DeliveryReport, NewVerification, Verification
 from verify_service.domain.numbers import mask, mask_scope
 from verify_service.telemetry.metrics import Metrics
+from verify_service.telemetry.request_line import RequestLine
 
 _ALARMS = {
     "conversion": "Few of the calls to this country lead to a login. Someone may be running up the "
@@ -59,80 +64,84 @@ log = structlog.get_logger()
 
 
 class StructuredEventLog:
-    """Writes structured log lines and counts metrics."""
+    """Writes structured log lines and counts metrics.
 
-    def __init__(self, metrics: Metrics) -> None:
+    Args:
+        line: The log line of the current request.
+    """
+
+    def __init__(self, metrics: Metrics, line: RequestLine) -> None:
         self._metrics = metrics
+        self._line = line
         self._warned: tuple[CheckResult, ...] = ()
 
-    def started(self, verification: Verification, outcome: CallOutcome) -> None:
+    def started(self, verification: Verification, outcome: CallOutcome, seconds: float) -> None:
         """A call was placed, failed, or its outcome is unknown. A test number is not called."""
         if verification.test:
-            self._metrics.starts.labels(outcome="test").inc()
-            log.info("test_started", **_about(verification))
+            self._metrics.starts.inc("test")
+            self._line.note(**_about(verification))
             return
-        self._metrics.starts.labels(outcome=type(outcome).__name__.lower()).inc()
-        event = log.bind(**_about(verification))
+        result = type(outcome).__name__.lower()
+        self._metrics.starts.inc(result)
+        about = _about(verification)
+        self._line.note(**about, provider=result, provider_ms=round(seconds * 1000, 1))
         match outcome:
             case Placed(caller_prefix=None):
                 self._metrics.caller_mismatches.inc()
                 problem = outcome.caller_problem or CallerProblem.MISSING
-                event.error("caller_mismatch", caller=problem, hint=_CALLER_HINTS[problem])
+                log.error("caller_mismatch", caller=problem, hint=_CALLER_HINTS[problem], **about)
             case Placed():
-                event.info("call_placed", call=request_digest(outcome.request_id))
+                self._line.note(call=request_digest(outcome.request_id))
             case Unknown():
-                event.warning("call_unknown", reason=outcome.reason)
+                log.warning("call_unknown", reason=outcome.reason, **about)
             case Failed():
-                self._failed(event, outcome)
+                self._failed(outcome, about)
 
     def start_repeated(self, verification: Verification) -> None:
         """A start was repeated under its Idempotency-Key. No call was placed."""
-        self._metrics.repeats.labels(operation="start").inc()
-        log.info("start_repeated", state=verification.state, **_about(verification))
+        self._metrics.repeats.inc("start")
+        self._line.note(repeated=True, state=verification.state, **_about(verification))
 
     def refused(self, new: NewVerification, limit: LimitReached) -> None:
         """A limit refused a start."""
-        self._metrics.refusals.labels(limit=limit.limit).inc()
-        log.info(
-            "start_refused",
+        self._metrics.refusals.inc(limit.limit)
+        self._line.note(
             number=mask(new.number),
             limit=limit.limit,
-            **({"place": mask_scope(limit.scope)} if limit.scope else {}),
+            **({"scope": mask_scope(limit.scope)} if limit.scope else {}),
             retry_after=limit.retry_after,
             **({"test": True} if new.test_code is not None else {}),
         )
 
-    def refused_by_breaker(self, seconds: int) -> None:
+    def refused_by_breaker(self, number: str, seconds: int) -> None:
         """The breaker refused a start."""
         self._metrics.breaker_refusals.inc()
-        log.info("start_refused_by_breaker", retry_after=seconds)
+        self._line.note(number=mask(number), retry_after=seconds)
 
     def paused(self, number: str) -> None:
         """The operator's pause refused a start."""
-        self._metrics.refusals.labels(limit="paused").inc()
-        log.info("start_refused", number=mask(number), limit="paused")
+        self._metrics.refusals.inc("paused")
+        self._line.note(number=mask(number), limit="paused")
 
     def destination_refused(
         self, number: str, refused: DestinationNotAllowed, *, dry: bool
     ) -> None:
         """A number's country, type or range is not allowed. With ``dry`` it is called anyway."""
         counter = self._metrics.dry_refusals if dry else self._metrics.refusals
-        counter.labels(limit=DESTINATION).inc()
-        log.info(
-            "would_have_refused" if dry else "start_refused",
-            number=mask(number),
-            limit=DESTINATION,
-            rule=refused.rule,
-            reason=refused.reason,
-        )
+        counter.inc(DESTINATION)
+        self._line.note(number=mask(number), destination=refused.rule)
+        if dry:
+            self._line.append("would_have_refused", {"limit": DESTINATION})
+        else:
+            self._line.note(limit=DESTINATION)
 
     def noticed(self, notice: Notice) -> None:
         """A limit, a guard or the breaker did something beside its decision."""
         # The prefix is masked: other lines of the same request have the number's last digits.
-        about = {"limit": notice.limit, "place": mask_scope(notice.scope)}
+        about = {"limit": notice.limit, "scope": mask_scope(notice.scope)}
         if notice.kind == "dry":
-            self._metrics.dry_refusals.labels(limit=notice.limit).inc()
-            log.info("would_have_refused", **about, retry_after=notice.seconds)
+            self._metrics.dry_refusals.inc(notice.limit)
+            self._line.append("would_have_refused", about | {"retry_after": notice.seconds})
         elif notice.kind == "opened":
             self._breaker_opened(notice.seconds)
         elif notice.kind == "closed":
@@ -140,10 +149,10 @@ class StructuredEventLog:
         elif notice.kind == "would-block":
             log.warning("would_have_blocked", **about, seconds=notice.seconds)
         elif notice.kind == "block":
-            self._metrics.alarms.labels(guard=notice.limit).inc()
-            log.error("place_blocked", **about, seconds=notice.seconds, hint=_WHOLE_PREFIX)
+            self._metrics.alarms.inc(notice.limit)
+            log.error("scope_blocked", **about, seconds=notice.seconds, hint=_WHOLE_PREFIX)
         else:
-            self._metrics.alarms.labels(guard=notice.limit).inc()
+            self._metrics.alarms.inc(notice.limit)
             log.error("alarm", **about, hint=_ALARMS[notice.limit])
 
     def warned(self, warnings: tuple[CheckResult, ...]) -> None:
@@ -164,29 +173,26 @@ class StructuredEventLog:
     def checked(self, checked: CheckedGuess) -> None:
         """A guess was compared, or not compared."""
         if checked.repeated:
-            self._metrics.repeats.labels(operation="check").inc()
+            self._metrics.repeats.inc("check")
         else:
-            self._metrics.checks.labels(verdict=checked.verdict).inc()
+            self._metrics.checks.inc(checked.verdict)
         verification = checked.verification
-        log.info(
-            "check_repeated" if checked.repeated else "checked",
+        self._line.note(
             verdict=checked.verdict,
             state=verification.state,
             checks_left=verification.checks_left,
             **_about(verification),
+            **({"repeated": True} if checked.repeated else {}),
         )
 
     def canceled(self, verification: Verification) -> None:
         """A login flow canceled a verification."""
-        log.info("canceled", state=verification.state, **_about(verification))
+        self._line.note(state=verification.state, **_about(verification))
 
     def called_back(self, report: DeliveryReport, applied: bool) -> None:
         """A callback was recorded."""
-        self._metrics.callbacks.labels(
-            status=report.status.word, applied=str(applied).lower()
-        ).inc()
-        log.info(
-            "called_back",
+        self._metrics.callbacks.inc(report.status.word, str(applied).lower())
+        self._line.note(
             number=mask(report.number),
             call_status=report.status.word,
             applied=applied,
@@ -195,7 +201,7 @@ class StructuredEventLog:
 
     def unknown_status(self, number: str, status: str) -> None:
         """A callback has a status word that the provider's page does not list."""
-        self._metrics.callbacks.labels(status="other", applied="false").inc()
+        self._metrics.callbacks.inc("other", "false")
         log.error(
             "unknown_call_status",
             number=mask(number),
@@ -203,9 +209,13 @@ class StructuredEventLog:
             hint="The provider's page does not list this status. It was counted and not applied.",
         )
 
+    def redis_answered(self, _decision: str, seconds: float) -> None:
+        """Redis answered a call of a function, or failed to."""
+        self._line.add_time("redis_ms", seconds)
+
     def callback_refused(self, reason: str, detail: str | None = None) -> None:
         """A callback was refused."""
-        self._metrics.callback_refusals.labels(reason=reason).inc()
+        self._metrics.callback_refusals.inc(reason)
         more = {"detail": detail, "hint": _CALLBACK_HINTS.get(reason)}
         log.warning(
             "callback_refused",
@@ -215,7 +225,7 @@ class StructuredEventLog:
 
     def _breaker_opened(self, seconds: int) -> None:
         """Too many calls in a row failed, or a probe did: calls are paused."""
-        self._metrics.breaker_changes.labels(to="open").inc()
+        self._metrics.breaker_changes.inc("open")
         log.error(
             "breaker_opened",
             seconds=seconds,
@@ -224,16 +234,23 @@ class StructuredEventLog:
 
     def _breaker_closed(self) -> None:
         """A probe succeeded: calls are placed again."""
-        self._metrics.breaker_changes.labels(to="closed").inc()
+        self._metrics.breaker_changes.inc("closed")
         log.warning("breaker_closed")
 
-    def _failed(self, event: structlog.typing.FilteringBoundLogger, why: Failed) -> None:
-        self._metrics.provider_errors.labels(code=_label(why.error_code)).inc()
+    def _failed(self, why: Failed, about: Mapping[str, Any]) -> None:
+        self._metrics.provider_errors.inc(_label(why.error_code))
         # The operator has to read a word that has no meaning here: the account may be blocked.
         loud = why.kind is FailureKind.ACCOUNT or why.word is not None
-        write = event.error if loud else event.warning
+        write = log.error if loud else log.warning
         word = {"provider_status": why.word} if why.word is not None else {}
-        write("call_failed", reason=why.reason, kind=why.kind, error_code=why.error_code, **word)
+        write(
+            "call_failed",
+            reason=why.reason,
+            kind=why.kind,
+            error_code=why.error_code,
+            **word,
+            **about,
+        )
 
 
 def _label(error_code: int | None) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import sys
 import traceback
@@ -9,6 +10,11 @@ from typing import TextIO
 
 import structlog
 from structlog.typing import EventDict
+
+from verify_service.telemetry.request_line import with_request_id
+
+# json.dumps would make an encoder for each line.
+_ENCODER = json.JSONEncoder(default=repr)
 
 
 def configure(level: str, stream: TextIO = sys.stdout) -> None:
@@ -24,17 +30,21 @@ def configure(level: str, stream: TextIO = sys.stdout) -> None:
     logging.getLogger("urllib3").setLevel(logging.CRITICAL)
     structlog.configure(
         processors=[
-            structlog.contextvars.merge_contextvars,
+            with_request_id,
             error_without_message,
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
             structlog.dev.ConsoleRenderer()
             if stream.isatty()
-            else structlog.processors.JSONRenderer(),
+            else structlog.processors.JSONRenderer(serializer=_to_json),
         ],
         wrapper_class=structlog.make_filtering_bound_logger(getattr(logging, level)),
         logger_factory=structlog.WriteLoggerFactory(file=stream),
     )
+
+
+def _to_json(event: EventDict, **_: object) -> str:
+    return _ENCODER.encode(event)
 
 
 def error_without_message(_logger: object, _method: str, event: EventDict) -> EventDict:

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
-from functools import partial
+from collections.abc import Iterator, Sequence
 
 from prometheus_client import (
     CONTENT_TYPE_LATEST,
@@ -28,6 +27,21 @@ CONTENT_TYPE = CONTENT_TYPE_LATEST
 disable_created_metrics()  # type: ignore[no-untyped-call]
 
 
+class LabeledCounter:
+    """A counter with labels. Each combination of values is looked up in the library once."""
+
+    def __init__(self, counter: Counter) -> None:
+        self._counter = counter
+        self._children: dict[tuple[str, ...], Counter] = {}
+
+    def inc(self, *values: str) -> None:
+        """Add one to the series with these values of the labels, in the labels' order."""
+        child = self._children.get(values)
+        if child is None:
+            child = self._children[values] = self._counter.labels(*values)
+        child.inc()
+
+
 class Metrics:
     """The counters of one application.
 
@@ -37,31 +51,31 @@ class Metrics:
 
     def __init__(self) -> None:
         self._registry = CollectorRegistry()
-        counter = partial(Counter, registry=self._registry)
-        self.starts = counter("verify_starts", "Starts that no limit refused.", ["outcome"])
-        self.refusals = counter("verify_refusals", "Starts that a limit refused.", ["limit"])
-        self.dry_refusals = counter(
+        counter, labeled = self._counter, self._labeled
+        self.starts = labeled("verify_starts", "Starts that no limit refused.", ["outcome"])
+        self.refusals = labeled("verify_refusals", "Starts that a limit refused.", ["limit"])
+        self.dry_refusals = labeled(
             "verify_dry_refusals", "Starts that a limit in dry run would have refused.", ["limit"]
         )
-        self.alarms = counter("verify_alarms", "Alarms and blocks of the guards.", ["guard"])
-        self.checks = counter("verify_checks", "Checks.", ["verdict"])
-        self.repeats = counter(
+        self.alarms = labeled("verify_alarms", "Alarms and blocks of the guards.", ["guard"])
+        self.checks = labeled("verify_checks", "Checks.", ["verdict"])
+        self.repeats = labeled(
             "verify_repeats",
             "Requests that were repeated under their Idempotency-Key.",
             ["operation"],
         )
-        self.callbacks = counter("verify_callbacks", "Callbacks.", ["status", "applied"])
-        self.callback_refusals = counter(
+        self.callbacks = labeled("verify_callbacks", "Callbacks.", ["status", "applied"])
+        self.callback_refusals = labeled(
             "verify_callback_refusals", "Callbacks that were refused.", ["reason"]
         )
         self.caller_mismatches = counter(
             "verify_caller_mismatches",
             "Calls whose caller is unknown, or is a number that does not end in the code.",
         )
-        self.provider_errors = counter(
+        self.provider_errors = labeled(
             "verify_provider_errors", "Calls that the provider did not place.", ["code"]
         )
-        self.breaker_changes = counter(
+        self.breaker_changes = labeled(
             "verify_breaker_changes", "How often the breaker paused or resumed calls.", ["to"]
         )
         self.breaker_refusals = counter(
@@ -70,6 +84,12 @@ class Metrics:
         self.not_recorded = counter(
             "verify_outcomes_not_recorded", "Calls whose outcome could not be recorded."
         )
+
+    def _counter(self, name: str, documentation: str) -> Counter:
+        return Counter(name, documentation, registry=self._registry)
+
+    def _labeled(self, name: str, documentation: str, labels: Sequence[str]) -> LabeledCounter:
+        return LabeledCounter(Counter(name, documentation, labels, registry=self._registry))
 
     def render(self, readiness: Readiness | None = None) -> bytes:
         """Return the text format.
