@@ -6,8 +6,9 @@ import json
 from collections.abc import Callable
 from typing import Any
 
-from flask import Flask
+from flask import Flask, Request
 from flask.json.provider import DefaultJSONProvider
+from werkzeug.routing import MapAdapter
 
 
 class _Json(DefaultJSONProvider):
@@ -32,6 +33,15 @@ class Application(Flask):
         super().__init__("verify_service", static_folder=None)
         self.config["PROVIDE_AUTOMATIC_OPTIONS"] = False  # an answer without a `status`
         self.url_map.merge_slashes = False  # a redirect would repeat the query, with the key in it
+
+    def create_url_adapter(self, request: Request | None) -> MapAdapter | None:
+        """Return what finds the view of a request, by its path alone.
+
+        Flask would parse the Host header, twice.
+        """
+        if request is None:
+            return None
+        return self.url_map.bind("", path_info=request.path, default_method=request.method)
 
     def ensure_sync(self, func: Callable[..., Any]) -> Callable[..., Any]:
         """Return the function. Flask would look, at each call, whether it is a coroutine."""

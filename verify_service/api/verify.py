@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from flask import Blueprint, url_for
+from flask import Blueprint
 from flask.blueprints import BlueprintSetupState
 from flask.typing import ResponseReturnValue
 from werkzeug.routing import BaseConverter
@@ -14,6 +14,7 @@ from verify_service.api.body import dump, load, read_body
 from verify_service.api.context import calling_app, verifications
 from verify_service.api.idempotency_key import keyed_request
 
+URL_PREFIX = "/verify"
 START_REQUEST = schemas.StartRequest()
 CHECK_REQUEST = schemas.CheckRequest()
 VERIFICATION_RESPONSE = schemas.VerificationResponse()
@@ -32,7 +33,7 @@ def verify_blueprint(guard: Callable[[], None]) -> Blueprint:
     Args:
         guard: Runs before each view. It sets ``g.app`` or raises.
     """
-    blueprint = Blueprint("verify", __name__, url_prefix="/verify")
+    blueprint = Blueprint("verify", __name__, url_prefix=URL_PREFIX)
     blueprint.before_request(guard)
     blueprint.record_once(_add_converter)
     blueprint.post("/start")(start)
@@ -55,7 +56,7 @@ def start() -> ResponseReturnValue:
         keyed_request=keyed_request(fields),
     )
     view = verifications().start(new)
-    location = url_for("verify.status", verification_id=view.verification.id)
+    location = f"{URL_PREFIX}/{view.verification.id}"
     return dump(VERIFICATION_RESPONSE, responses.verification(view)), 201, {"Location": location}
 
 
