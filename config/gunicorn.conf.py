@@ -89,4 +89,5 @@ logger_class = Logger
 on_starting = hooks.on_starting
 post_worker_init = hooks.post_worker_init
 pre_request = hooks.pre_request
+child_exit = hooks.child_exit
 on_exit = hooks.on_exit

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from urllib.parse import urlsplit
 
 from flask import Flask
@@ -30,7 +30,7 @@ from verify_service.provider.call_provider import CallProvider
 from verify_service.provider.flash_call import FlashCall
 from verify_service.settings.settings import Settings, SettingsError
 from verify_service.store.connection.client import Client, connect
-from verify_service.store.functions import Answered, Functions
+from verify_service.store.functions import Called, Functions
 from verify_service.store.inspection import inspect
 from verify_service.store.libraries import keep_three
 from verify_service.store.operator import RedisOperator
@@ -57,11 +57,18 @@ def create_app(
     """
     logs.configure(settings.log_level)
     app = Application()
-    line = RequestLine()
-    app.extensions[EXTENSION] = _context(
-        settings, client or connection(settings), provider or _provider(settings), line
+    line, metrics = RequestLine(), _metrics()
+    events = StructuredEventLog(metrics, line)
+    verifications = _verifications(
+        settings,
+        client or connection(settings, events.waited_for_redis),
+        provider or _provider(settings),
+        events,
     )
-    app.wsgi_app = RequestLog(app.wsgi_app, line)  # type: ignore[method-assign]
+    app.extensions[EXTENSION] = Context(verifications, metrics.render, METRICS_CONTENT_TYPE, line)
+    app.wsgi_app = RequestLog(  # type: ignore[method-assign]
+        app.wsgi_app, line, events.request_answered
+    )
     error_responses.install(app)
     guard = access_key_guard(settings.access_keys, in_query=settings.access_key_in_query)
     app.register_blueprint(verify_blueprint(guard))
@@ -136,12 +143,12 @@ def _metrics() -> Metrics:
     return Metrics()
 
 
-def _context(settings: Settings, client: Client, provider: Provider, line: RequestLine) -> Context:
-    metrics = _metrics()
-    events = StructuredEventLog(metrics, line)
+def _verifications(
+    settings: Settings, client: Client, provider: Provider, events: StructuredEventLog
+) -> Verifications:
     ids = VerificationIds(settings.number_secret)
-    functions = _functions(settings, client, events.redis_answered)
-    verifications = Verifications(
+    functions = _functions(settings, client, events.redis_called)
+    return Verifications(
         store=RedisStore(functions, ids, settings.wide_limits, events.noticed),
         provider=provider,
         events=events,
@@ -153,13 +160,11 @@ def _context(settings: Settings, client: Client, provider: Provider, line: Reque
         timing=_timing(settings),
         destinations_dry_run=DESTINATION in settings.guards_dry_run,
     )
-    return Context(verifications, metrics.render, METRICS_CONTENT_TYPE, line)
 
 
-def _functions(
-    settings: Settings, client: Client, answered: Answered = lambda *_: None
-) -> Functions:
-    return Functions(client, encode(settings.number_limits, settings.wide_limits), answered)
+def _functions(settings: Settings, client: Client, called: Called | None = None) -> Functions:
+    policy = encode(settings.number_limits, settings.wide_limits)
+    return Functions(client, policy, called) if called else Functions(client, policy)
 
 
 def _timing(settings: Settings) -> Timing:
@@ -181,8 +186,12 @@ def _provider(settings: Settings) -> Provider:
     return CallProvider(dialect, client, settings.provider_max_in_flight)
 
 
-def connection(settings: Settings) -> Client:
+def connection(settings: Settings, waited: Callable[[float], None] = lambda _: None) -> Client:
     """Return the client that the settings describe; nothing is opened before its first command.
+
+    Args:
+        settings: Which Redis.
+        waited: Called with the seconds of each wait for a connection.
 
     Raises:
         SettingsError: There is no certificate in the file of the authority.
@@ -194,6 +203,7 @@ def connection(settings: Settings) -> Client:
             timeout=settings.redis_timeout,
             ca_file=settings.redis_ca_file,
             verify=settings.redis_verify,
+            waited=waited,
         )
     except OSError as error:
         words = "REDIS_CA_FILE: Must be the path of a PEM file with certificates."

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
+from http.client import HTTPException
 from typing import Any
 
 import redis
@@ -112,8 +113,14 @@ class ObservedService:
     def look(self) -> None:
         """Record all that Redis keeps, and the counters."""
         self.kept |= set(stored(self.valkey))
+        self.metrics.append(self.scrape())
+
+    def scrape(self) -> str:
+        """Return the metrics; an empty text while no process serves."""
         token = f"Bearer {METRICS_TOKEN}"
-        self.metrics.append(self.web.ask("GET", "/metrics", None, Authorization=token).text)
+        with suppress(OSError, HTTPException):
+            return self.web.ask("GET", "/metrics", None, Authorization=token).text
+        return ""
 
     def learn(self) -> None:
         """Record the calls that the provider received."""

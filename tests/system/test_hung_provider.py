@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import itertools
+import os
+import signal
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from http.client import HTTPException
 from pathlib import Path
 
 import pytest
@@ -78,6 +81,23 @@ def test_a_flood_delays_no_other_request(service: ObservedService) -> None:
         answer = start.result(PATIENCE)
     assert (answer.status, answer.json["call"]["state"]) == (201, "unknown")
     assert len(service.provider.heard) == 2
+
+
+def test_a_killed_process_has_no_calls_in_flight(service: ObservedService) -> None:
+    """Its gauge ends with it; its counters do not."""
+    number, hung = service.number("first"), service.number("hung", service.provider.hangs)
+    assert service.start(number).status == 201
+    with ThreadPoolExecutor(1) as crowd:
+        start = crowd.submit(service.start, hung)
+        wait_until(lambda: hung in service.provider.calls, PATIENCE)
+        assert "verify_calls_in_flight 1.0" in service.scrape()
+        for pid in service.web.workers():
+            os.kill(pid, signal.SIGKILL)
+        wait_until(lambda: "verify_calls_in_flight 0.0" in service.scrape(), PATIENCE)
+        assert 'verify_starts_total{outcome="placed"} 1.0' in service.scrape()
+        service.provider.gate.set()
+        with pytest.raises((OSError, HTTPException)):
+            start.result(PATIENCE)
 
 
 def _everything_else_works(service: ObservedService, number: str) -> None:

@@ -102,8 +102,8 @@ def test_a_call_is_on_the_line_of_its_request(written: Written) -> None:
 
 def test_the_time_of_redis_is_a_sum(written: Written) -> None:
     """A start calls it twice."""
-    written.events.redis_answered("reserve", 0.001)
-    written.events.redis_answered("record", 0.0024)
+    written.events.redis_called("reserve", 0.001, failed=False)
+    written.events.redis_called("record", 0.0024, failed=False)
     assert written.request["redis_ms"] == 3.4
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any, Protocol
 
 from flask import Request
@@ -30,12 +30,19 @@ class RequestLine(Protocol):
         """The request is answered. A field that is None is left out."""
 
 
+RequestAnswered = Callable[[str | None, int, float], None]
+"""Is given the rule of a request's URL, None if there is none; the HTTP status; and the seconds."""
+
+
 class RequestLog:
     """Passes requests to the application, and writes one log line for each."""
 
-    def __init__(self, application: WSGIApplication, line: RequestLine) -> None:
+    def __init__(
+        self, application: WSGIApplication, line: RequestLine, answered: RequestAnswered
+    ) -> None:
         self._application = application
         self._line = line
+        self._answered = answered
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         """Handle one request."""
@@ -52,9 +59,12 @@ class RequestLog:
 
     def _write(self, request: Request, status: str, seconds: float) -> None:
         # A path, its query and an unknown method may contain secrets. The log has the rule instead.
+        rule = request.url_rule.rule if request.url_rule else None
+        http = int(status.partition(" ")[0])
+        self._answered(rule, http, seconds)
         self._line.write(
             method=request.method if request.method in _METHODS else None,
-            rule=request.url_rule.rule if request.url_rule else None,
-            http=int(status.partition(" ")[0]),
+            rule=rule,
+            http=http,
             ms=round(seconds * 1000, 1),
         )

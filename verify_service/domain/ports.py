@@ -105,6 +105,10 @@ class EventLog(Protocol):
     def started(self, verification: Verification, outcome: CallOutcome, seconds: float) -> None:
         """The outcome of a start's call was recorded. The provider took this many seconds."""
 
+    def call_in_flight(self) -> AbstractContextManager[object]:
+        """The provider is asked for a call during the ``with`` block."""
+        ...
+
     def start_repeated(self, verification: Verification) -> None:
         """A start was repeated under its Idempotency-Key."""
 

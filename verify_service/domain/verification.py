@@ -234,7 +234,8 @@ class Verifications:
             return self._repeat(reservation.verification)
         called_at = self.clock()
         try:
-            outcome = call(reservation)
+            with self.events.call_in_flight():
+                outcome = call(reservation)
         except BaseException:
             self._record(new, reservation, Unknown("Our side ended the exchange.", ours=True))
             raise

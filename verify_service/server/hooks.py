@@ -53,6 +53,11 @@ def pre_request(_worker: Worker, _request: object) -> None:
     """Write nothing. gunicorn's own hook logs the path at debug level."""
 
 
+def child_exit(_arbiter: Arbiter, worker: Worker) -> None:
+    """Remove what the metrics have of a process that has ended, also of one that was killed."""
+    metrics_folder.forget_gauges(worker.pid)
+
+
 def on_exit(arbiter: Arbiter) -> None:
     """Remove the metrics folder if ``create_metrics_folder`` created it."""
     if folder := getattr(arbiter, "own_metrics_folder", None):
@@ -95,6 +100,7 @@ def create_metrics_folder(arbiter: Arbiter) -> None:
     if metrics_folder.VARIABLE not in os.environ:
         own = tempfile.mkdtemp(prefix="verify-metrics-", dir=_temporary_folder())
         arbiter.own_metrics_folder = os.environ[metrics_folder.VARIABLE] = own
+    metrics_folder.forget_gauges()
 
 
 def _temporary_folder() -> str:

@@ -10,10 +10,10 @@ import hashlib
 import json
 import re
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from functools import cache
 from importlib.resources import files
-from typing import Any
+from typing import Any, Protocol
 
 import redis
 
@@ -29,8 +29,16 @@ _ENCODER = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
 _INCLUDE = re.compile(r'^--- @include "(\w+)"$', re.MULTILINE)
 _FOLDER = files("verify_service.store") / "lua"
 
-Answered = Callable[[str, float], None]
-"""Is given the name of a decision, and the seconds that the call took."""
+
+class Called(Protocol):
+    """Is called after each call of a function."""
+
+    def __call__(self, function: str, seconds: float, *, failed: bool) -> None:
+        """Record the call: the name of its decision, and how long it took."""
+
+
+def _ignore(function: str, seconds: float, *, failed: bool) -> None:
+    pass
 
 
 class Functions:
@@ -39,14 +47,12 @@ class Functions:
     Args:
         client: Sends the commands.
         policy: The limits as the functions read them (``policy.py``).
-        answered: Called after each call, also after one that failed.
+        called: Called after each call, also after one that failed.
     """
 
-    def __init__(
-        self, client: Client, policy: Mapping[str, Any], answered: Answered = lambda *_: None
-    ) -> None:
+    def __init__(self, client: Client, policy: Mapping[str, Any], called: Called = _ignore) -> None:
         self.client = client
-        self._answered = answered
+        self._called = called
         self.digest, self.text = library(json.dumps(policy, sort_keys=True))
 
     @property
@@ -79,16 +85,17 @@ class Functions:
         present = {name: value for name, value in arguments.items() if value is not None}
         argument = _ENCODER.encode(present)
         command = ("FCALL", f"{decision}_{self.digest}", len(declared), *declared, argument)
-        began = time.monotonic()
+        began, failed = time.monotonic(), True
         try:
             (reply,) = self.client.send(command)
             if isinstance(reply, Exception):
                 deadline = began + self.client.longest_send_seconds
                 reply = self._load_and_send(command, reply, deadline)
+            failed = False
         except redis.RedisError as error:
             raise unavailable(error) from error
         finally:
-            self._answered(decision, time.monotonic() - began)
+            self._called(decision, time.monotonic() - began, failed=failed)
         result: dict[str, Any] = json.loads(reply[0])
         if len(reply) > 1:
             result["verification"] = json.loads(reply[1])

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from contextlib import AbstractContextManager
 from typing import Any
 
 import structlog
@@ -83,6 +84,7 @@ class StructuredEventLog:
             return
         result = type(outcome).__name__.lower()
         self._metrics.starts.inc(result)
+        self._metrics.exchanges.observe(seconds, result)
         about = _about(verification)
         self._line.note(**about, provider=result, provider_ms=round(seconds * 1000, 1))
         match outcome:
@@ -209,9 +211,24 @@ class StructuredEventLog:
             hint="The provider's page does not list this status. It was counted and not applied.",
         )
 
-    def redis_answered(self, _decision: str, seconds: float) -> None:
-        """Redis answered a call of a function, or failed to."""
+    def call_in_flight(self) -> AbstractContextManager[object]:
+        """The provider is asked for a call during the block."""
+        return self._metrics.calls_in_flight.track_inprogress()
+
+    def request_answered(self, rule: str | None, http: int, seconds: float) -> None:
+        """A request was answered."""
+        self._metrics.requests.observe(seconds, rule or "none", str(http))
+
+    def redis_called(self, function: str, seconds: float, *, failed: bool) -> None:
+        """A function of Redis was called."""
         self._line.add_time("redis_ms", seconds)
+        self._metrics.redis_calls.observe(seconds, function)
+        if failed:
+            self._metrics.redis_errors.inc(function)
+
+    def waited_for_redis(self, seconds: float) -> None:
+        """A call of a function waited for a connection."""
+        self._metrics.pool_waits.observe(seconds)
 
     def callback_refused(self, reason: str, detail: str | None = None) -> None:
         """A callback was refused."""

@@ -29,6 +29,16 @@ def drop_empty() -> None:
         os.environ[VARIABLE] = folder
 
 
+def forget_gauges(pid: int | None = None) -> None:
+    """Remove the gauges of a process that has ended, or without a pid those of all processes.
+
+    A gauge is what a process has now, for example calls in flight. Counters remain.
+    """
+    # The library's own function for this would import all of it into the parent process.
+    for path in Path(os.environ[VARIABLE]).glob(f"gauge_live*_{pid or '*'}.db"):
+        path.unlink(missing_ok=True)
+
+
 def require_writable() -> None:
     """Create the folder that the variable names, if it is missing. Without the variable: nothing.
 

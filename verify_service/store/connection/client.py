@@ -233,6 +233,7 @@ def connect(
     timeout: float,
     ca_file: str | None = None,
     verify: bool = True,
+    waited: Callable[[float], None] = lambda _: None,
 ) -> Client:
     """Return a client, which connects at its first command.
 
@@ -244,6 +245,7 @@ def connect(
         timeout: Seconds for a whole exchange, connecting included.
         ca_file: PEM file of the authority that signed the servers' certificates.
         verify: False accepts any certificate (TLS only).
+        waited: Called with the seconds of each wait for a connection.
 
     Raises:
         OSError: ``ca_file`` cannot be read.
@@ -266,7 +268,7 @@ def connect(
             db=address.db,
         )
 
-    return Client(Pool(open_connection, pool), timeout, master, open_at)
+    return Client(Pool(open_connection, pool, waited), timeout, master, open_at)
 
 
 def _master(address: Address, tls: ssl.SSLContext | None) -> Master:

@@ -47,10 +47,17 @@ class Pool:
     Args:
         open_connection: Returns a connection, which connects at its first use.
         size: The maximum of connections.
+        waited: Called with the seconds of each wait.
     """
 
-    def __init__(self, open_connection: Callable[[], Connection], size: int) -> None:
+    def __init__(
+        self,
+        open_connection: Callable[[], Connection],
+        size: int,
+        waited: Callable[[float], None] = lambda _: None,
+    ) -> None:
         self.size = size
+        self._waited = waited
         self._open_connection = open_connection
         self._reset()
         reset = weakref.WeakMethod(self._reset)
@@ -88,11 +95,13 @@ class Pool:
                 return self._all[-1]
             waiter = _Waiter(self._lent)
             self._queue.append(waiter)
+        began = time.monotonic()
         try:
-            waiter.served.wait(max(0.0, until - time.monotonic()))
+            waiter.served.wait(max(0.0, until - began))
         except BaseException:  # gevent may end the caller while it waits
             self._give_up(waiter)
             raise
+        self._waited(time.monotonic() - began)
         return self._take(waiter)
 
     def _take(self, waiter: _Waiter) -> Connection:
