@@ -22,7 +22,7 @@ ROOT = Path(__file__).parents[1]
 PACKAGE = "verify_service"
 MADE = re.compile(r"(?:\.|__pycache__$|build$|dist$|.*\.egg-info$)")
 """Names that are not sources, if git cannot list them."""
-KINDS = {".py", ".lua", ".html", ".css", ".txt"}
+KINDS = {".py", ".lua", ".html", ".css", ".js", ".txt"}
 """Kinds of files in the package. At least one of each must be installed."""
 COMMANDS = (
     ("-m", "verify_service.sandbox", "--help"),

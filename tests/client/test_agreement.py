@@ -89,12 +89,12 @@ def test_the_words_are_the_same(ours, theirs) -> None:
 @pytest.mark.parametrize(
     ("kind", "schema", "renamed"),
     [
-        (Verification, schemas.VerificationResponse, {}),
-        (Call, schemas.CallResponse, {}),
-        (Check, schemas.CheckResponse, {"number": "proven_number"}),
+        (Verification, schemas.VerificationAnswer, {}),
+        (Call, schemas.CallAnswer, {}),
+        (Check, schemas.CheckAnswer, {"number": "proven_number"}),
         (
             VerifyError,
-            schemas.ErrorResponse,
+            schemas.ErrorAnswer,
             {"error_reason": "reason", "reason": "reason_word"},
         ),
     ],
@@ -109,18 +109,18 @@ def test_the_fields_are_the_same(kind, schema, renamed) -> None:
 def test_every_field_is_read() -> None:
     """Under the name it has outside, into the one it has here."""
     said = {name: MAXIMA[name] for name in fields(Verification) & MAXIMA.keys()}
-    read = parsing.verification(answer(schemas.VerificationResponse()))
+    read = parsing.verification(answer(schemas.VerificationAnswer()))
     assert dataclasses.asdict(read) == said | {"request_id": "trace"}
 
     said = {name: MAXIMA[name] for name in fields(Check) & MAXIMA.keys()}
-    checked = parsing.check(answer(schemas.CheckResponse()))
+    checked = parsing.check(answer(schemas.CheckAnswer()))
     assert dataclasses.asdict(checked) == said | {
         "request_id": "trace",
         "proven_number": MAXIMA["number"],
     }
 
     said = {name: MAXIMA[name] for name in fields(VerifyError) & MAXIMA.keys()}
-    error = answer(schemas.ErrorResponse(), 429, status="tooManyRequestsError")
+    error = answer(schemas.ErrorAnswer(), 429, status="tooManyRequestsError")
     assert vars(parsing._error(error.answer, error)) == said | {
         "http_status": 429,
         "status": "tooManyRequestsError",

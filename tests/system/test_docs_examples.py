@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
+import shutil
 import subprocess
 import sys
+from pathlib import Path
 from types import ModuleType
 from typing import Any
 
@@ -16,6 +19,7 @@ from tests.system.house import House
 from tests.waiting import wait_until
 
 CURL, PYTHON = "A login with curl", "A login flow in Python"
+NODE, PHP = "A login flow in Node.js", "A login flow in PHP"
 OFF, TWICE = "A phone that is off", "The same start twice"
 CALLBACK = "A callback, as the provider sends it"
 PHONE_OFF = "79990000005"
@@ -50,7 +54,7 @@ def answers(script: str) -> list[dict[str, Any]]:
 
 
 def test_every_example_is_tested(examples: dict[str, str]) -> None:
-    assert set(examples) == {CURL, PYTHON, OFF, TWICE, CALLBACK}
+    assert set(examples) == {CURL, PYTHON, NODE, PHP, OFF, TWICE, CALLBACK}
 
 
 def test_a_login_with_curl_works(examples: dict[str, str]) -> None:
@@ -60,15 +64,29 @@ def test_a_login_with_curl_works(examples: dict[str, str]) -> None:
     assert (right["verified"], right["number"]) == (True, "+79215550123")
 
 
+CALLING = "A call from +7917913…: do not answer, type its last four digits."
+SHOWN = [CALLING, CALLING, "This code is wrong. You have 2 attempts left.", "You are logged in."]
+"""What the login flow of each language shows to the person."""
+
+
 def test_a_login_in_python_works(examples: dict[str, str]) -> None:
-    calling = "A call from +7917913…: do not answer, type its last four digits."
-    assert run(sys.executable, "-W", "error", "-c", examples[PYTHON]).splitlines() == [
-        calling,
-        calling,
-        "This code is wrong. You have 2 attempts left.",
-        "You are logged in.",
-        "{'phone': '+79215550124'}",
-    ]
+    shown = run(sys.executable, "-W", "error", "-c", examples[PYTHON]).splitlines()
+    assert shown == [*SHOWN, "{'phone': '+79215550124'}"]
+
+
+@pytest.mark.parametrize(
+    ("program", "file", "phone"),
+    [("node", "login.mjs", "+79215550130"), ("php", "login.php", "+79215550131")],
+)
+def test_a_login_in_another_language_works(
+    examples: dict[str, str], tmp_path: Path, program: str, file: str, phone: str
+) -> None:
+    """With the same sentences as in Python. `.ci/run` installs both programs."""
+    if not shutil.which(program) and not os.environ.get("CI"):
+        pytest.skip(f"no {program}")
+    (tmp_path / file).write_text(examples[{"node": NODE, "php": PHP}[program]], "utf-8")
+    shown = run(program, str(tmp_path / file)).splitlines()
+    assert shown == [*SHOWN, json.dumps({"phone": phone}, separators=(",", ":"))]
 
 
 def test_a_phone_that_is_off_is_undelivered(house: House, examples: dict[str, str]) -> None:

@@ -16,7 +16,7 @@ from verify_service.api.callback_body import parse_callback
 from verify_service.api.context import verifications
 
 CALLBACK_REQUEST = schemas.CallbackRequest()
-CALLBACK_RESPONSE = schemas.CallbackResponse()
+CALLBACK_RESPONSE = schemas.CallbackAnswer()
 _NAMES = [str(field.data_key) for field in CALLBACK_REQUEST.fields.values()]
 _PREFIX = "/callbacks"
 

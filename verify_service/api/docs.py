@@ -1,34 +1,48 @@
-"""``/openapi.json`` and ``/docs``: rendered once, when the service starts."""
+"""``/openapi.json``, the guide at ``/docs``, and the reference beside it.
+
+The document and the guide are rendered once, when the service starts. Swagger UI draws the
+reference; its files come from the package ``flask-swagger-ui``, and nothing comes from a network.
+"""
 
 from __future__ import annotations
 
-import base64
 import functools
 import hashlib
+import json
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 from typing import cast
 
 from flask import Blueprint, Flask, Response, render_template, request
 from flask.blueprints import BlueprintSetupState
 from markupsafe import Markup, escape
+from werkzeug.exceptions import NotFound
 
 from verify_service import __version__
 from verify_service.api import default_limits, vocabulary
 from verify_service.api.errors import ERRORS
-from verify_service.api.openapi import TAGS, operations, text
+from verify_service.api.openapi import document, text
 
 _TEMPLATES = Path(__file__).parent / "templates"
 _EXAMPLES = _TEMPLATES / "examples"
+_OURS = ("docs.css", "docs.js", "reference.css", "reference.js")
+_SWAGGER_UI = ("swagger-ui.css", "swagger-ui-bundle.js")
+_TYPES = {".css": "text/css; charset=utf-8", ".js": "text/javascript; charset=utf-8"}
 _CACHE = {"Cache-Control": "no-cache"}
 """A client may store the page, and revalidates it before each use."""
+_POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src data:; {more}"
+    "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+)
 _MARKUP = (
     (re.compile(r"\*\*(.+?)\*\*"), r"<strong>\1</strong>"),
     (re.compile(r"`(.+?)`"), r"<code>\1</code>"),
     (re.compile(r"\[([^\]]+)\]\((#[a-z]+)\)"), r'<a href="\2">\1</a>'),
 )
-"""The part of Markdown that the vocabulary, the templates and the document use."""
+"""The part of Markdown that the vocabulary, the templates and the table of errors use."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +51,7 @@ class Page:
 
     body: bytes
     content_type: str
-    headers: dict[str, str]
+    headers: Mapping[str, str]
 
     def response(self) -> Response:
         """Return the page, or 304 if the client has it already."""
@@ -52,17 +66,16 @@ class Page:
 
 
 def docs_blueprint() -> Blueprint:
-    """Return the blueprint. It requires no key: neither page contains a secret."""
+    """Return the blueprint. It requires no key: no page contains a secret."""
     blueprint = Blueprint("docs", __name__, template_folder=str(_TEMPLATES))
-    blueprint.add_app_template_filter(prose)
     blueprint.add_app_template_filter(phrase)
 
     @blueprint.record_once
     def render(state: BlueprintSetupState) -> None:
-        """Render both before the first request: it takes a fifth of a second."""
+        """Render the document and the guide before the first request."""
         with cast("Flask", state.app).app_context():
             _openapi()
-            _docs()
+            _guide()
 
     @blueprint.get("/openapi.json")
     def openapi() -> Response:
@@ -70,9 +83,21 @@ def docs_blueprint() -> Blueprint:
         return _openapi().response()
 
     @blueprint.get("/docs")
-    def docs() -> Response:
-        """Return the guide and the reference, for people."""
-        return _docs().response()
+    def guide() -> Response:
+        """Return the guide, for people."""
+        return _guide().response()
+
+    @blueprint.get("/docs/reference")
+    def reference() -> Response:
+        """Return the page in which Swagger UI draws the document."""
+        return _reference().response()
+
+    @blueprint.get("/docs/<file>")
+    def docs_file(file: str) -> Response:
+        """Return a style sheet or a script of the two pages."""
+        if file not in (*_OURS, *_SWAGGER_UI):
+            raise NotFound
+        return _file(file).response()
 
     return blueprint
 
@@ -83,43 +108,49 @@ def _openapi() -> Page:
 
 
 @functools.cache
-def _docs() -> Page:
-    style = (_TEMPLATES / "docs.css").read_text("utf-8")
+def _guide() -> Page:
+    examples = document()["components"]["examples"]
     html = render_template(
         "docs.html",
-        style=Markup(style),  # noqa: S704 - a file of ours
         version=__version__,
         vocabulary=vocabulary,
         errors=ERRORS,
         defaults=default_limits.defaults(),
         limits=default_limits.limits(),
         examples={path.stem: path.read_text("utf-8") for path in _EXAMPLES.glob("*.txt")},
-        tags={tag: (about, list(operations(tag))) for tag, about in TAGS.items()},
+        bodies={name: _json(each["value"]) for name, each in examples.items()},
+        verification_id=examples["placed"]["value"]["verificationId"],
     )
-    headers = {"Content-Security-Policy": _policy(style), "Referrer-Policy": "no-referrer"}
+    return _html(html, _POLICY.format(more=""))
+
+
+@functools.cache
+def _reference() -> Page:
+    # The page requests the document, and "Try it out" the operations of this service alone.
+    policy = _POLICY.format(more="connect-src 'self'; ")
+    return _html(render_template("reference.html", version=__version__), policy)
+
+
+@functools.cache
+def _file(name: str) -> Page:
+    # Swagger UI is 1.9 MB: read at the first request, by a process that is asked for it.
+    folder = _TEMPLATES if name in _OURS else _swagger_ui()
+    return Page((folder / name).read_bytes(), _TYPES[Path(name).suffix], _CACHE)
+
+
+def _swagger_ui() -> Path:
+    """Return the folder with its files. Importing the package would read all metadata of it."""
+    spec = find_spec("flask_swagger_ui")
+    return Path(str(spec and spec.origin)).parent / "dist"
+
+
+def _html(html: str, policy: str) -> Page:
+    headers = {"Content-Security-Policy": policy, "Referrer-Policy": "no-referrer"}
     return Page(html.encode(), "text/html; charset=utf-8", _CACHE | headers)
 
 
-def _policy(style: str) -> str:
-    """Return a policy that lets the page load its own style and nothing else, and run nothing."""
-    digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
-    return (
-        f"default-src 'none'; style-src 'sha256-{digest}'; img-src data:; "
-        "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
-    )
-
-
-def prose(text: str) -> Markup:
-    """Return the Markdown of a description as HTML."""
-    blocks = [_block(block) for block in text.split("\n\n") if block]
-    return Markup("").join(blocks)
-
-
-def _block(block: str) -> Markup:
-    if block.startswith("- "):
-        items = [Markup("<li>{}</li>").format(phrase(item[2:])) for item in block.split("\n")]
-        return Markup("<ul>{}</ul>").format(Markup("").join(items))
-    return Markup("<p>{}</p>").format(phrase(block))
+def _json(value: object) -> str:
+    return json.dumps(value, ensure_ascii=False, indent=2)
 
 
 def phrase(line: str) -> Markup:

@@ -20,10 +20,10 @@ from verify_service.api.errors import (
     Cause,
     ErrorKind,
 )
-from verify_service.api.schemas import ErrorResponse
+from verify_service.api.schemas import ErrorAnswer
 from verify_service.domain import errors as domain
 
-_BODY = ErrorResponse()
+_BODY = ErrorAnswer()
 _ROWS = {cause.exception: (kind, cause) for kind in ERRORS for cause in kind.causes}
 
 log = structlog.get_logger()

@@ -101,7 +101,6 @@ class ErrorKind:
     """A row of the table: the errors that share an HTTP status and a ``status``.
 
     Attributes:
-        name: Of the schema in the OpenAPI document, before ``Error``.
         http: HTTP status.
         status: The word in the body.
         when: The description in the OpenAPI document and at /docs.
@@ -113,7 +112,6 @@ class ErrorKind:
         sometimes: Fields of some bodies.
     """
 
-    name: str
     http: int
     status: str
     when: str
@@ -135,7 +133,6 @@ class ErrorKind:
 
 ERRORS = (
     ErrorKind(
-        "NotJson",
         400,
         "requiredJsonError",
         "The body is empty, broken JSON, or ends before all of it arrived.",
@@ -151,7 +148,6 @@ ERRORS = (
         always=("errorCode",),
     ),
     ErrorKind(
-        "WrongShape",
         400,
         "invalidSchemeError",
         "The shape is wrong: a missing, unknown or mistyped field, a duplicate key, a malformed "
@@ -169,7 +165,6 @@ ERRORS = (
         sometimes=("errors",),
     ),
     ErrorKind(
-        "UnacceptableValue",
         400,
         "invalidDataError",
         "The shape is right, but a value is not: for example, a number that cannot be called.",
@@ -182,7 +177,6 @@ ERRORS = (
         sometimes=("errorCode", *RESERVED_FIELDS, "reference"),
     ),
     ErrorKind(
-        "InvalidAccessKey",
         401,
         "invalidAccessKeyError",
         "The key is missing or unknown.",
@@ -205,7 +199,6 @@ ERRORS = (
         always=("errorCode",),
     ),
     ErrorKind(
-        "DestinationNotAllowed",
         403,
         "prohibitedForServiceError",
         "Flash calls to this country or type of number are not allowed.",
@@ -218,7 +211,6 @@ ERRORS = (
         ),
     ),
     ErrorKind(
-        "NotFound",
         404,
         "notFoundError",
         "This app has no such verification, or there is no such path.",
@@ -233,7 +225,6 @@ ERRORS = (
         ),
     ),
     ErrorKind(
-        "MethodNotAllowed",
         405,
         "methodNotAllowedError",
         "The path exists, but not with this method. The `Allow` header lists its methods.",
@@ -246,7 +237,6 @@ ERRORS = (
         ),
     ),
     ErrorKind(
-        "SlowBody",
         408,
         "requiredJsonError",
         "The body did not arrive in time. Nothing was done.",
@@ -262,7 +252,6 @@ ERRORS = (
         always=("errorCode",),
     ),
     ErrorKind(
-        "KeyInFlight",
         409,
         "conflictError",
         "The first request with this `Idempotency-Key` is still in progress.",
@@ -279,7 +268,6 @@ ERRORS = (
         always=("retryAfter",),
     ),
     ErrorKind(
-        "BodyTooLarge",
         413,
         "payloadTooLargeError",
         f"The body is larger than {MAX_BODY_BYTES // 1024} KiB.",
@@ -292,7 +280,6 @@ ERRORS = (
         ),
     ),
     ErrorKind(
-        "WrongMediaType",
         415,
         "requiredJsonError",
         "The `Content-Type` is not JSON.",
@@ -307,7 +294,6 @@ ERRORS = (
         always=("errorCode",),
     ),
     ErrorKind(
-        "KeyReused",
         422,
         "idempotencyMismatchError",
         "An earlier request with this `Idempotency-Key` had another body.",
@@ -321,7 +307,6 @@ ERRORS = (
         ),
     ),
     ErrorKind(
-        "LimitReached",
         429,
         "tooManyRequestsError",
         "A limit refused the start; `limit` is its name. No call was placed.",
@@ -337,7 +322,6 @@ ERRORS = (
         always=("errorCode", "limit", "retryAfter"),
     ),
     ErrorKind(
-        "Bug",
         500,
         "internalError",
         "A bug in this service. The log has it under the `X-Request-ID`.",
@@ -354,7 +338,6 @@ ERRORS = (
         retry=Retry.SAME_KEY,
     ),
     ErrorKind(
-        "CallFailed",
         502,
         "rpcError",
         "The provider refused the call, could not be reached, or sent an unusable response. "
@@ -371,7 +354,6 @@ ERRORS = (
         sometimes=("errorCode", "retryAfter", "reference"),
     ),
     ErrorKind(
-        "Unavailable",
         503,
         "rpcError",
         "Redis cannot be reached, calls are paused, or too many calls are in progress. This "

@@ -12,8 +12,8 @@ from verify_service.api.context import context, verifications
 from verify_service.domain.errors import StoreUnavailable
 from verify_service.domain.models import Readiness
 
-HEALTH_RESPONSE = schemas.HealthResponse()
-READY_RESPONSE = schemas.ReadyResponse()
+HEALTH_RESPONSE = schemas.HealthAnswer()
+READY_RESPONSE = schemas.ReadyAnswer()
 
 
 def operations_blueprint(metrics_token: str | None, *, production: bool) -> Blueprint:

@@ -17,8 +17,8 @@ from verify_service.api.idempotency_key import keyed_request
 URL_PREFIX = "/verify"
 START_REQUEST = schemas.StartRequest()
 CHECK_REQUEST = schemas.CheckRequest()
-VERIFICATION_RESPONSE = schemas.VerificationResponse()
-CHECK_RESPONSE = schemas.CheckResponse()
+VERIFICATION_RESPONSE = schemas.VerificationAnswer()
+CHECK_RESPONSE = schemas.CheckAnswer()
 
 
 class VerificationId(BaseConverter):

@@ -4,7 +4,6 @@
 themselves wrap every request.
 """
 
-from verify_service.api.openapi.document import TAGS, document, text
-from verify_service.api.openapi.reference import operations
+from verify_service.api.openapi.document import document, text
 
-__all__ = ["TAGS", "document", "operations", "text"]
+__all__ = ["document", "text"]

@@ -1,4 +1,8 @@
-"""Assembles the document."""
+"""Assembles the document.
+
+Clients are generated from it, so it has only what the generators understand: one flat schema for
+each body, and no constant but a string. ``make test-clients`` runs three of them.
+"""
 
 from __future__ import annotations
 
@@ -8,16 +12,16 @@ import json
 from typing import Any
 
 from apispec import APISpec
-from marshmallow import Schema
+from apispec.ext.marshmallow import MarshmallowPlugin
+from marshmallow import fields
 
 from verify_service import __version__
 from verify_service.api import schemas
-from verify_service.api.openapi.constraints import BLOCKED, CHECK_OUTCOMES, together
-from verify_service.api.openapi.converter import marshmallow_plugin
-from verify_service.api.openapi.failures import add_failures
-from verify_service.api.openapi.forms import as_form
+from verify_service.api.openapi.errors import add_errors
+from verify_service.api.openapi.examples import examples
 from verify_service.api.openapi.headers import add_headers
-from verify_service.api.openapi.paths import add_paths
+from verify_service.api.openapi.paths import TAGS, add_paths
+from verify_service.api.schemas.fields import Camel, Request
 
 DESCRIPTION = """\
 Phone verification by flash call. A login flow requests a call; the phone rings; the last four \
@@ -27,8 +31,9 @@ digits of the calling number are the code; the person types them; the service re
 The callers are backends. Requests and responses are JSON in UTF-8. Durations are whole seconds \
 and moments are unixtime in seconds. Every response has a `status`: `ok`, or a word for the error; \
 errors add `reason`, a stable word for programs, and `errorReason`, a sentence for the developer. \
-Responses may get more fields: ignore those you do not know. An optional field that is null counts \
-as absent.
+Responses may get more fields, and fields with a list of words may get more words: ignore what you \
+do not know. An optional field of a request that is null counts as absent. Operations share the \
+descriptions of errors: each lists everything that its HTTP status can mean.
 
 Four digits prove possession of a phone under strict limits. Do not use them as the only factor \
 for an account that matters.
@@ -36,19 +41,6 @@ for an account that matters.
 `/docs` is the guide."""
 
 _VERSION = "3.1.1"
-
-TAGS = {
-    "Login flows": "For the backend of a login flow. With an access key.",
-    "Provider": "For the provider of the calls. With its `appKey` in the body.",
-    "Operations": "For the platform and for people.",
-}
-
-_EXTRAS: dict[type[Schema], dict[str, Any]] = {
-    schemas.VerificationResponse: {"dependentRequired": BLOCKED},
-    schemas.CheckResponse: {"dependentRequired": BLOCKED, "oneOf": CHECK_OUTCOMES},
-    schemas.CallResponse: {"dependentRequired": together(("providerStatus", "at"))},
-}
-"""Constraints between fields."""
 
 
 @functools.cache
@@ -65,16 +57,15 @@ def document() -> dict[str, Any]:
         },
         servers=[{"url": "/", "description": "Where this document came from."}],
         tags=[{"name": name, "description": about} for name, about in TAGS.items()],
-        plugins=[marshmallow_plugin()],
+        plugins=[_Plugin(schema_name_resolver=_name_of)],
     )
     # The schema of a call comes with the verification that it is part of, else in its own name.
-    for name in ("CallResponse", *(each for each in schemas.__all__ if each != "ErrorResponse")):
-        if name not in spec.components.schemas:
-            _add_schema(spec, getattr(schemas, name))
-    form = as_form(spec.components.schemas["CallbackRequest"])
-    spec.components.schema("CallbackForm", form | {"description": "A callback as a form."})
+    for name in ("CallAnswer", *(each for each in schemas.__all__ if each != "CallAnswer")):
+        _add_schema(spec, getattr(schemas, name))
+    for name, example in examples().items():
+        spec.components.example(name, example)
     add_headers(spec)
-    add_failures(spec)
+    add_errors(spec)
     add_paths(spec)
     return {"openapi": _VERSION, **spec.to_dict()}
 
@@ -85,9 +76,39 @@ def text() -> str:
     return json.dumps(document(), ensure_ascii=False, indent=2) + "\n"
 
 
-def _add_schema(spec: APISpec, schema: type[Schema]) -> None:
-    about = {"description": inspect.getdoc(schema), **_EXTRAS.get(schema, {})}
+def _add_schema(spec: APISpec, schema: type[Camel]) -> None:
+    about = {"description": inspect.getdoc(schema)}
     spec.components.schema(schema.__name__, about, schema=schema)
     added = spec.components.schemas[schema.__name__]
     # In the order of the fields, not of the alphabet.
     added["required"] = [name for name in added["properties"] if name in added["required"]]
+
+
+class _Plugin(MarshmallowPlugin):
+    """Teaches apispec our own fields."""
+
+    def init_spec(self, spec: Any) -> None:
+        super().init_spec(spec)
+        assert self.converter  # noqa: S101 - set by the line above
+        self.converter.add_attribute_function(_field_schema)  # type: ignore[no-untyped-call]
+
+
+def _name_of(schema: Any) -> str:
+    return (schema if isinstance(schema, type) else type(schema)).__name__
+
+
+def _field_schema(_converter: Any, field: fields.Field[Any], ret: dict[str, Any]) -> dict[str, Any]:
+    """Return the keywords of JSON Schema for a field, beyond its type.
+
+    Args:
+        ret: The keywords so far. It may be changed.
+    """
+    if isinstance(field, fields.Constant):
+        del ret["default"]
+        return {"type": "string", "const": field.constant}
+    own: dict[str, Any] = dict(getattr(field, "JSON_SCHEMA", {}))
+    if own:
+        ret.pop("format", None)
+    if isinstance(field.parent, Request) and not field.required:
+        own["type"] = [own.get("type") or ret["type"], "null"]
+    return own

@@ -1,247 +1,159 @@
-"""Examples of requests and of successful responses, dumped by the schemas of the service.
-
-Each is a summary and a body, under its name in the document.
-"""
+"""A dozen examples: what a login flow sends and receives. The service itself builds the bodies."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
+
+from marshmallow import ValidationError
 
 from verify_service.api import responses, schemas
 from verify_service.api.body import dump
-from verify_service.api.openapi.samples import (
-    ANTI_FRAUD,
-    CODE,
-    DROPPED,
-    ID,
-    LINE_BUSY,
-    NUMBER,
-    PHONE_OFF,
-    PICKED_UP,
-    called,
-    checked,
-    failed,
-    stands,
-    verification,
+from verify_service.api.error_responses import describe
+from verify_service.domain import errors as domain
+from verify_service.domain.calls import (
+    Call,
+    CallState,
+    CallStatus,
+    DeliveryResult,
+    Failure,
+    FailureKind,
 )
-from verify_service.domain.calls import Call, CallState, Failure
-from verify_service.domain.models import State, Verdict, Verification, Wait
+from verify_service.domain.models import NextAction, State, Verdict, Verification, Wait
+from verify_service.domain.next_action import Timing, VerificationView, view_of
+from verify_service.domain.verification import CheckView
 
-Examples = Mapping[str, dict[str, Any]]
-"""OpenAPI's Example Objects, by name."""
+_ID = "J5wR0hM3pQk9Zt2xVb7nYc4dLg8fSa1eUo6iKm_-"
+_NUMBER = "+79179136787"
+_START = 1_790_000_000_000
+"""A moment in Redis' clock: unixtime in milliseconds."""
+_PLACED = Call(CallState.PLACED, caller_prefix="7917913", caller_length=11)
+_PHONE_OFF = replace(
+    _PLACED,
+    state=CallState.UNDELIVERED,
+    status=CallStatus("UNAVAILABLE", DeliveryResult.UNREACHED),
+    status_at=_START // 1000 + 6,
+)
+_TIMING = Timing(placing=10_000, confirming=60_000, in_flight=12_000)
+_LOW_BALANCE = Failure(
+    "The provider refused the call: the balance is too low.", 6, kind=FailureKind.ACCOUNT
+)
 
-_VERIFICATION = schemas.VerificationResponse()
-_CHECK = schemas.CheckResponse()
-_LOCKED = Wait("locked", 7_776_000_000)
-_SPENT = Wait("failures", 61_200_000)
 
-
-def example(summary: str, value: Any) -> dict[str, Any]:
-    """Return an Example Object."""
-    return {"summary": summary, "value": value}
-
-
-def start_requests() -> Examples:
-    """Return requests to start."""
+def examples() -> Mapping[str, dict[str, Any]]:
+    """Return OpenAPI's Example Objects, by name."""
     return {
-        "number": example("A number is enough", {"number": "+7 917 913-67-87"}),
-        "everything": example(
-            "With everything a login flow knows",
-            {
-                "number": "79179136787",
-                "reference": "order 7",
-                "clientIp": "203.0.113.7",
-                "deviceId": "d-5e8c1f0a",
-            },
-        ),
+        name: {"summary": summary, "value": value}
+        for name, (summary, value) in {**_REQUESTS, **_answers(), **_errors()}.items()
     }
 
 
-def check_requests() -> Examples:
-    """Return requests to check."""
+_REQUESTS = {
+    "start": (
+        "A number as a person types it, with the person's country",
+        {"number": "8 917 913-67-87", "country": "RU"},
+    ),
+    "startWithDevice": (
+        "With everything a login flow knows",
+        {
+            "number": "+79179136787",
+            "reference": "order 7",
+            "clientIp": "203.0.113.7",
+            "deviceId": "d-5e8c1f0a",
+        },
+    ),
+    "check": ("The code that the person typed", {"verificationId": _ID, "code": "4821"}),
+    "callback": (
+        "The phone rang",
+        {
+            "requestId": "8c1d5f0e2b7a4936",
+            "number": "79179136787",
+            "status": "TERMINATED",
+            "timestamp": 1_790_000_006,
+            "appKey": "sandbox-app-key",
+        },
+    ),
+}
+
+
+def _answers() -> dict[str, tuple[str, Any]]:
     return {
-        "text": example("The code as text", {"verificationId": ID, "code": CODE}),
-        "integer": example("The code as a number", {"verificationId": ID, "code": int(CODE)}),
-    }
-
-
-def callback_requests() -> Examples:
-    """Return the provider's callbacks."""
-    body = {
-        "requestId": "8c1d5f0e2b7a4936",
-        "number": NUMBER.removeprefix("+"),
-        "status": "TERMINATED",
-        "timestamp": 1_790_000_006,
-        "appKey": "sandbox-app-key",
-    }
-    return {
-        "rang": example("The phone rang", body),
-        "off": example(
-            "The phone was off; an integer for an id, and milliseconds",
-            body | {"requestId": 5178, "status": "UNAVAILABLE", "timestamp": 1_790_000_006_512},
-        ),
-    }
-
-
-def callback_forms() -> Examples:
-    """Return the provider's callbacks as forms, in which every value is text."""
-    rang = callback_requests()["rang"]["value"]
-    return {"rang": example("The phone rang", {name: str(rang[name]) for name in rang})}
-
-
-def starts() -> Examples:
-    """Return responses to start."""
-    return {
-        "placed": _shown("The provider accepted the call", verification(reference="order 7")),
-        "unknown": _shown(
-            "The provider's response was lost; the phone may be ringing",
-            verification(
-                seconds=10, restart=Wait("cooldown", 20_000), call=called(CallState.UNKNOWN)
-            ),
-        ),
-        "delivered": _shown(
-            "The phone has rung already",
-            verification(call=PICKED_UP),
-        ),
-    }
-
-
-def verifications() -> Examples:
-    """Return responses to a status request, one for each state."""
-    return {**_calls(), **_ends()}
-
-
-def _calls() -> dict[str, dict[str, Any]]:
-    def undelivered(call: Call, restart: Wait | None = None) -> Verification:
-        return verification(seconds=8, restart=restart, call=call)
-
-    left = Wait("cooldown", 22_000)
-    placing = verification(
-        seconds=1, restart=Wait("cooldown", 29_000), call=called(CallState.PLACING)
-    )
-    return {
-        "placing": _shown("The call is being placed: wait", placing),
-        "placed": _shown("The call is placed", verification(seconds=8, restart=left)),
-        "delivered": _shown("The phone rang", verification(seconds=8, restart=left, call=DROPPED)),
-        "unconfirmed": _shown(
-            "The provider did not report how the call went: a new start is allowed",
-            verification(seconds=75, restart=None),
-        ),
-        "unavailable": _shown(
+        "placed": ("The provider accepted the call", _shown(_verification())),
+        "phoneOff": (
             "The phone was off: ask to switch it on, then start again",
-            undelivered(PHONE_OFF),
+            _shown(_verification(seconds=8, restart=None, call=_PHONE_OFF)),
         ),
-        "rejected": _shown("The line was busy: start again", undelivered(LINE_BUSY)),
-        "forbidden": _shown(
-            "Anti-fraud stopped the call: offer another way",
-            undelivered(ANTI_FRAUD, left),
-        ),
-    }
-
-
-def _ends() -> dict[str, dict[str, Any]]:
-    refused = failed(Failure("The provider refused the call.", error_code=6))
-    return {
-        "approved": _shown(
-            "The right code was entered. This logs no one in",
-            _approved(call=PICKED_UP),
-        ),
-        "exhausted": _shown(
-            "No guess is left",
-            verification(State.EXHAUSTED, seconds=40, checks_left=0, restart=None, call=PICKED_UP),
-        ),
-        "expired": _shown(
-            "No code was entered in time",
-            verification(State.EXPIRED, seconds=300, restart=None, call=PICKED_UP),
-        ),
-        "canceled": canceled(),
-        "failed": _shown("The call could not be placed", refused.verification),
-        "locked": _shown(
-            "The number is locked",
-            verification(seconds=40, checks_left=1, guess_block=_LOCKED, call=PICKED_UP),
-        ),
-    }
-
-
-def canceled() -> dict[str, Any]:
-    """Return the response to a cancel."""
-    found = verification(State.CANCELED, seconds=12, restart=Wait("cooldown", 18_000))
-    return _shown("The login flow canceled it", found)
-
-
-def cancels() -> Examples:
-    """Return responses to cancel."""
-    return {"canceled": canceled(), "tooLate": _ends()["approved"]}
-
-
-def checks() -> Examples:
-    """Return responses to check."""
-    return {
-        "verified": _compared(
+        "canceled": ("It was canceled", _shown(_verification(State.CANCELED, seconds=12))),
+        "verified": (
             "The right code: log the person in, for this number",
-            Verdict.RIGHT,
-            _approved(reference="order 7"),
+            _checked(Verdict.RIGHT, _verification(State.APPROVED, checks_left=2, restart=None)),
         ),
-        "wrong": _compared(
+        "wrong": (
             "A wrong code, and guesses are left",
-            Verdict.WRONG,
-            verification(seconds=20, checks_left=2),
-        ),
-        "exhausted": _compared(
-            "A wrong code, and it was the last guess",
-            Verdict.WRONG,
-            verification(State.EXHAUSTED, seconds=40, checks_left=0, restart=None),
-        ),
-        "approvedBefore": _compared(
-            "The code was used before: do not log the person in",
-            Verdict.ENDED,
-            _approved(),
-        ),
-        "expired": _compared(
-            "Too late",
-            Verdict.ENDED,
-            verification(State.EXPIRED, seconds=300, restart=None),
-        ),
-        "blocked": _compared(
-            "Not compared: too many wrong codes for this number",
-            Verdict.BLOCKED,
-            verification(seconds=40, checks_left=2, guess_block=_SPENT),
+            _checked(Verdict.WRONG, _verification(seconds=20, checks_left=2)),
         ),
     }
 
 
-def callbacks() -> Examples:
-    """Return responses to a callback."""
+def _errors() -> dict[str, tuple[str, Any]]:
     return {
-        "applied": example("It changed the call", {"status": "ok", "applied": True}),
-        "known": example("For example, it was known already", {"status": "ok", "applied": False}),
-    }
-
-
-def health() -> Examples:
-    """Return responses of ``/healthz``."""
-    return {"alive": example("Alive", {"status": "ok"})}
-
-
-def ready() -> Examples:
-    """Return responses of ``/readyz``."""
-    return {
-        "ready": example("Ready", {"status": "ok", "calls": "open", "warnings": []}),
-        "breaker": example(
-            "Ready, but the provider fails",
-            {"status": "ok", "calls": "breaker", "warnings": []},
+        "wrongShape": (
+            "A field is missing, another is unknown",
+            _error(ValidationError(schemas.StartRequest().validate({"nummer": _NUMBER}))),
+        ),
+        "limitReached": (
+            "Too soon after the last start",
+            _error(domain.LimitReached("cooldown", 27)),
+        ),
+        "callFailed": (
+            "The provider refused the operator's account; the phone did not ring",
+            _error(domain.CallFailed(_failed(), _LOW_BALANCE)),
         ),
     }
 
 
-def _approved(**more: Any) -> Verification:
-    return verification(State.APPROVED, seconds=20, checks_left=2, restart=None, **more)
+def _verification(
+    state: State = State.PENDING,
+    *,
+    seconds: int = 0,
+    checks_left: int = 3,
+    restart: Wait | None = Wait("cooldown", 30_000),  # noqa: B008 - immutable
+    call: Call = _PLACED,
+) -> Verification:
+    """Return a verification so many seconds after its start."""
+    return Verification(
+        id=_ID,
+        app="shop",
+        number=_NUMBER,
+        state=state,
+        checks_left=checks_left,
+        created_at=_START,
+        expires_at=_START + 300_000,
+        now=_START + seconds * 1000,
+        call=call,
+        reference=None,
+        guess_block=None,
+        restart=restart,
+    )
 
 
-def _shown(summary: str, found: Verification) -> dict[str, Any]:
-    return example(summary, dump(_VERIFICATION, responses.verification(stands(found))))
+def _failed() -> VerificationView:
+    call = Call(CallState.FAILED, failure=_LOW_BALANCE)
+    return view_of(_verification(State.FAILED, call=call, restart=None), _TIMING)
 
 
-def _compared(summary: str, verdict: Verdict, found: Verification) -> dict[str, Any]:
-    return example(summary, dump(_CHECK, responses.check(checked(verdict, found))))
+def _shown(found: Verification) -> Any:
+    return dump(schemas.VerificationAnswer(), responses.verification(view_of(found, _TIMING)))
+
+
+def _checked(verdict: Verdict, found: Verification) -> Any:
+    view = view_of(found, _TIMING)
+    if verdict is Verdict.RIGHT:
+        view = replace(view, next_action=NextAction.DONE)
+    return dump(schemas.CheckAnswer(), responses.check(CheckView(verdict, view)))
+
+
+def _error(error: Exception) -> Any:
+    _, body = describe(error)
+    return body

@@ -7,7 +7,6 @@ from typing import Any
 from apispec import APISpec
 
 from verify_service.api import auth, idempotency_key, request_log
-from verify_service.api.openapi.samples import ID, REQUEST_ID
 from verify_service.domain import ids
 
 REQUEST_ID_PATTERN = f"^{ids.REQUEST_ID.pattern.removesuffix(chr(92) + 'Z')}$"
@@ -25,7 +24,7 @@ def add_headers(spec: APISpec) -> None:
 
 def _seconds(description: str, *, required: bool) -> dict[str, Any]:
     schema = {"type": "integer", "minimum": 1}
-    return {"description": description, "required": required, "schema": schema, "example": 2}
+    return {"description": description, "required": required, "schema": schema}
 
 
 _HEADERS: dict[str, dict[str, Any]] = {
@@ -34,13 +33,11 @@ _HEADERS: dict[str, dict[str, Any]] = {
         "log line about the request has it.",
         "required": True,
         "schema": {"type": "string", "pattern": REQUEST_ID_PATTERN},
-        "example": REQUEST_ID,
     },
     "Location": {
         "description": "The path of the verification.",
         "required": True,
         "schema": {"type": "string", "format": "uri-reference"},
-        "example": f"/verify/{ID}",
     },
     "RetryAfter": _seconds("Seconds to wait before the next try.", required=True),
     "RetryAfterThrottle": _seconds(
@@ -51,13 +48,11 @@ _HEADERS: dict[str, dict[str, Any]] = {
         "description": "The methods of this path.",
         "required": True,
         "schema": {"type": "string"},
-        "example": "POST",
     },
     "ETag": {
         "description": "Changes with the content.",
         "required": True,
         "schema": {"type": "string"},
-        "example": '"0a4d55a8d778e5022fab701977c5d840"',
     },
     "CacheControl": {
         "description": "The page may be stored, and is revalidated before each use.",
@@ -65,7 +60,7 @@ _HEADERS: dict[str, dict[str, Any]] = {
         "schema": {"type": "string", "const": "no-cache"},
     },
     "ContentSecurityPolicy": {
-        "description": "The page may load nothing and run nothing.",
+        "description": "The page may load and run only what this service sends.",
         "required": True,
         "schema": {"type": "string"},
     },
@@ -84,7 +79,6 @@ _PARAMETERS: dict[str, dict[str, Any]] = {
         "description": "An id of yours for this request: 1 to 128 of `A-Z a-z 0-9 _ . : -`. The "
         "response and every log line repeat it. An invalid id is replaced by a new one.",
         "schema": {"type": "string"},
-        "example": REQUEST_ID,
     },
     "IdempotencyKey": {
         "in": "header",
@@ -102,7 +96,6 @@ _PARAMETERS: dict[str, dict[str, Any]] = {
             # HTTP takes spaces off both ends.
             "pattern": "^[!-~]([ -~]*[!-~])?$",
         },
-        "example": "2f1c7a52-6c1e-4f6b-9d0a-0b8e5d1c3a77",
     },
     "VerificationId": {
         "in": "path",
@@ -110,7 +103,6 @@ _PARAMETERS: dict[str, dict[str, Any]] = {
         "required": True,
         "description": "As start returned it.",
         "schema": {"type": "string", "minLength": 1, "maxLength": 128},
-        "example": ID,
     },
     "PathSecret": {
         "in": "path",
@@ -118,7 +110,16 @@ _PARAMETERS: dict[str, dict[str, Any]] = {
         "required": True,
         "description": "The operator's `CALLBACK_PATH_SECRET`. As secret as a key.",
         "schema": {"type": "string", "minLength": 1},
-        "example": "a-long-random-word",
+    },
+    "DocsFile": {
+        "in": "path",
+        "name": "file",
+        "required": True,
+        "description": "The name of a file, as the pages refer to it.",
+        "schema": {
+            "type": "string",
+            "pattern": r"^((docs|reference)\.(css|js)|swagger-ui(\.css|-bundle\.js))$",
+        },
     },
     "IfNoneMatch": {
         "in": "header",
@@ -126,7 +127,6 @@ _PARAMETERS: dict[str, dict[str, Any]] = {
         "required": False,
         "description": "The `ETag` of a stored response.",
         "schema": {"type": "string"},
-        "example": '"0a4d55a8d778e5022fab701977c5d840"',
     },
 }
 

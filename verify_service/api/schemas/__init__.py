@@ -5,24 +5,24 @@
 
 from verify_service.api.schemas.requests import CallbackRequest, CheckRequest, StartRequest
 from verify_service.api.schemas.responses import (
-    CallbackResponse,
-    CallResponse,
-    CheckResponse,
-    ErrorResponse,
-    HealthResponse,
-    ReadyResponse,
-    VerificationResponse,
+    CallAnswer,
+    CallbackAnswer,
+    CheckAnswer,
+    ErrorAnswer,
+    HealthAnswer,
+    ReadyAnswer,
+    VerificationAnswer,
 )
 
 __all__ = [
-    "CallResponse",
+    "CallAnswer",
+    "CallbackAnswer",
     "CallbackRequest",
-    "CallbackResponse",
+    "CheckAnswer",
     "CheckRequest",
-    "CheckResponse",
-    "ErrorResponse",
-    "HealthResponse",
-    "ReadyResponse",
+    "ErrorAnswer",
+    "HealthAnswer",
+    "ReadyAnswer",
     "StartRequest",
-    "VerificationResponse",
+    "VerificationAnswer",
 ]

@@ -38,7 +38,7 @@ class Camel(Schema):
         field_obj.data_key = head + "".join(word.capitalize() for word in tail)
 
 
-class Response(Camel):
+class Answer(Camel):
     """The base of all responses. Clients ignore fields that they do not know."""
 
     class Meta:
@@ -65,14 +65,12 @@ class Request(Camel):
 
 
 class Code(fields.Field[str]):
-    """Four ASCII digits, as text or as an integer."""
+    """Four ASCII digits, as text or as an integer.
 
-    JSON_SCHEMA: ClassVar[dict[str, Any]] = {
-        "oneOf": [
-            {"type": "string", "pattern": CODE_PATTERN},
-            {"type": "integer", "minimum": FIRST, "maximum": LAST},
-        ]
-    }
+    The document has the text alone: generators make a class of their own for "either".
+    """
+
+    JSON_SCHEMA: ClassVar[dict[str, Any]] = {"type": "string", "pattern": CODE_PATTERN}
 
     def _deserialize(self, value: Any, *_: Any, **__: Any) -> str:
         if isinstance(value, int) and not isinstance(value, bool) and FIRST <= value <= LAST:
@@ -115,10 +113,9 @@ class Opaque(fields.Field[str]):
     """A string or an integer, kept as text: the provider's ids may be either."""
 
     JSON_SCHEMA: ClassVar[dict[str, Any]] = {
-        "oneOf": [
-            {"type": "string", "pattern": _NO_BLANK, "maxLength": 256},
-            {"type": "integer"},
-        ]
+        "type": ["string", "integer"],
+        "pattern": _NO_BLANK,
+        "maxLength": 256,
     }
 
     def _deserialize(self, value: Any, *_: Any, **__: Any) -> str:
@@ -134,10 +131,10 @@ class Moment(fields.Field[int]):
     """Unixtime: a number, or its digits as text, as in a form. A fraction is dropped."""
 
     JSON_SCHEMA: ClassVar[dict[str, Any]] = {
-        "oneOf": [
-            {"type": "number", "minimum": 0, "maximum": _LATEST},
-            {"type": "string", "pattern": MOMENT_PATTERN},
-        ]
+        "type": ["number", "string"],
+        "minimum": 0,
+        "maximum": _LATEST,
+        "pattern": MOMENT_PATTERN,
     }
 
     def _deserialize(self, value: Any, *_: Any, **__: Any) -> int:
@@ -152,9 +149,8 @@ class Moment(fields.Field[int]):
 class Address(fields.IP):
     """An IPv4 or IPv6 address."""
 
-    JSON_SCHEMA: ClassVar[dict[str, Any]] = {
-        "anyOf": [{"type": "string", "format": "ipv4"}, {"type": "string", "format": "ipv6"}]
-    }
+    # JSON Schema has a format for each of the two, and none for both.
+    JSON_SCHEMA: ClassVar[dict[str, Any]] = {"type": "string", "format": "ip"}
 
 
 def printable(shortest: int, longest: int, description: str, **more: Any) -> fields.String:
@@ -172,29 +168,14 @@ def _printable(text: str) -> None:
 
 
 def word(words: Mapping[Any, str], description: str, **kwargs: Any) -> fields.String:
-    """Return a field for one of the words, each with its meaning in the document."""
-    return fields.String(
-        metadata=about(
-            description,
-            enum=[str(each) for each in words],
-            **{"x-enum-descriptions": list(words.values())},
-        ),
-        **kwargs,
-    )
+    """Return a field for a word, of which a later release may have more.
 
-
-def open_word(words: Mapping[Any, str], description: str, **kwargs: Any) -> fields.String:
-    """Return a field for a word as in :func:`word`, of which a later release may have more."""
-    return fields.String(
-        metadata=about(
-            description,
-            **{
-                "x-extensible-enum": [str(each) for each in words],
-                "x-enum-descriptions": list(words.values()),
-            },
-        ),
-        **kwargs,
-    )
+    Its description lists the words of today, each with its meaning. They are no ``enum``: a client
+    that was generated from it would refuse a new word.
+    """
+    listed = "\n".join(f"- `{each}`: {meaning}" for each, meaning in words.items())
+    known = {"x-extensible-enum": [str(each) for each in words]}
+    return fields.String(metadata=about(f"{description}\n\n{listed}", **known), **kwargs)
 
 
 def about(description: str, **schema: Any) -> dict[str, Any]:

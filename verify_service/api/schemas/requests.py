@@ -48,7 +48,9 @@ class StartRequest(Request):
         0, 64, "Your own text, for example an order number. Every response about this start has it."
     )
     client_ip = Address(
-        metadata=about("The address of the person's device. Starts from one address are limited.")
+        metadata=about(
+            "The address of the person's device, IPv4 or IPv6. Starts from one address are limited."
+        )
     )
     device_id = printable(
         1,
@@ -74,8 +76,9 @@ class CheckRequest(Request):
     code = Code(
         required=True,
         metadata=about(
-            "The last four digits of the number that called: four digits `0`-`9` as text, or an "
-            "integer. Anything else, for example the whole number, is refused and costs no guess."
+            "The last four digits of the number that called, as text. An integer from 1000 to 9999 "
+            "is accepted too. Anything else, for example the whole number, is refused and costs no "
+            "guess."
         ),
     )
 
