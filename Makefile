@@ -6,10 +6,13 @@ BIN    := $(VENV)/bin
 # .venv is set up in two parts: what runs the service, then what tests it.
 RUN    := $(VENV)/.ready-to-run
 TEST   := $(VENV)/.ready-to-test
+# The generators of clients, in an environment of their own inside it.
+GENERATORS       := $(VENV)/generators
+READY_GENERATORS := $(GENERATORS)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help demo run test test-all test-package test-faults fuzz attack lint prose format docs \
-	pictures bench package lock clean
+.PHONY: help demo run test test-all test-package test-clients test-faults fuzz attack lint prose \
+	format docs pictures bench package lock clean
 
 help:  ## list the targets
 	@awk -F ':.*## *' '/^[a-z-]+:.*## /{printf "%-14s%s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -23,7 +26,7 @@ run: $(RUN)  ## Valkey, the provider's simulator and the service; shows what to 
 test: $(TEST)  ## the quick tests, in about 85 seconds
 	@$(PYTEST) $(PARALLEL) -m 'not slow' --hypothesis-profile quick
 
-test-all: $(TEST)  ## every test but those of test-faults, with branch coverage
+test-all: $(TEST)  ## every test but those of test-clients and test-faults, with branch coverage
 	@$(BIN)/coverage erase
 	@$(NOTHING_LEFT) $(BIN)/coverage run -m pytest $(PARALLEL)
 	@$(BIN)/coverage combine --quiet
@@ -32,7 +35,7 @@ test-all: $(TEST)  ## every test but those of test-faults, with branch coverage
 # Fails if a test leaves a server or any other process running.
 NOTHING_LEFT := $(BIN)/python -m tests.leftovers
 PYTEST       := $(NOTHING_LEFT) $(BIN)/python -m pytest
-PARALLEL     := --numprocesses auto --dist loadgroup --ignore tests/faults
+PARALLEL     := --numprocesses auto --dist loadgroup --ignore tests/faults --ignore tests/generated
 
 test-faults: $(TEST)  ## what breaks, broken: real processes under load, with a table at the end
 	@$(PYTEST) tests/faults $(FAULTS)
@@ -42,6 +45,9 @@ fuzz: $(TEST)  ## thousands of requests made from the OpenAPI document, against 
 
 test-package: $(TEST)  ## build the wheel and test it in an environment of its own
 	@$(BIN)/python -m tests.package
+
+test-clients: $(TEST) $(READY_GENERATORS)  ## generate clients from openapi.json; each verifies a number
+	@$(PYTEST) tests/generated
 
 attack: $(TEST)  ## every attacker of docs/security.md against the real processes, beside its bound
 	@$(BIN)/python -m tests.attack $(ATTACK)
@@ -86,11 +92,12 @@ package: $(RUN)  ## build the wheel, into dist/
 
 lock: $(TEST)  ## pin what setup.cfg asks for, with hashes, for every Python; newer ones: UPGRADE=--upgrade
 	@$(PIP) install uv
-	@$(LOCK) --extra server --output-file requirements.txt
-	@$(LOCK) --extra run -c requirements.txt --output-file requirements-run.txt
-	@$(LOCK) --extra dev -c requirements-run.txt --output-file requirements-dev.txt
+	@$(LOCK) setup.cfg --extra server --output-file requirements.txt
+	@$(LOCK) setup.cfg --extra run -c requirements.txt --output-file requirements-run.txt
+	@$(LOCK) setup.cfg --extra dev -c requirements-run.txt --output-file requirements-dev.txt
+	@$(LOCK) tests/generated/requirements.in --output-file tests/generated/requirements.txt
 
-LOCK = $(BIN)/uv pip compile setup.cfg --quiet $(UPGRADE) --universal --python-version 3.11 \
+LOCK = $(BIN)/uv pip compile --quiet $(UPGRADE) --universal --python-version 3.11 \
 	--generate-hashes --no-emit-index-url --no-emit-find-links --custom-compile-command 'make lock'
 
 clean:  ## remove what the other targets made
@@ -112,4 +119,13 @@ $(RUN): requirements-run.txt
 $(TEST): requirements-dev.txt $(RUN)
 	@echo "Adding what tests and tools need (once, a minute or so) …"
 	@$(PIP) install --no-compile --require-hashes -r $<
+	@touch $@
+
+$(READY_GENERATORS): $(addprefix tests/generated/,requirements.txt package.json package-lock.json)
+	@echo "Setting up $(GENERATORS) (once, a minute or so) …"
+	@$(PYTHON) -m venv --clear $(GENERATORS)
+	@$(GENERATORS)/bin/python -m pip --quiet --disable-pip-version-check \
+		install --no-compile --require-hashes -r $<
+	@cp tests/generated/package.json tests/generated/package-lock.json $(GENERATORS)
+	@cd $(GENERATORS) && PATH="$$PWD/bin:$$PATH" npm ci --ignore-scripts --no-audit --no-fund --loglevel error
 	@touch $@
