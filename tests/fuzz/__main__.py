@@ -61,7 +61,7 @@ def _complaints(events: list[dict[str, Any]]) -> Iterator[str]:
     """Print the answers by operation; return what invalidates the run or is wrong in the
     service."""
     requests = [each for each in events if each["event"] == "request"]
-    answers = Counter((str(each["rule"]), each["http"]) for each in requests)
+    answers = Counter((str(each.get("rule")), each["http"]) for each in requests)
     rules = sorted({rule for rule, _ in answers})
     for rule in rules:
         counts = (f"{n} × {http}" for (each, http), n in sorted(answers.items()) if each == rule)
