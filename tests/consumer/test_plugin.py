@@ -32,7 +32,7 @@ def test_a_failure_shows_the_services_output(pytester):
     )
     done = pytester.runpytest_subprocess()
     done.assert_outcomes(failed=1)
-    done.stdout.fnmatch_lines(["*verify-service log*", '*"event": "call_placed"*'])
+    done.stdout.fnmatch_lines(["*verify-service log*", '*"event": "request"*'])
 
 
 def test_a_wrong_setting_is_named(pytester):
