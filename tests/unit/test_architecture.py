@@ -48,7 +48,6 @@ LIBRARIES: dict[str, set[str]] = {
     "werkzeug": {"api", "sandbox", "testing"},
     "phonenumbers": {"domain"},
     "prometheus_client": {"telemetry"},
-    "environs": {"settings"},
     "gunicorn": {"server"},
     "gevent": {"server"},
 }

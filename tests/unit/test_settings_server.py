@@ -63,7 +63,7 @@ def test_an_invalid_host_is_refused(text: str) -> None:
     assert str(refused.value) == sentence
 
 
-@pytest.mark.parametrize("text", ["two", "", "0", "-1", "1.5", "٢", "1e3"])
+@pytest.mark.parametrize("text", ["two", "", "0", "-1", "1.5", "٢", "1e3", "1_0", "+2"])
 def test_an_invalid_value_is_refused(text: str) -> None:
     """The sentence names the variable, its bounds and its default, and repeats no value."""
     with pytest.raises(ServerVariableError) as refused:

@@ -7,13 +7,16 @@ import unicodedata
 _IGNORED_CATEGORIES = {"Zs", "Pd", "Ps", "Pe", "Cf"}
 """Unicode's categories of spaces, dashes, opening and closing brackets, and invisible formatting
 characters. Line breaks and tabs are in none of them."""
-_IGNORED_CHARACTERS = frozenset(
+BLANK_GLYPHS = frozenset(
+    "\u034f\u115f\u1160\u17b4\u17b5\u180b\u180c\u180d\u180f\u2800\u3164\uffa0"
+    + "".join(map(chr, (*range(0xFE00, 0xFE10), *range(0xE0100, 0xE01F0))))  # variation selectors
+)
+"""Letters, marks and symbols that show nothing. Python counts them as printable."""
+_IGNORED_CHARACTERS = BLANK_GLYPHS | frozenset(
     "./"
     "\u00b7\u06d4\u2024\u2027\u2219\u22c5\u2e31\u2e33\u3002\u30fb\ufe52\uff0e\uff61\uff65"  # dots
     "\u2044\u2215\u29f8\uff0f"  # slashes
     "~\u02d7\u2043\u2053\u207b\u208b\u2212\u223c\u2796\u30fc\uff5e\uff70"  # dashes and minus signs
-    "\u034f\u115f\u1160\u17b4\u17b5\u180b\u180c\u180d\u180f\u2800\u3164\uffa0"  # blank glyphs
-    + "".join(map(chr, (*range(0xFE00, 0xFE10), *range(0xE0100, 0xE01F0))))  # variation selectors
 )
 """Characters of other categories that people, their keyboards and their contact lists write between
 digits, or that show nothing."""

@@ -10,6 +10,8 @@ from verify_service.domain.models import Window
 from verify_service.domain.numbers import ANY_COUNTRY, GLOBAL_REGION
 from verify_service.domain.test_numbers import TestNumber
 from verify_service.settings import parsers
+from verify_service.settings.addresses import CALL_PATH, base_url
+from verify_service.settings.credentials import header_text, path_secret, secrets
 from verify_service.settings.scalars import DecimalNumber, WholeNumber, Word
 from verify_service.settings.server_variables import DEFAULT_THREADS
 from verify_service.settings.service_variables import TOKEN_BYTES
@@ -45,13 +47,13 @@ class ProviderSettings:
     """How the provider is asked to place a call."""
 
     provider_url: str = variable(
-        parsers.http_url,
-        "The provider's base URL, to which /apps/flash/calls/flash is added.",
+        base_url,
+        f"The provider's base URL, to which {CALL_PATH} is added.",
         unit="address",
         default="https://cpaas.mittoapi.net/api",
     )
     provider_access_key: str = variable(
-        parsers.printable_text,
+        header_text,
         "The provider's token. Production refuses the simulator's.",
         unit="text",
         default=None,
@@ -65,7 +67,7 @@ class ProviderSettings:
             x-accesskey  X-Authorization: AccessKey <token>
             x-basic      X-Authorization: Basic <token>
             x-bearer     X-Authorization: Bearer <token>
-            raw          Authorization: <token>
+            raw          Authorization: <token>, which may begin with a scheme
             basic        Authorization: Basic <token>
             basic-pair   Authorization: Basic, and in base64 the token, which is user:password
             accesskey    Authorization: AccessKey <token>
@@ -124,7 +126,7 @@ class CallbackSettings:
     """How the provider's callbacks are recognized."""
 
     callback_app_keys: tuple[bytes, ...] = variable(
-        parsers.secrets,
+        secrets,
         """
         The appKey of the provider's callbacks; several while it changes. Production refuses the
         simulator's.
@@ -135,7 +137,7 @@ class CallbackSettings:
         secret=True,
     )
     callback_path_secret: str | None = variable(
-        parsers.path_secret,
+        path_secret,
         "The last part of the callback's path: /callbacks/flashcall/<secret>.",
         unit="text",
         default="",

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, cast
+from typing import Any
 
-from environs import EnvError, EnvValidationError, FileAwareEnv
-
+from verify_service.settings.given import given_text
 from verify_service.settings.variable import Variable, VariableError
 
 
@@ -20,12 +19,12 @@ class SettingsError(ValueError):
         return cls("The environment is not complete or not valid:\n  " + "\n  ".join(lines))
 
 
-class Environment(FileAwareEnv):
-    """The environment of the process. A variable can also be given as a file, ``<NAME>_FILE``."""
+class Environment:
+    """Variables by their declarations. One can also be given as a file, ``<NAME>_FILE``."""
 
-    def __init__(self) -> None:
-        super().__init__(eager=False, strip_whitespace=True)
-        self.add_parser("declared", _parse)
+    def __init__(self, variables: Mapping[str, str]) -> None:
+        self._variables = variables
+        self._errors: dict[str, list[str]] = {}
 
     def read(self, name: str, variable: Variable, *, development: bool = False) -> Any:
         """Return the value of a variable, or None where it is refused: :meth:`close` says why.
@@ -34,39 +33,26 @@ class Environment(FileAwareEnv):
             name: The variable's name in the environment.
             variable: Its declaration.
             development: Whether the defaults of development apply.
-
-        Raises:
-            SettingsError: The file that the environment names cannot be read.
         """
-        default = variable.default_for(development=development)
-        return self.declared(name, default, variable=variable)
+        try:
+            return variable.parse(self._text(name, variable.default_for(development=development)))
+        except VariableError as error:
+            self._errors[name] = [str(error)]
+            return None
 
     def close(self) -> None:
-        """Allow no further reading.
+        """Raise what was collected.
 
         Raises:
             SettingsError: At least one variable was refused.
         """
-        try:
-            self.seal()
-        except EnvValidationError as error:
-            errors = cast("Mapping[str, Sequence[str]]", error.error_messages)
-            raise SettingsError.of(errors) from None
+        if self._errors:
+            raise SettingsError.of(self._errors)
 
-    def _get_value(self, env_key: str, default: Any) -> Any:
-        try:
-            return super()._get_value(env_key, default)
-        except EnvError:
-            raise
-        except (OSError, ValueError):
-            reason = f"{env_key}_FILE: Must be the path of a readable text file in UTF-8."
-            raise SettingsError(reason) from None
-
-
-def _parse(text: str | None, variable: Variable) -> Any:
-    if text is None:
-        raise EnvError("Must be set; config/env.example explains it.")
-    try:
-        return variable.parse(text)
-    except VariableError as error:
-        raise EnvError(str(error)) from None
+    def _text(self, name: str, default: str | None) -> str:
+        text = given_text(self._variables, name)
+        if text is not None:
+            return text
+        if default is None:
+            raise VariableError("Must be set; config/env.example explains it.")
+        return default

@@ -26,9 +26,11 @@ from verify_service.settings.variable import Variable, variables
 WIDTH = 100
 _WHOLE_WORDS: dict[str, Any] = {"break_long_words": False, "break_on_hyphens": False}
 _MARKDOWN = str.maketrans({"<": "&lt;", "|": "\\|", "*": "\\*"})
-_FILE = f"""
-    Each variable can also be given as <NAME>_FILE, the path of a file that contains the value. The
-    variables that the web server reads cannot: {", ".join(SERVER_VARIABLES)}.
+_FILE = """
+    Each variable except PROMETHEUS_MULTIPROC_DIR can also be given as <NAME>_FILE, the path of a
+    file that contains the value; only one of the two may be set. Whitespace around a value is
+    ignored, and so is a byte order mark. A value in quotation marks is refused: platforms and
+    container runtimes keep them.
     """
 _SECRETS = """
     In production no two secrets are equal, and none is a value that this repository prints. Make

@@ -10,7 +10,6 @@ import hashlib
 import re
 from collections import Counter
 from datetime import date
-from urllib.parse import SplitResult, urlsplit
 
 from verify_service.domain.codes import FIRST
 from verify_service.domain.errors import InvalidNumber
@@ -18,12 +17,13 @@ from verify_service.domain.limits import DRY_RUN_LIMITS, GUESS_BUDGETS, Conversi
 from verify_service.domain.models import AccessKey, Window
 from verify_service.domain.numbers import REGIONS, TYPE_NAMES, normalize
 from verify_service.domain.test_numbers import TestNumber
+from verify_service.settings.scalars import OFF
 from verify_service.settings.variable import VariableError
 
 LIVE_KEYS = 2
 """Keys that an app may have at a time: the old one and the new one."""
-NEVER = "0"
-"""Switches the breaker off."""
+NEVER = "off"
+"""Switches the breaker off, as do the other words of OFF."""
 EVERY_LIMIT = "*"
 """Switches the dry run on for every limit that has one."""
 _APP = re.compile(r"[A-Za-z0-9_.-]{1,64}\Z")
@@ -32,7 +32,6 @@ _WINDOW = re.compile(r"([0-9]{1,9})/([0-9]{1,9})\Z")
 _CONVERSION = re.compile(r"([0-9]{1,9})/([01](?:\.[0-9]{1,6})?)(?:/(block|alarm))?\Z")
 _SECONDS = re.compile(r"[0-9]{1,9}\Z")
 _TEST_NUMBER = re.compile(r"([^=@]+)=([0-9]{4})@([0-9]{4}-[0-9]{2}-[0-9]{2})\Z")
-_PATH_SECRET = re.compile(r"[A-Za-z0-9_.~-]{1,128}\Z")
 
 
 def sha256_hex(key: str) -> str:
@@ -40,35 +39,21 @@ def sha256_hex(key: str) -> str:
     return hashlib.sha256(key.encode()).hexdigest()
 
 
-def printable_text(text: str) -> str:
-    """Return a text that can be sent in a header."""
-    if not text or not text.isprintable() or not text.isascii():
-        raise VariableError("Must be a non-empty text of printable ASCII characters.")
-    return text
+_DIGESTS_OF_NOTHING = frozenset(map(sha256_hex, ("", "\n", "\r\n", " \n", "-n \n")))
+"""Of an empty key, as different shells print it."""
 
 
-def secret(text: str) -> bytes:
-    """Return the bytes of a secret."""
-    if not text:
-        raise VariableError("Must not be empty.")
-    return text.encode()
-
-
-def secrets(text: str) -> tuple[bytes, ...]:
-    """Return the bytes of each secret of a list."""
-    return tuple(secret(part) for part in _parts(text))
-
-
-def _parts(text: str) -> list[str]:
-    parts = [part.strip() for part in text.split(",")]
-    if not all(parts):
+def parts(text: str) -> list[str]:
+    """Return the parts of a comma-separated list."""
+    found = [part.strip() for part in text.split(",")]
+    if not all(found):
         raise VariableError("Must be a comma-separated list without empty parts.")
-    return parts
+    return found
 
 
 def access_keys(text: str) -> tuple[AccessKey, ...]:
     """Return the digests of the keys, each with its app."""
-    keys = tuple(_access_key(part) for part in _parts(text))
+    keys = tuple(_access_key(part) for part in parts(text))
     apps = Counter(key.app for key in keys)
     if max(apps.values()) > LIVE_KEYS:
         raise VariableError(f"Must have at most {LIVE_KEYS} keys for an app: the old and the new.")
@@ -81,42 +66,25 @@ def _access_key(text: str) -> AccessKey:
     app, _, digest = text.partition("=")
     if not _APP.match(app) or not _SHA256.match(digest.lower()):
         raise VariableError("Must be a list of app=<SHA-256 of the key, 64 hexadecimal digits>.")
-    return AccessKey(app, bytes.fromhex(digest))
-
-
-def http_url(text: str) -> str:
-    """Return a base URL without a slash at its end."""
-    try:
-        url = urlsplit(text)
-        _ = url.port
-    except ValueError:  # its message repeats the address
-        url = SplitResult("", "", "", "", "")
-    plain = "@" not in url.netloc and not url.query and not url.fragment
-    if url.scheme not in ("http", "https") or not url.hostname or not plain:
-        raise VariableError("Must be an http(s) address without user or query: https://host/api.")
-    return text.rstrip("/")
-
-
-def path_secret(text: str) -> str | None:
-    """Return a secret that is a part of a path, or None where the text is empty."""
-    if text and not _PATH_SECRET.match(text):
+    if digest.lower() in _DIGESTS_OF_NOTHING:
         raise VariableError(
-            "Must be 1 to 128 of the characters A-Z a-z 0-9 _ . ~ - (it is part of a path)."
+            "One digest is that of an empty text: the variable with the key was not set when it "
+            "was made."
         )
-    return text or None
+    return AccessKey(app, bytes.fromhex(digest))
 
 
 def seconds_list(text: str) -> tuple[int, ...]:
     """Return durations in seconds."""
-    parts = _parts(text)
-    if not all(_SECONDS.match(part) for part in parts):
+    durations = parts(text)
+    if not all(_SECONDS.match(each) for each in durations):
         raise VariableError("Must be a list of whole seconds, for example 10,60; 0 for none.")
-    return tuple(int(part) for part in parts)
+    return tuple(map(int, durations))
 
 
 def windows(text: str) -> tuple[Window, ...]:
     """Return the windows of a limit."""
-    return tuple(_window(part) for part in _parts(text))
+    return tuple(_window(part) for part in parts(text))
 
 
 def _window(text: str) -> Window:
@@ -129,7 +97,14 @@ def _window(text: str) -> Window:
 
 def breaker(text: str) -> Window | None:
     """Return failures and seconds of pause, or None where the breaker is switched off."""
-    return None if text == NEVER else _window(text)
+    if text.lower() in OFF:
+        return None
+    try:
+        return _window(text)
+    except VariableError:
+        raise VariableError(
+            f"Must be <failures>/<seconds>, for example 5/10, or {NEVER}."
+        ) from None
 
 
 def conversion(text: str, *, blocks: bool) -> ConversionThreshold:
@@ -151,7 +126,7 @@ def conversion(text: str, *, blocks: bool) -> ConversionThreshold:
 
 def dry_run_limits(text: str) -> frozenset[str]:
     """Return the names of the limits that only count and log."""
-    names = set(_parts(text)) if text else set()
+    names = set(parts(text)) if text else set()
     if EVERY_LIMIT in names:
         names = names - {EVERY_LIMIT} | DRY_RUN_LIMITS
     if names & set(GUESS_BUDGETS):
@@ -164,7 +139,7 @@ def dry_run_limits(text: str) -> frozenset[str]:
 
 def countries(text: str) -> frozenset[str]:
     """Return the codes of the countries that may be called."""
-    codes = frozenset(part.upper() for part in _parts(text))
+    codes = frozenset(part.upper() for part in parts(text))
     if codes - REGIONS:
         raise VariableError("Must be a list of ISO 3166 codes, for example RU,KZ; * for all.")
     return codes
@@ -172,7 +147,7 @@ def countries(text: str) -> frozenset[str]:
 
 def number_types(text: str) -> frozenset[str]:
     """Return the types of numbers that may be called."""
-    types = frozenset(part.upper() for part in _parts(text))
+    types = frozenset(part.upper() for part in parts(text))
     if types - TYPE_NAMES:
         raise VariableError(f"Must be of: {', '.join(sorted(TYPE_NAMES))}.")
     return types
@@ -182,7 +157,7 @@ def test_numbers(text: str) -> tuple[TestNumber, ...]:
     """Return the test numbers, each with its code and its last day."""
     if not text.strip():
         return ()
-    numbers = tuple(_test_number(part) for part in _parts(text))
+    numbers = tuple(_test_number(part) for part in parts(text))
     if len({each.number for each in numbers}) < len(numbers):
         raise VariableError("Must not have a number twice; give each number one code.")
     return numbers

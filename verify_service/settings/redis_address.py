@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from urllib.parse import SplitResult, parse_qs, unquote, urlsplit
 
+from verify_service.settings.addresses import require_one_address
 from verify_service.settings.variable import VariableError
 
 
@@ -44,7 +45,7 @@ _ELSEWHERE = (
     "user and password stand before the host, and REDIS_VERIFY, REDIS_CA_FILE, REDIS_TIMEOUT and "
     "REDIS_POOL set the rest"
 )
-_NODE = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[^\[\]:@]+)(?::([0-9]{1,5}))?\Z")
+_NODE = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[\w.-]+)(?::([0-9]{1,5}))?\Z")
 _DB = re.compile(r"[0-9]{1,4}\Z")
 
 
@@ -108,11 +109,12 @@ class RedisAddress:
 
 
 def _split(text: str) -> SplitResult:
+    require_one_address(text)
     try:
         url = urlsplit(text)
     except ValueError:  # its message repeats the address
         url = SplitResult("redis", "", "", "", "broken")
-    if url.fragment:
+    if url.fragment or text.endswith("#"):
         raise VariableError(NOT_AN_ADDRESS) from None
     if url.scheme not in _SCHEMES:
         raise VariableError(
@@ -135,7 +137,11 @@ def _options(url: SplitResult, form: Form) -> dict[str, str]:
 
 def _credentials(netloc: str) -> tuple[str | None, str | None, str]:
     before, _, hosts = netloc.rpartition("@")
-    username, _, password = before.partition(":")
+    username, colon, password = before.partition(":")
+    if username and not colon:
+        raise VariableError(
+            "Has a user and no password. A password alone follows a colon: redis://:password@host."
+        )
     return unquote(username) or None, unquote(password) or None, hosts
 
 
@@ -144,7 +150,7 @@ def _nodes(hosts: str, form: Form) -> tuple[Node, ...]:
     if form is Form.SINGLE and not found:
         return (("localhost", _PORTS[form]),)
     nodes = [(one[1].strip("[]"), int(one[2] or _PORTS[form])) for one in found if one]
-    if len(nodes) < max(1, len(found)) or any(port > 65_535 for _, port in nodes):
+    if len(nodes) < max(1, len(found)) or not all(1 <= port <= 65_535 for _, port in nodes):
         raise VariableError(NOT_AN_ADDRESS)
     if form is Form.SINGLE and len(nodes) > 1:
         raise VariableError(

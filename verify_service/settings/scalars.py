@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import math
+import re
 from dataclasses import dataclass
 
 from verify_service.settings.variable import VariableError
 
 MAX_DIGITS = 9
 """A longer number is a mistake: nine digits of seconds are 31 years."""
+_DECIMAL = re.compile(r"([0-9]{1,9}(\.[0-9]{0,9})?|\.[0-9]{1,9})\Z")
 ON_OFF = "on or off"
 _ON = frozenset({"on", "true", "t", "yes", "y", "1"})
-_OFF = frozenset({"off", "false", "f", "no", "n", "0"})
+OFF = frozenset({"off", "false", "f", "no", "n", "0"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,12 +34,10 @@ class WholeNumber:
         return _bounds(self.least, self.most)
 
     def __call__(self, text: str) -> int:
-        if text.isdecimal() and len(text) > MAX_DIGITS:
+        digits = text.isascii() and text.isdigit()
+        if digits and len(text) > MAX_DIGITS:
             raise VariableError(f"Must have at most {MAX_DIGITS} digits.")
-        try:
-            number = int(text) if text.isascii() and len(text) <= MAX_DIGITS else None
-        except ValueError:  # its message repeats the text
-            number = None
+        number = int(text) if digits else None
         if number is None or not _within(number, self.least, self.most):
             raise VariableError(f"Must be a whole number, {self.accepted}.")
         return number
@@ -61,10 +61,7 @@ class DecimalNumber:
         return _bounds(self.least, self.most)
 
     def __call__(self, text: str) -> float:
-        try:
-            number = float(text)
-        except ValueError:  # its message repeats the text
-            number = math.nan
+        number = float(text) if _DECIMAL.match(text) else math.nan
         if not math.isfinite(number) or not _within(number, self.least, self.most):
             raise VariableError(f"Must be a number, {self.accepted}.")
         return number
@@ -96,7 +93,7 @@ class Word:
 
 def on_off(text: str) -> bool:
     """Parse ``on`` or ``off``, or another usual word for one of them."""
-    if text.lower() not in _ON | _OFF:
+    if text.lower() not in _ON | OFF:
         raise VariableError(f"Must be {ON_OFF}.")
     return text.lower() in _ON
 

@@ -9,7 +9,9 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from ipaddress import IPv6Address, ip_address
+from typing import Any
 
+from verify_service.settings.given import given_text
 from verify_service.settings.scalars import WholeNumber, text_or_none
 from verify_service.settings.variable import Variable, VariableError
 
@@ -88,13 +90,11 @@ def bind_address(variables: Mapping[str, str]) -> str:
     Raises:
         ServerVariableError: ``HOST`` or ``PORT`` is malformed or empty.
     """
-    development = variables.get("APP_ENV") == "development"
-    default = HOST.default_for(development=development) or ""
     try:
-        host: str = HOST.parse(variables.get("HOST", default).strip())
+        development = given_text(variables, "APP_ENV") == "development"
     except VariableError as error:
-        sentence = str(error).removesuffix(".")
-        raise ServerVariableError(f"HOST: {sentence}; leave it out for {default}.") from None
+        raise ServerVariableError(f"APP_ENV: {error}") from None
+    host = _value(variables, "HOST", HOST.default_for(development=development) or "")
     return f"{host}:{port(variables)}"
 
 
@@ -126,13 +126,14 @@ def threads(variables: Mapping[str, str]) -> int:
 
 
 def _number(variables: Mapping[str, str], name: str) -> int:
-    declared = SERVER_VARIABLES[name]
-    text = variables.get(name, declared.default or "")
+    number: int = _value(variables, name, SERVER_VARIABLES[name].default or "")
+    return number
+
+
+def _value(variables: Mapping[str, str], name: str, default: str) -> Any:
     try:
-        number: int = declared.parse(text.strip())
+        text = given_text(variables, name)
+        return SERVER_VARIABLES[name].parse(default if text is None else text)
     except VariableError as error:
         sentence = str(error).removesuffix(".")
-        raise ServerVariableError(
-            f"{name}: {sentence}; leave it out for {declared.default}."
-        ) from None
-    return number
+        raise ServerVariableError(f"{name}: {sentence}; leave it out for {default}.") from None

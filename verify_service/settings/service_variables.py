@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from verify_service.domain.models import AccessKey
 from verify_service.settings import parsers
+from verify_service.settings.credentials import secret, secret_or_none, secrets
 from verify_service.settings.redis_address import RedisAddress
 from verify_service.settings.scalars import (
     ON_OFF,
@@ -39,7 +40,7 @@ class ServiceSettings:
         default="INFO",
     )
     metrics_token: str | None = variable(
-        text_or_none,
+        secret_or_none,
         """
         The token that GET /metrics requires, as Authorization: Bearer <token>. Without one,
         /metrics answers 404 in production.
@@ -142,7 +143,7 @@ class LoginFlowSettings:
         default="on",
     )
     code_secret: tuple[bytes, ...] = variable(
-        parsers.secrets,
+        secrets,
         """
         The key of the code digests (openssl rand -hex 32). To replace it, write the new one, a
         comma and the old one: the first one signs, both are accepted.
@@ -154,7 +155,7 @@ class LoginFlowSettings:
         least_bytes=KEY_BYTES,
     )
     number_secret: bytes = variable(
-        parsers.secret,
+        secret,
         """
         The key of the number tags (openssl rand -hex 32). Never change it: with another key no
         number is recognized, and every limit and lock starts from zero.

@@ -7,6 +7,7 @@ Each variable is declared once, in ``service_variables.py``, ``call_variables.py
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from ipaddress import ip_address
@@ -31,6 +32,7 @@ from verify_service.settings.call_variables import (
     ProviderSettings,
     default_in_flight,
 )
+from verify_service.settings.credentials import token_error
 from verify_service.settings.environment import Environment, SettingsError
 from verify_service.settings.limit_variables import NumberLimitSettings, WideLimitSettings
 from verify_service.settings.scalars import WholeNumber
@@ -115,7 +117,7 @@ class Settings(
             SettingsError: A variable is missing, malformed or not fit for production. The message
                 contains everything that is wrong, by variable, and repeats no value.
         """
-        environment = Environment()
+        environment = Environment(os.environ)
         settings = cls(**_read(environment))
         environment.close()
         errors = _contradictions(settings) | (_unfit(settings) if settings.production else {})
@@ -154,6 +156,8 @@ def _fewer_than(threads: int, in_flight: Variable) -> Variable:
 def _contradictions(settings: Settings) -> dict[str, list[str]]:
     """Return what is wrong with variables that exclude each other."""
     errors = _countries_without_numbers(settings)
+    if wrong := token_error(settings.provider_access_key, settings.provider_auth):
+        errors["PROVIDER_ACCESS_KEY"] = [wrong]
     if settings.redis_verify or not settings.redis_ca_file:
         return errors
     return errors | {

@@ -1,0 +1,49 @@
+"""Parses the address of another service, and refuses one that could never be reached."""
+
+from __future__ import annotations
+
+import re
+from urllib.parse import SplitResult, urlsplit
+
+from verify_service.settings.variable import VariableError
+
+CALL_PATH = "/apps/flash/calls/flash"
+"""What is added to PROVIDER_URL; ``provider/flash_call.py`` has it too."""
+_ENDS = (CALL_PATH, "/apps/flash/calls", "/apps/flash")
+_BASE_URL = "Must be an http(s) address without user or query: https://host/api."
+_HOST = re.compile(r"[\w-]+(\.[\w-]+)*\.?|[0-9A-Fa-f:.]*:[0-9A-Fa-f:.]*(%[\w.-]+)?")
+
+
+def require_one_address(text: str) -> None:
+    """Refuse what no address has: blanks, line breaks, a second scheme.
+
+    Raises:
+        VariableError: The text has one of them.
+    """
+    if not text.isprintable() or any(map(str.isspace, text)):
+        raise VariableError("Must have no blank or invisible character; percent-encode a blank.")
+    if text.count("://") > 1:
+        raise VariableError("Must have one scheme: the part before :// is there twice.")
+
+
+def base_url(text: str) -> str:
+    """Return the provider's base URL, without a slash at its end."""
+    require_one_address(text)
+    url = _split(text)
+    plain = not {*"?#\\<>"} & {*text} and "@" not in url.netloc
+    if url.scheme not in ("http", "https") or not _HOST.fullmatch(url.hostname or "") or not plain:
+        raise VariableError(_BASE_URL)
+    if url.path.rstrip("/").lower().endswith(_ENDS):
+        raise VariableError(f"Must end before {CALL_PATH}, which is added.")
+    return text.rstrip("/")
+
+
+def _split(text: str) -> SplitResult:
+    """Return the parts of an address; no part at all if it is broken, or its port is 0."""
+    nothing = SplitResult("", "", "", "", "")
+    try:
+        url = urlsplit(text)
+        broken = url.port == 0
+    except ValueError:  # its message repeats the address
+        broken = True
+    return nothing if broken else url
