@@ -31,7 +31,13 @@ from phonenumbers import (
 
 from verify_service.domain.errors import DestinationNotAllowed, InvalidNumber
 from verify_service.domain.renumbered import dialed_today
-from verify_service.domain.separators import strip_separators
+from verify_service.domain.separators import (
+    first_line,
+    has_other_digits,
+    strip_separators,
+    without_fraction,
+    without_trunk_zero,
+)
 
 ANY_COUNTRY = "*"
 GLOBAL_REGION = "001"
@@ -55,6 +61,8 @@ HOW_TO_WRITE = (
     f"{IN_E164} Or send `country` with it: then it may be written as in that country, for example "
     "8 916 123-45-67 with RU."
 )
+OTHER_DIGITS = "Send the digits 0-9: convert those of other scripts first."
+TWO_LINES = "The digits after the slash may be those of a second line: send one number."
 _MOBILE_TYPES = {PhoneNumberType.MOBILE, PhoneNumberType.FIXED_LINE_OR_MOBILE}
 _MOBILE_PREFIXES = {54: "9"}
 """Of country codes whose mobile numbers have one more digit abroad than a line in the same town.
@@ -97,10 +105,9 @@ class Destinations:
             InvalidNumber: The text is not a valid number.
             DestinationNotAllowed: Calls to the number are not allowed.
         """
-        number = _valid(text, country)
+        number = _valid(text, country, self.types)
         e164 = format_number(number, PhoneNumberFormat.E164)
         region = region_code_for_number(number) or "unknown"
-        kind = PhoneNumberType.to_string(number_type(number))
         if not self._allows(region, number):
             rule = "country" if len(region) == 2 else "range"
             raise DestinationNotAllowed(
@@ -111,8 +118,8 @@ class Destinations:
             raise DestinationNotAllowed(
                 e164, "range", f"Flash calls to numbers of range {satellite} are not allowed."
             )
-        if kind not in self.types:
-            hint = _mobile_spelling(number)
+        if (kind := _type_of(number)) not in self.types:
+            hint = _mobile_spelling(number) or _international_spelling(text, country)
             raise DestinationNotAllowed(
                 e164, "type", f"Flash calls to numbers of type {kind} are not allowed.{hint}"
             )
@@ -167,12 +174,25 @@ def normalize(text: str, country: str | None = None) -> str:
     Raises:
         InvalidNumber: The text does not have the digits of a phone number.
     """
-    numbers = list(_readings(text, country))
+    return possible_numbers(text, country)[0]
+
+
+def possible_numbers(text: str, country: str | None = None) -> list[str]:
+    """Return the numbers in E.164 that a text may stand for, the most probable one first.
+
+    Args:
+        text: As in :meth:`Destinations.require_allowed`.
+        country: As there.
+
+    Raises:
+        InvalidNumber: The text does not have the digits of a phone number.
+    """
+    numbers = sorted(_readings(text, country), key=is_valid_number, reverse=True)
     if numbers:
-        return format_number(_first_valid(numbers), PhoneNumberFormat.E164)
+        return [format_number(each, PhoneNumberFormat.E164) for each in numbers]
     if country:
         raise InvalidNumber(HOW_TO_WRITE)
-    return f"+{_spelled(text).removeprefix('+')}"
+    return [f"+{_spelled(text).removeprefix('+')}"]
 
 
 def require_valid(text: str) -> str:
@@ -181,7 +201,7 @@ def require_valid(text: str) -> str:
     Raises:
         InvalidNumber: Its country's numbering plan has no such number.
     """
-    return format_number(_valid(text, None), PhoneNumberFormat.E164)
+    return format_number(_valid(text, None, TYPE_NAMES), PhoneNumberFormat.E164)
 
 
 def has_room(prefix: str, digits: int) -> bool:
@@ -224,49 +244,99 @@ def mask_scope(scope: str) -> str:
 
 def _spelled(text: str) -> str:
     """Return the digits of a number as it was written, with its plus if it has one."""
-    bare = strip_separators(text)
+    if has_other_digits(text):
+        raise InvalidNumber(f"{OTHER_DIGITS} {HOW_TO_WRITE}")
+    bare = strip_separators(without_fraction(text))
     if not _SPELLED.match(bare):
         raise InvalidNumber(HOW_TO_WRITE)
     return bare
 
 
-def _valid(text: str, country: str | None) -> PhoneNumber:
+def _valid(text: str, country: str | None, types: Set[str]) -> PhoneNumber:
+    """Return the first valid number that a text may stand for, one of these types if there is one.
+
+    Raises:
+        InvalidNumber: The text is not a valid number.
+    """
     numbers = list(_readings(text, country))
     if not numbers:
         raise InvalidNumber(f"The number starts with no known country code. {HOW_TO_WRITE}")
-    number = _first_valid(numbers)
-    if not is_valid_number(number):
+    if any(map(is_valid_number, _readings_of_first_line(text, country))):
+        raise InvalidNumber(TWO_LINES)
+    valid = list(filter(is_valid_number, numbers))
+    if not valid:
         how = "" if "+" in strip_separators(text) else f" {HOW_TO_WRITE}"
         raise InvalidNumber(f"No such number exists in its country's numbering plan.{how}")
-    return number
+    return next((each for each in valid if _type_of(each) in types), valid[0])
 
 
-def _first_valid(numbers: list[PhoneNumber]) -> PhoneNumber:
-    return next(filter(is_valid_number, numbers), numbers[0])
+def _readings_of_first_line(text: str, country: str | None) -> list[PhoneNumber]:
+    try:
+        return list(_readings(first_line(text) or "", country))
+    except InvalidNumber:
+        return []
 
 
 def _readings(text: str, country: str | None) -> Iterator[PhoneNumber]:
     """Yield the numbers that a text may stand for, the most probable one first.
 
-    With a country: a text with a plus is international. If no country code begins with its digits,
-    for example ``+8 916 …``, it is read like digits without a plus: as a national number, and after
-    the prefix 00 as an international one.
+    A ``(0)`` belongs to the number in Italy; elsewhere the number exists only without it.
 
     Raises:
         InvalidNumber: The text does not have the digits of a phone number.
     """
-    spelled = _spelled(text)
-    digits = spelled.removeprefix("+")
-    if country is None and not _INTERNATIONAL.match(digits):
+    for each in dict.fromkeys((text, without_trunk_zero(text))):
+        spelled = _spelled(each)
+        if country is None:
+            yield from _international(spelled.removeprefix("+"))
+        else:
+            yield from _in_country(spelled, country)
+
+
+def _international(digits: str) -> Iterator[PhoneNumber]:
+    if not _INTERNATIONAL.match(digits):
         raise InvalidNumber(HOW_TO_WRITE)
-    if country is None or digits != spelled:
-        number = _parse(f"+{digits}", None) if _INTERNATIONAL.match(digits) else None
-        if number or country is None:
-            yield from filter(None, [number])
+    yield from filter(None, [_parse(f"+{digits}", None)])
+
+
+def _in_country(spelled: str, country: str) -> Iterator[PhoneNumber]:
+    """Yield the readings of a text from a country.
+
+    A text with a plus is international. If no country code begins with its digits, for example
+    ``+8 916 …``, it is read like digits without a plus. These may begin with the prefix of a call
+    abroad; else they are national, or international without a plus. A typing error must not make
+    them the number of a stranger abroad.
+    """
+    code, digits = country_code_for_region(country), spelled.removeprefix("+")
+    if digits != spelled and (number := _abroad(digits)):
+        yield number
+        return
+    if digits.startswith(_CALL_ABROAD) and (number := _abroad(digits[len(_CALL_ABROAD) :])):
+        yield number
+        if number.country_code == code:
             return
-    yield from filter(None, [_parse(digits, country)])
-    if digits.startswith(_CALL_ABROAD):
-        yield from filter(None, [_parse(f"+{digits.removeprefix(_CALL_ABROAD)}", None)])
+    number = _parse(digits, country)
+    if number and (number.country_code == code or _calls_abroad(digits, country)):
+        yield number
+    number = _abroad(digits)
+    if number and is_valid_number_for_region(number, country):
+        yield number
+
+
+def _abroad(digits: str) -> PhoneNumber | None:
+    return _parse(f"+{digits}", None) if _INTERNATIONAL.match(digits) else None
+
+
+def _calls_abroad(digits: str, country: str) -> bool:
+    """Return whether digits begin with the one prefix that a country has for calls abroad.
+
+    Where carriers have prefixes of their own, for example 0055 in Brazil, these look like 00 and a
+    country code.
+    """
+    plan = PhoneMetadata.metadata_for_region(country)
+    written = plan and (plan.preferred_international_prefix or plan.international_prefix)
+    prefix = (written or "").replace("~", "")  # where one waits for another dial tone
+    return prefix.isdigit() and digits.startswith(prefix)
 
 
 def _parse(spelled: str, country: str | None) -> PhoneNumber | None:
@@ -281,6 +351,18 @@ def _parse(spelled: str, country: str | None) -> PhoneNumber | None:
     today = dialed_today(digits)
     renumbered = parse(f"+{today}", None) if today != digits else number
     return renumbered if is_valid_number(renumbered) else number
+
+
+def _type_of(number: PhoneNumber) -> str:
+    return str(PhoneNumberType.to_string(number_type(number)))
+
+
+def _international_spelling(text: str, country: str | None) -> str:
+    """Return how to write a number that begins with its country code, if a text may be one."""
+    code = str(country_code_for_region(country)) if country else ""
+    if not code or not strip_separators(text).startswith(code):
+        return ""
+    return f" If it begins with the country code, write +{code} first."
 
 
 def _mobile_spelling(number: PhoneNumber) -> str:
@@ -308,8 +390,7 @@ def _has_numbers(country: str, types: frozenset[str]) -> bool:
     with one digit repeated.
     """
     return any(
-        region_code_for_number(number) == country
-        and PhoneNumberType.to_string(number_type(number)) in types
+        region_code_for_number(number) == country and _type_of(number) in types
         for number in chain(_examples(country), _samples(country, types))
     )
 

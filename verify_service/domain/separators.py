@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 
 _IGNORED_CATEGORIES = {"Zs", "Pd", "Ps", "Pe", "Cf"}
@@ -20,6 +21,13 @@ _IGNORED_CHARACTERS = BLANK_GLYPHS | frozenset(
 )
 """Characters of other categories that people, their keyboards and their contact lists write between
 digits, or that show nothing."""
+_OPENING, _CLOSING = (
+    "".join(each for each in map(chr, range(0x10000)) if unicodedata.category(each) == kind)
+    for kind in ("Ps", "Pe")
+)
+_TRUNK_ZERO = re.compile(rf"[{re.escape(_OPENING)}]\s*0\s*[{re.escape(_CLOSING)}]")
+_SPREADSHEET = re.compile(r"(\+?[0-9]+)\.0+\Z")
+_SECOND_LINE = re.compile(r"(.+)[/\u2044\u2215\u29f8\uff0f]\s*[0-9]{1,2}\s*\Z")
 _PLUS_SIGNS = str.maketrans("\uff0b\ufe62", "++")
 
 
@@ -27,6 +35,30 @@ def strip_separators(text: str) -> str:
     """Return a text without what people write between digits, and with ``+`` for any plus sign."""
     bare = "".join(character for character in text if not _is_ignored(character))
     return bare.translate(_PLUS_SIGNS)
+
+
+def without_trunk_zero(text: str) -> str:
+    """Return a text without its ``(0)``, which is not dialed after a country code."""
+    return _TRUNK_ZERO.sub("", text)
+
+
+def without_fraction(text: str) -> str:
+    """Return a number without the ``.0`` that a spreadsheet adds to all digits and no separator."""
+    return _SPREADSHEET.sub(r"\1", text.strip(" "))
+
+
+def first_line(text: str) -> str | None:
+    """Return what is before a slash with one or two digits, which may be another line's; or None.
+
+    For example, ``123 4567`` of ``123 4567/8``, which many people write for two lines.
+    """
+    match = _SECOND_LINE.match(text)
+    return match[1] if match else None
+
+
+def has_other_digits(text: str) -> bool:
+    """Return whether a text has digits other than 0-9: of another script, or small or circled."""
+    return any(not each.isascii() and each.isdigit() for each in text)
 
 
 def _is_ignored(character: str) -> bool:

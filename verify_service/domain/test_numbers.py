@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 
-from verify_service.domain.numbers import normalize
+from verify_service.domain.numbers import possible_numbers
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +44,8 @@ class TestNumbers:
         Raises:
             InvalidNumber: The text is not a number. Without any test number it is not parsed.
         """
-        found = self._by_number.get(normalize(number, country)) if self._by_number else None
+        spelled = possible_numbers(number, country) if self._by_number else []
+        found = next(filter(None, map(self._by_number.get, spelled)), None)
         return found if found and today() <= found.until else None
 
 
