@@ -8,6 +8,8 @@ from collections import defaultdict
 
 import phonenumbers
 import pytest
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
 from phonenumbers import PhoneMetadata
 
 from verify_service.domain.errors import DestinationNotAllowed
@@ -19,7 +21,7 @@ from verify_service.domain.numbers import (
     parse_callback_number,
     require_valid,
 )
-from verify_service.domain.renumbered import RENUMBERED, dialed_today
+from verify_service.domain.renumbered import RENUMBERED, Renumbering, dialed_today
 from verify_service.domain.separators import strip_separators
 
 ANYWHERE = Destinations({ANY_COUNTRY}, TYPE_NAMES)
@@ -55,6 +57,26 @@ ONE_LINE = {
     },
     "Vietnam": ("+84701234567", ["+84 120 1234567", "+84 0120 1234567", "+84 70 123 4567"]),
     "Mauritius": ("+23057123456", ["+230 712 3456", "+230 5712 3456"]),
+    "Ecuador": ("+593987654321", ["+593 8 765 4321", "+593 08 765 4321", "+593 98 765 4321"]),
+    "Ecuador, 9": ("+593998765432", ["+593 9 876 5432", "+593 99 876 5432"]),
+    "Egypt, Vodafone": ("+201001234567", ["+20 10 123 4567", "+20 010 123 4567"]),
+    "Egypt, Vodafone, 16": ("+201061234567", ["+20 16 123 4567"]),
+    "Egypt, Etisalat": ("+201111234567", ["+20 11 123 4567"]),
+    "Egypt, Mobinil": ("+201221234567", ["+20 12 123 4567", "+20 122 123 4567"]),
+    "Egypt, Mobinil, 18": ("+201281234567", ["+20 18 123 4567"]),
+    "Qatar": ("+97455123456", ["+974 512 3456", "+974 5512 3456"]),
+    "Georgia": ("+995577123456", ["+995 77 123456", "+995 577 12 34 56"]),
+    "Georgia, Magti": ("+995599123456", ["+995 99 123456"]),
+    "Guinea-Bissau, Orange": ("+245955123456", ["+245 512 3456"]),
+    "Guinea-Bissau, MTN": ("+245966123456", ["+245 612 3456"]),
+    "Seychelles": ("+2482512345", ["+248 512 345", "+248 2 512 345"]),
+    "Equatorial Guinea": ("+240222212345", ["+240 212 345"]),
+    "Equatorial Guinea, 5": ("+240222512345", ["+240 512 345"]),
+    "French Polynesia": ("+68987712345", ["+689 71 23 45", "+689 87 71 23 45"]),
+    "Eswatini": ("+26876123456", ["+268 612 3456"]),
+    "Eswatini, a landline": ("+26822171234", ["+268 217 1234"]),
+    "Sint Maarten": ("+17215201234", ["+599 520 1234", "+1 721 520 1234"]),
+    "Chile": ("+56987654321", ["+56 09 8765 4321", "+56 9 8765 4321"]),
     "East Timor": ("+67077212345", ["+670 721 2345", "+670 7721 2345"]),
     "Kosovo, of Monaco": ("+38344123456", ["+377 44 123 456", "+383 44 123 456"]),
     "Kosovo, of Slovenia": ("+38349123456", ["+386 49 123 456"]),
@@ -90,6 +112,44 @@ def test_a_landline_of_argentina_is_not_called_as_a_mobile_number() -> None:
     with pytest.raises(DestinationNotAllowed) as russia:
         mobile.require_allowed("+7 495 123-45-67")
     assert russia.value.reason.endswith("of type FIXED_LINE are not allowed.")
+
+
+@pytest.mark.parametrize(
+    ("text", "country", "number"),
+    [
+        ("09 8765 4321", "CL", "+56987654321"),
+        ("08 765 4321", "EC", "+593987654321"),
+        ("012 123 4567", "EG", "+201221234567"),
+        ("77 123456", "GE", "+995577123456"),
+        ("512 3456", "QA", "+97455123456"),
+        ("512 3456", "GW", "+245955123456"),
+        ("71 23 45", "PF", "+68987712345"),
+    ],
+)
+def test_an_old_spelling_is_read_beside_its_country(text: str, country: str, number: str) -> None:
+    assert ANYWHERE.require_allowed(text, country) == number
+
+
+ON_BOTH = ("Metadata of phonenumbers", "ARKEP Kosovo", "ARCEP Gabon")
+"""Sources of spellings that the metadata has beside the new ones."""
+
+
+@settings(deadline=None)
+@given(st.data())
+@pytest.mark.parametrize(
+    "rule",
+    [each for each in RENUMBERED if not each.source.startswith(ON_BOTH)],
+    ids=lambda rule: rule.old.pattern,
+)
+def test_no_number_in_use_is_read_as_an_old_one(rule: Renumbering, data: st.DataObject) -> None:
+    """It would ring another phone."""
+    old = data.draw(st.from_regex(rule.old, fullmatch=True))
+    assume(old.isascii() and dialed_today(old) != old)
+    assert not (is_valid(old) and is_valid(dialed_today(old)))
+
+
+def is_valid(digits: str) -> bool:
+    return phonenumbers.is_valid_number(phonenumbers.parse(f"+{digits}"))
 
 
 def test_each_range_has_a_source_and_an_example() -> None:

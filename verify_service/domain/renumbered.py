@@ -75,6 +75,48 @@ _SOURCES: dict[str, list[tuple[str, str]]] = {
     "ICTA Mauritius, 1 September 2013: 5 before mobile numbers": [
         (r"230([79]\d{6})", r"2305\1"),
     ],
+    # Landlines have eight digits too; none of them begins with 8 or 9.
+    "Government of Ecuador, 30 September 2012: 9 before mobile numbers": [
+        (r"593([89]\d{7})", r"5939\1"),
+    ],
+    # The numbers 015 with eleven digits were moved too; the range is another operator's today.
+    "NTRA Egypt, 6 October 2011: a digit of the operator after 1": [
+        (r"201([069]\d{7})", r"2010\1"),
+        (r"201([14]\d{7})", r"2011\1"),
+        (r"201([278]\d{7})", r"2012\1"),
+    ],
+    "ictQATAR, 28 July 2010: the first digit twice": [
+        (r"974([3-7])(\d{6})", r"974\1\1\2"),
+    ],
+    # 90 was the range of fixed wireless lines.
+    "GNCC Georgia, 20 June 2011: 5 before mobile numbers": [
+        (r"995((?:[57]\d|9[1-9])\d{6})", r"9955\1"),
+    ],
+    "ARN Guinea-Bissau, 1 November 2015: 95 or 96 before the seven digits, by the operator": [
+        (r"245(5\d{6})", r"24595\1"),
+        (r"245(6\d{6})", r"24596\1"),
+    ],
+    "World Telephone Numbering Guide: Seychelles, 4 May 2011: 2 before mobile numbers": [
+        (r"248([57]\d{5})", r"2482\1"),
+    ],
+    "World Telephone Numbering Guide: Equatorial Guinea, 9 April 2010: 222 before mobile numbers": [
+        (r"240([25]\d{5})", r"240222\1"),
+    ],
+    "French Polynesia, 23 June 2014: 87 before the mobile numbers of Vini": [
+        (r"689([27]\d{5}|3[0-59]\d{4})", r"68987\1"),
+    ],
+    "SPTC Swaziland to the ITU: 7 before mobile numbers, 2 before others, 2010 and 2011": [
+        (r"268(6\d{6})", r"2687\1"),
+        (r"268([2-5]\d{6})", r"2682\1"),
+    ],
+    # The numbers 555 were changed.
+    "NANPA, planning letter 423: Sint Maarten has +1 721 since 2011, instead of 5 of +599": [
+        (r"599(5(?!55)\d{6})", r"1721\1"),
+    ],
+    # Without the 9, a number may be a landline's.
+    "Subtel Chile, 6 February 2016: nine digits without 0": [
+        (r"560(9\d{8})", r"56\1"),
+    ],
     "East Timor to the ITU, 27 March 2013: since 1 January 7 before mobile numbers": [
         (r"670(7[2-8]\d{5})", r"6707\1"),
     ],
