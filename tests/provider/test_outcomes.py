@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
 from typing import Any
 
 import pytest
@@ -282,12 +284,25 @@ def test_a_redirect_is_never_followed(status: int) -> None:
         (["Retry-After: 0"], 1),
         (["Retry-After: 300"], 300),
         (["Retry-After: 999999"], 300),
-        (["Retry-After: " + "9" * 5000], 5),
+        (["Retry-After: " + "9" * 5000], 300),
         (["Retry-After: -3"], 5),
-        (["Retry-After: 1.5"], 5),
-        (["Retry-After: Wed, 21 Oct 2026 07:28:00 GMT"], 5),
+        (["Retry-After: 1.5"], 2),
+        (["Retry-After: 0.2"], 1),
+        (["Retry-After: 12."], 12),
+        (["Retry-After: Wed, 21 Oct 2020 07:28:00 GMT"], 1),
+        (["Retry-After: Wed, 21 Oct 2099 07:28:00 GMT"], 300),
+        (["Retry-After: Wednesday, 21-Oct-99 07:28:00 GMT"], 1),
+        (["Retry-After: Wed Oct 21 07:28:00 2099"], 300),
+        (["Retry-After: Wed, 99 Oct 2099 07:28:00 GMT"], 5),
+        (["Retry-After: Wed, 21 Oct 99999999 07:28:00 GMT"], 5),
         (["Retry-After: \xb2"], 5),
-        (["Retry-After: 3", "Retry-After: 4"], 5),
+        (["Retry-After: nan"], 5),
+        (["Retry-After: soon"], 5),
+        (["Retry-After: 3", "Retry-After: 4"], 4),
+        (["Retry-After: 40", "Retry-After: 3"], 40),
+        (["Retry-After: 40, soon"], 40),
+        (["Retry-After: 7", "Retry-After: Wed, 21 Oct 2099 07:28:00 GMT"], 300),
+        (["Retry-After: Wed, 21 Oct 2020 07:28:00 GMT, 7"], 7),
         (["Retry-After:"], 5),
     ],
 )
@@ -298,3 +313,20 @@ def test_the_throttle_has_a_wait(header: list[str], seconds: int, body: bytes) -
 
     assert outcome.retry_after == seconds
     assert outcome.refund
+
+
+@pytest.mark.parametrize("seconds", [20, 100])
+def test_a_date_is_a_wait_from_now(seconds: int) -> None:
+    """In the form of HTTP, whose dates are in UTC."""
+    date = format_datetime(datetime.now(UTC) + timedelta(seconds=seconds), usegmt=True)
+    outcome = refused(answer(429, {"errorCode": 4}, f"Retry-After: {date}"))
+
+    assert outcome.retry_after is not None
+    assert seconds - 10 <= outcome.retry_after <= seconds + 1
+
+
+@pytest.mark.parametrize("code", ["11.0", "11.00", '"11.0"', '" 11 "', "1.1e1"])
+def test_an_error_code_may_be_written_as_a_fraction(code: str) -> None:
+    """Languages with one type of number write 11.0."""
+    body = f'{{"errorCode": {code}}}'.encode()
+    assert refused(send(reply(400, body))).kind is FailureKind.INVALID_NUMBER

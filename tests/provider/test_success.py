@@ -101,7 +101,14 @@ def test_a_success_needs_no_status_word(status: int) -> None:
     assert placed(answer(status, {"requestId": "r-1", "status": "ok", "errorCode": 0}))
 
 
-@pytest.mark.parametrize("caller", [CALLER, f"+{CALLER}", int(CALLER), f" {CALLER} "])
+@pytest.mark.parametrize(
+    "caller",
+    [
+        *(CALLER, f"+{CALLER}", int(CALLER), f" {CALLER} ", f"00{CALLER}", f"00 {CALLER}"),
+        *(f"+{CALLER[0]} ({CALLER[1:4]}) {CALLER[4:7]}-{CALLER[7:9]}.{CALLER[9:]}",),
+        *(f"\u202a+{CALLER}\u202c", f"\uff0b{CALLER}", "\u00a0".join(CALLER)),
+    ],
+)
 def test_the_callers_prefix_and_length_are_returned(caller: object) -> None:
     """``from`` is returned without its last four digits, in any spelling."""
     outcome = placed(success(**{"from": caller}))

@@ -7,10 +7,13 @@ The text of an answer is judged and never passed on: it may quote the code, and 
 from __future__ import annotations
 
 import json
+import math
 import re
 from base64 import b64encode
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 from enum import IntEnum, StrEnum
 from typing import Any
 
@@ -24,6 +27,7 @@ from verify_service.domain.calls import (
     Placed,
 )
 from verify_service.domain.codes import DIGITS
+from verify_service.domain.separators import strip_separators
 from verify_service.provider.interface import CallRequest
 
 PATH = "/apps/flash/calls/flash"
@@ -37,7 +41,13 @@ MAX_REQUEST_ID_CHARACTERS = 256
 """What a callback may contain. A call with a longer requestId could never be matched."""
 MAX_NUMBER_DIGITS = 15
 """Source: E.164."""
-_SURROGATE = re.compile(r"[\ud800-\udfff]")
+_CALL_ABROAD = "00"
+_ERROR_CODE = re.compile(r"([0-9]{1,9})(\.0{1,9})?\Z")
+_NUMBER = re.compile(r"\s*[0-9]+(\.[0-9]*)?\s*\Z", re.ASCII)
+_COMMA = re.compile(r",(?!\s*[0-9]{1,2}[ -][A-Za-z])")
+"""A comma that does not stand after the day of the week in a date."""
+_BROKEN = re.compile(r"[\ud800-\udfff\ufffd]")
+"""Lone surrogates, which UTF-8 cannot encode ("\\ud800"), and the mark of a broken character."""
 _WORD = re.compile(r"[A-Za-z][A-Za-z_]{0,39}\Z")
 """A status that may be logged: without digits it cannot contain the code."""
 
@@ -258,8 +268,11 @@ def _is_refusal(word: str) -> bool:
 
 
 def _placed(request_id: str, code: str, caller: object) -> Placed:
-    """Return the call with prefix and length of the calling number, if it ends in the code."""
-    digits = _text(caller).removeprefix("+")
+    """Return the call with prefix and length of the calling number, if it ends in the code.
+
+    The prefix is empty where the number has no digits but the code.
+    """
+    digits = strip_separators(_text(caller)).removeprefix("+").removeprefix(_CALL_ABROAD)
     if caller is None or (isinstance(caller, str) and not caller.strip()):
         return Placed(request_id, None, None, CallerProblem.MISSING)
     if not (digits.isascii() and digits.isdigit() and len(digits) <= MAX_NUMBER_DIGITS):
@@ -270,32 +283,53 @@ def _placed(request_id: str, code: str, caller: object) -> Placed:
 
 
 def _parse(body: bytes) -> dict[str, Any]:
+    """Return the object that a body contains, in any encoding of Unicode; else an empty one.
+
+    A broken character, a raw control character or a number of any size, in whichever field, hides
+    no other field.
+    """
+    text = body.decode(json.detect_encoding(body), "replace")
     try:
-        answer = json.loads(body)
+        answer = json.loads(text, strict=False, parse_int=_integer)
     except (ValueError, RecursionError):
         return {}
     return answer if isinstance(answer, dict) else {}
 
 
+def _integer(digits: str) -> int | str:
+    """Return an integer; as text where Python would refuse to parse it."""
+    return int(digits) if len(digits) <= MAX_REQUEST_ID_CHARACTERS else digits
+
+
 def _error_code(answer: dict[str, Any], code: str) -> int | None:
-    text = _text(answer.get("errorCode"))
+    value = answer.get("errorCode")
+    match = _ERROR_CODE.match(str(value) if isinstance(value, float) else _text(value))
     # Only a few ASCII digits are parsed. The number is logged, stored and returned to login flows,
     # so one that contains the code is dropped: it may be the code, or the end of ``from``.
-    number = text.isascii() and text.isdigit() and len(text) <= 9
-    return int(text) if number and code not in text else None
+    return int(match[1]) if match and code not in match[1] else None
 
 
 def _text(value: object) -> str:
-    """Return a string or an integer as text, if it can be encoded as UTF-8."""
+    """Return a string or an integer as text; empty for any other value, or for a broken text."""
     if isinstance(value, bool) or not isinstance(value, str | int):
         return ""
     text = str(value).strip()
-    # JSON can contain a lone surrogate ("\ud800"), which UTF-8 cannot encode.
-    return "" if _SURROGATE.search(text) else text
+    return "" if _BROKEN.search(text) else text
 
 
 def _seconds(retry_after: str | None) -> int:
-    text = (retry_after or "").strip()
-    if text.isascii() and text.isdigit() and len(text) <= 9:
-        return max(1, min(int(text), MAX_THROTTLE_SECONDS))
-    return THROTTLE_SECONDS
+    """Return the longest wait of a ``Retry-After``: seconds or dates, separated by commas."""
+    waits = map(_wait, _COMMA.split(retry_after or ""))
+    known = [wait for wait in waits if wait is not None]
+    longest = min(max(known, default=THROTTLE_SECONDS), MAX_THROTTLE_SECONDS)
+    return max(1, math.ceil(longest))
+
+
+def _wait(text: str) -> float | None:
+    if _NUMBER.match(text):
+        return float(text)
+    try:
+        date = parsedate_to_datetime(text)
+    except (ValueError, OverflowError):
+        return None
+    return (date.replace(tzinfo=date.tzinfo or UTC) - datetime.now(UTC)).total_seconds()
