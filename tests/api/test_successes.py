@@ -56,6 +56,14 @@ def test_an_answer_without_a_caller_is_logged_as_what_it_is(
     assert "has no `from`" in line["hint"]
 
 
+def test_a_caller_that_is_the_code_alone_has_no_prefix(service: Service, provider: StandIn) -> None:
+    """It ends in the code, so nothing is wrong with it."""
+    provider.then = lambda call: Answer(200, {"requestId": "r-1", "from": call.caller[-4:]})
+    call = service.start().json["call"]
+    assert (call["callerPrefix"], call["callerLength"]) == (None, 4)
+    assert service.events("caller_mismatch") == []
+
+
 def test_an_unknown_status_word_is_in_the_log_and_in_no_answer(
     service: Service, provider: StandIn
 ) -> None:

@@ -149,8 +149,9 @@ class Placed:
 
     Attributes:
         caller_prefix: The caller's number without its last four digits. None if the number is
-            missing or does not end in the code.
-        caller_length: Digits of the caller's whole number.
+            missing, does not end in the code, or is the code alone.
+        caller_length: Digits of the caller's whole number. None if it is missing or does not end
+            in the code.
         caller_problem: Why both are None.
     """
 

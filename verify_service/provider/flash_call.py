@@ -270,7 +270,7 @@ def _is_refusal(word: str) -> bool:
 def _placed(request_id: str, code: str, caller: object) -> Placed:
     """Return the call with prefix and length of the calling number, if it ends in the code.
 
-    The prefix is empty where the number has no digits but the code.
+    The prefix is None where the number is the code alone.
     """
     digits = strip_separators(_text(caller)).removeprefix("+").removeprefix(_CALL_ABROAD)
     if caller is None or (isinstance(caller, str) and not caller.strip()):
@@ -279,7 +279,7 @@ def _placed(request_id: str, code: str, caller: object) -> Placed:
         return Placed(request_id, None, None, CallerProblem.NOT_A_NUMBER)
     if not digits.endswith(code):
         return Placed(request_id, None, None, CallerProblem.OTHER_DIGITS)
-    return Placed(request_id, digits[:-DIGITS], len(digits))
+    return Placed(request_id, digits[:-DIGITS] or None, len(digits))
 
 
 def _parse(body: bytes) -> dict[str, Any]:

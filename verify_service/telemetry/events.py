@@ -88,7 +88,7 @@ class StructuredEventLog:
         about = _about(verification)
         self._line.note(**about, provider=result, provider_ms=round(seconds * 1000, 1))
         match outcome:
-            case Placed(caller_prefix=None):
+            case Placed(caller_length=None):
                 self._metrics.caller_mismatches.inc()
                 problem = outcome.caller_problem or CallerProblem.MISSING
                 log.error("caller_mismatch", caller=problem, hint=_CALLER_HINTS[problem], **about)
