@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import gzip
 import io
 import json
+import zlib
 from urllib.parse import urlencode
 
 import pytest
@@ -137,6 +139,46 @@ def test_any_other_content_type_is_415(service: Service, kind: str | None) -> No
         assert set(answer.json) == {"status", "errorCode", "reason", "errorReason"}
         assert answer.json["status"] == "requiredJsonError"
         assert answer.json["errorCode"] == 10
+
+
+ENCODED = {
+    "gzip": gzip.compress,
+    "x-gzip": gzip.compress,
+    "deflate": zlib.compress,
+    "br": bytes,
+    "GZIP": gzip.compress,
+    "gzip, identity": gzip.compress,
+}
+
+
+@pytest.mark.parametrize("encoding", ENCODED)
+@pytest.mark.parametrize("path", [*PATHS, "/callbacks/flashcall"])
+def test_a_compressed_body_is_415(
+    service: Service, provider: StandIn, path: str, encoding: str
+) -> None:
+    """The sentence names the encoding; the key of a callback is not readable either."""
+    raw = ENCODED[encoding](SENT[path].encode())
+    headers = {"Content-Type": "application/json", "Content-Encoding": encoding}
+    answer = service.request("POST", path, data=raw, headers=headers)
+    assert answer.status_code == 415
+    assert answer.json["reason"] == "contentType"
+    assert encoding.partition(",")[0].lower() in answer.json["errorReason"]
+    assert provider.calls == []
+
+
+@pytest.mark.parametrize("encoding", ["", " ", "identity", "Identity"])
+def test_an_encoding_that_is_none_is_accepted(service: Service, encoding: str) -> None:
+    headers = {"Content-Type": "application/json", "Content-Encoding": encoding}
+    answer = service.request("POST", "/verify/start", data=GOOD, headers=headers)
+    assert answer.status_code == 201
+
+
+def test_an_encoding_is_not_repeated_as_it_came(service: Service) -> None:
+    headers = {"Content-Type": "application/json", "Content-Encoding": "<b>" + "x" * 99}
+    answer = service.request("POST", "/verify/start", data=GOOD, headers=headers)
+    assert answer.json["errorReason"].endswith(
+        f"Content-Encoding b{'x' * 19}. Send it without one."
+    )
 
 
 @pytest.mark.parametrize("path", PATHS)

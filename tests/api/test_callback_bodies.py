@@ -50,6 +50,12 @@ BODIES: dict[str, Callable[[Body], bytes]] = {
     "JSON as the name of a form's field": lambda body: f"{quote_plus(json.dumps(body))}=".encode(),
     "JSON as the name, no sign after it": lambda body: quote_plus(json.dumps(body)).encode(),
     "JSON as a form's only field": lambda body: urlencode({"data": json.dumps(body)}).encode(),
+    "JSON, encoded twice": lambda body: json.dumps(json.dumps(body)).encode(),
+    "JSON, encoded twice, blanks": lambda body: f" {json.dumps(f' {json.dumps(body)}')} ".encode(),
+    "JSON, encoded twice, UTF-16": lambda body: json.dumps(json.dumps(body)).encode("utf-16"),
+    "JSON with a huge integer": lambda body: (
+        json.dumps(body)[:-1] + ', "extra": ' + "9" * 8000 + "}"
+    ).encode(),
     "form": lambda body: urlencode(body).encode(),
     "form, line break at its end": lambda body: f"{urlencode(body)}\r\n".encode(),
     "form, byte order mark": lambda body: urlencode(body).encode("utf-8-sig"),
@@ -86,6 +92,31 @@ def test_a_body_is_judged_by_itself(service: Service, encode: Callable[[Body], b
         answer = post(service, encode(body), kind)
         assert (answer.status_code, answer.json) == (200, {"status": "ok", "applied": True}), kind
         assert service.status(vid).json["call"]["at"] == second
+
+
+BLANKS = [" {}", "{} ", "\t{}", "{}\r\n", " {} ", "\u00a0{}\u00a0"]
+
+
+@pytest.mark.parametrize("around", BLANKS, ids=ascii)
+@pytest.mark.parametrize("field", callback_body())
+@pytest.mark.parametrize("encode", [json.dumps, urlencode, multipart])
+def test_blanks_around_a_value_do_not_count(
+    service: Service, field: str, around: str, encode: Callable[[Body], str]
+) -> None:
+    vid = service.started()
+    body = callback_body()
+    padded = encode({**body, field: around.format(body[field])})
+    answer = post(service, padded.encode(), None)
+    assert (answer.status_code, answer.json) == (200, {"status": "ok", "applied": True})
+    assert service.status(vid).json["call"]["at"] == int(body["timestamp"])
+
+
+@pytest.mark.parametrize("field", ["requestId", "number", "timestamp", "status", "appKey"])
+def test_a_huge_integer_in_a_field_that_counts_is_refused(service: Service, field: str) -> None:
+    vid = service.started()
+    raw = json.dumps(callback_body(**{field: "HERE"})).replace('"HERE"', "9" * 8000)
+    assert 400 <= post(service, raw.encode(), None).status_code <= 401
+    assert service.status(vid).json["call"]["state"] == "placed"
 
 
 @pytest.mark.parametrize("fraction", [".5", ".000001", ",5"])

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any, NoReturn
 
 from flask import request
@@ -22,6 +24,17 @@ class WrongMediaType(Exception):
     """The Content-Type is not JSON."""
 
 
+@dataclass(eq=False)
+class EncodedBody(WrongMediaType):
+    """The body is compressed.
+
+    Attributes:
+        encoding: What the header ``Content-Encoding`` names; shortened to its letters and digits.
+    """
+
+    encoding: str
+
+
 class NotJson(Exception):
     """The body is empty or broken JSON."""
 
@@ -38,7 +51,7 @@ def load(schema: Schema) -> dict[str, Any]:
     """Return the JSON body as the schema loads it.
 
     Raises:
-        WrongMediaType: The Content-Type is not JSON.
+        WrongMediaType: The Content-Type is not JSON, or the body is compressed.
         NotJson: The body is empty, not whole, or broken JSON.
         SlowBody: The body did not arrive in time.
         RequestEntityTooLarge: The body is larger than MAX_BODY_BYTES.
@@ -46,6 +59,7 @@ def load(schema: Schema) -> dict[str, Any]:
     """
     if not request.is_json:
         raise WrongMediaType
+    require_plain()
     loaded: dict[str, Any] = schema.load(parse_json(read_body()))
     return loaded
 
@@ -54,6 +68,17 @@ def dump(schema: Schema, fields: dict[str, Any]) -> dict[str, Any]:
     """Return the fields that the schema has, under their names in JSON."""
     dumped: dict[str, Any] = schema.dump(fields)
     return dumped
+
+
+def require_plain() -> None:
+    """Refuse a compressed body: a small one could be huge.
+
+    Raises:
+        EncodedBody: It has a Content-Encoding.
+    """
+    encoding = request.headers.get("Content-Encoding", "").strip().lower()
+    if encoding not in ("", "identity"):
+        raise EncodedBody(re.sub(r"[^a-z0-9-]", "", encoding)[:20])
 
 
 def read_body() -> bytes:
@@ -91,8 +116,13 @@ def _received(size: int) -> bytes:
     raise RequestEntityTooLarge
 
 
-def parse_json(raw: bytes) -> Any:
+def parse_json(raw: bytes, parse_int: Callable[[str], Any] = int) -> Any:
     """Parse JSON by RFC 8259: UTF-8, no NaN. Duplicate keys and lone surrogates are refused too.
+
+    Args:
+        raw: The body.
+        parse_int: Returns the value for the digits of an integer. Python's own refuses more than
+            4300.
 
     Raises:
         NotJson: It is not JSON.
@@ -102,7 +132,10 @@ def parse_json(raw: bytes) -> Any:
         raise NotJson
     try:
         data = json.loads(
-            raw.decode("utf-8"), object_pairs_hook=_unique_keys, parse_constant=_refuse_constant
+            raw.decode("utf-8"),
+            object_pairs_hook=_unique_keys,
+            parse_constant=_refuse_constant,
+            parse_int=parse_int,
         )
         if _SURROGATE.search(raw):
             # Two escapes may encode one character. A lone one encodes none: UTF-8 cannot encode

@@ -17,6 +17,10 @@ from verify_service.api.body import NotJson, parse_json
 _BLANKS = " \t\r\n"
 """Whitespace of JSON. Around a form it is no data: there it would be percent-encoded."""
 _JSON = ("{", "[")
+_TEXT = '"'
+"""JSON that is a text may contain the JSON itself: some programs encode it twice."""
+_LONGEST_INTEGER = 256
+"""Digits of an integer that is parsed: more than of any id."""
 _MULTIPART = "--"
 """A multipart form begins with its boundary."""
 
@@ -26,7 +30,7 @@ Pairs = Sequence[tuple[str, str]]
 def parse_callback(raw: bytes, names: Collection[str]) -> Any:
     """Return what the JSON encodes, or the fields of a form, whose values are text.
 
-    A byte order mark is ignored.
+    A byte order mark is ignored, and so are blanks around a text.
 
     Args:
         names: The fields that may occur only once in a form.
@@ -40,11 +44,13 @@ def parse_callback(raw: bytes, names: Collection[str]) -> Any:
     if not text:
         raise NotJson
     if text.startswith(_JSON):
-        return _decoded_json(raw, encoding)
+        return _trimmed(_decoded_json(raw, encoding))
+    if (inner := _encoded_twice(text)) is not None:
+        return _trimmed(_json(inner))
     pairs = _multipart(text) if text.startswith(_MULTIPART) else _urlencoded(text)
     if (inner := _inner_json(pairs)) is not None:
-        return parse_json(inner.encode())
-    return _fields(pairs, names)
+        return _trimmed(_json(inner))
+    return _trimmed(_fields(pairs, names))
 
 
 def _decoded_json(raw: bytes, encoding: str) -> Any:
@@ -52,7 +58,33 @@ def _decoded_json(raw: bytes, encoding: str) -> Any:
         text = raw.decode(encoding)
     except ValueError as error:
         raise NotJson from error
-    return parse_json(text.encode())
+    return _json(text)
+
+
+def _json(text: str) -> Any:
+    return parse_json(text.encode(), _integer)
+
+
+def _integer(digits: str) -> int | float:
+    """Return an integer; a longer one than any field's as a float, which is refused."""
+    return int(digits) if len(digits) <= _LONGEST_INTEGER else float(digits)
+
+
+def _encoded_twice(text: str) -> str | None:
+    """Return the JSON object that a JSON text contains, if the body is one."""
+    try:
+        inner = json.loads(text) if text.startswith(_TEXT) else None
+    except ValueError:
+        return None
+    return inner if isinstance(inner, str) and inner.strip(_BLANKS).startswith("{") else None
+
+
+def _trimmed(body: Any) -> Any:
+    if not isinstance(body, dict):
+        return body
+    return {
+        name: value.strip() if isinstance(value, str) else value for name, value in body.items()
+    }
 
 
 def _urlencoded(text: str) -> Pairs:

@@ -11,7 +11,7 @@ from werkzeug.exceptions import MethodNotAllowed
 
 from verify_service.api import error_responses, schemas
 from verify_service.api.auth import InvalidAppKey, path_secret_guard, require_app_key
-from verify_service.api.body import dump, read_body
+from verify_service.api.body import dump, read_body, require_plain
 from verify_service.api.callback_body import parse_callback
 from verify_service.api.context import verifications
 
@@ -39,6 +39,7 @@ def callbacks_blueprint(app_keys: Sequence[bytes], path_secret: str | None) -> B
     @blueprint.post("/flashcall/<secret>/")
     def flashcall(secret: str = "") -> ResponseReturnValue:  # noqa: ARG001 - the guard compares it
         """Record how a call went."""
+        require_plain()
         body = parse_callback(read_body(), _NAMES)
         require_app_key(app_keys, body)
         applied = verifications().record_callback(**CALLBACK_REQUEST.load(body))

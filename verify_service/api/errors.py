@@ -22,7 +22,14 @@ from werkzeug.exceptions import (
 
 from verify_service.api import vocabulary
 from verify_service.api.auth import InvalidAccessKey, InvalidAppKey, InvalidMetricsToken
-from verify_service.api.body import MAX_BODY_BYTES, NotJson, SlowBody, TruncatedBody, WrongMediaType
+from verify_service.api.body import (
+    MAX_BODY_BYTES,
+    EncodedBody,
+    NotJson,
+    SlowBody,
+    TruncatedBody,
+    WrongMediaType,
+)
 from verify_service.domain import errors as domain
 from verify_service.domain.calls import FailureKind
 
@@ -282,12 +289,17 @@ ERRORS = (
     ErrorKind(
         415,
         "requiredJsonError",
-        "The `Content-Type` is not JSON.",
+        "The `Content-Type` is not JSON, or the body has a `Content-Encoding`.",
         causes=(
             Cause(
                 WrongMediaType,
                 "contentType",
                 "Send the body as JSON, with Content-Type: application/json.",
+            ),
+            Cause(
+                EncodedBody,
+                "contentType",
+                "The body has the Content-Encoding {error.encoding}. Send it without one.",
             ),
         ),
         error_code=ErrorCode.INVALID_REQUEST,

@@ -59,7 +59,7 @@ LIMITS: Mapping[str, str] = {
 """By the limit's name in responses, settings and metrics."""
 
 REASONS: Mapping[str, str] = {
-    "contentType": "The `Content-Type` is not JSON.",
+    "contentType": "The `Content-Type` is not JSON, or the body has a `Content-Encoding`.",
     "brokenJson": "The body is empty or not JSON.",
     "schema": "A field is missing, unknown or of the wrong type; `errors` names it.",
     "malformed": "The request is not valid HTTP.",

@@ -128,7 +128,7 @@ def _callback(operation_id: str, *parameters: str) -> Node:
         "requestBody": body,
         "responses": {
             "200": _ok("Received.", "CallbackAnswer"),
-            **errors("400 401 404 408 413 500 503"),
+            **errors("400 401 404 408 413 415 500 503"),
         },
     }
 

@@ -17,7 +17,7 @@ from verify_service.domain.separators import strip_separators
 # The patterns are valid in JSON Schema and are used with `fullmatch`: in Python `$` also matches
 # before a trailing line break.
 CODE_PATTERN = "^[0-9]{4}$"
-MOMENT_PATTERN = "^[0-9]{1,15}([.,][0-9]{1,20})?$"
+MOMENT_PATTERN = "^[ \\t\\r\\n]*[0-9]{1,15}([.,][0-9]{1,20})?[ \\t\\r\\n]*$"
 """A comma is the decimal separator of many locales."""
 _BETWEEN = r"[ ./~()\[\]{}\-\u00a0-\u2027\u202a-\uffff]*"
 NUMBER_PATTERN = rf"^{_BETWEEN}(\+{_BETWEEN})?([0-9]{_BETWEEN}){{4,18}}$"
