@@ -64,9 +64,8 @@ def _constants(node: ast.AST) -> set[str]:
 
 
 def reads_environment(tree: ast.Module) -> bool:
-    """Return whether a module reads the environment: `os.environ`, `getenv`, or `environs`' own
-    Env."""
-    names = {"environ", "environb", "getenv", "getenvb", "from_env", "Env", "FileAwareEnv"}
+    """Return whether a module reads the environment: `os.environ` or `getenv`."""
+    names = {"environ", "environb", "getenv", "getenvb", "from_env"}
     return any(name in names for name in _names(tree))
 
 

@@ -1,4 +1,4 @@
-"""Phone numbers: parse, allow or refuse, mask. The only file that imports ``phonenumbers``."""
+"""Phone numbers: parse, allow or refuse, mask."""
 
 from __future__ import annotations
 
@@ -30,14 +30,14 @@ from phonenumbers import (
 )
 
 from verify_service.domain.errors import DestinationNotAllowed, InvalidNumber
-from verify_service.domain.renumbered import dialed_today
-from verify_service.domain.separators import (
-    first_line,
-    has_other_digits,
-    strip_separators,
-    without_fraction,
-    without_trunk_zero,
+from verify_service.domain.readings import (
+    HOW_TO_WRITE,
+    IN_E164,
+    readings,
+    readings_of_first_line,
+    spelled_digits,
 )
+from verify_service.domain.separators import strip_separators
 
 ANY_COUNTRY = "*"
 GLOBAL_REGION = "001"
@@ -50,18 +50,6 @@ SATELLITE = ("+7954",)
 """Satellite ranges within a country's numbering plan. phonenumbers classifies them as mobile, but
 they cost as much as the global ranges, so they are refused like those. Source: the Russian
 numbering plan (954, GlobalTel)."""
-_SPELLED = re.compile(r"\+?[0-9]{4,18}\Z")
-"""A national number may have four digits; with the prefix of a call abroad, a number has 18."""
-_INTERNATIONAL = re.compile(r"[0-9]{7,15}\Z")
-"""E.164 allows 15 digits. The shortest mobile numbers in use have 7, country code included."""
-_CALL_ABROAD = "00"
-"""The prefix of a call abroad that the ITU recommends. No number of a country begins with it."""
-IN_E164 = "Write the number in E.164: country code first, 7 to 15 digits, for example +79179136787."
-HOW_TO_WRITE = (
-    f"{IN_E164} Or send `country` with it: then it may be written as in that country, for example "
-    "8 916 123-45-67 with RU."
-)
-OTHER_DIGITS = "Send the digits 0-9: convert those of other scripts first."
 TWO_LINES = "The digits after the slash may be those of a second line: send one number."
 _MOBILE_TYPES = {PhoneNumberType.MOBILE, PhoneNumberType.FIXED_LINE_OR_MOBILE}
 _MOBILE_PREFIXES = {54: "9"}
@@ -187,12 +175,12 @@ def possible_numbers(text: str, country: str | None = None) -> list[str]:
     Raises:
         InvalidNumber: The text does not have the digits of a phone number.
     """
-    numbers = sorted(_readings(text, country), key=is_valid_number, reverse=True)
+    numbers = sorted(readings(text, country), key=is_valid_number, reverse=True)
     if numbers:
         return [format_number(each, PhoneNumberFormat.E164) for each in numbers]
     if country:
         raise InvalidNumber(HOW_TO_WRITE)
-    return [f"+{_spelled(text).removeprefix('+')}"]
+    return [f"+{spelled_digits(text).removeprefix('+')}"]
 
 
 def require_valid(text: str) -> str:
@@ -242,115 +230,22 @@ def mask_scope(scope: str) -> str:
     return f"+{digits[:head]}{'•' * (len(digits) - head)}"
 
 
-def _spelled(text: str) -> str:
-    """Return the digits of a number as it was written, with its plus if it has one."""
-    if has_other_digits(text):
-        raise InvalidNumber(f"{OTHER_DIGITS} {HOW_TO_WRITE}")
-    bare = strip_separators(without_fraction(text))
-    if not _SPELLED.match(bare):
-        raise InvalidNumber(HOW_TO_WRITE)
-    return bare
-
-
 def _valid(text: str, country: str | None, types: Set[str]) -> PhoneNumber:
     """Return the first valid number that a text may stand for, one of these types if there is one.
 
     Raises:
         InvalidNumber: The text is not a valid number.
     """
-    numbers = list(_readings(text, country))
+    numbers = list(readings(text, country))
     if not numbers:
         raise InvalidNumber(f"The number starts with no known country code. {HOW_TO_WRITE}")
-    if any(map(is_valid_number, _readings_of_first_line(text, country))):
+    if any(map(is_valid_number, readings_of_first_line(text, country))):
         raise InvalidNumber(TWO_LINES)
     valid = list(filter(is_valid_number, numbers))
     if not valid:
         how = "" if "+" in strip_separators(text) else f" {HOW_TO_WRITE}"
         raise InvalidNumber(f"No such number exists in its country's numbering plan.{how}")
     return next((each for each in valid if _type_of(each) in types), valid[0])
-
-
-def _readings_of_first_line(text: str, country: str | None) -> list[PhoneNumber]:
-    try:
-        return list(_readings(first_line(text) or "", country))
-    except InvalidNumber:
-        return []
-
-
-def _readings(text: str, country: str | None) -> Iterator[PhoneNumber]:
-    """Yield the numbers that a text may stand for, the most probable one first.
-
-    A ``(0)`` belongs to the number in Italy; elsewhere the number exists only without it.
-
-    Raises:
-        InvalidNumber: The text does not have the digits of a phone number.
-    """
-    for each in dict.fromkeys((text, without_trunk_zero(text))):
-        spelled = _spelled(each)
-        if country is None:
-            yield from _international(spelled.removeprefix("+"))
-        else:
-            yield from _in_country(spelled, country)
-
-
-def _international(digits: str) -> Iterator[PhoneNumber]:
-    if not _INTERNATIONAL.match(digits):
-        raise InvalidNumber(HOW_TO_WRITE)
-    yield from filter(None, [_parse(f"+{digits}", None)])
-
-
-def _in_country(spelled: str, country: str) -> Iterator[PhoneNumber]:
-    """Yield the readings of a text from a country.
-
-    A text with a plus is international. If no country code begins with its digits, for example
-    ``+8 916 …``, it is read like digits without a plus. These may begin with the prefix of a call
-    abroad; else they are national, or international without a plus. A typing error must not make
-    them the number of a stranger abroad.
-    """
-    code, digits = country_code_for_region(country), spelled.removeprefix("+")
-    if digits != spelled and (number := _abroad(digits)):
-        yield number
-        return
-    if digits.startswith(_CALL_ABROAD) and (number := _abroad(digits[len(_CALL_ABROAD) :])):
-        yield number
-        if number.country_code == code:
-            return
-    number = _parse(digits, country)
-    if number and (number.country_code == code or _calls_abroad(digits, country)):
-        yield number
-    number = _abroad(digits)
-    if number and is_valid_number_for_region(number, country):
-        yield number
-
-
-def _abroad(digits: str) -> PhoneNumber | None:
-    return _parse(f"+{digits}", None) if _INTERNATIONAL.match(digits) else None
-
-
-def _calls_abroad(digits: str, country: str) -> bool:
-    """Return whether digits begin with the one prefix that a country has for calls abroad.
-
-    Where carriers have prefixes of their own, for example 0055 in Brazil, these look like 00 and a
-    country code.
-    """
-    plan = PhoneMetadata.metadata_for_region(country)
-    written = plan and (plan.preferred_international_prefix or plan.international_prefix)
-    prefix = (written or "").replace("~", "")  # where one waits for another dial tone
-    return prefix.isdigit() and digits.startswith(prefix)
-
-
-def _parse(spelled: str, country: str | None) -> PhoneNumber | None:
-    """Return the number as it is dialed today; None if no country code begins with its digits."""
-    try:
-        number = parse(spelled, country)
-    except NumberParseException:
-        return None
-    digits = format_number(number, PhoneNumberFormat.E164).removeprefix("+")
-    if not _INTERNATIONAL.match(digits):
-        return None
-    today = dialed_today(digits)
-    renumbered = parse(f"+{today}", None) if today != digits else number
-    return renumbered if is_valid_number(renumbered) else number
 
 
 def _type_of(number: PhoneNumber) -> str:
