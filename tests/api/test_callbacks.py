@@ -61,10 +61,15 @@ def test_milliseconds_become_whole_seconds(service: Service) -> None:
     assert service.status(vid).json["call"]["at"] == 1_700_000_000
 
 
-def test_an_integer_request_id_equals_its_text(service: Service, provider: StandIn) -> None:
-    provider.answers(200, {"requestId": 47_110_815, "from": "7917"})
+@pytest.mark.parametrize("answered", [47_110_815, 47_110_815.0, "47110815"])
+@pytest.mark.parametrize("called_back", [47_110_815, 47_110_815.0, "47110815"])
+def test_an_integer_request_id_equals_its_text(
+    service: Service, provider: StandIn, answered: object, called_back: object
+) -> None:
+    """Also with the fraction .0, which languages with one type of number write."""
+    provider.answers(200, {"requestId": answered, "from": "7917"})
     service.started()
-    assert service.callback(requestId=47_110_815).json == APPLIED
+    assert service.callback(requestId=called_back, number=float(NUMBER)).json == APPLIED
 
 
 Then = Callable[[Service], None]

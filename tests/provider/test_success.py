@@ -84,6 +84,7 @@ def test_an_answer_of_64_kib_is_the_longest(size: int) -> None:
         ("9f8e7d6c5b4a", "9f8e7d6c5b4a"),
         (0, "0"),
         (-7, "-7"),
+        (5178.0, "5178"),
         ("a\x00b\r\nc\x1b[31m", "a\x00b\r\nc\x1b[31m"),
         ("\u202e\ufeffё", "\u202e\ufeffё"),
         ("r" * 256, "r" * 256),
@@ -104,7 +105,15 @@ def test_a_success_needs_no_status_word(status: int) -> None:
 @pytest.mark.parametrize(
     "caller",
     [
-        *(CALLER, f"+{CALLER}", int(CALLER), f" {CALLER} ", f"00{CALLER}", f"00 {CALLER}"),
+        *(
+            CALLER,
+            f"+{CALLER}",
+            int(CALLER),
+            float(CALLER),
+            f" {CALLER} ",
+            f"00{CALLER}",
+            f"00 {CALLER}",
+        ),
         *(f"+{CALLER[0]} ({CALLER[1:4]}) {CALLER[4:7]}-{CALLER[7:9]}.{CALLER[9:]}",),
         *(f"\u202a+{CALLER}\u202c", f"\uff0b{CALLER}", "\u00a0".join(CALLER)),
     ],
@@ -126,7 +135,7 @@ def test_the_callers_prefix_and_length_are_returned(caller: object) -> None:
         f"{CALLER}0",
         f"x{CALLER}",
         f"++{CALLER}",
-        float(CALLER),
+        float(CALLER) + 0.5,
         True,
         [CALLER],
         {"is": CALLER},

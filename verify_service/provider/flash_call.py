@@ -290,10 +290,16 @@ def _parse(body: bytes) -> dict[str, Any]:
     """
     text = body.decode(json.detect_encoding(body), "replace")
     try:
-        answer = json.loads(text, strict=False, parse_int=_integer)
+        answer = _decoded(text)
+        if isinstance(answer, str):  # encoded twice
+            answer = _decoded(answer)
     except (ValueError, RecursionError):
         return {}
     return answer if isinstance(answer, dict) else {}
+
+
+def _decoded(text: str) -> Any:
+    return json.loads(text, strict=False, parse_int=_integer)
 
 
 def _integer(digits: str) -> int | str:
@@ -302,15 +308,16 @@ def _integer(digits: str) -> int | str:
 
 
 def _error_code(answer: dict[str, Any], code: str) -> int | None:
-    value = answer.get("errorCode")
-    match = _ERROR_CODE.match(str(value) if isinstance(value, float) else _text(value))
+    match = _ERROR_CODE.match(_text(answer.get("errorCode")))
     # Only a few ASCII digits are parsed. The number is logged, stored and returned to login flows,
     # so one that contains the code is dropped: it may be the code, or the end of ``from``.
     return int(match[1]) if match and code not in match[1] else None
 
 
 def _text(value: object) -> str:
-    """Return a string or an integer as text; empty for any other value, or for a broken text."""
+    """Return a string or a whole number as text; empty for any other value, or a broken text."""
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)  # 5178.0, in languages with one type of number
     if isinstance(value, bool) or not isinstance(value, str | int):
         return ""
     text = str(value).strip()

@@ -110,7 +110,10 @@ class Country(fields.Field[str]):
 
 
 class Opaque(fields.Field[str]):
-    """A string or an integer, kept as text: the provider's ids may be either."""
+    """A string or an integer, kept as text: the provider's ids may be either.
+
+    In JSON Schema 5178.0 is an integer.
+    """
 
     JSON_SCHEMA: ClassVar[dict[str, Any]] = {
         "type": ["string", "integer"],
@@ -119,6 +122,8 @@ class Opaque(fields.Field[str]):
     }
 
     def _deserialize(self, value: Any, *_: Any, **__: Any) -> str:
+        if isinstance(value, float) and value.is_integer():
+            value = int(value)
         if isinstance(value, bool) or not isinstance(value, str | int):
             raise ValidationError("Must be a string or an integer.")
         text = str(value).strip()
