@@ -59,7 +59,8 @@ class RedisSettings:
     redis_url: RedisAddress = variable(
         RedisAddress.parse,
         """
-        Where Redis is. Percent-encode user and password. One of these forms:
+        Where Redis is. Percent-encode user and password; a password alone follows a colon,
+        redis://:password@host. One of these forms:
             redis://[user:password@]host[:port][/db]          rediss:// for TLS
             unix://[user:password@]/path/of/the.sock[?db=1]
             redis+sentinel://[user:password@]host[:port],host[:port],…/<master's name>[/db]
