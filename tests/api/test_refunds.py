@@ -32,13 +32,11 @@ def untrusted(tmp_path) -> Iterator[Server]:
         yield server
 
 
-@pytest.mark.parametrize("host", ["http://127.0.0.1", "https://" + "a" * 64 + ".invalid"])
-def test_a_connection_that_never_opened_is_refunded(make, fake, host: str) -> None:
-    """No server listens, or the name cannot exist: 502 and failed, and the next start is let
-    through."""
+def test_a_connection_that_never_opened_is_refunded(make, fake) -> None:
+    """No server listens: 502 and failed, and the next start is let through."""
     with socket.socket() as unheard:
         unheard.bind(("127.0.0.1", 0))
-        service = make(fake, PROVIDER_URL=f"{host}:{unheard.getsockname()[1]}/api")
+        service = make(fake, PROVIDER_URL=f"http://127.0.0.1:{unheard.getsockname()[1]}/api")
         assert _failed(service.start())
         assert again(service) == 502
 
