@@ -81,7 +81,7 @@ pictures: $(TEST)  ## take the screenshots in docs/img again (needs Chromium)
 	@$(BIN)/python -m tests.browser.screenshots docs/img \
 		login-code login-wrong phone-ringing phone-calls
 
-bench: $(TEST)  ## how fast it is, on this machine (Linux)
+bench: $(TEST)  ## how fast it is, beside the least that its stack costs (Linux; 15 minutes)
 	@$(BIN)/python -m bench $(BENCH)
 
 package: $(RUN)  ## build the wheel, into dist/

