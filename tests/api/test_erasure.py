@@ -24,6 +24,8 @@ def everything(client: redis.Redis) -> list[str]:
         texts.append(key)
         if client.type(key) == "hash":
             texts += [text for pair in client.hgetall(key).items() for text in pair]
+        elif client.type(key) == "list":
+            texts += client.lrange(key, 0, -1)
         else:
             texts.append(client.get(key))
     return texts
@@ -69,8 +71,8 @@ def test_nothing_leads_to_an_erased_number(make, fake, clock, provider: StandIn)
     do_everything(service, provider, clock, OTHER_NUMBER)
     others = traces(fake, OTHER_NUMBER)
     assert len(traces(fake, NUMBER)) == len(others) > 8
-    # The number, three verifications, and the Idempotency-Keys of two of them.
-    assert operator.erase(NUMBER) == 6
+    # The number, three verifications, the Idempotency-Keys of two of them, and the timeline.
+    assert operator.erase(NUMBER) == 7
     assert traces(fake, NUMBER) == []
     assert traces(fake, OTHER_NUMBER) == others
     assert service.start().status_code == 201

@@ -294,7 +294,7 @@ def test_a_test_number_need_not_exist(make, fake, clock) -> None:
 def test_erase_leaves_nothing_of_a_number(timed: Service, fake: redis.Redis, flask: Run) -> None:
     """All other numbers keep everything."""
     vid, other = timed.started(), timed.started(OTHER_NUMBER)
-    assert flask("erase", "--yes", NUMBER).output == "Erased 2 keys of +7917•••••87.\n"
+    assert flask("erase", "--yes", NUMBER).output == "Erased 3 keys of +7917•••••87.\n"
     assert timed.status(vid).status_code == 404
     assert timed.status(other).status_code == 200
     assert timed.start().status_code == 201

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
@@ -11,7 +12,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 
 from tests.store.model import Attempt, Model, Report
 from tests.store.world import APP, NUMBER, OTHER_NUMBER, RIGHT, WRONG, World, keys_without_ttl
-from verify_service.domain.calls import CallOutcome, Failed, FailureKind, Placed, Unknown
+from verify_service.domain.calls import CallOutcome, CallState, Failed, FailureKind, Placed, Unknown
 from verify_service.domain.errors import KeyReused, LimitReached, VerificationNotFound
 from verify_service.domain.idempotency import Nonce
 from verify_service.domain.limits import DAY, NumberLimits
@@ -19,6 +20,7 @@ from verify_service.domain.models import (
     Binding,
     CheckedGuess,
     NewVerification,
+    State,
     Verdict,
     Verification,
 )
@@ -60,6 +62,7 @@ class Life:
         self.request = f"request of {new.id}"
         self.nonces: list[Nonce] = []
         self.rights = 0
+        self.undelivered = False
 
 
 class Budgets(RuleBasedStateMachine):
@@ -79,6 +82,7 @@ class Budgets(RuleBasedStateMachine):
         self.models = {number: Model(number_limits) for number in (NUMBER, OTHER_NUMBER)}
         self.lives: list[Life] = []
         self.bound: dict[str, Life] = {}
+        self.seen: Counter[str] = Counter()
 
     def model(self, number: str) -> Model:
         """Return the number's model at this time. If a store's result has a time, that one is
@@ -119,11 +123,13 @@ class Budgets(RuleBasedStateMachine):
         except LimitReached as refused:
             after = self.model(new.number).waits(device)
             self.compare_refusal(refused, model.waits(device), after)
+            self.seen[f"refused.{refused.limit}"] += 1
             return False
         assert not reservation.earlier
         model.now = reservation.verification.now
         assert model.waits(device) == {}
         self.lives.append(Life(new, model.start(device)))
+        self.seen["started"] += 1
         if new.idempotency:
             self.bound[new.idempotency.name] = self.lives[-1]
         return True
@@ -166,8 +172,11 @@ class Budgets(RuleBasedStateMachine):
         if isinstance(outcome, Placed):
             outcome = Placed(life.request, outcome.caller_prefix, outcome.caller_length)
         recorded = life.outcome or outcome
+        placing = life.attempt.call is CallState.PLACING
         if not self.ask(life, lambda: self.live.store.record(life.new, recorded)):
             return
+        if not life.outcome:
+            self.seen[outcome_event(recorded) if placing else "placed"] += 1
         life.outcome = recorded
         model = self.models[life.number]
         match recorded:
@@ -210,6 +219,7 @@ class Budgets(RuleBasedStateMachine):
             expected = model.check(life.attempt, right, nonce.name, keyed=nonce.body is not None)
             assert [(one.verdict, one.repeated) for one in seen] == [(expected, known)]
             life.rights += expected is Verdict.RIGHT and not known
+            self.seen["wrong"] += expected is Verdict.WRONG and not known
             assert life.rights <= 1
 
     @precondition(lambda self: self.lives)
@@ -276,8 +286,31 @@ class Budgets(RuleBasedStateMachine):
                 assert_same(found, life.attempt, self.models[life.number])
 
     @invariant()
+    def the_counts_are_what_was_seen(self) -> None:
+        """Each event once, in whatever hour."""
+        seen = Counter(self.seen)
+        for life in self.lives:
+            call, ended = life.attempt.call, life.attempt.ended
+            life.undelivered = life.undelivered or call is CallState.UNDELIVERED
+            seen["approved"] += life.rights
+            seen["exhausted"] += ended is State.EXHAUSTED
+            seen["canceled"] += ended is State.CANCELED
+            seen["delivered"] += call is CallState.DELIVERED
+            seen["recovered"] += life.undelivered and call is CallState.DELIVERED
+            seen["undelivered"] += life.undelivered
+        counts = self.live.statistics.statistics().total.counts
+        assert {event: counts.of(event) for event in seen} == seen
+
+    @invariant()
     def no_key_stays_for_ever(self) -> None:
         assert keys_without_ttl(self.live.client) == []
+
+
+def outcome_event(outcome: CallOutcome) -> str:
+    """Return the event as which the outcome of a call is counted."""
+    if isinstance(outcome, Failed):
+        return f"failed.{outcome.kind}"
+    return type(outcome).__name__.lower()
 
 
 def assert_same(found: Verification, attempt: Attempt, model: Model) -> None:

@@ -65,6 +65,9 @@ def looking(world: World) -> Questions:
     return {
         "show": lambda: world.operator.diagnose(NUMBER, "RU", [APP]),
         "list": world.operator.restrictions,
+        "count": lambda: world.statistics.statistics(1, 1),
+        "attempts": world.statistics.attempts,
+        "find": lambda: world.statistics.find(world.ids.create(NUMBER)),
     }
 
 
@@ -147,6 +150,24 @@ def test_a_full_server_finishes_what_has_begun(real: World, full: Callable[[], N
     assert real.check(placed).verdict is Verdict.RIGHT
 
 
+def test_what_ends_while_memory_is_full_is_counted(real: World, full: Callable[[], None]) -> None:
+    """The outcome of a call, its callback and a cancellation, as they are decided; and the operator
+    can read the counts."""
+    placing, called = real.reserve(), real.start(OTHER_NUMBER, request="request")
+    full()
+    real.record(placing, Unknown("timeout"))
+    assert real.report(FlashCallStatus.REJECTED, request="request", number=OTHER_NUMBER)
+    real.store.cancel(called.id, APP)
+    counts = real.statistics.statistics().total.counts
+    events = ("started", "unknown", "placed", "undelivered", "canceled")
+    assert [counts.of(event) for event in events] == [2, 1, 1, 1, 1]
+    found = {one.id: [event.name for event in one.events] for one in real.statistics.attempts()}
+    assert found == {
+        placing.id: ["started", "unknown"],
+        called.id: ["started", "placed", "undelivered", "canceled"],
+    }
+
+
 def test_an_operator_can_work_while_memory_is_full(real: World, full: Callable[[], None]) -> None:
     """Show, unlock, erase, block, pause: whatever may be needed to free memory."""
     verification = real.start()
@@ -161,7 +182,7 @@ def test_an_operator_can_work_while_memory_is_full(real: World, full: Callable[[
     assert operator.resume().operator
     assert operator.set_rule("+7917", "none") == 1
     assert operator.restrictions() == []
-    assert operator.erase(NUMBER) == 2
+    assert operator.erase(NUMBER) == 3
 
 
 def test_a_full_server_loses_no_waiting_callback(real: World, full: Callable[[], None]) -> None:

@@ -207,7 +207,7 @@ def ends(world: World, verification: Verification) -> None:
 
 
 def is_erased(world: World, verification: Verification) -> None:
-    assert world.operator.erase(verification.number) == 3
+    assert world.operator.erase(verification.number) == 4
 
 
 def is_evicted(world: World, verification: Verification) -> None:

@@ -28,13 +28,14 @@ from tests.store.world import (
     World,
     keys_without_ttl,
 )
-from verify_service.domain import limits
+from verify_service.domain import limits, timeline
 from verify_service.domain.calls import Failed
 from verify_service.domain.check_result import Severity
 from verify_service.domain.errors import LimitReached, StoreUnavailable
 from verify_service.domain.limits import DAY, HOUR, ConversionThreshold, NumberLimits, WideLimits
 from verify_service.domain.models import DeliveryReport, Window
 from verify_service.provider.flash_call import FlashCallStatus
+from verify_service.store import keys
 from verify_service.store.connection.client import Client, Command
 from verify_service.store.functions import Functions
 from verify_service.store.inspection import NEEDED_COMMANDS, inspect
@@ -51,7 +52,7 @@ GOOD: dict[str, Any] = {
 ALL = ("function|load", *(name for name, _ in NEEDED_COMMANDS))
 """Every right that serving needs."""
 OUR_KEYS = "~{verify}:*"
-BESIDE = ("scan", "info", "function|list", "function|delete")
+BESIDE = ("scan", "lrange", "lrem", "info", "function|list", "function|delete")
 """Rights that only the operator and the check before a release use."""
 REFUSED = "refuses our user a command or a key; `python -m verify_service.cli.release` names it"
 
@@ -321,6 +322,7 @@ def test_a_missing_right_is_named(
 ) -> None:
     """Only that one. The operation reports that Redis refuses it, and nothing is a bug."""
     monkeypatch.setattr(limits, "WRONG_GUESSES", 1)
+    monkeypatch.setattr(timeline, "EVENTS_SLACK", -timeline.EVENTS)
     valkey = request.getfixturevalue("valkey")
     # A clock that tests can move replaces TIME.
     clock = None if right == "time" else request.getfixturevalue("valkey_clock")
@@ -330,8 +332,10 @@ def test_a_missing_right_is_named(
     tour = Tour(valkey, clock)
     if right == "function|load":
         valkey.execute_command("FUNCTION FLUSH")
+    valkey.delete(keys.COUNTS)  # as at the beginning of an hour
     if right != "del":  # a start removes no key
         assert tour.starts(client) == {REFUSED}
+    valkey.delete(keys.COUNTS)
     assert tour.everything(client) == {REFUSED}
 
 
@@ -375,6 +379,28 @@ def test_a_right_that_connecting_needs_is_named(user: User, valkey: redis.Redis)
         with pytest.raises(StoreUnavailable) as refused:
             World(valkey, None, NumberLimits(), connected=client).store.ready()
         assert refused.value.state == REFUSED
+
+
+@pytest.mark.parametrize(
+    ("right", "fails"),
+    [
+        ("lrange", "LRANGE, so the operator's commands `erase` and `verification` fail"),
+        ("lrem", "LREM, so the operator's command `erase` fails"),
+    ],
+)
+def test_a_user_who_may_not_read_the_timeline_cannot_erase(
+    user: User, valkey: redis.Redis, right: str, fails: str
+) -> None:
+    """Only the operator reads it, so it is a warning."""
+    client = user(right)
+    assert complaints(client) == {
+        f"Our user may not run {fails}. Permit +{right}.": Severity.WARNING
+    }
+    world = World(valkey, None, NumberLimits(), connected=client)
+    world.start()
+    with pytest.raises(StoreUnavailable) as refused:
+        world.operator.erase(NUMBER)
+    assert refused.value.state == REFUSED
 
 
 def test_a_user_who_may_not_scan_cannot_erase(user: User, valkey: redis.Redis) -> None:

@@ -272,7 +272,7 @@ def test_everything_else_may_run_twice(far: World, proxy: RedisProxy) -> None:
     stands = far.status(verification)
     assert (stands.state, stands.call.provider_status) == (State.CANCELED, "BUSY_HERE")
     assert [(one.scope, one.kind) for one in far.operator.restrictions()] == [("+7917", "block")]
-    assert far.operator.erase(NUMBER) == 2
+    assert far.operator.erase(NUMBER) == 3
 
 
 def test_a_library_is_loaded_although_a_reply_is_lost(far: World, proxy: RedisProxy) -> None:

@@ -16,7 +16,7 @@ import redis
 from tests.connecting import connect
 from tests.servers import Server, redis_server
 from tests.speed import slow
-from tests.store.world import APP, RIGHT, WRONG, World
+from tests.store.world import APP, RIGHT, STATISTICS, WRONG, World
 from tests.topologies import Shards, tell
 from verify_service.domain.calls import CallState, Failed, Placed, Unknown
 from verify_service.domain.errors import LimitReached, StoreUnavailable
@@ -57,6 +57,15 @@ def moved(shards: Shards) -> Iterator[World]:
         yield World(redis.Redis(), None, MANY, WIDE, connected=client)
 
 
+READ: dict[str, tuple[str | int, ...]] = {
+    keys.RESTRICTIONS: ("HGETALL", keys.RESTRICTIONS),
+    keys.COUNTS: ("HGETALL", keys.COUNTS),
+    keys.PAST_COUNTS: ("HGETALL", keys.PAST_COUNTS),
+    keys.TIMELINE: ("LRANGE", keys.TIMELINE, 0, -1),
+}
+"""The commands that read the keys that are no strings."""
+
+
 def kept(shards: Shards) -> dict[str, object]:
     """Return the data of all masters; no key is on two of them."""
     found: dict[str, object] = {}
@@ -67,7 +76,7 @@ def kept(shards: Shards) -> dict[str, object]:
                 # While the slot moves, each command about a key needs an ASKING of its own.
                 pipeline = client.pipeline(transaction=False)
                 pipeline.execute_command("ASKING")
-                pipeline.execute_command("HGETALL" if key == keys.RESTRICTIONS else "GET", key)
+                pipeline.execute_command(*READ.get(key, ("GET", key)))
                 found[key] = pipeline.execute()[1]
     return found
 
@@ -125,6 +134,24 @@ def test_a_callback_whose_verification_has_not_moved_is_refused(
         assert report()
         assert not report()
     assert moved.status(verification).call.state is CallState.DELIVERED
+
+
+def test_a_callback_is_applied_although_the_counts_are_elsewhere(
+    moved: World, shards: Shards
+) -> None:
+    """It is not counted, because a refused callback may be lost. The same holds for a
+    cancellation. The counts that did not move are not begun a second time."""
+    called, ended = (begun(moved, f"+7916100000{n}") for n in range(2))
+    before = moved.statistics.statistics()
+    with shards.moving() as move:
+        move.move(*(name for name in move.left(100) if not name.startswith(STATISTICS)))
+        assert moved.report(
+            FlashCallStatus.ANSWERED, request="request of +79161000000", number="+79161000000"
+        )
+        assert moved.store.cancel(ended.id, APP).state is State.CANCELED
+        assert kept(shards)[keys.COUNTS]
+    assert moved.status(called).call.state is CallState.DELIVERED
+    assert moved.statistics.statistics().total == before.total
 
 
 def test_a_waiting_callback_is_not_matched_with_one_of_two(moved: World, shards: Shards) -> None:

@@ -14,7 +14,17 @@ from typing import Any
 import pytest
 import redis
 
-from tests.store.world import APP, CLOCK_KEY, NUMBER, OPEN, OTHER_NUMBER, RIGHT, WRONG, World
+from tests.store.world import (
+    APP,
+    CLOCK_KEY,
+    NUMBER,
+    OPEN,
+    OTHER_NUMBER,
+    RIGHT,
+    STATISTICS,
+    WRONG,
+    World,
+)
 from verify_service.domain.calls import CallState, Failed, FailureKind, Unknown
 from verify_service.domain.errors import LimitReached
 from verify_service.domain.limits import (
@@ -176,9 +186,11 @@ NEXT = {"of": "a later release", "and": [1, 2], "so": {"on": 3}}
 
 
 def objects(client: redis.Redis) -> dict[tuple[str, str], Any]:
-    """Return every stored object, by its key and its field in a hash."""
+    """Return every stored object that decisions read, by its key and its field in a hash."""
     found = {}
     for key in client.scan_iter():
+        if key.startswith(STATISTICS):
+            continue
         if client.type(key) == "hash":
             found |= {(key, field): json.loads(text) for field, text in client.hgetall(key).items()}
         elif key != CLOCK_KEY:

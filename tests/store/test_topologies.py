@@ -29,6 +29,7 @@ from tests.system.redis_proxy import Fault, RedisProxy
 from tests.tls_front import TlsFront
 from tests.topologies import Shards, Watched, over_tls, tell
 from tests.waiting import wait_until
+from verify_service.domain import timeline
 from verify_service.domain.calls import Failed, FailureKind, Placed
 from verify_service.domain.errors import LimitReached, StoreUnavailable
 from verify_service.domain.idempotency import Nonce
@@ -477,7 +478,7 @@ def test_a_number_is_erased_on_a_cluster(shards: Shards) -> None:
             world.store.reserve(new)
             tag = world.ids.tag(number)
             assert keys_with(shards, tag)
-            assert world.operator.erase(number) == 3
+            assert world.operator.erase(number) == 4
             assert keys_with(shards, tag) == []
             assert world.operator.erase(number) == 0
         assert world.check(other).verdict is Verdict.RIGHT
@@ -601,8 +602,11 @@ def permit(servers: list[Server], *purposes: str, but: str = "") -> None:
 
 
 @pytest.mark.parametrize("program", ["valkey", "redis"])
-def test_the_rights_of_the_page_are_enough_and_needed(tmp_path: Path, program: str) -> None:
-    """They are enough, and all of them are needed."""
+def test_the_rights_of_the_page_are_enough_and_needed(
+    tmp_path: Path, program: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """They are enough, and all of them are needed, with a timeline that is cut at each event."""
+    monkeypatch.setattr(timeline, "EVENTS_SLACK", -timeline.EVENTS)
     server = Server(tmp_path / "server", program=redis_server() if program == "redis" else None)
     server.start()
     url = f"redis://shop:p@{HOST}:{server.port}"
@@ -615,7 +619,7 @@ def test_the_rights_of_the_page_are_enough_and_needed(tmp_path: Path, program: s
             assert NO_PERMISSION in raised.value.state
         permit([server], SERVING, ERASING)
         with connect(url, pool=2, timeout=TIMEOUT) as client:
-            assert world_of(client).operator.erase(number) == 3
+            assert world_of(client).operator.erase(number) == 4
         for right in rights()[SERVING]:
             tell(server, "FLUSHALL")
             tell(server, "FUNCTION FLUSH")

@@ -95,6 +95,7 @@ class Crowd(RuleBasedStateMachine):
         self.model = WideModel(number_limits, wide_limits)
         self.model.now = self.live.now
         self.lives: list[Life] = []
+        self.seen: Counter[tuple[str, str, str]] = Counter()
         self.announced_wait = 0
 
     def pick(self, back: int) -> Life:
@@ -143,20 +144,25 @@ class Crowd(RuleBasedStateMachine):
         """Reserve. If it is refused, the name and the wait must be the model's."""
         expected = self.model.start(start, is_lost)
         with self.losing(is_lost):
-            self.reserve(new, expected)
+            event = self.reserve(new, expected)
         if not expected:
             self.lives.append(Life(new, start))
+        # A refusal whose reply is lost is decided again.
+        count = 2 if expected and is_lost else 1
+        self.seen[event, new.app, new.country] += 0 if start.test else count
 
-    def reserve(self, new: NewVerification, expected: Refusal | None) -> None:
+    def reserve(self, new: NewVerification, expected: Refusal | None) -> str:
+        """Return the event as which it is counted."""
         if expected is None:
             reservation = self.live.store.reserve(new)
             assert (reservation.earlier, reservation.probe) == (False, False)
-            return
+            return "started"
         with pytest.raises((LimitReached, CallsPaused)) as refused:
             self.live.store.reserve(new)
         assert getattr(refused.value, "limit", PAUSED) in expected.names
         assert refused.value.retry_after == seconds(expected.wait)
         self.announced_wait = expected.wait
+        return f"refused.{getattr(refused.value, 'limit', 'paused')}"
 
     def losing(self, is_lost: bool) -> AbstractContextManager[None]:
         return self.wire.losing_a_reply() if is_lost else nullcontext()
@@ -426,6 +432,19 @@ class Crowd(RuleBasedStateMachine):
                 windows = release.wide_limits.windows(limit)
                 expected = [self.model.usage(limit, scope, window) for window in windows]
                 assert shown == expected, (limit, scope)
+
+    @invariant()
+    def the_counts_are_what_was_seen(self) -> None:
+        """Each start and refusal, by app and by country, and each once."""
+        total = self.live.statistics.statistics().total
+        apps: Counter[tuple[str, str]] = Counter()
+        countries: Counter[tuple[str, str]] = Counter()
+        for (event, app, country), count in self.seen.items():
+            apps[app, event] += count
+            countries[country, event] += count
+        for groups, seen in ((total.apps, apps), (total.countries, countries)):
+            for (name, event), count in seen.items():
+                assert (groups[name][event] if count else 0) == count, (name, event)
 
     @invariant()
     def the_guards_know_who_got_in(self) -> None:

@@ -32,6 +32,7 @@ from verify_service.store.connection.client import Client
 from verify_service.store.functions import Functions
 from verify_service.store.operator import RedisOperator
 from verify_service.store.policy import encode
+from verify_service.store.statistics import RedisStatistics
 from verify_service.store.verifications import RedisStore
 
 NUMBER = "+79179136787"
@@ -52,6 +53,9 @@ OPEN = WideLimits(
 CLOCK_KEY = "test:clock"
 COUNTED = ("{verify}:limit:", "{verify}:conversion:", "{verify}:guesses")
 """The prefixes of the keys that count over all numbers."""
+
+STATISTICS = ("{verify}:counts", "{verify}:timeline")
+"""The prefixes of the keys that only count and log what happened. No decision reads them."""
 
 
 class Clock(Protocol):
@@ -147,6 +151,7 @@ class World:
         self.functions = Functions(self.connected, encode(number_limits, self.wide_limits))
         self.store = RedisStore(self.functions, self.ids, self.wide_limits, self.notices.append)
         self.operator = RedisOperator(self.functions, self.ids, number_limits, self.wide_limits)
+        self.statistics = RedisStatistics(self.functions, self.ids)
         self._clock = clock
         self._requests = itertools.count(1)
         self._new: dict[str, NewVerification] = {}
@@ -254,14 +259,16 @@ class World:
         )
 
     def dump(self) -> dict[str, tuple[object, int]]:
-        """Return all data of the server, except the clock, with every key's expiry.
+        """Return all data that decisions read, with every key's expiry.
 
         If only a number's own limits are in force, the counts over all numbers are left out.
         """
         return {
             key: (self._value(key), self.client.pexpiretime(key))
             for key in self.client.scan_iter()
-            if key != CLOCK_KEY and not (self.wide_limits is OPEN and key.startswith(COUNTED))
+            if key != CLOCK_KEY
+            and not key.startswith(STATISTICS)
+            and not (self.wide_limits is OPEN and key.startswith(COUNTED))
         }
 
     def _value(self, key: str) -> object:

@@ -138,7 +138,7 @@ def test_redis_stores_no_secret(evidence: Evidence) -> None:
     kinds = {key.split(":")[1] for key, _, _ in kept}
     states = {value for key, name, value in kept if name == "state" and ":v:" in key}
     assert states == {"pending", "approved", "exhausted", "canceled", "failed"}
-    own = {"v", "n", "i", "limit", "conversion", "guesses"}
+    own = {"v", "n", "i", "limit", "conversion", "guesses", "counts", "timeline"}
     assert own <= kinds <= own | {"restrictions", "probe"}
     assert leaks_in_store(kept, evidence.known) == []
 

@@ -30,10 +30,6 @@ INFO_NOT_PERMITTED = (
     "Our user may not run INFO, so version, maxmemory-policy, persistence and maxclients were not "
     "checked. Permit +info, or compare them with docs/reliability.md."
 )
-SCAN_NOT_PERMITTED = (
-    "Our user may not run SCAN, so the operator's command `erase` fails, and `blocked` lists no "
-    "full limit. Permit +scan."
-)
 NEEDED_COMMANDS: tuple[tuple[str, Command], ...] = (
     ("fcall", ("FCALL", "none", 0)),
     ("time", ("TIME",)),
@@ -44,11 +40,23 @@ NEEDED_COMMANDS: tuple[tuple[str, Command], ...] = (
     ("hmget", ("HMGET", keys.WRITE_TEST, "field")),
     ("hgetall", ("HGETALL", keys.WRITE_TEST)),
     ("hdel", ("HDEL", keys.WRITE_TEST, "field")),
+    ("hincrby", ("HINCRBY", keys.WRITE_TEST, "field", 1)),
+    ("hlen", ("HLEN", keys.WRITE_TEST)),
+    ("hkeys", ("HKEYS", keys.WRITE_TEST)),
+    ("rpush", ("RPUSH", keys.WRITE_TEST, "")),
+    ("ltrim", ("LTRIM", keys.WRITE_TEST, 0, 0)),
     ("pexpireat", ("PEXPIREAT", keys.WRITE_TEST, 1)),
     ("del", ("DEL", keys.WRITE_TEST)),
 )
 """The commands that the service needs beside FUNCTION LOAD, each with one to try. The key is a
-string, so a hash command that is permitted fails with WRONGTYPE and changes nothing."""
+string, so a permitted command for a hash or a list fails with WRONGTYPE and changes nothing."""
+OPERATORS_COMMANDS: dict[Command, str] = {
+    ("SCAN", 0, "MATCH", keys.WRITE_TEST): "command `erase` fails, and `blocked` lists no full "
+    "limit",
+    ("LRANGE", keys.WRITE_TEST, 0, 0): "commands `erase` and `verification` fail",
+    ("LREM", keys.WRITE_TEST, 0, ""): "command `erase` fails",
+}
+"""The commands that only the operator needs, and what fails without each."""
 _CONFIGURATION: tuple[Command, ...] = (
     ("INFO",),
     ("CONFIG", "GET", "save"),
@@ -92,9 +100,17 @@ def _permissions(functions: Functions) -> Iterator[CheckResult]:
         yield _lacking(missing)
         return
     functions.call("ready", [keys.WRITE_TEST, keys.RESTRICTIONS, keys.BREAKER], {})
-    (scanned,) = functions.client.send(("SCAN", 0, "MATCH", keys.WRITE_TEST))
-    if isinstance(scanned, NoPermissionError):
-        yield CheckResult(Severity.WARNING, REDIS, SCAN_NOT_PERMITTED)
+    yield from _operators_permissions(functions.client)
+
+
+def _operators_permissions(client: Client) -> Iterator[CheckResult]:
+    replies = client.send(*OPERATORS_COMMANDS)
+    for (command, failure), reply in zip(OPERATORS_COMMANDS.items(), replies, strict=True):
+        if isinstance(reply, NoPermissionError):
+            name = str(command[0])
+            sentence = f"Our user may not run {name}, so the operator's {failure}."
+            permit = f"Permit +{name.lower()}."
+            yield CheckResult(Severity.WARNING, REDIS, f"{sentence} {permit}")
 
 
 def _lacking(permissions: Iterable[str]) -> CheckResult:

@@ -171,19 +171,34 @@ class RedisOperator:
     def erase(self, number: str) -> int:
         """Delete all data of a number; return the number of keys and rules.
 
-        These are the keys with its tag, the Idempotency-Keys of its verifications, and the
-        operator's rules for a longer prefix than the limits use. After an error some may be left; a
-        second run deletes them.
+        These are the keys with its tag, the Idempotency-Keys of its verifications, the operator's
+        rules for a longer prefix than the limits use, and its events in the timeline, which count
+        as one key. After an error some may be left; a second run deletes them.
         """
         tag = self._ids.tag(number)
         with translated():
             self._require_whole_slot()
             found = [key for key in self._all_keys(f"{keys.TAG}:*") if self._belongs(key, tag)]
+            events = self._events_of(tag)
             self._require_whole_slot()
             deleted = sum(self._execute("DEL", key) for key in found)
+            for event in events:
+                self._execute("LREM", keys.TIMELINE, 0, event)
             lengths = range(len(prefix_of(number)) + 1, len(number) + 1)
             fields = [f"rule {number[:length]}" for length in lengths]
-            return int(deleted + self._execute("HDEL", keys.RESTRICTIONS, *fields))
+            deleted += self._execute("HDEL", keys.RESTRICTIONS, *fields)
+            return int(deleted + bool(events))
+
+    def _events_of(self, tag: str) -> list[str]:
+        """Return a number's entries in the timeline."""
+        texts = self._execute("LRANGE", keys.TIMELINE, 0, -1)
+        entries = [text.split(" ") for text in texts]
+        short_ids = {
+            short_id
+            for short_id, _, event, *details in entries
+            if event == "started" and self._ids.locate(details[0]).tag == tag
+        }
+        return [text for text, entry in zip(texts, entries, strict=True) if entry[0] in short_ids]
 
     def _require_whole_slot(self) -> None:
         """Raise while a cluster migrates our slot, since SCAN lists the keys of one node only.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from verify_service.domain import limits
+from verify_service.domain import counts, limits, timeline
 from verify_service.domain.limits import (
     BreakerPolicy,
     ConversionThreshold,
@@ -20,6 +20,7 @@ def encode(number_limits: NumberLimits, wide_limits: WideLimits) -> dict[str, An
     return {
         **_of_one_number(number_limits),
         **_of_all_numbers(wide_limits),
+        **_of_statistics(),
         "dry_run": dict.fromkeys(dry_run, True),
     }
 
@@ -74,6 +75,22 @@ def _of_all_numbers(wide_limits: WideLimits) -> dict[str, Any]:
         "alarm_repeat_ms": _milliseconds(limits.ALARM_REPEAT_SECONDS),
         "wrong": {"least": limits.WRONG_GUESSES, "share": limits.WRONG_SHARE},
         "breaker": _breaker(wide_limits.breaker) if wide_limits.breaker else None,
+    }
+
+
+def _of_statistics() -> dict[str, Any]:
+    kept = _milliseconds(counts.KEPT_SECONDS)
+    return {
+        "counts": {
+            "hours": counts.HOURS,
+            "days": counts.DAYS,
+            "fields": counts.FIELDS,
+            "scopes_per_limit": counts.SCOPES_PER_LIMIT,
+            "scopes": counts.SCOPES,
+            "buckets": list(counts.BUCKETS),
+            "kept_ms": kept,
+        },
+        "timeline": {"events": timeline.EVENTS, "slack": timeline.EVENTS_SLACK, "kept_ms": kept},
     }
 
 

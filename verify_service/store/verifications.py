@@ -42,6 +42,7 @@ from verify_service.domain.models import (
     Wait,
     whole_seconds,
 )
+from verify_service.domain.numbers import mask
 from verify_service.store import keys
 from verify_service.store.functions import Functions
 from verify_service.store.warnings import Warnings
@@ -84,13 +85,14 @@ class RedisStore:
             KeyReused: The Idempotency-Key belongs to a start with another body.
         """
         declared, arguments = self._start(new)
-        declared.append(keys.RESTRICTIONS)
+        declared += [keys.RESTRICTIONS, keys.COUNTS, keys.PAST_COUNTS, keys.TIMELINE]
         if new.idempotency:
             declared.append(keys.idempotency_key(new.idempotency.name))
         arguments |= {
             "id": new.id,
             "app": new.app,
             "number": new.number,
+            "masked": mask(new.number),
             "country": new.country,
             "digest": new.digest,
             "reference": new.reference,
@@ -103,12 +105,12 @@ class RedisStore:
         if "bound" in result:
             if not result["same_body"]:
                 raise KeyReused
-            return Reservation(_verification(result["bound"], result), earlier=True)
+            return Reservation(read_verification(result["bound"], result), earlier=True)
         if "reserved" not in result:
             raise _refusal(result, scopes)
         for limit in result.get("dry") or ():
             self._notice(Notice("dry", limit))
-        return Reservation(_verification(new.id, result), probe=result["probe"])
+        return Reservation(read_verification(new.id, result), probe=result["probe"])
 
     def record(self, new: NewVerification, outcome: CallOutcome) -> Verification:
         """Record the outcome of a call, and apply a callback that was received before.
@@ -120,11 +122,12 @@ class RedisStore:
             VerificationNotFound: The reservation has expired.
         """
         declared, arguments = self._start(new)
+        declared += [keys.COUNTS, keys.TIMELINE]
         if new.idempotency:
             declared.append(keys.idempotency_key(new.idempotency.name))
         arguments |= {"signal": signal_of(outcome).value, **_outcome(outcome)}
         result = self._call("record", declared, arguments)
-        return _verification(new.id, result)
+        return read_verification(new.id, result)
 
     def check(
         self, verification_id: str, app: str, digests: Sequence[str], nonce: Nonce
@@ -139,13 +142,19 @@ class RedisStore:
             VerificationNotFound: No such verification for this app.
             KeyReused: The nonce's Idempotency-Key belongs to a check with another body.
         """
-        arguments = {"app": app, "digests": list(digests), "nonce": nonce.name, "body": nonce.body}
         address = self._ids.locate(verification_id)
-        declared = [*_verification_keys(address), keys.GUESSES, keys.RESTRICTIONS]
+        arguments = {"app": app, "digests": list(digests), "nonce": nonce.name, "body": nonce.body}
+        declared = [
+            *_verification_keys(address),
+            keys.GUESSES,
+            keys.RESTRICTIONS,
+            keys.COUNTS,
+            keys.TIMELINE,
+        ]
         result = self._call("check", declared, arguments)
         if "other_body" in result:
             raise KeyReused
-        verification = _verification(verification_id, result)
+        verification = read_verification(verification_id, result)
         return CheckedGuess(Verdict(result["verdict"]), verification, result.get("repeated", False))
 
     def status(self, verification_id: str, app: str) -> Verification:
@@ -157,7 +166,7 @@ class RedisStore:
         address = self._ids.locate(verification_id)
         arguments = {"app": app, "short_id": address.short_id, "tag": address.tag}
         result = self._call("status", _verification_keys(address), arguments)
-        return _verification(verification_id, result)
+        return read_verification(verification_id, result)
 
     def cancel(self, verification_id: str, app: str) -> Verification:
         """Cancel a pending verification; a final state does not change.
@@ -167,7 +176,7 @@ class RedisStore:
         """
         address = self._ids.locate(verification_id)
         result = self._call("cancel", _verification_keys(address), {"app": app})
-        return _verification(verification_id, result)
+        return read_verification(verification_id, result)
 
     def record_callback(self, report: DeliveryReport) -> bool:
         """Record a callback; return whether it changed a call."""
@@ -246,7 +255,7 @@ def _refusal(
     return LimitReached(limit, whole_seconds(result["wait"]), scope)
 
 
-def _verification(verification_id: str, result: Mapping[str, Any]) -> Verification:
+def read_verification(verification_id: str, result: Mapping[str, Any]) -> Verification:
     """Read a verification and its view (``lua/includes/verification.lua``)."""
     stored, view = result["verification"], result["view"]
     call = stored["call"]

@@ -13,12 +13,14 @@
 --- @include "number"
 --- @include "verification"
 --- @include "calls"
+--- @include "counts"
 
 decision('callback', {'allow-oom'}, function(KEYS, args, now)
   local state, report = number.load(KEYS[1], now), args.report
-  local short_id, found = calls.owner(state, report.request), nil
+  local short_id, found, before, came = calls.owner(state, report.request), nil, nil, now
   if short_id then
     found = verification.load(keys.verification(args.tag, short_id), nil, KEYS[1])
+    before = found and found.call.state
     if not found or not calls.apply(state, short_id, found, report, now) then
       return {applied = false}
     end
@@ -26,10 +28,12 @@ decision('callback', {'allow-oom'}, function(KEYS, args, now)
     if not calls.keep_waiting(state, report, now) then
       return {applied = false}
     end
-    short_id, found = calls.match(state, KEYS[1], args.tag, now)
+    short_id, found, came = calls.match(state, KEYS[1], args.tag, now)
   end
+  local ledger = found and counts.find(KEYS[1], now)
   if found then
     json.write(keys.verification(args.tag, short_id), found)
+    counts.reported(ledger, found, short_id, before, came)
   end
   number.save(KEYS[1], state, now)
   return {applied = found ~= nil}

@@ -6,8 +6,11 @@
 
 --- @include "decision"
 --- @include "json"
+--- @include "keys"
 --- @include "number"
 --- @include "verification"
+--- @include "counts"
+--- @include "timeline"
 
 decision('cancel', {'allow-oom'}, function(KEYS, args, now)
   local found, text = verification.load(KEYS[1], args.app)
@@ -16,7 +19,10 @@ decision('cancel', {'allow-oom'}, function(KEYS, args, now)
   end
   local state = number.load(KEYS[2], now)
   if verification.state(found, now) == 'pending' then
+    local ledger = counts.find(KEYS[1], now)
     text = json.write(KEYS[1], found, verification.finish(found, 'canceled', now))
+    counts.event(ledger, found, 'canceled')
+    timeline.add(ledger, found, keys.short_id(KEYS[1]), 'canceled')
   elseif verification.expire(found, now) then
     text = json.write(KEYS[1], found)
   end

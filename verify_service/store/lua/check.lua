@@ -1,6 +1,7 @@
 -- Compares one guess, at most once, and consumes the code if it is right.
 --
 -- KEYS  1 the verification   2 its number   3 guesses over all numbers   4 restrictions
+--       5 counts   6 timeline
 -- Args  {app, digests: a list of those that are right, nonce: identifies the guess,
 --        body: the digest of the request, if the nonce stands for an Idempotency-Key}
 -- Returns {verdict, repeated, view, notices} and the verification | {missing} | {other_body}
@@ -17,6 +18,8 @@
 --- @include "verification"
 --- @include "conversion"
 --- @include "guess_alarm"
+--- @include "counts"
+--- @include "timeline"
 
 local function is_right(found, digests)
   for _, digest in ipairs(digests) do
@@ -52,6 +55,22 @@ local function load_conversions(found, now, declared)
     table.insert(conversions, conversion.parse(key, redis.call('MGET', declared, key)[2], now))
   end
   return conversions
+end
+
+-- Counts and logs a guess that was compared, and the state to which it changed the verification.
+local function count_guess(KEYS, found, verdict, now)
+  local ledger, short_id = counts.open(KEYS[5], KEYS[6], now), keys.short_id(KEYS[1])
+  if verdict == 'right' then
+    counts.timed_event(ledger, found, 'approved', now)
+    timeline.add(ledger, found, short_id, 'approved')
+    return
+  end
+  counts.event(ledger, found, 'wrong')
+  timeline.add(ledger, found, short_id, 'wrong')
+  if found.state == 'exhausted' then
+    counts.event(ledger, found, 'exhausted')
+    timeline.add(ledger, found, short_id, 'exhausted')
+  end
 end
 
 decision('check', {}, function(KEYS, args, now)
@@ -92,6 +111,7 @@ decision('check', {}, function(KEYS, args, now)
   for _, counts in ipairs(conversions) do
     conversion.count_approval(counts, found.created, now)
   end
+  count_guess(KEYS, found, verdict, now)
   local notice = alarm and guess_alarm.count(alarm, verdict, now)
   return {verdict = verdict, view = verification.view(found, state, now),
           notices = {notice or nil}}, text

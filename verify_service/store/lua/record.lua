@@ -2,7 +2,7 @@
 --
 -- KEYS  1 the verification   2 its number   3 breaker   4 conversion of the prefix
 --       5 conversion of the country   6… one for each limit over many numbers
---       then the Idempotency-Key, if the start had one
+--       then counts, timeline, and the Idempotency-Key, if the start had one
 -- Args  {short_id, tag, signal: good | bad | nothing, limits: names in the order of their keys,
 --        outcome: placed | unknown | failed
 --        placed: request, the digest of the requestId; prefix and length of the caller, if known
@@ -22,7 +22,10 @@
 --- @include "breaker"
 --- @include "wide_limits"
 --- @include "conversion"
+--- @include "counts"
+--- @include "timeline"
 
+-- Returns when the callback that waited for the call was received, or nil.
 local function place(state, args, found, now)
   local call = found.call
   call.prefix, call.length = args.prefix, args.length
@@ -31,7 +34,7 @@ local function place(state, args, found, now)
   end
   local bound = state.calls and state.calls[args.short_id] and state.calls[args.short_id].request
   if not bound and not calls.owner(state, args.request) then
-    calls.bind(state, args.short_id, found, args.request, now)
+    return calls.bind(state, args.short_id, found, args.request, now)
   end
 end
 
@@ -92,30 +95,40 @@ local function load_refunds(KEYS, args, found, given_back, now)
   return writes
 end
 
+-- Counts and logs the outcome. A call that a callback has marked was placed, whatever the provider's
+-- answer is.
+local function count_outcome(ledger, found, args, placing)
+  local event = placing and args.outcome or 'placed'
+  timeline.add(ledger, found, args.short_id, event, event == 'failed' and args.kind or nil)
+  counts.event(ledger, found, event == 'failed' and 'failed.' .. args.kind or event)
+end
+
 decision('record', {'allow-oom'}, function(KEYS, args, now)
   local found = verification.load(KEYS[1])
   if not found then
     return {missing = true}
   end
   local state = number.load(KEYS[2], now)
-  local placing = found.call.state == 'placing'
+  local before, first = found.call.state, found.reservation ~= nil
+  local placing = before == 'placing'
   local given_back = placing and is_given_back(state, args, found, now)
   local breaker_state, refunds = nil, {}
-  if found.reservation then
+  if first then
     breaker_state = not found.test and breaker.load(KEYS[3], now) or nil
     refunds = placing and args.refund and load_refunds(KEYS, args, found, given_back, now) or {}
     found.reservation = nil
   end
 
-  local expires_at
+  local expires_at, came
   if args.outcome == 'placed' then
-    place(state, args, found, now)
+    came = place(state, args, found, now)
   elseif placing and args.outcome == 'failed' then
     expires_at = fail(state, args, found, given_back, now)
   elseif placing then
     found.call.state = 'unknown'
   end
-  local matched_id, matched = calls.match(state, KEYS[2], args.tag, now, args.short_id, found)
+  local matched_id, matched, matched_came = calls.match(
+    state, KEYS[2], args.tag, now, args.short_id, found)
 
   if matched and matched_id ~= args.short_id then
     json.write(keys.verification(args.tag, matched_id), matched)
@@ -127,11 +140,21 @@ decision('record', {'allow-oom'}, function(KEYS, args, now)
   verification.expire(found, now)
   local text = json.write(KEYS[1], found, expires_at)
   number.save(KEYS[2], state, now)
-  if expires_at and #KEYS > 5 + #args.limits then
+  if expires_at and #KEYS > 7 + #args.limits then
     redis.call('PEXPIREAT', KEYS[#KEYS], expires_at)
   end
   for _, write in ipairs(refunds) do
     write()
+  end
+  local ledger = counts.open(KEYS[6 + #args.limits], KEYS[7 + #args.limits], now)
+  if first then
+    count_outcome(ledger, found, args, placing)
+  end
+  if came then
+    counts.reported(ledger, found, args.short_id, before, came)
+  end
+  if matched then
+    counts.reported(ledger, matched, matched_id, nil, matched_came)
   end
   return {view = verification.view(found, state, now), notices = {found.notice}}, text
 end)

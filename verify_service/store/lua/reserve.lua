@@ -2,8 +2,9 @@
 --
 -- KEYS  1 the verification   2 its number   3 breaker   4 conversion of the prefix
 --       5 conversion of the country   6… one for each limit over many numbers
---       then restrictions, and if a body is given, the Idempotency-Key
--- Args  {id, short_id, tag, app, number, country, digest, reference, device, test,
+--       then restrictions, counts, past counts, timeline, and if a body is given, the
+--       Idempotency-Key
+-- Args  {id, short_id, tag, app, number, masked, country, digest, reference, device, test,
 --        limits: names in the order of their keys, body: the digest of the request}
 -- Returns one of
 --   {bound: id, same_body, view} and the verification   an earlier start has the Idempotency-Key
@@ -24,10 +25,12 @@
 --- @include "calls"
 --- @include "breaker"
 --- @include "shared_limits"
+--- @include "counts"
+--- @include "timeline"
 
 -- Returns the verification to which an earlier start bound the Idempotency-Key, or nil. A key whose
 -- verification has expired is free. It reads the verification as status.lua does.
-local function bound_before(KEYS, args, state, now)
+local function bound_before(KEYS, args, state, ledger, now)
   local binding = json.read(KEYS[#KEYS])
   local short_id, found, text
   if binding then
@@ -40,7 +43,7 @@ local function bound_before(KEYS, args, state, now)
   if binding.body ~= args.body or binding.tag ~= args.tag then
     return {bound = binding.id, same_body = false}
   end
-  local matched_id, matched = calls.match(state, KEYS[2], args.tag, now, short_id, found)
+  local matched_id, matched, came = calls.match(state, KEYS[2], args.tag, now, short_id, found)
   if verification.expire(found, now) or matched == found then
     text = json.write(keys.verification(args.tag, short_id), found)
   elseif matched then
@@ -48,6 +51,7 @@ local function bound_before(KEYS, args, state, now)
   end
   if matched then
     number.save(KEYS[2], state, now)
+    counts.reported(ledger, matched, matched_id, nil, came)
   end
   return {bound = binding.id, same_body = true, view = verification.view(found, state, now)}, text
 end
@@ -79,7 +83,20 @@ end
 local function limit_keys(KEYS, args)
   local last = 5 + #args.limits
   return {restrictions = KEYS[last + 1], prefix = KEYS[4], country = KEYS[5],
-          limits = {unpack(KEYS, 6, last)}}
+          limits = {unpack(KEYS, 6, last)}, counts = KEYS[last + 2], past = KEYS[last + 3],
+          timeline = KEYS[last + 4]}
+end
+
+-- Counts a start that was refused. The scope of a country's, an app's and a client's limit is in its key.
+local function count_refusal(ledger, named, args, result)
+  local limit, scope = result.refused, result.scope
+  for i, name in ipairs(args.limits) do
+    if not scope and name == limit and name ~= 'day' then
+      scope = keys.scope(named.limits[i], limit)
+    end
+  end
+  limit = limit or result.paused and 'paused' or 'breaker'
+  counts.refusal(ledger, named.past, args, limit, scope)
 end
 
 local function new_verification(args, known, now)
@@ -113,9 +130,9 @@ end
 
 -- Returns the verification that an earlier start under the same Idempotency-Key, or a first run of this
 -- start, has reserved; else nil.
-local function reserved_before(KEYS, args, state, now)
+local function reserved_before(KEYS, args, state, ledger, now)
   if args.body then
-    local bound, text = bound_before(KEYS, args, state, now)
+    local bound, text = bound_before(KEYS, args, state, ledger, now)
     if bound then
       return bound, text
     end
@@ -129,16 +146,18 @@ end
 
 decision('reserve', {}, function(KEYS, args, now)
   local state, _, stepped_back = number.load(KEYS[2], now)
-  local before, before_text = reserved_before(KEYS, args, state, now)
+  local named = limit_keys(KEYS, args)
+  local ledger = counts.open(named.counts, named.timeline, now)
+  local before, before_text = reserved_before(KEYS, args, state, ledger, now)
   if before then
     return before, before_text
   end
 
-  local matched_id, matched = calls.match(state, KEYS[2], args.tag, now)
+  local matched_id, matched, came = calls.match(state, KEYS[2], args.tag, now)
   local budget = number.budget_for(state, args.device)
   local start = {number = args.number, country = args.country, limits = args.limits,
                  known = budget ~= state.strangers, is_test = args.test}
-  local shared = shared_limits.load(limit_keys(KEYS, args), start, now)
+  local shared = shared_limits.load(named, start, now)
   local judged, breaker_state = shared_limits.judge(shared, start, now), breaker.load(KEYS[3], now)
   local limit, wait, dry = number.start_block(state, budget, now)
   limit, wait = longest_refusal(limit, wait, judged.refusals)
@@ -149,6 +168,9 @@ decision('reserve', {}, function(KEYS, args, now)
   end
   if matched or stepped_back then
     number.save(KEYS[2], state, now)
+  end
+  if matched then
+    counts.reported(ledger, matched, matched_id, nil, came)
   end
   local result, text
   local notices = shared_limits.write_guards(shared, judged, now)
@@ -165,6 +187,13 @@ decision('reserve', {}, function(KEYS, args, now)
     result.dry = dry
   end
   result.scope = result.refused and scope_of(result.refused, judged.refusals) or nil
+  if text then
+    counts.event(ledger, args, 'started', named.past)
+    local detail = args.id .. ' ' .. args.app .. ' ' .. args.country .. ' ' .. args.masked
+    timeline.add(ledger, args, args.short_id, 'started', detail)
+  else
+    count_refusal(ledger, named, args, result)
+  end
   result.notices = notices
   return result, text
 end)

@@ -13,6 +13,7 @@
 --- @include "number"
 --- @include "verification"
 --- @include "calls"
+--- @include "counts"
 
 decision('status', {'allow-oom'}, function(KEYS, args, now)
   local found, text = verification.load(KEYS[1], args.app)
@@ -20,7 +21,8 @@ decision('status', {'allow-oom'}, function(KEYS, args, now)
     return {missing = true}
   end
   local state, _, stepped_back = number.load(KEYS[2], now)
-  local matched_id, matched = calls.match(state, KEYS[2], args.tag, now, args.short_id, found)
+  local matched_id, matched, came = calls.match(state, KEYS[2], args.tag, now, args.short_id, found)
+  local ledger = matched and counts.find(KEYS[1], now)
   if verification.expire(found, now) or matched == found then
     text = json.write(KEYS[1], found)
   elseif matched then
@@ -28,6 +30,9 @@ decision('status', {'allow-oom'}, function(KEYS, args, now)
   end
   if matched or stepped_back then
     number.save(KEYS[2], state, now)
+  end
+  if matched then
+    counts.reported(ledger, matched, matched_id, nil, came)
   end
   return {view = verification.view(found, state, now)}, text
 end)

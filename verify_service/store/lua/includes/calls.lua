@@ -62,14 +62,16 @@ local function waiting_at(state, request)
   end
 end
 
--- Binds a request to a verification, and applies the callback that waited for it.
+-- Binds a request to a verification, and applies the callback that waited for it. Returns when that was
+-- received, or nil.
 function calls.bind(state, short_id, found, request, now)
   state.calls = state.calls or {}
   state.calls[short_id] = state.calls[short_id] or {['until'] = found.expires + POLICY.readable_ms}
   state.calls[short_id].request = request
   local at = waiting_at(state, request)
   if at then
-    calls.apply(state, short_id, found, table.remove(state.waiting, at), now)
+    local report = table.remove(state.waiting, at)
+    return calls.apply(state, short_id, found, report, now) and report.came or nil
   end
 end
 
@@ -99,7 +101,8 @@ end
 --   key               the number's
 --   short_id, found   a verification that the caller has loaded and will write; may be nil
 --
--- Returns  the short id and the verification that was bound, for the caller to write, or nil
+-- Returns  the short id and the verification that was bound, for the caller to write, and when its
+--          callback was received; or nil
 function calls.match(state, key, tag, now, short_id, found)
   local open_id, open
   for id, call in pairs(state.waiting and state.calls or {}) do
@@ -127,8 +130,7 @@ function calls.match(state, key, tag, now, short_id, found)
   if not fitting then
     return nil
   end
-  calls.bind(state, open_id, open, fitting.request, now)
-  return open_id, open
+  return open_id, open, calls.bind(state, open_id, open, fitting.request, now)
 end
 
 return calls
