@@ -35,6 +35,7 @@ from verify_service.store.inspection import inspect
 from verify_service.store.libraries import keep_three
 from verify_service.store.operator import RedisOperator
 from verify_service.store.policy import encode
+from verify_service.store.statistics import RedisStatistics
 from verify_service.store.verifications import RedisStore
 from verify_service.telemetry import logs, metrics_folder
 from verify_service.telemetry.events import StructuredEventLog
@@ -86,12 +87,15 @@ def create_operator(settings: Settings, client: Client | None = None) -> Operato
     """Return what the command line works with, over the same Redis."""
     ids = VerificationIds(settings.number_secret)
     functions = _functions(settings, client or connection(settings))
+    statistics = RedisStatistics(functions, ids)
     return Operator(
         store=RedisOperator(functions, ids, settings.number_limits, settings.wide_limits),
         limits=settings.wide_limits,
         destinations=settings.destinations,
         test_numbers=frozenset(fixed.number for fixed in settings.test_numbers),
         apps=sorted({key.app for key in settings.access_keys}),
+        counts=statistics,
+        timeline=statistics,
     )
 
 

@@ -16,6 +16,7 @@ from tests.system.house import ROOT
 
 COMMANDS = {
     *("allow +7917", "block +7917", "blocked", "erase --yes +79179136787", "number +79179136787"),
+    *("stats", f"verification {'A' * 40}"),
     *("reset day", "pause", "resume", "unblock +7917", "unlock +79179136787"),
 }
 """The commands that need Redis."""

@@ -15,12 +15,14 @@ from verify_service.cli.sentences import (
     restriction_line,
     usage_lines,
 )
+from verify_service.cli.stats import stats_commands
 from verify_service.domain.limits import WIDE_LIMITS
 from verify_service.domain.numbers import mask
 from verify_service.domain.operator import Operator
 from verify_service.settings.settings import Settings
 
 SECTIONS = {
+    "What happens": ("stats", "verification"),
     "One number": ("number", "unlock", "erase"),
     "Prefixes and countries": ("blocked", "block", "allow", "unblock", "reset"),
     "All calls": ("pause", "resume"),
@@ -47,8 +49,9 @@ def install(group: click.Group, operator: Operator, settings: Settings) -> None:
     Each works under its own name: ``flask --app wsgi blocked``. ``flask --app wsgi --help`` lists
     Flask's commands and the group ``operator``, whose help lists the operator's.
     """
-    commands = Sections("operator", help=_ABOUT, short_help="Show, unlock, block, pause, erase.")
+    commands = Sections("operator", help=_ABOUT, short_help="Count, show, unlock, block, pause.")
     for command in (
+        *stats_commands(operator),
         *_number_commands(operator, settings.number_limits.lock_after),
         *_prefix_commands(operator),
         *_pause_commands(operator),

@@ -9,6 +9,7 @@ from ipaddress import ip_address
 from typing import Protocol
 
 from verify_service.domain import limits
+from verify_service.domain.counts import CountsStore
 from verify_service.domain.diagnosis import Diagnosis, FullLimit, Restriction, Resumed
 from verify_service.domain.errors import DestinationNotAllowed, InvalidNumber
 from verify_service.domain.ids import is_pseudonym
@@ -22,6 +23,7 @@ from verify_service.domain.numbers import (
 )
 from verify_service.domain.scopes import DIGITS_BELOW_PREFIX, network_of
 from verify_service.domain.separators import strip_separators
+from verify_service.domain.timeline import TimelineStore
 
 FAILURE_RATE = "failureRate"
 _PREFIX = re.compile(r"\+?([1-9][0-9]{0,14})\Z")
@@ -54,6 +56,7 @@ class Operator:
         destinations: The numbers that may be called.
         test_numbers: E.164.
         apps: The apps whose starts are counted.
+        counts, timeline: What happened: in numbers, and to single verifications.
     """
 
     store: OperatorStore
@@ -61,6 +64,8 @@ class Operator:
     destinations: Destinations
     test_numbers: Set[str]
     apps: Sequence[str]
+    counts: CountsStore
+    timeline: TimelineStore
 
     def number(self, text: str) -> str:
         """Return a number in E.164, as a start reads it, whether or not it may be called."""
