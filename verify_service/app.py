@@ -42,6 +42,7 @@ from verify_service.telemetry.events import StructuredEventLog
 from verify_service.telemetry.metrics import CONTENT_TYPE as METRICS_CONTENT_TYPE
 from verify_service.telemetry.metrics import Metrics
 from verify_service.telemetry.request_line import RequestLine
+from verify_service.telemetry.shared_metrics import MetricsPage
 from verify_service.transport.client import HttpClient
 from verify_service.transport.reachability import connection_problem
 
@@ -60,13 +61,11 @@ def create_app(
     app = Application()
     line, metrics = RequestLine(), _metrics()
     events = StructuredEventLog(metrics, line)
-    verifications = _verifications(
-        settings,
-        client or connection(settings, events.waited_for_redis),
-        provider or _provider(settings),
-        events,
-    )
-    app.extensions[EXTENSION] = Context(verifications, metrics.render, METRICS_CONTENT_TYPE, line)
+    client = client or connection(settings, events.waited_for_redis)
+    verifications = _verifications(settings, client, provider or _provider(settings), events)
+    operator = create_operator(settings, client)
+    page = MetricsPage(metrics, verifications.readiness, operator)
+    app.extensions[EXTENSION] = Context(verifications, page.render, METRICS_CONTENT_TYPE, line)
     app.wsgi_app = RequestLog(  # type: ignore[method-assign]
         app.wsgi_app, line, events.request_answered
     )

@@ -140,12 +140,15 @@ class Service:
 
     def metric(self, sample: str) -> float:
         """Return the value of one sample of /metrics; 0 if it is missing."""
-        found = self.request(
-            "GET", "/metrics", None, headers={"Authorization": f"Bearer {METRICS_TOKEN}"}
-        )
-        assert found.status_code == 200
-        lines = [line for line in found.text.splitlines() if line.startswith(f"{sample} ")]
+        lines = [line for line in self.metrics().splitlines() if line.startswith(f"{sample} ")]
         return float(lines[0].rpartition(" ")[2]) if lines else 0.0
+
+    def metrics(self) -> str:
+        """Return /metrics."""
+        token = {"Authorization": f"Bearer {METRICS_TOKEN}"}
+        found = self.request("GET", "/metrics", None, headers=token)
+        assert found.status_code == 200
+        return found.text
 
 
 def _json_in(kwargs: dict[str, Any]) -> Any:

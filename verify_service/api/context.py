@@ -2,27 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Protocol, cast
+from typing import Any, cast
 
 from flask import current_app, g
 
 from verify_service.api.request_log import RequestLine
-from verify_service.domain.models import Readiness
 from verify_service.domain.verification import Verifications
 
 EXTENSION = "verify_service"
-
-
-class RenderMetrics(Protocol):
-    """Renders the counters for ``/metrics``."""
-
-    def __call__(self, readiness: Readiness | None) -> bytes:
-        """Return the counters.
-
-        Args:
-            readiness: The state in Redis; None if Redis does not answer.
-        """
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,13 +20,13 @@ class Context:
 
     Attributes:
         verifications: The use cases.
-        render_metrics: Renders the counters.
+        render_metrics: Renders ``/metrics``.
         metrics_content_type: The Content-Type of what ``render_metrics`` returns.
         line: The log line of the current request.
     """
 
     verifications: Verifications
-    render_metrics: RenderMetrics
+    render_metrics: Callable[[], bytes]
     metrics_content_type: str
     line: RequestLine
 

@@ -9,8 +9,6 @@ from verify_service.api import responses, schemas
 from verify_service.api.auth import metrics_guard
 from verify_service.api.body import dump
 from verify_service.api.context import context, verifications
-from verify_service.domain.errors import StoreUnavailable
-from verify_service.domain.models import Readiness
 
 HEALTH_RESPONSE = schemas.HealthAnswer()
 READY_RESPONSE = schemas.ReadyAnswer()
@@ -39,16 +37,8 @@ def operations_blueprint(metrics_token: str | None, *, production: bool) -> Blue
 
     @blueprint.get("/metrics")
     def metrics() -> ResponseReturnValue:
-        """Return the counters."""
+        """Return the metrics."""
         require_token()
-        counters = context().render_metrics(_readiness())
-        return Response(counters, content_type=context().metrics_content_type)
+        return Response(context().render_metrics(), content_type=context().metrics_content_type)
 
     return blueprint
-
-
-def _readiness() -> Readiness | None:
-    try:
-        return verifications().readiness()
-    except StoreUnavailable:  # an outage of Redis is when the counters are needed most
-        return None

@@ -13,7 +13,7 @@ from verify_service.domain.diagnosis import (
     Callers,
     DeviceBudget,
     Diagnosis,
-    FullLimit,
+    LimitUsage,
     Refusal,
     Restriction,
     WindowUsage,
@@ -119,11 +119,11 @@ def restriction_line(restriction: Restriction) -> str:
             return f"{scope}: alarm{by}{evidence}; not repeated {more}"
 
 
-def full_limit_line(full: FullLimit, *, dry_run: bool) -> str:
+def full_limit_line(full: LimitUsage, *, dry_run: bool) -> str:
     """Return which limit is full, until when, and what ends it."""
     name, limit = _LIMIT_NAMES.get(full.limit, full.limit), full.limit
     scope = f"{full.scope}: " if full.scope else "every number: "
-    windows = " and ".join(_usage(window, "start") for window in full.windows)
+    windows = " and ".join(_usage(window, "start") for window in full.full)
     if limit == KNOWN_DEVICE:
         limit = PREFIX
     ends = f"`reset {limit} {full.scope}".rstrip() + "` ends it"

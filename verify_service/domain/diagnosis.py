@@ -71,18 +71,28 @@ class Restriction:
 
 
 @dataclass(frozen=True, slots=True)
-class FullLimit:
-    """A limit over many numbers that refuses starts.
+class LimitUsage:
+    """How far a limit over many numbers is used up.
 
     Attributes:
         limit: Its name.
         scope: A prefix, a country, an app, or the digest of a client's network; empty for the day.
-        windows: Its windows that are full.
+        windows: Its windows.
     """
 
     limit: str
     scope: str
     windows: tuple[WindowUsage, ...]
+
+    @property
+    def full(self) -> tuple[WindowUsage, ...]:
+        """The windows that allow no more starts."""
+        return tuple(window for window in self.windows if window.full)
+
+    @property
+    def share(self) -> float:
+        """The used share of the fullest window, from 0 to 1."""
+        return max((window.used / window.window.count for window in self.windows), default=0.0)
 
 
 @dataclass(frozen=True, slots=True)

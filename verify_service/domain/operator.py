@@ -10,7 +10,7 @@ from typing import Protocol
 
 from verify_service.domain import limits
 from verify_service.domain.counts import CountsStore
-from verify_service.domain.diagnosis import Diagnosis, FullLimit, Restriction, Resumed
+from verify_service.domain.diagnosis import Diagnosis, LimitUsage, Restriction, Resumed
 from verify_service.domain.errors import DestinationNotAllowed, InvalidNumber
 from verify_service.domain.ids import is_pseudonym
 from verify_service.domain.limits import WideLimits
@@ -43,7 +43,8 @@ class OperatorStore(Protocol):
     def pause(self, duration: int) -> None: ...
     def resume(self) -> Resumed: ...
     def restrictions(self) -> list[Restriction]: ...
-    def full_limits(self) -> list[FullLimit] | None: ...
+    def full_limits(self) -> list[LimitUsage] | None: ...
+    def limit_usage(self, scopes: Sequence[tuple[str, str]]) -> list[LimitUsage]: ...
     def reset(self, limit: str, scope: str) -> bool: ...
 
 
@@ -121,9 +122,17 @@ class Operator:
         """Return all blocks, exemptions, pauses and alarms."""
         return self.store.restrictions()
 
-    def full_limits(self) -> list[FullLimit] | None:
+    def full_limits(self) -> list[LimitUsage] | None:
         """Return the limits over many numbers that are full; None if they cannot be listed."""
         return self.store.full_limits()
+
+    def limit_usage(self, scopes: Sequence[tuple[str, str]]) -> list[LimitUsage]:
+        """Return how far limits over many numbers are used up.
+
+        Args:
+            scopes: Names of limits, each with a scope. A limit that is switched off is left out.
+        """
+        return self.store.limit_usage(scopes)
 
     def reset(self, limit: str, text: str) -> bool:
         """Have a limit over many numbers count from zero; return whether it had counted anything.

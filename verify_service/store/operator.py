@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
+from itertools import chain
 from typing import Any
 
 from redis.exceptions import NoPermissionError
@@ -15,7 +16,7 @@ from verify_service.domain.diagnosis import (
     ConversionCount,
     DeviceBudget,
     Diagnosis,
-    FullLimit,
+    LimitUsage,
     Refusal,
     Restriction,
     Resumed,
@@ -136,30 +137,45 @@ class RedisOperator:
             restrictions.insert(0, pause)
         return restrictions
 
-    def full_limits(self) -> list[FullLimit] | None:
+    def full_limits(self) -> list[LimitUsage] | None:
         """Return the limits over many numbers that are full; None if SCAN is not permitted."""
         with translated():
             try:
                 found = self._all_keys(f"{keys.LIMITS}*")
             except NoPermissionError:
                 return None
-        windows = self._wide_limits.windows
         known = [key for key in found if keys.limit_of(key)[0] in _LIMITS_WITH_KEYS]
-        full: list[FullLimit] = []
-        for batch in _batches(known):
-            arguments = {"limits": [keys.limit_of(key)[0] for key in batch]}
-            for entry in self._functions.call("full_limits", batch, arguments)["full"] or ():
-                name, scope = keys.limit_of(batch[entry["key"] - 1])
-                uses = _uses(entry["usage"], windows(name))
-                scope = "" if name == limits.DAY_TOTAL else scope
-                full.append(FullLimit(name, scope, tuple(use for use in uses if use.full)))
+        usages = chain.from_iterable(map(self._limit_usage, _batches(known)))
+        full = filter(lambda usage: usage.full, usages)
         return sorted(full, key=lambda one: (_LIMITS_WITH_KEYS.index(one.limit), one.scope))
+
+    def limit_usage(self, scopes: Sequence[tuple[str, str]]) -> list[LimitUsage]:
+        """Return how far limits over many numbers are used up, in one round trip.
+
+        Args:
+            scopes: Names of limits, each with a scope as in :class:`LimitUsage`.
+        """
+        declared = [
+            keys.limit(name, keys.EVERY_NUMBER if name == limits.DAY_TOTAL else scope)
+            for name, scope in scopes
+            if self._wide_limits.windows(name)
+        ]
+        return list(self._limit_usage(declared)) if declared else []
+
+    def _limit_usage(self, declared: Sequence[str]) -> Iterator[LimitUsage]:
+        names = [keys.limit_of(key) for key in declared]
+        shown = self._functions.call(
+            "limit_usage", declared, {"limits": [name for name, _ in names]}
+        )
+        for (name, scope), usage in zip(names, shown["usage"], strict=True):
+            uses = tuple(_uses(usage, self._wide_limits.windows(name)))
+            yield LimitUsage(name, "" if name == limits.DAY_TOTAL else scope, uses)
 
     def reset(self, limit: str, scope: str) -> bool:
         """Delete the counts of a limit over many numbers; return whether there were any.
 
         Args:
-            scope: As in :class:`FullLimit`; of a client, also its network.
+            scope: As in :class:`LimitUsage`; of a client, also its network.
         """
         if limit == limits.CLIENT_IP and not is_pseudonym(scope):
             scope = self._ids.client(scope)

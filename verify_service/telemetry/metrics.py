@@ -1,9 +1,9 @@
-"""The metrics, as Prometheus reads them. Each label has few values, all of them known."""
+"""The metrics of the processes of one machine. Each label has few values, all of them known."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 from prometheus_client import (
     CONTENT_TYPE_LATEST,
@@ -14,16 +14,12 @@ from prometheus_client import (
     disable_created_metrics,
     generate_latest,
 )
-from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.multiprocess import MultiProcessCollector
-from prometheus_client.registry import Collector
 
-from verify_service.domain.check_result import EVICTION, FAILOVER, PERSISTENCE
-from verify_service.domain.models import Readiness
 from verify_service.telemetry import metrics_folder
 
 CONTENT_TYPE = CONTENT_TYPE_LATEST
-"""What :meth:`Metrics.render` returns."""
+"""What the page of metrics is."""
 
 SECONDS = (0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 25)
 """Upper bounds of the buckets of durations. A check takes milliseconds, Redis at most 2 s, the
@@ -146,48 +142,10 @@ class Metrics:
     def _labeled(self, name: str, documentation: str, labels: Sequence[str]) -> LabeledCounter:
         return LabeledCounter(Counter(name, documentation, labels, registry=self._registry))
 
-    def render(self, readiness: Readiness | None = None) -> bytes:
-        """Return the text format.
-
-        Args:
-            readiness: The state in Redis, which all processes share; None if it is unknown.
-        """
-        return self._counters() + _state(readiness)
-
-    def _counters(self) -> bytes:
+    def render(self) -> bytes:
+        """Return the text format."""
         if metrics_folder.VARIABLE not in os.environ:
             return generate_latest(self._registry)
         all_processes = CollectorRegistry()
         MultiProcessCollector(all_processes)  # type: ignore[no-untyped-call]
         return generate_latest(all_processes)
-
-
-class _State(Collector):
-    """Gauges without a file: one of the library's own would leave a file for each process."""
-
-    def __init__(self, readiness: Readiness) -> None:
-        self._readiness = readiness
-
-    def collect(self) -> Iterator[GaugeMetricFamily]:
-        yield GaugeMetricFamily(
-            "verify_breaker_open",
-            "Whether the breaker has paused calls.",
-            value=self._readiness.breaker_open,
-        )
-        warnings = GaugeMetricFamily(
-            "verify_redis_warning",
-            "Whether /readyz warns of it: Redis may evict keys, or loses data at its end.",
-            labels=["warning"],
-        )
-        in_force = {warning.name for warning in self._readiness.warnings}
-        for name in (EVICTION, PERSISTENCE, FAILOVER):
-            warnings.add_metric([name], name in in_force)
-        yield warnings
-
-
-def _state(readiness: Readiness | None) -> bytes:
-    if readiness is None:
-        return b""
-    registry = CollectorRegistry()
-    registry.register(_State(readiness))
-    return generate_latest(registry)
