@@ -68,6 +68,7 @@ format: $(TEST)  ## let ruff write
 docs: $(RUN)  ## write what is made from the code: openapi.json, env.example, settings.md, a table
 	@$(BIN)/python -m verify_service.api.openapi > docs/openapi.json
 	@$(BIN)/python -m verify_service.settings
+	@$(BIN)/python -m verify_service.telemetry
 	@$(BIN)/python -m verify_service.sandbox --table > $(VENV)/table.md
 	@awk 'FNR == NR {table = table $$0 "\n"; next}; \
 		/^<!-- end of the table/ {inside = 0}; \

@@ -9,27 +9,30 @@ from pathlib import Path
 
 import pytest
 
+from verify_service.telemetry.__main__ import page
+from verify_service.telemetry.families import Family, Kind, Process, Shared, families
 from verify_service.telemetry.metrics import Metrics
 
 ROOT = Path(__file__).parents[2]
 SHOW = "print(m.render().decode())"
 
-NAMES = {
-    "verify_starts",
-    "verify_refusals",
-    "verify_checks",
-    "verify_callbacks",
-    "verify_caller_mismatches",
-    "verify_provider_errors",
-    "verify_outcomes_not_recorded",
-}
 
-
-def test_each_counter_is_explained() -> None:
+@pytest.mark.parametrize("family", list(families(Process)), ids=lambda family: family.name)
+def test_each_metric_is_explained(family: Family) -> None:
+    """Also before anything has happened."""
     text = Metrics().render().decode()
-    for name in NAMES:
-        assert f"# HELP {name}_total " in text
-        assert f"# TYPE {name}_total counter" in text
+    suffix = "_total" if family.kind is Kind.COUNTER else ""
+    assert f"# HELP {family.name}{suffix} {family.meaning}" in text
+    assert f"# TYPE {family.name}{suffix} {family.kind}" in text
+
+
+def test_the_page_has_the_metrics() -> None:
+    """If not: make docs."""
+    text = (ROOT / "docs/metrics.md").read_text("utf-8")
+    assert page(text) == text
+    for owner in (Process, Shared):
+        for family in families(owner):
+            assert f"| `{family.name}" in text
 
 
 def test_a_count_is_rendered_without_its_creation_time() -> None:

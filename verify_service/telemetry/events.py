@@ -30,6 +30,7 @@ from verify_service.domain.ids import request_digest
 from verify_service.domain.limits import DESTINATION, Notice
 from verify_service.domain.models import CheckedGuess, DeliveryReport, NewVerification, Verification
 from verify_service.domain.numbers import mask, mask_scope
+from verify_service.telemetry.families import MAX_LABELED_ERROR_CODE
 from verify_service.telemetry.metrics import Metrics
 from verify_service.telemetry.request_line import RequestLine
 
@@ -57,8 +58,6 @@ _CALLER_HINTS = {
     "people type digits that are not the code. Ask the provider.",
 }
 _WHOLE_PREFIX = "`flask --app wsgi blocked` prints the whole prefix."
-MAX_LABELED_ERROR_CODE = 99
-"""Larger ones share a label, since each label is a time series."""
 _WORD = re.compile(r"[A-Za-z_]{1,32}\Z")
 
 log = structlog.get_logger()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
 
 from prometheus_client import (
     CONTENT_TYPE_LATEST,
@@ -17,6 +16,7 @@ from prometheus_client import (
 from prometheus_client.multiprocess import MultiProcessCollector
 
 from verify_service.telemetry import metrics_folder
+from verify_service.telemetry.families import Family, Process
 
 CONTENT_TYPE = CONTENT_TYPE_LATEST
 """What the page of metrics is."""
@@ -68,79 +68,42 @@ class Metrics:
 
     def __init__(self) -> None:
         self._registry = CollectorRegistry()
-        counter, labeled, timed = self._counter, self._labeled, self._timed
-        self.starts = labeled("verify_starts", "Starts that no limit refused.", ["outcome"])
-        self.refusals = labeled("verify_refusals", "Starts that a limit refused.", ["limit"])
-        self.dry_refusals = labeled(
-            "verify_dry_refusals", "Starts that a limit in dry run would have refused.", ["limit"]
-        )
-        self.alarms = labeled("verify_alarms", "Alarms and blocks of the guards.", ["guard"])
-        self.checks = labeled("verify_checks", "Checks.", ["verdict"])
-        self.repeats = labeled(
-            "verify_repeats",
-            "Requests that were repeated under their Idempotency-Key.",
-            ["operation"],
-        )
-        self.callbacks = labeled("verify_callbacks", "Callbacks.", ["status", "applied"])
-        self.callback_refusals = labeled(
-            "verify_callback_refusals", "Callbacks that were refused.", ["reason"]
-        )
-        self.caller_mismatches = counter(
-            "verify_caller_mismatches",
-            "Calls whose caller is unknown, or is a number that does not end in the code.",
-        )
-        self.provider_errors = labeled(
-            "verify_provider_errors", "Calls that the provider did not place.", ["code"]
-        )
-        self.breaker_changes = labeled(
-            "verify_breaker_changes", "How often the breaker paused or resumed calls.", ["to"]
-        )
-        self.breaker_refusals = counter(
-            "verify_breaker_refusals", "Starts that the breaker refused."
-        )
-        self.not_recorded = counter(
-            "verify_outcomes_not_recorded", "Calls whose outcome could not be recorded."
-        )
-        self.requests = timed(
-            "verify_request_duration_seconds",
-            "Requests, from their arrival to their response, by the rule of the URL.",
-            ["rule", "http"],
-        )
-        self.exchanges = timed(
-            "verify_provider_exchange_seconds",
-            "Exchanges with the provider, by the outcome of the call.",
-            ["outcome"],
-        )
-        self.redis_calls = timed(
-            "verify_redis_call_seconds",
-            "Calls of Redis functions, the wait for a connection included.",
-            ["function"],
-        )
-        self.redis_errors = labeled(
-            "verify_redis_errors", "Calls of Redis functions that failed.", ["function"]
-        )
-        self.pool_waits = Histogram(
-            "verify_redis_pool_wait_seconds",
-            "Waits for a connection to Redis. A call that finds one free is not counted.",
-            buckets=SECONDS,
-            registry=self._registry,
-        )
+        self.starts = self._labeled(Process.STARTS)
+        self.refusals = self._labeled(Process.REFUSALS)
+        self.dry_refusals = self._labeled(Process.DRY_REFUSALS)
+        self.alarms = self._labeled(Process.ALARMS)
+        self.checks = self._labeled(Process.CHECKS)
+        self.repeats = self._labeled(Process.REPEATS)
+        self.callbacks = self._labeled(Process.CALLBACKS)
+        self.callback_refusals = self._labeled(Process.CALLBACK_REFUSALS)
+        self.provider_errors = self._labeled(Process.PROVIDER_ERRORS)
+        self.breaker_changes = self._labeled(Process.BREAKER_CHANGES)
+        self.redis_errors = self._labeled(Process.REDIS_ERRORS)
+        self.caller_mismatches = self._counter(Process.CALLER_MISMATCHES)
+        self.breaker_refusals = self._counter(Process.BREAKER_REFUSALS)
+        self.not_recorded = self._counter(Process.NOT_RECORDED)
+        self.requests = self._timed(Process.REQUESTS)
+        self.exchanges = self._timed(Process.EXCHANGES)
+        self.redis_calls = self._timed(Process.REDIS_CALLS)
+        self.pool_waits = self._histogram(Process.POOL_WAITS)
         self.calls_in_flight = Gauge(
-            "verify_calls_in_flight",
-            "Calls that are being placed with the provider.",
+            Process.CALLS_IN_FLIGHT.name,
+            Process.CALLS_IN_FLIGHT.meaning,
             registry=self._registry,
             multiprocess_mode="livesum",
         )
 
-    def _counter(self, name: str, documentation: str) -> Counter:
-        return Counter(name, documentation, registry=self._registry)
+    def _counter(self, of: Family) -> Counter:
+        return Counter(of.name, of.meaning, of.labels, registry=self._registry)
 
-    def _timed(self, name: str, documentation: str, labels: Sequence[str]) -> LabeledHistogram:
-        histogram = Histogram(name, documentation, labels, buckets=SECONDS, registry=self._registry)
-        return LabeledHistogram(histogram)
+    def _histogram(self, of: Family) -> Histogram:
+        return Histogram(of.name, of.meaning, of.labels, buckets=SECONDS, registry=self._registry)
 
-    def _labeled(self, name: str, documentation: str, labels: Sequence[str]) -> LabeledCounter:
-        return LabeledCounter(Counter(name, documentation, labels, registry=self._registry))
+    def _labeled(self, of: Family) -> LabeledCounter:
+        return LabeledCounter(self._counter(of))
+
+    def _timed(self, of: Family) -> LabeledHistogram:
+        return LabeledHistogram(self._histogram(of))
 
     def render(self) -> bytes:
         """Return the text format."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
@@ -23,6 +24,7 @@ from verify_service.domain.counts import (
     OTHER,
     Counts,
     Statistics,
+    Tally,
     combined,
 )
 from verify_service.domain.diagnosis import LimitUsage, Restriction
@@ -30,13 +32,11 @@ from verify_service.domain.errors import StoreUnavailable
 from verify_service.domain.limits import APP, COUNTRY, DAY_TOTAL
 from verify_service.domain.models import Readiness
 from verify_service.domain.operator import Operator
+from verify_service.telemetry.families import MAX_RESTRICTIONS, MAX_SCOPES, Family, Shared
 from verify_service.telemetry.metrics import Metrics
 
 RECENT_HOURS = 2
 """The present hour and the one before. The present one alone would have few events at its start."""
-MAX_SCOPES = 20
-"""Scopes of refused starts: those with the most refusals. Each is a time series."""
-MAX_RESTRICTIONS = 50
 _TIMED = (DELIVERED, APPROVED)
 
 
@@ -101,124 +101,74 @@ class SharedMetrics(Collector):
 
     def collect(self) -> Iterator[Metric]:
         """Yield the metrics."""
-        yield GaugeMetricFamily(
-            "verify_redis_up",
-            "Whether Redis could be read.",
-            value=self._state is not None,
-        )
+        yield _gauge(Shared.REDIS_UP, {(): self._state is not None})
         if self._state is not None:
             yield from _readiness(self._state.readiness)
-            yield from _totals(self._state.statistics)
-            yield from _recent(self._state.statistics)
-            yield _restrictions(self._state.restrictions)
-            yield _limits(self._state.limits)
+            yield from _totals(self._state.statistics.total)
+            yield from _recent(combined(self._state.statistics.hours))
+            in_force = self._state.restrictions[:MAX_RESTRICTIONS]
+            yield _gauge(Shared.RESTRICTION, {(r.who, r.kind, r.scope): 1 for r in in_force})
+            yield _gauge(
+                Shared.LIMIT_USED, {(one.limit, one.scope): one.share for one in self._state.limits}
+            )
+
+
+Values = Mapping[tuple[str, ...], float]
+"""Numbers by the values of the labels."""
 
 
 def _readiness(readiness: Readiness) -> Iterator[Metric]:
-    yield GaugeMetricFamily(
-        "verify_breaker_open",
-        "Whether the breaker has paused calls.",
-        value=readiness.breaker_open,
-    )
-    yield GaugeMetricFamily(
-        "verify_calls_paused",
-        "Whether the operator has paused calls.",
-        value=readiness.calls_paused,
-    )
-    warnings = GaugeMetricFamily(
-        "verify_redis_warning",
-        "Whether /readyz warns of it: Redis may evict keys, or loses data at its end.",
-        labels=["warning"],
-    )
+    yield _gauge(Shared.BREAKER_OPEN, {(): readiness.breaker_open})
+    yield _gauge(Shared.CALLS_PAUSED, {(): readiness.calls_paused})
     in_force = {warning.name for warning in readiness.warnings}
-    for name in (EVICTION, PERSISTENCE, FAILOVER):
-        warnings.add_metric([name], name in in_force)
-    yield warnings
+    known = (EVICTION, PERSISTENCE, FAILOVER)
+    yield _gauge(Shared.WARNING, {(name,): name in in_force for name in known})
 
 
-def _totals(statistics: Statistics) -> Iterator[Metric]:
-    total = statistics.total
-    for label, name, groups in (
-        ("app", "verify_events", total.apps),
-        ("country", "verify_country_events", total.countries),
-    ):
-        family = CounterMetricFamily(
-            name, f"What happened, by {label}. Counted in Redis.", labels=[label, "event", "detail"]
-        )
-        _add_events(family, groups)
-        yield family
-    for event in _TIMED:
-        yield _times(event, total.apps)
+def _totals(total: Tally) -> Iterator[Metric]:
+    yield _counter(Shared.EVENTS, _events(total.apps))
+    yield _counter(Shared.COUNTRY_EVENTS, _events(total.countries))
+    yield _times(Shared.DELIVERED, DELIVERED, total.apps)
+    yield _times(Shared.APPROVED, APPROVED, total.apps)
 
 
-def _recent(statistics: Statistics) -> Iterator[Metric]:
-    recent = combined(statistics.hours)
-    for label, name, groups in (
-        ("app", "verify_recent_events", recent.apps),
-        ("country", "verify_recent_country_events", recent.countries),
-    ):
-        family = GaugeMetricFamily(
-            name,
-            f"What happened in this hour and the one before, by {label}.",
-            labels=[label, "event", "detail"],
-        )
-        _add_events(family, groups)
-        yield family
-    refusals = GaugeMetricFamily(
-        "verify_recent_refusals",
-        f"Refused starts of this hour and the one before; the {MAX_SCOPES} scopes with the most.",
-        labels=["limit", "scope"],
-    )
-    for scope, number in recent.scopes.most_common(MAX_SCOPES):
-        refusals.add_metric(scope, number)
-    yield refusals
+def _recent(recent: Tally) -> Iterator[Metric]:
+    yield _gauge(Shared.RECENT_EVENTS, _events(recent.apps))
+    yield _gauge(Shared.RECENT_COUNTRY_EVENTS, _events(recent.countries))
+    yield _gauge(Shared.RECENT_REFUSALS, dict(recent.scopes.most_common(MAX_SCOPES)))
 
 
-def _add_events(
-    family: CounterMetricFamily | GaugeMetricFamily, groups: Mapping[str, Counts]
-) -> None:
+def _events(groups: Mapping[str, Counts]) -> Values:
+    """Return the numbers of events by group, event and detail. A time's bucket is no detail."""
+    values: Counter[tuple[str, ...]] = Counter()
     for group, counts in sorted(groups.items()):
-        for name in sorted(counts):
+        for name, number in sorted(counts.items()):
             event, _, detail = name.partition(".")
-            if event not in _TIMED:
-                family.add_metric([group, event, detail], counts[name])
-        for event in _TIMED:
-            if number := counts.of(event):
-                family.add_metric([group, event, ""], number)
+            values[group, event, "" if event in _TIMED else detail] += number
+    return values
 
 
-def _times(event: str, apps: Mapping[str, Counts]) -> Metric:
-    family = HistogramMetricFamily(
-        f"verify_{event}_seconds",
-        f"Seconds from the start to `{event}`. Counted in Redis.",
-        labels=["app"],
-    )
+def _times(family: Family, event: str, apps: Mapping[str, Counts]) -> Metric:
+    """Return a histogram. Its buckets are cumulative, those of the counts are not."""
+    metric = HistogramMetricFamily(family.name, family.meaning, labels=family.labels)
     for app, counts in sorted(apps.items()):
         found, reached, buckets = counts.times(event).buckets, 0, []
         for bound in (*BUCKETS, math.inf):
             reached += found.get(bound, 0)
             buckets.append(("+Inf" if bound == math.inf else f"{bound}", reached))
-        family.add_metric([app], buckets, sum_value=None)
-    return family
+        metric.add_metric([app], buckets, sum_value=None)
+    return metric
 
 
-def _restrictions(restrictions: list[Restriction]) -> Metric:
-    family = GaugeMetricFamily(
-        "verify_restriction",
-        f"1 for each block, exemption, pause and alarm in force; at most {MAX_RESTRICTIONS}.",
-        labels=["who", "kind", "scope"],
-    )
-    for one in restrictions[:MAX_RESTRICTIONS]:
-        family.add_metric([one.who, one.kind, one.scope], 1)
-    return family
+def _gauge(family: Family, values: Values) -> Metric:
+    metric = GaugeMetricFamily(family.name, family.meaning, labels=family.labels)
+    for labels, value in values.items():
+        metric.add_metric(labels, value)
+    return metric
 
 
-def _limits(limits: list[LimitUsage]) -> Metric:
-    family = GaugeMetricFamily(
-        "verify_limit_used_ratio",
-        "The used share of a limit's fullest window: the day's, an app's, a country's.",
-        labels=["limit", "scope"],
-    )
-    for one in limits:
-        family.add_metric([one.limit, one.scope], one.share)
-    return family
+def _counter(family: Family, values: Values) -> Metric:
+    metric = CounterMetricFamily(family.name, family.meaning, labels=family.labels)
+    for labels, value in values.items():
+        metric.add_metric(labels, value)
+    return metric
