@@ -53,6 +53,8 @@ def given(name: str, secret: str) -> dict[str, str]:
     """Return a variable that contains a secret, as an operator writes it."""
     if name == "ACCESS_KEYS":
         return {name: f"shop={sha256_hex(secret)}"}
+    if name == "PROVIDER_PROXY":
+        return {name: f"http://user:{secret}@proxy.example:3128"}
     if name == "REDIS_URL":
         return {name: f"redis://:{secret}@redis.example/0"}
     return {name: secret}
@@ -76,7 +78,7 @@ def test_each_live_code_secret_is_long(read: Read, position: str) -> None:
         read(CODE_SECRET=position)
 
 
-@pytest.mark.parametrize("name", [*TEXTS, "ACCESS_KEYS", "REDIS_URL"])
+@pytest.mark.parametrize("name", [*TEXTS, "ACCESS_KEYS", "REDIS_URL", "PROVIDER_PROXY"])
 @pytest.mark.parametrize("public", sorted(value.decode() for value in PUBLIC_VALUES))
 def test_production_refuses_every_value_that_the_repository_prints(
     read: Read, name: str, public: str
@@ -114,7 +116,8 @@ def test_no_two_secrets_are_equal(read: Read, name: str, other: str) -> None:
 
 
 def test_one_secret_for_everything_is_refused(read: Read) -> None:
-    everywhere = {name: given(name, LONG)[name] for name in (*TEXTS, "ACCESS_KEYS", "REDIS_URL")}
+    addresses = ("REDIS_URL", "PROVIDER_PROXY")
+    everywhere = {name: given(name, LONG)[name] for name in (*TEXTS, "ACCESS_KEYS", *addresses)}
     with pytest.raises(SettingsError) as refused:
         read(**everywhere)
     for name in everywhere:

@@ -8,6 +8,7 @@ from dataclasses import fields
 from datetime import date
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -39,6 +40,8 @@ DEFAULTS: dict[str, Any] = {
     "access_key_in_query": True,
     "provider_url": "https://cpaas.mittoapi.net/api",
     "provider_auth": "x-accesskey",
+    "provider_proxy": None,
+    "provider_ca_file": None,
     "provider_call_timeout_ms": 30_000,
     "provider_connect_timeout": 3.0,
     "provider_deadline": 10.0,
@@ -104,6 +107,15 @@ GOOD: list[tuple[str, str, Any]] = [
     ("NUMBER_SECRET", f"{LONG},{LONG}", f"{LONG},{LONG}".encode()),
     ("PROVIDER_URL", "https://host/api/", "https://host/api"),
     ("PROVIDER_AUTH", "raw", "raw"),
+    ("PROVIDER_PROXY", "", None),
+    (
+        "PROVIDER_PROXY",
+        "http://u:p%40@proxy.example:3128/",
+        urlsplit("http://u:p%40@proxy.example:3128/"),
+    ),
+    ("PROVIDER_PROXY", "https://proxy.example", urlsplit("https://proxy.example")),
+    ("PROVIDER_CA_FILE", "/etc/ca.pem", "/etc/ca.pem"),
+    ("PROVIDER_CA_FILE", "", None),
     ("PROVIDER_CALL_TIMEOUT_MS", "1000", 1000),
     ("PROVIDER_CONNECT_TIMEOUT", "0.5", 0.5),
     ("PROVIDER_DEADLINE", "20", 20.0),

@@ -11,6 +11,9 @@ CALL_PATH = "/apps/flash/calls/flash"
 """What is added to PROVIDER_URL; ``provider/flash_call.py`` has it too."""
 _ENDS = (CALL_PATH, "/apps/flash/calls", "/apps/flash")
 _BASE_URL = "Must be an http(s) address without user or query: https://host/api."
+_PROXY_URL = (
+    "Must be http(s)://[user:password@]host[:port]; percent-encode a password's / @ : # ? [ ]."
+)
 _HOST = re.compile(r"[\w-]{1,63}(\.[\w-]{1,63})*\.?|[0-9A-Fa-f:.]*:[0-9A-Fa-f:.]*(%[\w.-]+)?")
 
 
@@ -36,6 +39,18 @@ def base_url(text: str) -> str:
     if url.path.rstrip("/").lower().endswith(_ENDS):
         raise VariableError(f"Must end before {CALL_PATH}, which is added.")
     return text.rstrip("/")
+
+
+def proxy_url(text: str) -> SplitResult | None:
+    """Return the URL of a proxy, or None where the text is empty."""
+    if not text:
+        return None
+    require_one_address(text)
+    url = _split(text)
+    more = url.path.strip("/") or {*"?#\\<>"} & {*text}
+    if url.scheme not in ("http", "https") or not _HOST.fullmatch(url.hostname or "") or more:
+        raise VariableError(_PROXY_URL)
+    return url
 
 
 def _split(text: str) -> SplitResult:

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import timedelta
+from urllib.parse import SplitResult
 
 from verify_service.domain.limits import LONGEST_BREAKER_PAUSE_SECONDS, NumberLimits
 from verify_service.domain.models import Window
 from verify_service.domain.numbers import ANY_COUNTRY, GLOBAL_REGION
 from verify_service.domain.test_numbers import TestNumber
 from verify_service.settings import parsers
-from verify_service.settings.addresses import CALL_PATH, base_url
+from verify_service.settings.addresses import CALL_PATH, base_url, proxy_url
 from verify_service.settings.credentials import header_text, path_secret, secrets
-from verify_service.settings.scalars import DecimalNumber, WholeNumber, Word
+from verify_service.settings.scalars import DecimalNumber, WholeNumber, Word, text_or_none
 from verify_service.settings.server_variables import DEFAULT_THREADS
 from verify_service.settings.service_variables import TOKEN_BYTES
 from verify_service.settings.variable import variable
@@ -75,6 +76,30 @@ class ProviderSettings:
         """,
         default=AUTH_FORMS[0],
     )
+    provider_proxy: SplitResult | None = variable(
+        proxy_url,
+        """
+        An HTTP proxy through which every call is requested, for platforms whose outgoing addresses
+        change: the provider admits calls by address. Percent-encode user and password. One of
+        these forms:
+            http://[user:password@]host[:port]     https:// for TLS to the proxy
+        The provider's certificate is verified through it. Proxy variables of other programs, for
+        example HTTPS_PROXY, have no effect.
+        """,
+        unit="address",
+        default="",
+        secret=True,
+    )
+    provider_ca_file: str | None = variable(
+        text_or_none,
+        """
+        The path of a PEM file that contains the authority that signed the provider's certificate,
+        or a self-signed certificate itself; also for an https:// proxy. Without a file, the
+        authorities of the package certifi are trusted.
+        """,
+        unit="path",
+        default="",
+    )
     provider_call_timeout_ms: int = variable(
         WholeNumber(1, 300_000),
         "How long the phone may ring.",
@@ -83,7 +108,10 @@ class ProviderSettings:
     )
     provider_connect_timeout: float = variable(
         DecimalNumber(0.01),
-        "The time to open a connection to the provider.",
+        """
+        The time to connect to one address of the provider, or of its proxy, and as much again for
+        TLS and for the proxy to connect.
+        """,
         unit="seconds",
         default="3",
     )

@@ -6,6 +6,7 @@ import hashlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import SplitResult, unquote
 
 from verify_service.domain.models import AccessKey
 from verify_service.domain.test_numbers import TestNumber
@@ -98,6 +99,8 @@ def _secrets(name: str, value: Any) -> Iterator[Secret]:
         case RedisAddress():
             for password in filter(None, {value.password, value.sentinel_password}):
                 yield from _secrets(name, password)
+        case SplitResult():
+            yield from _secrets(name, unquote(value.password or "") or None)
         case tuple():
             for each in value:
                 yield from _secrets(name, each)
