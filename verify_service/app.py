@@ -44,7 +44,7 @@ from verify_service.telemetry.metrics import Metrics
 from verify_service.telemetry.request_line import RequestLine
 from verify_service.telemetry.shared_metrics import MetricsPage
 from verify_service.transport.client import HttpClient
-from verify_service.transport.reachability import connection_problem
+from verify_service.transport.route import Route, connection_problem
 
 
 def create_app(
@@ -120,13 +120,16 @@ def check_provider(settings: Settings) -> CheckResult:
     """Open a connection to the provider and close it.
 
     A provider that is down is a warning: holding a release back would not bring it back.
+
+    Raises:
+        SettingsError: PROVIDER_CA_FILE is not usable.
     """
-    problem = connection_problem(settings.provider_url, settings.provider_connect_timeout)
-    if problem:
+    if problem := connection_problem(_route(settings), settings.provider_deadline):
         sentence = f"{problem} Until it can, starts answer 502."
         return CheckResult(Severity.WARNING, "Provider", sentence)
     host = urlsplit(settings.provider_url).hostname
-    sentence = f"{host} can be reached. No call was placed."
+    through = " through the proxy" if settings.provider_proxy else ""
+    sentence = f"{host} can be reached{through}. No call was placed."
     return CheckResult(Severity.GOOD, "Provider", sentence)
 
 
@@ -185,8 +188,21 @@ def _provider(settings: Settings) -> Provider:
         auth=settings.provider_auth,
         call_timeout=settings.provider_call_timeout_ms,
     )
-    client = HttpClient(settings.provider_connect_timeout, settings.provider_deadline)
+    client = HttpClient(dialect.endpoint, _route(settings), settings.provider_deadline)
     return CallProvider(dialect, client, settings.provider_max_in_flight)
+
+
+def _route(settings: Settings) -> Route:
+    try:
+        return Route(
+            settings.provider_url,
+            settings.provider_connect_timeout,
+            settings.provider_proxy and settings.provider_proxy.geturl(),
+            settings.provider_ca_file,
+        )
+    except OSError as error:
+        words = "PROVIDER_CA_FILE: Must be the path of a PEM file with certificates."
+        raise SettingsError(words) from error
 
 
 def connection(settings: Settings, waited: Callable[[float], None] = lambda _: None) -> Client:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+from base64 import b64encode
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import quote
@@ -25,6 +26,7 @@ SECOND_KEY = "canary-second-key-of-shop"
 OTHER_KEY = "canary-access-key-of-bank"
 APP_KEY = "canary-app-key"
 PROVIDER_KEY = "canary-provider-key"
+PROXY_PASSWORD = "canary-proxy-password"
 PATH_SECRET = "canary-path-secret"
 METRICS_TOKEN = "canary-metrics-token"
 CODE_SECRET = "canary-code-secret-of-at-least-32-bytes"
@@ -39,6 +41,8 @@ SECRETS = (
     OTHER_KEY,
     PATH_SECRET,
     PROVIDER_KEY,
+    PROXY_PASSWORD,
+    b64encode(f"user:{PROXY_PASSWORD}".encode()).decode(),
     SECOND_KEY,
 )
 """No answer and no log may contain these."""

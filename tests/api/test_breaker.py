@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from verify_service.api.context import EXTENSION
-from verify_service.provider.call_provider import CallSlot
+from verify_service.provider.call_provider import CallProvider
 
 from . import keyed
 from .lost import pause_after
@@ -118,7 +118,7 @@ def test_after_a_bug_in_a_probe_the_next_start_is_the_probe(
     provider.reset()
     clock.passes(10)
     with monkeypatch.context() as patch:
-        patch.setattr(CallSlot, "place", None)
+        patch.setattr(CallProvider, "place", None)
         assert service.start("+79170000008").status_code == 500
     assert provider.calls == []
     assert service.started("+79170000009")

@@ -14,7 +14,17 @@ import structlog
 from verify_service.provider.flash_call import AUTH_FORMS
 
 from . import canaries
-from .service import APP_KEY, KEY, NUMBER, OTHER_NUMBER, PATH_SECRET, PROVIDER_KEY, Service, wrong
+from .service import (
+    APP_KEY,
+    KEY,
+    NUMBER,
+    OTHER_NUMBER,
+    PATH_SECRET,
+    PROVIDER_KEY,
+    PROXY_PASSWORD,
+    Service,
+    wrong,
+)
 from .standin import Answer, Call, StandIn
 
 
@@ -57,6 +67,18 @@ def test_the_providers_token_is_not_shown(make, valkey, provider: StandIn, form:
     make(valkey, **given).started()
     down = make(valkey, **given, PROVIDER_URL="http://127.0.0.1:1/api")
     assert down.start(OTHER_NUMBER).status_code == 502
+
+
+@pytest.mark.parametrize("then", [*TEMPTATIONS.values(), lambda _: Answer(407, b"no")])
+def test_the_proxys_password_is_not_shown(make, valkey, provider: StandIn, then) -> None:
+    """Whatever answers quote, and if the proxy is gone."""
+    proxy = f"://user:{PROXY_PASSWORD}@"
+    provider.then = then
+    url = provider.url.removesuffix("/api").replace("://", proxy)
+    make(valkey, PROVIDER_PROXY=url).start()
+    assert provider.calls
+    for url in (f"http{proxy}127.0.0.1:1", f"https{proxy}127.0.0.1:1"):
+        assert make(valkey, PROVIDER_PROXY=url).start(OTHER_NUMBER).status_code == 502
 
 
 def test_secrets_in_addresses_are_not_shown(make, valkey, provider: StandIn) -> None:

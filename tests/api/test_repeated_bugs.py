@@ -6,7 +6,7 @@ import pytest
 
 from verify_service.api import responses
 from verify_service.domain.codes import CodeDigester
-from verify_service.provider.call_provider import CallSlot
+from verify_service.provider.call_provider import CallProvider
 
 from . import keyed
 from .keyed import outcome
@@ -32,7 +32,7 @@ def test_a_start_that_broke_between_reservation_and_call_is_unknown(
 ) -> None:
     """As far as the repeat can know, a call may have been placed. It returns that, at once."""
     with monkeypatch.context() as patch:
-        patch.setattr(CallSlot, "place", None)
+        patch.setattr(CallProvider, "place", None)
         assert outcome(keyed.start(service, "one")) == BUG
     again = keyed.start(service, "one")
     assert (again.status_code, again.json["call"]["state"]) == (201, "unknown")

@@ -14,6 +14,7 @@ from verify_service.app import create_app
 from verify_service.provider.call_provider import CallProvider
 from verify_service.settings.settings import Settings
 from verify_service.transport.client import HttpClient
+from verify_service.transport.route import Route
 
 from .conftest import Clock
 from .second_provider.callbacks import ringer_blueprint
@@ -35,7 +36,9 @@ def ringer(
     provider.then = lambda call: Answer(
         body={"ring": "ring 1", "caller": f"7495000{call.body['lastDigits']}"}
     )
-    calls = CallProvider(Ringer(provider.url, "ringer-key"), HttpClient(2, 5), 8)
+    dialect = Ringer(provider.url, "ringer-key")
+    client = HttpClient(dialect.endpoint, Route(provider.url, connect_timeout=2), deadline=5)
+    calls = CallProvider(dialect, client, max_in_flight=8)
     app = create_app(Settings.from_env(), store_client(fake), calls)
     app.register_blueprint(ringer_blueprint(CALLBACK_KEY.encode()))
     return app.test_client()

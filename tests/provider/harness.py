@@ -7,14 +7,16 @@ import time
 from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import quote
 
-from tests.waiting import wait_until
 from verify_service.domain.calls import CallOutcome, Failed, Placed
 from verify_service.domain.errors import TooManyCallsInFlight
 from verify_service.provider.call_provider import CallProvider
 from verify_service.provider.flash_call import FlashCall
 from verify_service.transport.client import HttpClient
+from verify_service.transport.route import Route
 
+from .proxy import BASIC, PASSWORD
 from .server import PATIENCE, Received, Server, Step, reply, send
 
 NUMBER = "+79161112233"
@@ -50,12 +52,13 @@ def success(*headers: str, **more: Any) -> Step:
 
 
 def provider_at(url: str, **settings: Any) -> CallProvider:
-    """A client with one call slot and long timeouts, unless others are given."""
-    client = HttpClient(settings.pop("connect_timeout", 2.0), settings.pop("deadline", PATIENCE))
+    """A client with one call slot, long timeouts and no proxy, unless others are given."""
+    connect_timeout, deadline = settings.pop("connect_timeout", 2.0), settings.pop("deadline", None)
+    route = Route(url, connect_timeout, settings.pop("proxy", None), settings.pop("ca_file", None))
     slots = settings.pop("max_in_flight", 1)
     ordinary = {"access_key": TOKEN, "auth": "x-accesskey", "call_timeout": 30_000}
     dialect = FlashCall(f"{url}/api", **ordinary | settings)
-    return CallProvider(dialect, client, slots)
+    return CallProvider(dialect, HttpClient(dialect.endpoint, route, deadline or PATIENCE), slots)
 
 
 def place(provider: CallProvider) -> CallOutcome:
@@ -67,11 +70,12 @@ def place(provider: CallProvider) -> CallOutcome:
 
 
 def assert_silent(*things: object) -> None:
-    """Check that none of them shows the code, the caller's number or the token."""
+    """Check that none of them shows the code, the caller's number, the token or the proxy's
+    password."""
     for thing in things:
         for words in (repr(thing), str(thing)):
-            assert CODE not in words
-            assert TOKEN not in words
+            for secret in (CODE, TOKEN, PASSWORD, quote(PASSWORD, safe=""), BASIC):
+                assert secret not in words
 
 
 def exchange(*script: Step, posts: int = 1, **options: Any) -> Seen:
@@ -91,7 +95,7 @@ def exchange(*script: Step, posts: int = 1, **options: Any) -> Seen:
         began = time.monotonic()
         outcome = place(provider)
         seconds = time.monotonic() - began
-        wait_until(lambda: free_slots(provider) == 1)
+        assert free_slots(provider) == 1
     assert seconds < options.get("deadline", PATIENCE) + SLACK
     assert len(server.requests) == posts
     assert server.connections <= 1

@@ -101,6 +101,26 @@ def reply(status: int, body: bytes = b"", *headers: str, length: int | None = No
     return "\r\n".join(lines).encode("latin-1") + body
 
 
+class HungUp(Exception):
+    """Ends a connection although others are kept."""
+
+
+def hang_up(peer: Peer) -> None:
+    """Close this connection, which the other end may keep."""
+    raise HungUp
+
+
+def turns(*scripts: list[Step]) -> Step:
+    """Follow the first script for the first request, the second one for the second."""
+    coming = iter(scripts)
+
+    def step(peer: Peer) -> None:
+        for each in next(coming):
+            each(peer)
+
+    return step
+
+
 class Server:
     """Listens on a free port of loopback for as long as its ``with`` block lasts.
 
@@ -122,6 +142,7 @@ class Server:
     ) -> None:
         self.requests: list[Received] = []
         self.connections = 0
+        self.open = 0
         self._script = script
         self._tls = tls
         self._gate = gate
@@ -132,6 +153,7 @@ class Server:
         self.port: int = self._listener.getsockname()[1]
         self.url = f"{'https' if tls else 'http'}://127.0.0.1:{self.port}"
         self._farewell: tuple[str, int] | None = None
+        self._idle: set[socket.socket] = set()
         self._threads = [threading.Thread(target=self._accept, daemon=True)]
 
     def __enter__(self) -> Self:
@@ -147,9 +169,17 @@ class Server:
             self._threads[0].join(PATIENCE)
         self._listener.close()
         self._over.set()
+        self.end_idle()
         for thread in self._threads:
             thread.join(PATIENCE)
             assert not thread.is_alive(), "a thread of the server did not end"
+
+    def end_idle(self, how: Step = lambda _: None) -> None:
+        """Close the connections that wait for another request."""
+        for connection in tuple(self._idle):
+            with contextlib.suppress(OSError):
+                how(Peer(connection, self._over))
+                connection.shutdown(socket.SHUT_RD)
 
     def _accept(self) -> None:
         while True:
@@ -164,9 +194,11 @@ class Server:
 
     def _serve(self, connection: socket.socket) -> None:
         connection.settimeout(PATIENCE)
+        self.open += 1
         if self._gate is not None:
             self._gate.wait(PATIENCE)
         with contextlib.ExitStack() as stack:
+            stack.callback(self._closed)
             stack.enter_context(connection)
             if self._tls is not None:
                 try:
@@ -174,7 +206,11 @@ class Server:
                 except OSError:
                     return  # the other end refused the handshake
                 stack.enter_context(connection)
-            self._converse(Peer(connection, self._over))
+            with contextlib.suppress(HungUp):
+                self._converse(Peer(connection, self._over))
+
+    def _closed(self) -> None:
+        self.open -= 1
 
     def _converse(self, peer: Peer) -> None:
         while True:
@@ -186,6 +222,9 @@ class Server:
             for step in self._script:
                 step(peer)
             if not self._keep_alive:
+                return
+            self._idle.add(peer.socket)
+            if self._over.is_set():
                 return
 
 

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import gc
 import itertools
+import os
+import resource
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
@@ -15,10 +18,9 @@ from tests.waiting import wait_until
 from verify_service.domain.calls import Failed, Placed, Unknown
 from verify_service.domain.errors import TooManyCallsInFlight
 from verify_service.provider.flash_call import FlashCall
-from verify_service.transport.client import HttpClient
 
 from .harness import CODE, NUMBER, SOON, free_slots, place, provider_at, success
-from .server import Peer, Server, Step, hang, reply, reset, send
+from .server import PATIENCE, Peer, Server, Step, hang, reply, reset, send
 
 NOWHERE = "http://127.0.0.1:9"
 FDS = Path("/proc/self/fd")
@@ -28,14 +30,11 @@ def test_the_limit_of_calls_in_flight_is_exact() -> None:
     """With N slots in use the next call is refused. A released slot can be reserved again."""
     provider = provider_at(NOWHERE, max_in_flight=3)
     with ExitStack() as stack:
-        slots = [stack.enter_context(provider.reserve_slot()) for _ in range(3)]
-        with pytest.raises(TooManyCallsInFlight):
-            provider.reserve_slot()
-        slots[0].__exit__(None, None, None)
-        stack.pop_all()
+        for _ in range(2):
+            stack.enter_context(provider.reserve_slot())
+        with provider.reserve_slot(), pytest.raises(TooManyCallsInFlight):
+            stack.enter_context(provider.reserve_slot())
         assert free_slots(provider) == 1
-        for slot in slots[1:]:
-            slot.__exit__(None, None, None)
     assert free_slots(provider) == 3
 
 
@@ -50,34 +49,23 @@ def test_a_block_that_places_no_call_releases_its_slot() -> None:
 
 
 def test_a_slot_is_free_once_place_returned() -> None:
-    """An exchange that ended has released its slot before its outcome is returned."""
-    with Server(success()) as server:
+    """No exchange holds a slot beyond its block."""
+    with Server(success("Connection: close")) as server:
         provider = provider_at(server.url)
         for _ in range(50):
             assert isinstance(place(provider), Placed)
     assert free_slots(provider) == 1
 
 
-def test_a_hung_exchange_holds_its_slot_until_its_thread_ends(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    """The caller gets its outcome at the deadline. The slot is released with the thread."""
-    release = threading.Event()
-    send_it = HttpClient._send
-
-    def slow(self: HttpClient, request: object) -> object:
-        try:
-            return send_it(self, request)  # type: ignore[arg-type]
-        finally:
-            release.wait(5)
-
-    monkeypatch.setattr(HttpClient, "_send", slow)
-    with Server(hang) as server:
-        provider = provider_at(server.url, deadline=SOON, max_in_flight=2)
-        assert isinstance(place(provider), Unknown)
+def test_a_hung_exchange_holds_its_slot_until_the_deadline() -> None:
+    """Meanwhile it counts as in flight."""
+    with Server(hang) as server, ThreadPoolExecutor(1) as pool:
+        provider = provider_at(server.url, deadline=10 * SOON, max_in_flight=2)
+        outcome = pool.submit(place, provider)
+        wait_until(lambda: server.requests)
         assert free_slots(provider) == 1
-        release.set()
-        wait_until(lambda: free_slots(provider) == 2)
+        assert isinstance(outcome.result(PATIENCE), Unknown)
+        assert free_slots(provider) == 2
 
 
 def test_an_error_while_interpreting_releases_the_slot(
@@ -89,7 +77,7 @@ def test_an_error_while_interpreting_releases_the_slot(
         raise ZeroDivisionError
 
     monkeypatch.setattr(FlashCall, "outcome", broken)
-    with Server(success()) as server:
+    with Server(success("Connection: close")) as server:
         provider = provider_at(server.url)
         for _ in range(3):
             with pytest.raises(ZeroDivisionError), provider.reserve_slot() as slot:
@@ -118,14 +106,33 @@ def test_an_error_of_ours_is_raised() -> None:
     assert free_slots(provider) == 1
 
 
+def test_without_free_descriptors_the_start_is_refunded() -> None:
+    """No socket can be made: nothing was sent."""
+    limits = resource.getrlimit(resource.RLIMIT_NOFILE)
+    provider, taken = provider_at(NOWHERE), []
+    resource.setrlimit(resource.RLIMIT_NOFILE, (min(256, limits[0]), limits[1]))
+    try:
+        with contextlib.suppress(OSError):
+            while True:
+                taken.append(os.dup(0))
+        outcome = place(provider)
+    finally:
+        for descriptor in taken:
+            os.close(descriptor)
+        resource.setrlimit(resource.RLIMIT_NOFILE, limits)
+    assert isinstance(outcome, Failed)
+    assert outcome.refund
+
+
 def test_many_at_once_are_one_post_each() -> None:
-    """32 callers over 32 slots: 32 connections with one POST each, and an empty log."""
-    with Server(success()) as server:
+    """32 callers over 32 slots: 64 POSTs over no more connections than callers."""
+    with Server(success(), keep_alive=True) as server:
         provider = provider_at(server.url, max_in_flight=32)
         with ThreadPoolExecutor(32) as pool:
-            outcomes = list(pool.map(lambda _: place(provider), range(32)))
+            outcomes = list(pool.map(lambda _: place(provider), range(64)))
     assert all(isinstance(outcome, Placed) for outcome in outcomes)
-    assert len(server.requests) == server.connections == 32
+    assert len(server.requests) == 64
+    assert server.connections <= 32
     assert free_slots(provider) == 32
 
 
@@ -133,11 +140,11 @@ def test_many_at_once_are_one_post_each() -> None:
 def test_500_exchanges_leak_neither_threads_nor_descriptors() -> None:
     """Answers, losses and resets in turn leave the process as it was."""
     turns: list[Step] = [
-        success(),
+        success("Connection: close"),
         send(b"HTTP/1.1 200 OK\r\nConte"),
         send(reply(200, b"{", "Connection: keep-alive", length=9)),
         send(b"HTTP/1.1 200 OK\r\nContent-Length: 2, 3\r\n\r\n{}"),
-        send(reply(307, b"", "Location: /elsewhere")),
+        send(reply(307, b"", "Location: /elsewhere", "Connection: close")),
         send(reply(200, b"x" * 100_000)),
         reset,
     ]

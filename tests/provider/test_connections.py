@@ -12,6 +12,7 @@ import pytest
 
 from verify_service.domain.calls import Placed
 from verify_service.provider.flash_call import AUTH_FORMS
+from verify_service.transport import resolver
 
 from .harness import CODE, NUMBER, TOKEN, exchange, place, provider_at, success
 from .server import Received, Server
@@ -50,13 +51,14 @@ def test_the_body_matches_the_page() -> None:
     assert request.values("Content-Length") == [str(len(request.body))]
 
 
-def test_the_headers_request_no_compression_and_no_reuse() -> None:
-    """No compression, no cookie, and no further request on this connection."""
+def test_the_headers_request_no_compression() -> None:
+    """No compression, no cookie, and each header once."""
     request = sent()
 
     assert request.values("Accept") == ["application/json"]
     assert request.values("Accept-Encoding") == ["identity"]
-    assert request.values("Connection") == ["close"]
+    assert request.values("Connection") == []
+    assert len({name.lower() for name, _ in request.headers}) == len(request.headers)
     assert request.values("Cookie") == []
     assert request.values("Transfer-Encoding") == []
     assert request.values("User-Agent") == ["verify-service"]
@@ -86,16 +88,28 @@ def test_every_form_is_tested() -> None:
     assert set(AUTH_FORMS) == {form for form, _, _ in HEADERS} | {"query"}
 
 
+def test_a_name_in_another_script_is_sent_as_idna(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In ``Host``, and to name servers."""
+    ascii_name = "xn--e1afmkfd.test"
+    hosts = tmp_path / "hosts"
+    hosts.write_text(f"127.0.0.1 {ascii_name}\n")
+    monkeypatch.setattr(resolver, "HOSTS_FILE", hosts)
+    with Server(success()) as server:
+        assert isinstance(place(provider_at(f"http://пример.test:{server.port}")), Placed)
+    assert server.requests[0].values("Host") == [f"{ascii_name}:{server.port}"]
+
+
 def test_cookies_are_not_kept() -> None:
-    """A cookie that the provider sets is not sent in the next request. The connection is not
-    reused."""
+    """A cookie that the provider sets is not sent in the next request on the connection."""
     answer = success("Set-Cookie: a=b; Path=/", "Connection: keep-alive")
     with Server(answer, keep_alive=True) as server:
         provider = provider_at(server.url)
         for _ in range(3):
             assert isinstance(place(provider), Placed)
     assert [request.values("Cookie") for request in server.requests] == [[]] * 3
-    assert server.connections == 3
+    assert server.connections == 1
 
 
 @pytest.mark.parametrize("case", [str.upper, str.lower])

@@ -15,12 +15,11 @@ from typing import Any
 
 import pytest
 
-from tests.waiting import wait_until
 from verify_service.domain.calls import CallOutcome, Failed, Unknown
 from verify_service.provider.call_provider import CallProvider
 
 from .harness import SLACK, SOON, exchange, free_slots, place, provider_at, success
-from .server import PATIENCE, Peer, Server, drip, hang, reply, send
+from .server import PATIENCE, Peer, Server, Step, drip, hang, reply, send
 
 BODY = b'{"requestId": "r-1"}'
 
@@ -31,22 +30,6 @@ def placed_in_time(provider: CallProvider, deadline: float = SOON) -> CallOutcom
     outcome = place(provider)
     assert deadline <= time.monotonic() - began < deadline + SLACK
     return outcome
-
-
-@contextmanager
-def resolver(monkeypatch: pytest.MonkeyPatch) -> Iterator[threading.Event]:
-    """A resolver that answers only when the event is set."""
-    release = threading.Event()
-    resolve = socket.getaddrinfo
-
-    def slow(*args: Any, **kwargs: Any) -> Any:
-        release.wait(PATIENCE)
-        return resolve(*args, **kwargs)
-
-    with monkeypatch.context() as patch:
-        patch.setattr(socket, "getaddrinfo", slow)
-        yield release
-        release.set()
 
 
 @contextmanager
@@ -74,35 +57,19 @@ def assert_refunded(outcome: CallOutcome) -> None:
     assert outcome.refund
 
 
-def test_a_hung_resolver_is_abandoned_and_never_sends(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The start is refunded at the deadline. A name that resolves later leads to no request."""
-    with Server(success()) as server, resolver(monkeypatch) as release:
-        provider = provider_at(server.url, deadline=SOON)
-        assert_refunded(placed_in_time(provider))
-        assert free_slots(provider) == 0
-
-        release.set()
-        wait_until(lambda: free_slots(provider) == 1)
-        gc.collect()  # an unclosed socket would be reported here
-    assert server.requests == []
-
-
 def test_a_hung_connect_is_abandoned_and_never_sends() -> None:
-    """The start is refunded at the deadline. A connection that opens later carries nothing."""
+    """The start is refunded at the deadline. No connection opens later and carries anything."""
     with full_backlog() as (listener, queue):
         provider = provider_at(f"http://127.0.0.1:{listener.getsockname()[1]}", deadline=SOON)
         assert_refunded(placed_in_time(provider))
-        assert free_slots(provider) == 0
 
         listener.settimeout(PATIENCE)
-        connection, caller = listener.accept()
-        while caller in queue:
-            connection.close()
+        for _ in queue:
+            listener.accept()[0].close()
+        with socket.create_connection(listener.getsockname(), PATIENCE) as last:
             connection, caller = listener.accept()
-        with connection:
-            connection.settimeout(PATIENCE)
-            assert connection.recv(1) == b""
-        wait_until(lambda: free_slots(provider) == 1)
+            connection.close()
+            assert caller == last.getsockname()
         gc.collect()  # an unclosed socket would be reported here
 
 
@@ -121,28 +88,85 @@ def test_a_hung_handshake_is_ended_and_never_sends(trusted_tls: ssl.SSLContext) 
     with Server(success(), tls=trusted_tls, gate=gate) as server:
         provider = provider_at(server.url, deadline=SOON, connect_timeout=PATIENCE)
         assert_refunded(placed_in_time(provider))
-        wait_until(lambda: free_slots(provider) == 1)
+        assert free_slots(provider) == 1
         gate.set()
     assert server.connections == 1
     assert server.requests == []
 
 
+class Records:
+    """The server's side of TLS over a plain connection, so that a test can write half a record."""
+
+    def __init__(self, peer: Peer, context: ssl.SSLContext) -> None:
+        self._peer = peer
+        self._incoming, self._outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
+        self.tls = context.wrap_bio(self._incoming, self._outgoing, server_side=True)
+
+    def written(self) -> bytes:
+        """Return the records that are to be sent."""
+        return self._outgoing.read()
+
+    def receive(self) -> None:
+        """Wait for bytes of the other end."""
+        self._incoming.write(self._peer.socket.recv(65_536))
+
+    def until_read(self, size: int) -> None:
+        """Shake hands, and read ``size`` bytes."""
+        while size > 0:
+            try:
+                size -= len(self.tls.read(size))
+            except ssl.SSLWantReadError:
+                self._peer.socket.sendall(self.written())
+                self.receive()
+
+
+def drip_handshake(context: ssl.SSLContext) -> Step:
+    """Send the server's first records byte by byte."""
+
+    def step(peer: Peer) -> None:
+        records = Records(peer, context)
+        records.receive()
+        with contextlib.suppress(ssl.SSLWantReadError):
+            records.tls.do_handshake()
+        drip(records.written())(peer)
+
+    return step
+
+
 def test_a_dripping_handshake_is_ended_and_never_sends(trusted_tls: ssl.SSLContext) -> None:
     """Single bytes satisfy a timeout for each read, but not the deadline."""
 
-    def drip_handshake(peer: Peer) -> None:
-        incoming, outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
-        tls = trusted_tls.wrap_bio(incoming, outgoing, server_side=True)
-        incoming.write(peer.socket.recv(65_536))
-        with contextlib.suppress(ssl.SSLWantReadError):
-            tls.do_handshake()
-        drip(outgoing.read())(peer)
-
-    with Server(drip_handshake, hang, reads=False) as server:
+    with Server(drip_handshake(trusted_tls), hang, reads=False) as server:
         url = f"https://127.0.0.1:{server.port}"
         provider = provider_at(url, deadline=SOON, connect_timeout=PATIENCE)
         assert_refunded(placed_in_time(provider))
-        wait_until(lambda: free_slots(provider) == 1)
+        assert free_slots(provider) == 1
+    assert server.connections == 1
+
+
+def test_a_dripping_handshake_ends_at_the_connect_timeout(trusted_tls: ssl.SSLContext) -> None:
+    """All of the handshake has this time, and not each read of it."""
+
+    with Server(drip_handshake(trusted_tls), hang, reads=False) as server:
+        url = f"https://127.0.0.1:{server.port}"
+        provider = provider_at(url, deadline=2 * PATIENCE, connect_timeout=SOON)
+        assert_refunded(placed_in_time(provider))
+
+
+def test_a_dripping_record_is_unknown_at_the_deadline(trusted_tls: ssl.SSLContext) -> None:
+    """A record is read in pieces, and each piece is a wait."""
+
+    def drip_record(peer: Peer) -> None:
+        records = Records(peer, trusted_tls)
+        records.until_read(100)  # of the request
+        peer.socket.sendall(records.written())
+        records.tls.write(reply(200, BODY))
+        drip(records.written())(peer)
+
+    with Server(drip_record, hang, reads=False) as server:
+        url = f"https://127.0.0.1:{server.port}"
+        provider = provider_at(url, deadline=5 * SOON, connect_timeout=PATIENCE)
+        assert isinstance(placed_in_time(provider, 5 * SOON), Unknown)
     assert server.connections == 1
 
 
@@ -186,8 +210,7 @@ def test_a_slow_handshake_ends_at_the_connect_timeout(trusted_tls: ssl.SSLContex
 def test_an_answer_that_does_not_end_is_unknown_at_the_deadline(
     script: list[Any], secure: bool, trusted_tls: ssl.SSLContext
 ) -> None:
-    """The request was sent, and no whole answer came in time: unknown, one POST, and the thread
-    ends."""
+    """The request was sent, and no whole answer came in time: unknown, and one POST."""
     tls = trusted_tls if secure else None
     try:
         seen = exchange(*script, deadline=SOON, tls=tls)
@@ -196,16 +219,3 @@ def test_an_answer_that_does_not_end_is_unknown_at_the_deadline(
 
     assert isinstance(seen.outcome, Unknown)
     assert seen.seconds >= SOON
-
-
-def test_a_system_without_threads_refunds_the_start(monkeypatch: pytest.MonkeyPatch) -> None:
-    """No thread can be started: nothing was sent, and the slot is free again."""
-
-    def refuse(_: threading.Thread) -> None:
-        raise RuntimeError("can't start new thread")
-
-    provider = provider_at("http://127.0.0.1:9")
-    with monkeypatch.context() as patch:
-        patch.setattr(threading.Thread, "start", refuse)
-        assert_refunded(place(provider))
-    assert free_slots(provider) == 1

@@ -7,13 +7,18 @@ import ssl
 import threading
 from collections.abc import Iterator
 from contextlib import suppress
-from pathlib import Path
 
 import pytest
 
+from tests.ports import free_port
 from tests.provider.certificates import Authority
 from tests.waiting import wait_until
-from verify_service.transport.reachability import connection_problem
+from verify_service.transport.route import Route, connection_problem
+
+from .harness import assert_silent
+from .names import NAME, NameServer
+from .proxy import Proxy, with_user
+from .server import Server, Step, hang, hang_up, reply, send
 
 
 class Door:
@@ -51,6 +56,12 @@ def _hear(door: socket.socket) -> bytes:
         return b""
 
 
+def problem(url: str, seconds: float = 2, **options: str) -> str | None:
+    sentence = connection_problem(Route(url, seconds, **options), 10)
+    assert_silent(sentence)
+    return sentence
+
+
 @pytest.fixture
 def door() -> Iterator[Door]:
     door = Door()
@@ -60,53 +71,75 @@ def door() -> Iterator[Door]:
 
 def test_a_reachable_provider_passes(door: Door) -> None:
     """Nothing is sent."""
-    assert connection_problem(f"http://127.0.0.1:{door.port}/api", 1) is None
+    assert problem(f"http://127.0.0.1:{door.port}/api") is None
     assert wait_until(lambda: door.heard) == [b""]
 
 
 @pytest.mark.slow
-def test_a_reachable_provider_over_tls_passes(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_reachable_provider_over_tls_passes(authority: Authority) -> None:
     """The certificate must be one that calls would trust."""
-    authority = Authority(tmp_path).found()
     door = Door(authority.server(days=2))
     url = f"https://127.0.0.1:{door.port}/api"
     try:
-        sentence = connection_problem(url, 2) or ""
+        sentence = problem(url) or ""
         assert sentence.startswith("127.0.0.1 cannot be reached: its certificate is not trusted (")
-        monkeypatch.setattr("certifi.where", lambda: str(authority.certificate))
-        assert connection_problem(url, 2) is None
+        assert problem(url, ca_file=str(authority.certificate)) is None
         assert set(wait_until(lambda: door.heard)) == {b""}
     finally:
         door.close()
 
 
 def test_a_provider_without_tls_is_reported(door: Door) -> None:
-    sentence = connection_problem(f"https://127.0.0.1:{door.port}/api", 2)
+    sentence = problem(f"https://127.0.0.1:{door.port}/api")
     assert sentence == "127.0.0.1 cannot be reached: the TLS handshake fails."
 
 
 def test_a_refused_connection_is_reported() -> None:
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        port = server.getsockname()[1]
-    sentence = connection_problem(f"http://127.0.0.1:{port}/api", 1)
+    sentence = problem(f"http://127.0.0.1:{free_port()}/api")
     assert sentence == "127.0.0.1 cannot be reached: Connection refused."
 
 
 def test_an_unknown_name_is_reported(monkeypatch: pytest.MonkeyPatch) -> None:
-    def unknown(*_: object, **__: object) -> None:
-        raise socket.gaierror(-2, "Name or service not known")
-
-    monkeypatch.setattr(socket, "getaddrinfo", unknown)
-    sentence = connection_problem("https://provider.example/api", 1)
-    assert sentence == "provider.example cannot be reached: its name is not known."
+    with NameServer().install(monkeypatch):
+        sentence = problem(f"https://no.{NAME}/api")
+    assert sentence == f"no.{NAME} cannot be reached: its name is not known."
 
 
-def test_a_silent_provider_is_reported(monkeypatch: pytest.MonkeyPatch) -> None:
-    def silent(*_: object, **__: object) -> None:
-        raise TimeoutError
+@pytest.mark.parametrize("proxied", [False, True])
+def test_a_silent_provider_is_reported(*, proxied: bool, trusted_tls: ssl.SSLContext) -> None:
+    """Its listener accepts connections, and no one shakes hands."""
+    options, words = {}, "127.0.0.1"
+    with Proxy() as proxy, socket.create_server(("127.0.0.1", 0)) as silent:
+        if proxied:
+            options, words = {"proxy": proxy.address}, "127.0.0.1, through the proxy,"
+        sentence = problem(f"https://127.0.0.1:{silent.getsockname()[1]}/api", 0.2, **options)
+    assert sentence == f"{words} cannot be reached: it does not answer in time."
 
-    monkeypatch.setattr(socket, "create_connection", silent)
-    sentence = connection_problem("https://provider.example/api", 1)
-    assert sentence == "provider.example cannot be reached: it does not answer in time."
+
+def test_a_provider_behind_a_proxy_passes(trusted_tls: ssl.SSLContext) -> None:
+    """A connection through the proxy is the one that a call would use."""
+    with Server(reads=False, tls=trusted_tls) as server, Proxy() as proxy:
+        assert problem(server.url, proxy=proxy.address) is None
+    assert len(proxy.heads) == server.connections == 1
+
+
+@pytest.mark.parametrize(
+    ("step", "cause"),
+    [
+        (send(reply(407)), "the proxy answers CONNECT with HTTP 407"),
+        (send(reply(403)), "the proxy answers CONNECT with HTTP 403"),
+        (send(b"garbage\r\n"), "the connection breaks"),
+        (hang, "it does not answer in time"),
+    ],
+    ids=["407", "403", "garbage", "silence"],
+)
+def test_a_proxy_that_does_not_connect_is_reported(step: Step, cause: str) -> None:
+    """The provider is not to blame, and the proxy's password is not shown."""
+    with Proxy(step, hang_up) as proxy:
+        sentence = problem(f"https://{NAME}/api", 0.5, proxy=proxy.address)
+    assert sentence == f"{NAME}, through the proxy, cannot be reached: {cause}."
+
+
+def test_a_proxy_that_is_gone_is_reported() -> None:
+    sentence = problem(f"https://{NAME}/api", proxy=with_user(f"http://127.0.0.1:{free_port()}"))
+    assert sentence == "The proxy 127.0.0.1 cannot be reached: Connection refused."

@@ -108,3 +108,17 @@ def test_the_authorities_are_read_once(
         monkeypatch.setattr(ssl.SSLContext, "load_verify_locations", None)
         assert isinstance(place(provider), Placed)
         assert isinstance(place(provider), Placed)
+
+
+def test_a_private_authority_can_be_trusted(authority: Authority) -> None:
+    """PROVIDER_CA_FILE names it, in place of the usual ones."""
+    tls, file = authority.server(days=2), str(authority.certificate)
+    assert isinstance(exchange(success(), tls=tls, ca_file=file).outcome, Placed)
+
+
+def test_a_private_authority_takes_the_place_of_the_usual_ones(
+    authority: Authority, trusted_tls: ssl.SSLContext
+) -> None:
+    """A server that the usual ones trust gets no request."""
+    file = str(authority.certificate)
+    assert refused(success(), tls=trusted_tls, ca_file=file, posts=0).refund

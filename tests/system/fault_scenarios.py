@@ -53,8 +53,8 @@ def bugs(service: ObservedService) -> None:
     service.look()
 
 
-def bugs_in_threads(service: ObservedService) -> None:
-    """The exchange with the provider can fail in a thread of its own."""
+def bugs_while_sending(service: ObservedService) -> None:
+    """The exchange with the provider can fail too."""
     for number, status in (("79167000001", 500), ("79167000002", 502), ("79167000003", 500)):
         service.known.ways[f"bug: sending {number}"] = {number}
         assert service.start(number).status == status

@@ -21,10 +21,10 @@ from flask import Response, has_request_context, request
 from verify_service import app as wiring
 from verify_service.api import body, responses, verify
 from verify_service.domain import codes
-from verify_service.provider.call_provider import CallSlot
+from verify_service.provider.call_provider import CallProvider
 from verify_service.provider.flash_call import FlashCall
 from verify_service.settings.settings import Settings
-from verify_service.transport import connections as wire
+from verify_service.transport.connections import Connection
 
 
 class Leaky(Exception):
@@ -86,7 +86,7 @@ adapter("IdempotencyKeys", "idempotency")
 adapter("StructuredEventLog", "events")
 adapter("CodeDigester", "digester")
 adapter("CallProvider", "provider")
-CallSlot.place = breaks("slot.place", CallSlot.place)  # type: ignore[method-assign]
+CallProvider.place = breaks("slot.place", CallProvider.place)  # type: ignore[method-assign]
 FlashCall.outcome = breaks("outcome", FlashCall.outcome)  # type: ignore[method-assign]
 verify.load = breaks("load", body.load)
 verify.dump = breaks("dump", body.dump)
@@ -94,9 +94,9 @@ responses.verification = breaks("responses.verification", responses.verification
 responses.check = breaks("responses.check", responses.check)
 
 SENDING = {"79167000001": Leaky, "79167000002": OSError, "79167000003": Base}
-"""Numbers whose requests fail while they are sent, in a thread of its own."""
+"""Numbers whose requests fail before their first byte is sent."""
 _drawn = Path(os.environ["SABOTAGE_CODES"])
-_draw, _send = codes.draw, wire.WatchedAdapter.send
+_draw, _exchange = codes.draw, Connection.exchange
 
 
 def draw() -> str:
@@ -106,15 +106,15 @@ def draw() -> str:
     return code
 
 
-def send(self: Any, prepared: Any, **kwargs: Any) -> Any:
-    error = SENDING.get(json.loads(prepared.body)["number"])
+def exchange(self: Any, deadline: Any, line: Any, headers: Any, body: Any) -> Any:
+    error = SENDING.get(json.loads(body)["number"])
     if error:
-        raise error(f"canary-bug {prepared.url} {prepared.headers} {prepared.body}")
-    return _send(self, prepared, **kwargs)
+        raise error(f"canary-bug {line} {headers} {body}")
+    return _exchange(self, deadline, line, headers, body)
 
 
 codes.draw = breaks("codes.draw", draw)
-wire.WatchedAdapter.send = send  # type: ignore[method-assign]
+Connection.exchange = exchange  # type: ignore[method-assign]
 app = wiring.create_app(Settings.from_env())
 app.view_functions = {name: breaks("view", view) for name, view in app.view_functions.items()}
 for handlers in app.error_handler_spec[None].values():

@@ -43,7 +43,8 @@ endless."""
 
 def says(http: int, body: bytes | dict[str, Any], *headers: str) -> bytes:
     raw = body if isinstance(body, bytes) else json.dumps(body).encode()
-    lines = [f"HTTP/1.1 {http} So", f"Content-Length: {len(raw)}", *headers, "", ""]
+    ends = (f"Content-Length: {len(raw)}", "Connection: close")
+    lines = [f"HTTP/1.1 {http} So", *ends, *headers, "", ""]
     return "\r\n".join(lines).encode("latin-1", "replace") + raw
 
 

@@ -35,12 +35,15 @@ SABOTAGED = (
     *(
         scenarios.broken_redis,
         fault_scenarios.bugs,
-        fault_scenarios.bugs_in_threads,
+        fault_scenarios.bugs_while_sending,
         fault_scenarios.ends,
         fault_scenarios.processes_end,
     ),
     *(fault_scenarios.confession, scenarios.unreachable),
 )
+
+
+PROXY_USER = "canary-proxy-user:canary-proxy-password"
 
 
 @dataclass
@@ -71,6 +74,9 @@ def evidence(
 
         def service(app: str, numbers: int, **more: str) -> ObservedService:
             proxy, provider = RedisProxy(valkey_server.port), LeakyProvider()
+            # It takes requests as a proxy would, and quotes the proxy's credentials too.
+            address = provider.url.removesuffix("/api").replace("://", f"://{PROXY_USER}@")
+            more["PROVIDER_PROXY"] = address
             web = Web(app, folder / app, variables(proxy.port, provider.url, **more))
             return ObservedService(web, provider, proxy, valkey, known, itertools.count(numbers))
 

@@ -14,6 +14,7 @@ import pytest
 from honcho.environ import parse_procfile
 
 from tests.ports import free_port
+from tests.provider.proxy import BASIC, CREDENTIALS, Proxy, with_user
 from tests.servers import Server
 from tests.system.house import ROOT
 from tests.system.leaky_provider import LeakyProvider
@@ -52,7 +53,8 @@ def release(url: str, provider: str, **variables: str) -> Output:
         check=False,
     )
     assert "Traceback" not in done.stderr
-    for secret in (PRODUCTION["NUMBER_SECRET"], PRODUCTION["PROVIDER_ACCESS_KEY"], ":hidden@"):
+    secrets = (PRODUCTION["NUMBER_SECRET"], PRODUCTION["PROVIDER_ACCESS_KEY"], ":hidden@", BASIC)
+    for secret in (*secrets, CREDENTIALS.partition(":")[2]):
         assert secret not in done.stdout + done.stderr
     return Output(done.returncode, done.stdout + done.stderr)
 
@@ -208,6 +210,34 @@ def test_the_metrics_folder_is_made_or_reported(
     output = look({"PROMETHEUS_MULTIPROC_DIR": str(tmp_path / "file")}, **GOOD)
     assert output.code == 1
     assert "Settings: PROMETHEUS_MULTIPROC_DIR: Must be a folder that our user" in output.text
+
+
+def test_a_provider_behind_a_proxy_is_checked(look: Callable[..., Output]) -> None:
+    """A connection to it opens; it is not asked for anything."""
+    with Proxy() as proxy:
+        output = look({"PROVIDER_PROXY": proxy.address}, **GOOD)
+    assert (output.code, output.warnings) == (0, [])
+    assert "127.0.0.1 can be reached through the proxy. No call was placed." in output.text
+
+
+def test_a_proxy_that_is_gone_is_a_warning(look: Callable[..., Output]) -> None:
+    """It is named, its password is not."""
+    gone = with_user(f"http://127.0.0.1:{free_port()}")
+    output = look({"PROVIDER_PROXY": gone}, **GOOD)
+    assert output.code == 0
+    sentence = "The proxy 127.0.0.1 cannot be reached: Connection refused."
+    assert output.warnings == [f"warning  Provider: {sentence} Until it can, starts answer 502."]
+
+
+def test_an_unreadable_authority_of_the_provider_fails(
+    look: Callable[..., Output], tmp_path: Path
+) -> None:
+    """The service would not start."""
+    output = look({"PROVIDER_CA_FILE": str(tmp_path / "missing.pem")}, **GOOD)
+    assert output.code == 1
+    assert output.warnings == [
+        "error    Settings: PROVIDER_CA_FILE: Must be the path of a PEM file with certificates."
+    ]
 
 
 def test_an_invalid_host_fails(provider: LeakyProvider) -> None:

@@ -43,6 +43,7 @@ LIBRARIES: dict[str, set[str]] = {
     "redis": {"store", "testing"},
     "requests": {"transport", "sandbox", "client", "dev"},
     "urllib3": {"transport", "store"},
+    "dns": {"transport"},
     "flask": {"api", "app", "sandbox", "testing"},
     "apispec": {"api"},
     "werkzeug": {"api", "sandbox", "testing"},

@@ -89,7 +89,10 @@ def _redis(settings: Settings) -> Iterable[CheckResult]:
 
 
 def _provider(settings: Settings) -> Iterable[CheckResult]:
-    yield app.check_provider(settings)
+    try:
+        yield app.check_provider(settings)
+    except SettingsError as error:
+        yield CheckResult(Severity.ERROR, "Settings", str(error))
 
 
 CHECKS: tuple[Callable[[Settings], Iterable[CheckResult]], ...] = (

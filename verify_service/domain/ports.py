@@ -79,8 +79,8 @@ class Store(Protocol):
         ...
 
 
-class CallSlot(AbstractContextManager["CallSlot"], Protocol):
-    """One of the calls that may be in flight. It is released at the end of the ``with`` block."""
+class CallSlot(Protocol):
+    """One of the calls that may be in flight."""
 
     def place(self, number: str, code: str) -> CallOutcome:
         """Ask the provider once to call ``number`` (E.164) from a number that ends in ``code``."""
@@ -94,8 +94,12 @@ class Provider(Protocol):
         """Return the meaning of a callback's status word; None if the word is unknown."""
         ...
 
-    def reserve_slot(self) -> CallSlot:
-        """Reserve a slot for one call. Raises TooManyCallsInFlight."""
+    def reserve_slot(self) -> AbstractContextManager[CallSlot]:
+        """Reserve a slot for one call, until the ``with`` block ends.
+
+        Raises:
+            TooManyCallsInFlight: None is free.
+        """
         ...
 
 

@@ -28,7 +28,7 @@ from verify_service.domain.calls import (
 )
 from verify_service.domain.codes import DIGITS
 from verify_service.domain.separators import strip_separators
-from verify_service.provider.interface import CallRequest
+from verify_service.provider.interface import Endpoint
 
 PATH = "/apps/flash/calls/flash"
 OK = "ok"
@@ -132,26 +132,21 @@ ERROR_WORDS: dict[str, tuple[FailureKind, str]] = {
 HTTP_KINDS = {401: FailureKind.ACCOUNT, 403: FailureKind.ACCOUNT, 429: FailureKind.THROTTLED}
 """What a refusal means whose errorCode or status is in neither table, by its HTTP status."""
 
-
-@dataclass(frozen=True, slots=True)
-class Credentials:
-    """How a request shows the token."""
-
-    headers: dict[str, str] = field(default_factory=dict, repr=False)
-    query: dict[str, str] = field(default_factory=dict, repr=False)
-
+Credentials = tuple[dict[str, str], dict[str, str]]
+"""The headers and the query arguments that show the token."""
 
 AUTH_FORMS: dict[str, Callable[[str], Credentials]] = {
-    "x-accesskey": lambda token: Credentials({"X-Authorization": f"AccessKey {token}"}),
-    "x-basic": lambda token: Credentials({"X-Authorization": f"Basic {token}"}),
-    "x-bearer": lambda token: Credentials({"X-Authorization": f"Bearer {token}"}),
-    "raw": lambda token: Credentials({"Authorization": token}),
-    "basic": lambda token: Credentials({"Authorization": f"Basic {token}"}),
-    "basic-pair": lambda pair: Credentials(
-        {"Authorization": f"Basic {b64encode(pair.encode()).decode()}"}
+    "x-accesskey": lambda token: ({"X-Authorization": f"AccessKey {token}"}, {}),
+    "x-basic": lambda token: ({"X-Authorization": f"Basic {token}"}, {}),
+    "x-bearer": lambda token: ({"X-Authorization": f"Bearer {token}"}, {}),
+    "raw": lambda token: ({"Authorization": token}, {}),
+    "basic": lambda token: ({"Authorization": f"Basic {token}"}, {}),
+    "basic-pair": lambda pair: (
+        {"Authorization": f"Basic {b64encode(pair.encode()).decode()}"},
+        {},
     ),
-    "accesskey": lambda token: Credentials({"Authorization": f"AccessKey {token}"}),
-    "query": lambda token: Credentials(query={"X-Authorization": f"AccessKey {token}"}),
+    "accesskey": lambda token: ({"Authorization": f"AccessKey {token}"}, {}),
+    "query": lambda token: ({}, {"X-Authorization": f"AccessKey {token}"}),
 }
 """By the name that ``PROVIDER_AUTH`` takes. The page has ``X-Authorization: AccessKey <token>``, as
 a header or as a query argument, and in its section on flash calls ``HTTP Basic``,
@@ -174,15 +169,15 @@ class FlashCall:
     auth: str
     call_timeout: int
 
-    def request(self, number: str, code: str) -> CallRequest:
-        """Return the request that asks for a call of ``number`` from a number with the code."""
-        credentials = AUTH_FORMS[self.auth](self.access_key)
-        payload = {
-            "number": number.removeprefix("+"),
-            "code": int(code),
-            "timeout": self.call_timeout,
-        }
-        return CallRequest(self.url + PATH, payload, credentials.headers, credentials.query)
+    @property
+    def endpoint(self) -> Endpoint:
+        """Where calls are requested, with the token."""
+        return Endpoint(self.url + PATH, *AUTH_FORMS[self.auth](self.access_key))
+
+    def payload(self, number: str, code: str) -> dict[str, Any]:
+        """Return the body that asks for a call of ``number`` from a number with the code."""
+        digits = number.removeprefix("+")
+        return {"number": digits, "code": int(code), "timeout": self.call_timeout}
 
     def outcome(
         self, code: str, http_status: int, body: bytes, retry_after: str | None = None

@@ -3,27 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from verify_service.domain.calls import CallOutcome, CallStatus
+from verify_service.transport.client import Endpoint
 
-
-@dataclass(frozen=True, slots=True)
-class CallRequest:
-    """What a provider has to be sent, by POST, to place one call."""
-
-    url: str
-    payload: Mapping[str, Any] = field(repr=False)
-    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
-    query: Mapping[str, str] = field(default_factory=dict, repr=False)
+__all__ = ["Dialect", "Endpoint"]
 
 
 class Dialect(Protocol):
     """How one provider writes requests, answers and statuses. It sends nothing itself."""
 
-    def request(self, number: str, code: str) -> CallRequest:
-        """Return the request that asks for a call.
+    @property
+    def endpoint(self) -> Endpoint:
+        """Where calls are requested, by POST. It has what is the same for all requests."""
+        ...
+
+    def payload(self, number: str, code: str) -> Mapping[str, Any]:
+        """Return the body of the request for a call, which is sent as JSON.
 
         Args:
             number: E.164.

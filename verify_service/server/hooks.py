@@ -23,8 +23,8 @@ NOTHING_WRITABLE = (
     "The server needs a folder for small files, and may write to none: mount /dev/shm or /tmp, or "
     "set TMPDIR."
 )
-FILES_PER_CONNECTION = 3
-"""The client's socket, and for a start also the provider's and a duplicate of that."""
+FILES_PER_CONNECTION = 2
+"""The client's socket, and for a start also the provider's."""
 OTHER_FILES = 100
 """Listeners, logs, connections to Redis, files of the metrics."""
 

@@ -1,106 +1,169 @@
-"""Sends one POST under a wall clock, at most once."""
+"""Sends POSTs to one address, each under a wall clock and at most once."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+import contextlib
+import io
+import re
+import time
+import weakref
+from collections import deque
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from http.client import HTTPResponse, IncompleteRead
 from typing import Any
 
 import requests
+from requests.adapters import BaseAdapter
+from requests.structures import CaseInsensitiveDict
+from urllib3 import HTTPHeaderDict
 
-from verify_service.transport.connections import WatchedAdapter
-from verify_service.transport.deadline import MayHaveArrived, NeverSent, within
+from verify_service.transport.connections import Connection
+from verify_service.transport.deadline import Deadline, MayHaveArrived, NeverSent
+from verify_service.transport.route import LOST, Route
 
-__all__ = ["HttpClient", "HttpResponse", "MayHaveArrived", "NeverSent"]
+__all__ = ["Endpoint", "HttpClient", "MayHaveArrived", "NeverSent", "Route"]
 
 MAX_BODY_BYTES = 64 * 1024
 """Of a response. Those of a provider of calls have a few hundred."""
+IDLE_SECONDS = 4
+"""How long a connection is kept for another request. It is less than servers keep theirs (Apache
+and Node.js 5 s, nginx 75 s), so that none is closed just when a request is sent."""
+_TIMEOUT = re.compile(r"timeout=([0-9]{1,9})")
 
 
 @dataclass(frozen=True, slots=True)
-class HttpResponse:
-    """A whole response.
+class Endpoint:
+    """Where requests are sent, and what each of them carries."""
 
-    Attributes:
-        body: Empty where it is longer than MAX_BODY_BYTES.
-        retry_after: The header ``Retry-After``, as it came.
-    """
-
-    status: int
-    body: bytes
-    retry_after: str | None
+    url: str
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+    query: Mapping[str, str] = field(default_factory=dict, repr=False)
 
 
-class HttpClient:
-    """Sends requests over connections of their own. All threads of a process share it.
+class HttpClient(BaseAdapter):
+    """Sends requests to one endpoint. All threads of a process share it.
+
+    It is an adapter of ``requests`` that is used without a session: so there is no ``.netrc``, no
+    proxy variable, no cookie, no redirect and no retry. A connection whose response was read to its
+    end is kept for another request: no more of them than were in use at the same time.
 
     Args:
-        connect_timeout: Seconds to open a connection, per address of the host.
+        route: The way to the endpoint's server.
         deadline: Seconds for the whole exchange, from resolving the name to the last byte.
     """
 
-    def __init__(self, connect_timeout: float, deadline: float) -> None:
-        self._timeout = (connect_timeout, deadline)
+    def __init__(self, endpoint: Endpoint, route: Route, deadline: float) -> None:
+        super().__init__()
+        self._endpoint = endpoint
+        self._route = route
         self._deadline = deadline
-        self._adapter = WatchedAdapter()
+        self._idle: deque[tuple[float, Connection]] = deque()
+        weakref.finalize(self, _close, self._idle)
 
-    def post(
-        self,
-        url: str,
-        payload: Mapping[str, Any],
-        *,
-        headers: Mapping[str, str],
-        query: Mapping[str, str],
-        finished: Callable[[], None],
-    ) -> HttpResponse:
-        """Send JSON and return the response. Redirects are returned, not followed.
-
-        Args:
-            finished: Called once the exchange has ended, which may be after the deadline.
+    def post(self, payload: Mapping[str, Any]) -> requests.Response:
+        """Send JSON and return the response. Its body is empty if it exceeds MAX_BODY_BYTES.
 
         Raises:
             NeverSent: The deadline or an error came before the first byte was sent.
             MayHaveArrived: It came after that.
         """
-
-        def exchange() -> HttpResponse:
-            return self._send(_prepare(url, payload, headers, query))
-
-        return within(self._deadline, exchange, finished)
-
-    def _send(self, request: requests.PreparedRequest) -> HttpResponse:
-        response = self._adapter.send(request, stream=True, timeout=self._timeout, verify=True)
         try:
-            body = _read(response)
-            return HttpResponse(response.status_code, body, response.headers.get("Retry-After"))
-        finally:
-            response.close()
+            request = self._prepared.copy()
+        except requests.RequestException as error:
+            raise NeverSent from error
+        request.prepare_body(None, None, json=payload)
+        return self.send(request)
 
-
-def _prepare(
-    url: str, payload: Mapping[str, Any], headers: Mapping[str, str], query: Mapping[str, str]
-) -> requests.PreparedRequest:
-    return requests.Request(
-        "POST",
-        url,
-        params=dict(query),
-        headers={
+    @cached_property
+    def _prepared(self) -> requests.PreparedRequest:
+        """What all requests have in common."""
+        headers = {
             "Accept": "application/json",
             # A compressed response could be a decompression bomb, and is no shorter here.
             "Accept-Encoding": "identity",
-            "Connection": "close",
             "User-Agent": "verify-service",
-            **headers,
-        },
-        json=payload,
-    ).prepare()
+            **self._route.headers,
+            **self._endpoint.headers,
+        }
+        query = dict(self._endpoint.query)
+        return requests.Request("POST", self._endpoint.url, headers, params=query).prepare()
+
+    def send(self, request: requests.PreparedRequest, *_: Any, **__: Any) -> requests.Response:
+        """Send a request. Raises as :meth:`post`."""
+        deadline = Deadline(self._deadline)
+        while connection := self._kept():
+            try:
+                return self._exchange(connection, request, deadline)
+            except NeverSent:  # it was closed a moment ago
+                continue
+        try:
+            connection = self._route.open(deadline)
+        except LOST as error:
+            raise NeverSent from error
+        return self._exchange(connection, request, deadline)
+
+    def _exchange(
+        self, connection: Connection, request: requests.PreparedRequest, deadline: Deadline
+    ) -> requests.Response:
+        earlier, idle = connection.sent, 0
+        try:
+            target = request.url if self._route.forwards else request.path_url
+            line = f"{request.method} {target}"
+            received = connection.exchange(deadline, line, request.headers, request.body)
+            body = _read(received)
+            idle = _idle_seconds(received)
+        except LOST as error:
+            raise (NeverSent if connection.sent == earlier else MayHaveArrived) from error
+        finally:
+            self._keep(connection, idle)
+        response = requests.Response()
+        response.status_code = received.status
+        response.headers = CaseInsensitiveDict(HTTPHeaderDict(received.headers.items()))
+        response.raw = io.BytesIO(body)
+        return response
+
+    def _kept(self) -> Connection | None:
+        """Return a connection that can be used again; close those that cannot."""
+        now = time.monotonic()
+        with contextlib.suppress(IndexError):  # another thread took the last one
+            while self._idle[0][0] <= now:
+                self._idle.popleft()[1].close()
+            while True:
+                until, connection = self._idle.pop()
+                if now < until and connection.silent():
+                    return connection
+                connection.close()
+        return None
+
+    def _keep(self, connection: Connection, seconds: float) -> None:
+        if seconds > 0:
+            self._idle.append((time.monotonic() + seconds, connection))
+        else:
+            connection.close()
 
 
-def _read(response: requests.Response) -> bytes:
-    """Read to the end: only there a truncated body raises."""
+def _close(idle: deque[tuple[float, Connection]]) -> None:
+    while idle:
+        idle.pop()[1].close()
+
+
+def _read(response: HTTPResponse) -> bytes:
+    """Read to the end: only there a truncated body is seen."""
     body = b""
-    while chunk := response.raw.read(MAX_BODY_BYTES + 1 - len(body), decode_content=False):
+    while chunk := response.read(MAX_BODY_BYTES + 1 - len(body)):
         body += chunk
         if len(body) > MAX_BODY_BYTES:
             return b""
+    if response.length:
+        raise IncompleteRead(body, response.length)
     return body
+
+
+def _idle_seconds(response: HTTPResponse) -> int:
+    """Return how long the connection may be kept."""
+    if response.will_close or not response.isclosed():
+        return 0
+    limit = _TIMEOUT.search(response.headers.get("Keep-Alive", ""))
+    return min(IDLE_SECONDS, int(limit[1]) - 1) if limit else IDLE_SECONDS

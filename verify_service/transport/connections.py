@@ -1,129 +1,133 @@
-"""The connections under ``requests``: they record when sending begins, and read strictly."""
+"""One connection: every wait ends at the deadline, and responses are read strictly."""
 
 from __future__ import annotations
 
 import io
 import socket
 import ssl
-from http.client import HTTPResponse, IncompleteRead
+from collections.abc import Mapping
+from http.client import HTTPException, HTTPResponse, IncompleteRead
 from typing import Any
 
-import certifi
-from requests.adapters import HTTPAdapter
-from urllib3 import HTTPConnectionPool, HTTPSConnectionPool
-from urllib3.connection import HTTPConnection, HTTPSConnection
+from urllib3.util.ssltransport import SSLTransport
 
-from verify_service.transport import deadline
+from verify_service.transport.deadline import Deadline
 
-MAX_LINES_BYTES = 256 * 1024
-"""Of all lines of a response: the head, the sizes of chunks and the trailers."""
+MAX_BYTES = 512 * 1024
+"""Of all that one exchange reads: TLS, heads, sizes of chunks, trailers and body."""
 
 
-class _WholeLines(io.BufferedReader):
-    """Reads whole lines, up to a total length.
+class Connection:
+    """A TCP connection, and TLS over it. ``http.client`` and ``urllib3`` take it for a socket.
 
-    ``http.client`` accepts a line that is cut off by the end of the connection, and reads interim
-    responses and trailers without a limit. If they arrive faster than they are read, no read ever
-    waits, and under gevent nothing else in the process runs, not even the deadline.
+    What arrives faster than it is read never makes a read wait, and under gevent nothing else would
+    run in the process. So all that an exchange reads has a bound, too.
+
+    Attributes:
+        sent: Bytes that the system accepted.
     """
 
-    _left = MAX_LINES_BYTES
+    def __init__(self, plain: socket.socket) -> None:
+        self.sent = 0
+        self._plain = plain
+        self._use(self)
+
+    def _use(self, stream: Any) -> None:
+        self._stream = stream
+        self._reader = _Reader(socket.SocketIO(stream, "r"))
+
+    def secure(self, trust: ssl.SSLContext, host: str, deadline: Deadline) -> None:
+        """Continue over TLS.
+
+        ``ssl.SSLSocket`` would wait inside handshakes and records, and gevent's version starts its
+        timeout again at each of these waits.
+        """
+        self._begin(deadline)
+        self._use(SSLTransport(self._stream, trust, server_hostname=host))
+
+    def exchange(
+        self, deadline: Deadline, line: str, headers: Mapping[str, str], body: Any = b""
+    ) -> HTTPResponse:
+        """Send a request and return its response, of which the head has been read."""
+        self._begin(deadline)
+        head = [f"{line} HTTP/1.1", *(f"{name}: {value}" for name, value in headers.items())]
+        self._stream.sendall("\r\n".join([*head, "", ""]).encode("latin-1") + body)
+        response = _FinalResponse(self)  # type: ignore[arg-type]
+        response.begin()
+        return response
+
+    def silent(self) -> bool:
+        """Return whether it is open, and nothing arrived after the last response."""
+        self._begin(None)
+        try:
+            return self._reader.read(1) is None
+        except OSError:
+            return False
+
+    def close(self) -> None:
+        """Close the connection."""
+        self._plain.close()
+
+    def _begin(self, deadline: Deadline | None) -> None:
+        """Begin an exchange; one without a deadline does not wait."""
+        self._deadline = deadline
+        self._left = MAX_BYTES
+
+    def recv(self, size: int) -> bytes:
+        """Receive."""
+        self._prepare()
+        data = self._plain.recv(size)
+        self._left -= len(data)
+        return data
+
+    def recv_into(self, buffer: memoryview) -> int:
+        """Receive into a buffer."""
+        data = self.recv(len(buffer))
+        buffer[: len(data)] = data
+        return len(data)
+
+    def sendall(self, data: bytes) -> None:
+        """Send."""
+        while data:
+            self._prepare()
+            size = self._plain.send(data)
+            self.sent += size
+            data = data[size:]
+
+    def _prepare(self) -> None:
+        if self._left <= 0:
+            raise OSError("too much to read")
+        self._plain.settimeout(self._deadline.left() if self._deadline else 0)
+
+    def makefile(self, _mode: str) -> io.BufferedReader:
+        """Return the one reader: it has what arrived after the last response."""
+        return self._reader
+
+    def _decref_socketios(self) -> None:
+        """Do nothing; a reader calls it at its end."""
+
+
+class _Reader(io.BufferedReader):
+    """Reads whole lines. ``http.client`` accepts one that the end of the connection cut off."""
 
     def readline(self, size: int | None = -1, /) -> bytes:
         line = super().readline(size)
-        self._left -= len(line)
-        if self._left < 0 or (not line.endswith(b"\n") and len(line) != size):
+        if not line.endswith(b"\n") and len(line) != size:
             raise IncompleteRead(line)
         return line
 
+    def close(self) -> None:
+        """Do nothing: ``http.client`` closes it after each response."""
+
 
 class _FinalResponse(HTTPResponse):
-    """The final response, with all of its headers.
-
-    ``http.client`` takes truncated headers for complete ones, so that a lost connection would look
-    like a response, and it takes an interim response (102, 103) for the final one.
-    """
-
-    fp: io.BufferedReader
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self.fp = _WholeLines(self.fp.detach())
-        # http.client does not close every response that it rejects.
-        deadline.current().owns(self)
+    """The final response. ``http.client`` takes an interim one (102, 103) for it."""
 
     def begin(self) -> None:
         super().begin()
         while 100 <= self.status < 200:
-            self.headers = None  # type: ignore[assignment]  # makes http.client read the next status line
+            self.headers = None  # type: ignore[assignment]  # makes it read the next status line
             super().begin()
-
-
-class _Watched:
-    """Reports to the attempt of this thread when it connects and when sending begins."""
-
-    response_class: type[HTTPResponse] = _FinalResponse
-    sock: socket.socket | None
-
-    def _new_conn(self) -> socket.socket:
-        connection: socket.socket = super()._new_conn()  # type: ignore[misc]
-        try:
-            deadline.current().opened(connection)
-        except BaseException:
-            connection.close()
-            raise
-        return connection
-
-    def send(self, data: Any) -> None:
-        if self.sock is None:
-            self.connect()  # type: ignore[attr-defined]
-        deadline.current().sending()
-        super().send(data)  # type: ignore[misc]
-
-
-class _WatchedHTTP(_Watched, HTTPConnection):
-    pass
-
-
-class _WatchedHTTPS(_Watched, HTTPSConnection):
-    pass
-
-
-class _Once:
-    """A pool that keeps no connection, also if the server ignores ``Connection: close``.
-
-    A kept connection may be closed without our knowledge, and a request that is lost on it could
-    not be sent again. A new connection fails before anything is sent.
-    """
-
-    def _put_conn(self, conn: Any) -> None:
-        if conn is not None:
-            conn.close()
-
-
-class _PlainPool(_Once, HTTPConnectionPool):
-    ConnectionCls = _WatchedHTTP
-
-
-class _SecurePool(_Once, HTTPSConnectionPool):
-    ConnectionCls = _WatchedHTTPS
-
-
-class WatchedAdapter(HTTPAdapter):
-    """An adapter of ``requests``, used without a session.
-
-    Without a session there is no ``.netrc``, no proxy variable, no cookie, no redirect and no
-    retry.
-    """
-
-    def __init__(self) -> None:
-        # Loading the certificate authorities takes 29 ms of CPU (measured), so it is done once.
-        self._trust = ssl.create_default_context(cafile=certifi.where())
-        super().__init__()
-
-    def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
-        super().init_poolmanager(*args, ssl_context=self._trust, **kwargs)
-        self.poolmanager.pool_classes_by_scheme = {"http": _PlainPool, "https": _SecurePool}
-
-    def cert_verify(self, *_: Any, **__: Any) -> None:
-        """Do nothing: the context above always verifies."""
+        lengths = ",".join(self.headers.get_all("Content-Length", [])).split(",")
+        if len({length.strip() for length in lengths}) > 1:
+            raise HTTPException("two lengths")

@@ -13,7 +13,7 @@ from verify_service.domain.calls import (
     FailureKind,
     Placed,
 )
-from verify_service.provider.interface import CallRequest
+from verify_service.provider.interface import Endpoint
 
 ERRORS = {
     "credit": FailureKind.ACCOUNT,
@@ -33,10 +33,12 @@ class Ringer:
     url: str
     key: str = field(repr=False)
 
-    def request(self, number: str, code: str) -> CallRequest:
-        return CallRequest(
-            f"{self.url}/rings", {"to": number, "lastDigits": code}, {"Api-Key": self.key}
-        )
+    @property
+    def endpoint(self) -> Endpoint:
+        return Endpoint(f"{self.url}/rings", {"Api-Key": self.key})
+
+    def payload(self, number: str, code: str) -> dict[str, str]:
+        return {"to": number, "lastDigits": code}
 
     def outcome(
         self, code: str, http_status: int, body: bytes, retry_after: str | None
