@@ -15,6 +15,8 @@ _DIGITS_OF_THEIR_OWN = {
     "place",
     "timestamp",
     "ms",
+    "provider_ms",
+    "redis_ms",
     "verification_id",
     "request_id",
     "where",
