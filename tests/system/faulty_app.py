@@ -7,6 +7,7 @@ for every code that is drawn.
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import sys
@@ -16,7 +17,7 @@ from typing import Any
 
 import gevent
 import structlog
-from flask import Response, has_request_context, request
+from flask import Response, g, has_request_context, request
 
 from verify_service import app as wiring
 from verify_service.api import body, responses, verify
@@ -40,7 +41,7 @@ def wanted(layer: str) -> bool:
 
 
 def words(*known: object) -> str:
-    seen = (*known, request.get_data(), request.headers, request.full_path)
+    seen = (*known, g.get("body"), request.headers, request.full_path)
     return f"canary-bug {seen!r} {[vars(one) for one in known if hasattr(one, '__dict__')]!r}"
 
 
@@ -125,6 +126,9 @@ for handlers in app.error_handler_spec[None].values():
 
 @app.before_request
 def before() -> None:
+    # The view's own copy is read once.
+    g.body = request.environ["wsgi.input"].read(request.content_length or 0)
+    request.environ["wsgi.input"] = io.BytesIO(g.body)
     endings = {
         "before": leaky,
         "exit": lambda: SystemExit(words()),
@@ -168,7 +172,7 @@ def teardown(_: BaseException | None) -> None:
 
 def _confess(response: Response) -> None:
     """Print what the search must find, wherever it looks."""
-    known = f"confession {request.get_data(as_text=True)}"
+    known = f"confession {g.body.decode()}"
     print(known, flush=True)
     print(known, file=sys.stderr, flush=True)
     structlog.get_logger().info("confession", said=known)  # the word is in it twice
