@@ -13,9 +13,10 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 from tests.store.model import Attempt, Model, Report
 from tests.store.world import APP, NUMBER, OTHER_NUMBER, RIGHT, WRONG, World, keys_without_ttl
 from verify_service.domain.calls import CallOutcome, CallState, Failed, FailureKind, Placed, Unknown
+from verify_service.domain.counts import KEPT_SECONDS
 from verify_service.domain.errors import KeyReused, LimitReached, VerificationNotFound
 from verify_service.domain.idempotency import Nonce
-from verify_service.domain.limits import DAY, NumberLimits
+from verify_service.domain.limits import DAY, HOUR, NumberLimits
 from verify_service.domain.models import (
     Binding,
     CheckedGuess,
@@ -83,6 +84,8 @@ class Budgets(RuleBasedStateMachine):
         self.lives: list[Life] = []
         self.bound: dict[str, Life] = {}
         self.seen: Counter[str] = Counter()
+        self.last_seen, self.last_event = Counter[str](), self.live.now
+        self.forgotten = Counter[str]()
 
     def model(self, number: str) -> Model:
         """Return the number's model at this time. If a store's result has a time, that one is
@@ -261,7 +264,7 @@ class Budgets(RuleBasedStateMachine):
 
     @rule(seconds=PAUSES)
     def let_time_pass(self, seconds: float) -> None:
-        self.live.advance(seconds)
+        self.advance(seconds)
 
     @rule(number=NUMBERS, device=DEVICES)
     def log_in(self, number: str, device: str) -> None:
@@ -275,7 +278,7 @@ class Budgets(RuleBasedStateMachine):
     def wait_for_the_limits(self, number: str, device: str, early: int) -> None:
         """Advance to the millisecond at which a start is let through, or to the one before."""
         waits = self.model(number).waits(device)
-        self.live.advance(max(0, max(waits.values(), default=0) - early) / 1000)
+        self.advance(max(0, max(waits.values(), default=0) - early) / 1000)
 
     @invariant()
     def every_verification_reads_as_the_model_says(self) -> None:
@@ -287,7 +290,23 @@ class Budgets(RuleBasedStateMachine):
 
     @invariant()
     def the_counts_are_what_was_seen(self) -> None:
-        """Each event once, in whatever hour."""
+        """Each event once, in whatever hour; until nothing at all happens for 90 days."""
+        seen = self._seen()
+        if seen != self.last_seen:
+            self.last_seen, self.last_event = seen, self.live.now
+        counts = self.live.statistics.statistics().total.counts
+        expected = {event: number - self.forgotten[event] for event, number in seen.items()}
+        assert {event: counts.of(event) for event in seen} == expected
+
+    def advance(self, seconds: float) -> None:
+        """Let time pass. Without an event for 90 days the counts expire, an hour before at most."""
+        self.live.advance(seconds)
+        if self.live.now - self.last_event >= 1000 * (KEPT_SECONDS - HOUR):
+            counts, seen = self.live.statistics.statistics().total.counts, self._seen()
+            self.forgotten = Counter({event: seen[event] - counts.of(event) for event in seen})
+
+    def _seen(self) -> Counter[str]:
+        """Return every event since the beginning."""
         seen = Counter(self.seen)
         for life in self.lives:
             call, ended = life.attempt.call, life.attempt.ended
@@ -298,8 +317,7 @@ class Budgets(RuleBasedStateMachine):
             seen["delivered"] += call is CallState.DELIVERED
             seen["recovered"] += life.undelivered and call is CallState.DELIVERED
             seen["undelivered"] += life.undelivered
-        counts = self.live.statistics.statistics().total.counts
-        assert {event: counts.of(event) for event in seen} == seen
+        return seen
 
     @invariant()
     def no_key_stays_for_ever(self) -> None:
