@@ -38,10 +38,10 @@ from verify_service.store.policy import encode
 from verify_service.store.statistics import RedisStatistics
 from verify_service.store.verifications import RedisStore
 from verify_service.telemetry import logs, metrics_folder
+from verify_service.telemetry.canonical_line import CanonicalLine
 from verify_service.telemetry.events import StructuredEventLog
 from verify_service.telemetry.metrics import CONTENT_TYPE as METRICS_CONTENT_TYPE
 from verify_service.telemetry.metrics import Metrics
-from verify_service.telemetry.request_line import RequestLine
 from verify_service.telemetry.shared_metrics import MetricsPage
 from verify_service.transport.client import HttpClient
 from verify_service.transport.route import Route, connection_problem
@@ -59,7 +59,7 @@ def create_app(
     """
     logs.configure(settings.log_level)
     app = Application()
-    line, metrics = RequestLine(), _metrics()
+    line, metrics = CanonicalLine(), _metrics()
     events = StructuredEventLog(metrics, line)
     client = client or connection(settings, events.waited_for_redis)
     verifications = _verifications(settings, client, provider or _provider(settings), events)

@@ -6,7 +6,9 @@ import re
 
 import pytest
 
-from .service import KEY, NUMBER, Service, wrong
+from verify_service.transport.client import HttpClient
+
+from .service import KEY, METRICS_TOKEN, NUMBER, Service, wrong
 from .standin import StandIn
 
 EVERYTHING = [
@@ -94,3 +96,35 @@ def test_a_log_line_has_the_rule_and_never_the_path(service: Service) -> None:
         "/callbacks/flashcall/<secret>",
         None,
     ]
+
+
+class Ended(BaseException):
+    """As a server ends a request, for example by its clock."""
+
+
+def test_a_request_that_the_server_ends_has_a_line(service: Service) -> None:
+    """With the status that the server answers, and no id on the lines of others."""
+
+    def end(**_: str) -> None:
+        raise Ended
+
+    service.app.view_functions["verify.status"] = end
+    with pytest.raises(Ended):
+        service.request("GET", "/verify/x", headers={"X-Request-ID": "ended"})
+    (line,) = service.events("request")
+    assert (line["request_id"], line["http"], line["method"]) == ("ended", 500, "GET")
+
+
+def test_a_call_that_the_server_ends_is_counted(make, fake, monkeypatch) -> None:
+    """It may ring: it is unknown, in the log and in the metrics."""
+    service = make(fake, METRICS_TOKEN=METRICS_TOKEN)
+
+    def end(*_: object, **__: object) -> None:
+        raise Ended
+
+    monkeypatch.setattr(HttpClient, "post", end)
+    with pytest.raises(Ended):
+        service.start()
+    assert [line["level"] for line in service.events("call_unknown")] == ["warning"]
+    assert service.requests("provider")[0]["provider"] == "unknown"
+    assert service.metric('verify_starts_total{outcome="unknown"}') == 1

@@ -32,9 +32,9 @@ from verify_service.domain.models import (
 )
 from verify_service.provider.flash_call import FlashCallStatus
 from verify_service.telemetry import logs
+from verify_service.telemetry.canonical_line import CanonicalLine
 from verify_service.telemetry.events import StructuredEventLog
 from verify_service.telemetry.metrics import Metrics
-from verify_service.telemetry.request_line import RequestLine
 
 NUMBER = "+79179136787"
 MASKED = "+7917•••••87"
@@ -48,7 +48,7 @@ class Written:
         self.stream = io.StringIO()
         logs.configure("DEBUG", self.stream)
         self.metrics = Metrics()
-        self._request = RequestLine()
+        self._request = CanonicalLine()
         self._request.begin("r-1")
         self.events = StructuredEventLog(self.metrics, self._request)
 

@@ -11,7 +11,7 @@ import pytest
 import structlog
 
 from verify_service.telemetry import logs
-from verify_service.telemetry.request_line import RequestLine
+from verify_service.telemetry.canonical_line import CanonicalLine
 
 
 @pytest.fixture(autouse=True)
@@ -29,7 +29,7 @@ def test_without_a_terminal_a_line_is_json() -> None:
     """One line per event, with its level and its time in UTC."""
     stream = io.StringIO()
     logs.configure("INFO", stream)
-    RequestLine().begin("r-1")
+    CanonicalLine().begin("r-1")
     structlog.get_logger("x").info("call_placed", number="+7917•••••87")
     (line,) = stream.getvalue().splitlines()
     shown = json.loads(line)
@@ -48,6 +48,38 @@ def test_on_a_terminal_a_line_is_text() -> None:
     structlog.get_logger("x").info("call_placed")
     assert "call_placed" in stream.getvalue()
     assert not stream.getvalue().startswith("{")
+
+
+class Full(io.StringIO):
+    """A log on a disk that is full, or whose reader has gone."""
+
+    def write(self, _: str) -> int:
+        raise BrokenPipeError
+
+
+def test_a_log_that_cannot_be_written_is_lost() -> None:
+    """It must not keep a request from its answer."""
+    logs.configure("INFO", Full())
+    structlog.get_logger("x").error("call_failed")
+    closed = io.StringIO()
+    logs.configure("INFO", closed)
+    closed.close()
+    structlog.get_logger("x").error("call_failed")
+
+
+def test_after_a_request_a_line_has_no_id() -> None:
+    """A thread serves requests of several callers, and works between them."""
+    stream = io.StringIO()
+    logs.configure("INFO", stream)
+    line = CanonicalLine()
+    line.begin("r-1")
+    line.end()
+    line.note(app="shop")
+    structlog.get_logger("x").info("redis_warning")
+    assert "request_id" not in json.loads(stream.getvalue())
+    line.begin("r-2")
+    line.write(http=200)
+    assert "app" not in json.loads(stream.getvalue().splitlines()[-1])
 
 
 def test_a_line_stays_one_line() -> None:

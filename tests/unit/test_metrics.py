@@ -10,14 +10,20 @@ from pathlib import Path
 import pytest
 
 from verify_service.telemetry.__main__ import page
-from verify_service.telemetry.families import Family, Kind, Process, Shared, families
+from verify_service.telemetry.families import (
+    Family,
+    Kind,
+    ProcessFamilies,
+    SharedFamilies,
+    families,
+)
 from verify_service.telemetry.metrics import Metrics
 
 ROOT = Path(__file__).parents[2]
 SHOW = "print(m.render().decode())"
 
 
-@pytest.mark.parametrize("family", list(families(Process)), ids=lambda family: family.name)
+@pytest.mark.parametrize("family", list(families(ProcessFamilies)), ids=lambda family: family.name)
 def test_each_metric_is_explained(family: Family) -> None:
     """Also before anything has happened."""
     text = Metrics().render().decode()
@@ -30,14 +36,14 @@ def test_the_page_has_the_metrics() -> None:
     """If not: make docs."""
     text = (ROOT / "docs/metrics.md").read_text("utf-8")
     assert page(text) == text
-    for owner in (Process, Shared):
+    for owner in (ProcessFamilies, SharedFamilies):
         for family in families(owner):
             assert f"| `{family.name}" in text
 
 
 def test_a_count_is_rendered_without_its_creation_time() -> None:
     metrics = Metrics()
-    metrics.checks.inc("right")
+    metrics.checks.of("right").inc()
     text = metrics.render().decode()
     assert 'verify_checks_total{verdict="right"} 1.0' in text.splitlines()
     assert "_created" not in text

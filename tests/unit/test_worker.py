@@ -109,7 +109,7 @@ def test_an_unreadable_request_is_answered_in_json_without_a_quote(
     assert headers["Connection"] == "close"
     assert (answer["status"], answer["errorCode"]) == ("invalidSchemeError", 10)
     assert answer["reason"] == "malformed"
-    assert f"Request {headers['X-Request-ID']} could not be read: " in lines.getvalue()
+    assert f"Request {headers['X-Request-ID']} failed: " in lines.getvalue()
     assert CANARY not in json.dumps(answer) + lines.getvalue()
 
 
@@ -191,6 +191,20 @@ def test_nothing_is_timed_after_a_request() -> None:
     assert reader.read(1) == b"x"
 
 
+@pytest.mark.parametrize("given", ["", "X-Request-ID: not valid\r\n", "X-Request-ID: a\r\n" * 2])
+def test_the_application_and_the_servers_error_have_one_id(worker: Worker, given: str) -> None:
+    """Also if the caller sent none that is valid."""
+    seen: list[str] = []
+
+    def ends(environ: dict[str, str], _: object) -> None:
+        seen.append(environ["HTTP_X_REQUEST_ID"])
+        raise gevent.Timeout(1)
+
+    worker.wsgi = ends
+    _, headers, _ = exchange(worker, f"GET / HTTP/1.1\r\nHost: x\r\n{given}\r\n".encode())
+    assert seen == [headers["X-Request-ID"]]
+
+
 def test_a_bug_is_a_500_without_its_message(worker: Worker, lines: io.StringIO) -> None:
     """The caller finds the log line by the request's id."""
     raw = b"GET / HTTP/1.1\r\nHost: x\r\nX-Request-ID: of-the-caller\r\n\r\n"
@@ -198,7 +212,7 @@ def test_a_bug_is_a_500_without_its_message(worker: Worker, lines: io.StringIO) 
     assert status == "HTTP/1.1 500 Internal Server Error"
     assert (answer["status"], answer["reason"]) == ("internalError", "bug")
     assert headers["X-Request-ID"] == "of-the-caller"
-    assert "Request of-the-caller could not be read: ValueError" in lines.getvalue()
+    assert "Request of-the-caller failed: ValueError" in lines.getvalue()
     assert CANARY not in json.dumps(answer) + lines.getvalue()
 
 

@@ -8,7 +8,7 @@ from typing import Any, cast
 
 from flask import current_app, g
 
-from verify_service.api.request_log import RequestLine
+from verify_service.api.request_log import CanonicalLine
 from verify_service.domain.verification import Verifications
 
 EXTENSION = "verify_service"
@@ -28,7 +28,7 @@ class Context:
     verifications: Verifications
     render_metrics: Callable[[], bytes]
     metrics_content_type: str
-    line: RequestLine
+    line: CanonicalLine
 
 
 def context() -> Context:

@@ -17,7 +17,7 @@ HEADER = "X-Request-ID"
 _METHODS = {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"}
 
 
-class RequestLine(Protocol):
+class CanonicalLine(Protocol):
     """The log line of the current request. Its fields are collected while the request runs."""
 
     def begin(self, request_id: str) -> None:
@@ -29,6 +29,9 @@ class RequestLine(Protocol):
     def write(self, **fields: Any) -> None:
         """The request is answered. A field that is None is left out."""
 
+    def end(self) -> None:
+        """What follows belongs to no request."""
+
 
 RequestAnswered = Callable[[str | None, int, float], None]
 """Is given the rule of a request's URL, None if there is none; the HTTP status; and the seconds."""
@@ -38,7 +41,7 @@ class RequestLog:
     """Passes requests to the application, and writes one log line for each."""
 
     def __init__(
-        self, application: WSGIApplication, line: RequestLine, answered: RequestAnswered
+        self, application: WSGIApplication, line: CanonicalLine, answered: RequestAnswered
     ) -> None:
         self._application = application
         self._line = line
@@ -52,18 +55,25 @@ class RequestLog:
 
         def respond(status: str, headers: list[tuple[str, str]], *more: Any) -> Any:
             # Called before Flask removes the request.
-            self._write(environ["werkzeug.request"], status, time.perf_counter() - began)
+            self._write(environ, int(status.partition(" ")[0]), time.perf_counter() - began)
             return start_response(status, [*headers, (HEADER, own_id)], *more)
 
-        return self._application(environ, respond)
+        try:
+            return self._application(environ, respond)
+        except BaseException:  # the server ended it, and answers itself
+            self._write(environ, 500, time.perf_counter() - began)
+            raise
+        finally:
+            self._line.end()
 
-    def _write(self, request: Request, status: str, seconds: float) -> None:
+    def _write(self, environ: WSGIEnvironment, http: int, seconds: float) -> None:
         # A path, its query and an unknown method may contain secrets. The log has the rule instead.
-        rule = request.url_rule.rule if request.url_rule else None
-        http = int(status.partition(" ")[0])
+        request: Request | None = environ.get("werkzeug.request")
+        rule = request.url_rule.rule if request and request.url_rule else None
+        method = environ["REQUEST_METHOD"]
         self._answered(rule, http, seconds)
         self._line.write(
-            method=request.method if request.method in _METHODS else None,
+            method=method if method in _METHODS else None,
             rule=rule,
             http=http,
             ms=round(seconds * 1000, 1),

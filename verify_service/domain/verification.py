@@ -237,12 +237,18 @@ class Verifications:
             with self.events.call_in_flight():
                 outcome = call(reservation)
         except BaseException:
-            self._record(new, reservation, Unknown("Our side ended the exchange.", ours=True))
+            ended = Unknown("Our side ended the exchange.", ours=True)
+            self._record_outcome(new, reservation, ended, self.clock() - called_at)
             raise
         seconds = self.clock() - called_at
+        return self._started(self._record_outcome(new, reservation, outcome, seconds))
+
+    def _record_outcome(
+        self, new: NewVerification, reservation: Reservation, outcome: CallOutcome, seconds: float
+    ) -> Verification:
         recorded = self._record(new, reservation, outcome)
         self.events.started(recorded, outcome, seconds)
-        return self._started(recorded)
+        return recorded
 
     def _reserve(self, new: NewVerification, code: str) -> Reservation:
         digest = self.digester.sign(new.id, code)

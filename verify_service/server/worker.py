@@ -16,6 +16,8 @@ from gunicorn.workers.ggevent import GeventWorker
 from verify_service.domain.ids import request_id
 from verify_service.server.request_clock import RequestClock
 
+REQUEST_ID = "X-REQUEST-ID"
+"""As gunicorn spells it."""
 UNREADABLE = {
     "status": "invalidSchemeError",
     "reason": "malformed",
@@ -73,6 +75,7 @@ class Worker(GeventWorker):
             gevent.Timeout: After ``working_seconds``.
         """
         self._idle.discard(client)
+        _set_request_id(req)
         clock = RequestClock(req, self.reading_seconds, self.working_seconds)
         try:
             with clock.running(partial(self._waiting, client)):
@@ -88,7 +91,7 @@ class Worker(GeventWorker):
         gunicorn's own warning and page quote the request, and a key may stand in it.
         """
         own_id = _request_id(req)
-        self.log.warning("Request %s could not be read: %s", own_id, type(exc).__name__)
+        self.log.warning("Request %s failed: %s", own_id, type(exc).__name__)
         with contextlib.suppress(OSError):
             client.sendall(_error_response(own_id, exc))
 
@@ -115,8 +118,15 @@ class Worker(GeventWorker):
 
 def _request_id(req: Request | None) -> str:
     """Return the caller's X-Request-ID if there is one and it is valid, else a new one."""
-    given = [value for name, value in req.headers if name == "X-REQUEST-ID"] if req else []
+    given = [value for name, value in req.headers if name == REQUEST_ID] if req else []
     return request_id(given[0] if len(given) == 1 else None)
+
+
+def _set_request_id(req: Request) -> None:
+    """Give a request one valid id: the application and an error of this worker use the same."""
+    own_id = _request_id(req)
+    req.headers[:] = [pair for pair in req.headers if pair[0] != REQUEST_ID]
+    req.headers.append((REQUEST_ID, own_id))
 
 
 def _error_response(own_id: str, error: BaseException) -> bytes:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from verify_service.telemetry.families import Process, Shared, table
+from verify_service.telemetry.families import ProcessFamilies, SharedFamilies, table
 
 PAGE = Path("docs/metrics.md")
 _TABLE = "<!-- {} -->\n{}\n<!-- end -->"
@@ -16,7 +16,7 @@ _TABLE = "<!-- {} -->\n{}\n<!-- end -->"
 
 def page(text: str) -> str:
     """Return the page with its tables as the declarations have them."""
-    for owner in (Process, Shared):
+    for owner in (ProcessFamilies, SharedFamilies):
         name = f"metrics: {owner.__name__}"
         old = re.search(rf"<!-- {name} -->.*?<!-- end -->", text, re.DOTALL)
         if old is None:

@@ -30,9 +30,9 @@ from verify_service.domain.ids import request_digest
 from verify_service.domain.limits import DESTINATION, Notice
 from verify_service.domain.models import CheckedGuess, DeliveryReport, NewVerification, Verification
 from verify_service.domain.numbers import mask, mask_scope
+from verify_service.telemetry.canonical_line import CanonicalLine
 from verify_service.telemetry.families import MAX_LABELED_ERROR_CODE
 from verify_service.telemetry.metrics import Metrics
-from verify_service.telemetry.request_line import RequestLine
 
 _ALARMS = {
     "conversion": "Few of the calls to this country lead to a login. Someone may be running up the "
@@ -70,7 +70,7 @@ class StructuredEventLog:
         line: The log line of the current request.
     """
 
-    def __init__(self, metrics: Metrics, line: RequestLine) -> None:
+    def __init__(self, metrics: Metrics, line: CanonicalLine) -> None:
         self._metrics = metrics
         self._line = line
         self._warned: tuple[CheckResult, ...] = ()
@@ -78,12 +78,12 @@ class StructuredEventLog:
     def started(self, verification: Verification, outcome: CallOutcome, seconds: float) -> None:
         """A call was placed, failed, or its outcome is unknown. A test number is not called."""
         if verification.test:
-            self._metrics.starts.inc("test")
+            self._metrics.starts.of("test").inc()
             self._line.note(**_about(verification))
             return
         result = type(outcome).__name__.lower()
-        self._metrics.starts.inc(result)
-        self._metrics.exchanges.observe(seconds, result)
+        self._metrics.starts.of(result).inc()
+        self._metrics.exchanges.of(result).observe(seconds)
         about = _about(verification)
         self._line.note(**about, provider=result, provider_ms=round(seconds * 1000, 1))
         match outcome:
@@ -100,12 +100,12 @@ class StructuredEventLog:
 
     def start_repeated(self, verification: Verification) -> None:
         """A start was repeated under its Idempotency-Key. No call was placed."""
-        self._metrics.repeats.inc("start")
+        self._metrics.repeats.of("start").inc()
         self._line.note(repeated=True, state=verification.state, **_about(verification))
 
     def refused(self, new: NewVerification, limit: LimitReached) -> None:
         """A limit refused a start."""
-        self._metrics.refusals.inc(limit.limit)
+        self._metrics.refusals.of(limit.limit).inc()
         self._line.note(
             number=mask(new.number),
             limit=limit.limit,
@@ -121,7 +121,7 @@ class StructuredEventLog:
 
     def paused(self, number: str) -> None:
         """The operator's pause refused a start."""
-        self._metrics.refusals.inc("paused")
+        self._metrics.refusals.of("paused").inc()
         self._line.note(number=mask(number), limit="paused")
 
     def destination_refused(
@@ -129,7 +129,7 @@ class StructuredEventLog:
     ) -> None:
         """A number's country, type or range is not allowed. With ``dry`` it is called anyway."""
         counter = self._metrics.dry_refusals if dry else self._metrics.refusals
-        counter.inc(DESTINATION)
+        counter.of(DESTINATION).inc()
         self._line.note(number=mask(number), destination=refused.rule)
         if dry:
             self._line.append("would_have_refused", {"limit": DESTINATION})
@@ -141,7 +141,7 @@ class StructuredEventLog:
         # The prefix is masked: other lines of the same request have the number's last digits.
         about = {"limit": notice.limit, "scope": mask_scope(notice.scope)}
         if notice.kind == "dry":
-            self._metrics.dry_refusals.inc(notice.limit)
+            self._metrics.dry_refusals.of(notice.limit).inc()
             self._line.append("would_have_refused", about | {"retry_after": notice.seconds})
         elif notice.kind == "opened":
             self._breaker_opened(notice.seconds)
@@ -150,10 +150,10 @@ class StructuredEventLog:
         elif notice.kind == "would-block":
             log.warning("would_have_blocked", **about, seconds=notice.seconds)
         elif notice.kind == "block":
-            self._metrics.alarms.inc(notice.limit)
+            self._metrics.alarms.of(notice.limit).inc()
             log.error("scope_blocked", **about, seconds=notice.seconds, hint=_WHOLE_PREFIX)
         else:
-            self._metrics.alarms.inc(notice.limit)
+            self._metrics.alarms.of(notice.limit).inc()
             log.error("alarm", **about, hint=_ALARMS[notice.limit])
 
     def warned(self, warnings: tuple[CheckResult, ...]) -> None:
@@ -174,9 +174,9 @@ class StructuredEventLog:
     def checked(self, checked: CheckedGuess) -> None:
         """A guess was compared, or not compared."""
         if checked.repeated:
-            self._metrics.repeats.inc("check")
+            self._metrics.repeats.of("check").inc()
         else:
-            self._metrics.checks.inc(checked.verdict)
+            self._metrics.checks.of(checked.verdict).inc()
         verification = checked.verification
         self._line.note(
             verdict=checked.verdict,
@@ -192,7 +192,7 @@ class StructuredEventLog:
 
     def called_back(self, report: DeliveryReport, applied: bool) -> None:
         """A callback was recorded."""
-        self._metrics.callbacks.inc(report.status.word, str(applied).lower())
+        self._metrics.callbacks.of(report.status.word, str(applied).lower()).inc()
         self._line.note(
             number=mask(report.number),
             call_status=report.status.word,
@@ -202,7 +202,7 @@ class StructuredEventLog:
 
     def unknown_status(self, number: str, status: str) -> None:
         """A callback has a status word that the provider's page does not list."""
-        self._metrics.callbacks.inc("other", "false")
+        self._metrics.callbacks.of("other", "false").inc()
         log.error(
             "unknown_call_status",
             number=mask(number),
@@ -216,14 +216,14 @@ class StructuredEventLog:
 
     def request_answered(self, rule: str | None, http: int, seconds: float) -> None:
         """A request was answered."""
-        self._metrics.requests.observe(seconds, rule or "none", str(http))
+        self._metrics.requests.of(rule or "none", str(http)).observe(seconds)
 
     def redis_called(self, function: str, seconds: float, *, failed: bool) -> None:
         """A function of Redis was called."""
         self._line.add_time("redis_ms", seconds)
-        self._metrics.redis_calls.observe(seconds, function)
+        self._metrics.redis_calls.of(function).observe(seconds)
         if failed:
-            self._metrics.redis_errors.inc(function)
+            self._metrics.redis_errors.of(function).inc()
 
     def waited_for_redis(self, seconds: float) -> None:
         """A call of a function waited for a connection."""
@@ -231,7 +231,7 @@ class StructuredEventLog:
 
     def callback_refused(self, reason: str, detail: str | None = None) -> None:
         """A callback was refused."""
-        self._metrics.callback_refusals.inc(reason)
+        self._metrics.callback_refusals.of(reason).inc()
         more = {"detail": detail, "hint": _CALLBACK_HINTS.get(reason)}
         log.warning(
             "callback_refused",
@@ -241,7 +241,7 @@ class StructuredEventLog:
 
     def _breaker_opened(self, seconds: int) -> None:
         """Too many calls in a row failed, or a probe did: calls are paused."""
-        self._metrics.breaker_changes.inc("open")
+        self._metrics.breaker_changes.of("open").inc()
         log.error(
             "breaker_opened",
             seconds=seconds,
@@ -250,11 +250,11 @@ class StructuredEventLog:
 
     def _breaker_closed(self) -> None:
         """A probe succeeded: calls are placed again."""
-        self._metrics.breaker_changes.inc("closed")
+        self._metrics.breaker_changes.of("closed").inc()
         log.warning("breaker_closed")
 
     def _failed(self, why: Failed, about: Mapping[str, Any]) -> None:
-        self._metrics.provider_errors.inc(_label(why.error_code))
+        self._metrics.provider_errors.of(_label(why.error_code)).inc()
         # The operator has to read a word that has no meaning here: the account may be blocked.
         loud = why.kind is FailureKind.ACCOUNT or why.word is not None
         write = log.error if loud else log.warning

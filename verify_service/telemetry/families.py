@@ -29,7 +29,7 @@ class Family:
         name: Without ``_total``, which Prometheus adds to a counter.
         meaning: A sentence.
         labels: Their names, in their order.
-        series: How many combinations of labels there can be.
+        series: How many combinations of labels there can be at a time.
     """
 
     kind: Kind
@@ -51,7 +51,7 @@ def _histogram(name: str, meaning: str, *labels: str, series: str = "1") -> Fami
     return Family(Kind.HISTOGRAM, name, meaning, labels, series)
 
 
-class Process:
+class ProcessFamilies:
     """The metrics of the processes of one machine."""
 
     REQUESTS = _histogram(
@@ -123,7 +123,7 @@ class Process:
     )
 
 
-class Shared:
+class SharedFamilies:
     """The metrics of Redis, which are the same whichever process is asked."""
 
     REDIS_UP = _gauge("verify_redis_up", "Whether Redis could be read. Without it, no other is.")
@@ -175,13 +175,13 @@ class Shared:
         "verify_recent_refusals",
         "Refused starts of this hour and the one before; the scopes with the most.",
         *("limit", "scope"),
-        series=f"{MAX_SCOPES}",
+        series=f"{MAX_SCOPES} at a time",
     )
     RESTRICTION = _gauge(
         "verify_restriction",
         "1 for each block, exemption, pause and alarm in force.",
         *("who", "kind", "scope"),
-        series=f"{MAX_RESTRICTIONS}",
+        series=f"{MAX_RESTRICTIONS} at a time",
     )
     LIMIT_USED = _gauge(
         "verify_limit_used_ratio",
@@ -191,12 +191,12 @@ class Shared:
     )
 
 
-def families(owner: type[Process | Shared]) -> Iterator[Family]:
+def families(owner: type[ProcessFamilies | SharedFamilies]) -> Iterator[Family]:
     """Yield the metrics of a class, in their order."""
     return (each for each in vars(owner).values() if isinstance(each, Family))
 
 
-def table(owner: type[Process | Shared]) -> str:
+def table(owner: type[ProcessFamilies | SharedFamilies]) -> str:
     """Return a table in Markdown."""
     rows = ["| name | type | labels | series | meaning |", "|---|---|---|---|---|"]
     for each in families(owner):

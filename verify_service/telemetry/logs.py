@@ -2,19 +2,40 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import logging
 import sys
 import traceback
-from typing import TextIO
+from typing import TextIO, cast
 
 import structlog
 from structlog.typing import EventDict
 
-from verify_service.telemetry.request_line import with_request_id
+from verify_service.telemetry.canonical_line import with_request_id
 
 # json.dumps would make an encoder for each line.
 _ENCODER = json.JSONEncoder(default=repr)
+
+
+class _Lossy:
+    """A stream whose lines are lost while it cannot be written.
+
+    A log that is full or closed must not keep a request from its answer.
+    """
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+
+    def write(self, text: str) -> None:
+        """Write, or lose the text."""
+        with contextlib.suppress(OSError, ValueError):  # ValueError: it is closed
+            self._stream.write(text)
+
+    def flush(self) -> None:
+        """Flush, or lose what is not written yet."""
+        with contextlib.suppress(OSError, ValueError):
+            self._stream.flush()
 
 
 def configure(level: str, stream: TextIO = sys.stdout) -> None:
@@ -39,7 +60,7 @@ def configure(level: str, stream: TextIO = sys.stdout) -> None:
             else structlog.processors.JSONRenderer(serializer=_to_json),
         ],
         wrapper_class=structlog.make_filtering_bound_logger(getattr(logging, level)),
-        logger_factory=structlog.WriteLoggerFactory(file=stream),
+        logger_factory=structlog.WriteLoggerFactory(file=cast(TextIO, _Lossy(stream))),
     )
 
 

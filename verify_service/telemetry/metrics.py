@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from typing import Generic, TypeVar
 
 from prometheus_client import (
     CONTENT_TYPE_LATEST,
@@ -13,11 +14,13 @@ from prometheus_client import (
     disable_created_metrics,
     generate_latest,
 )
+from prometheus_client.metrics import MetricWrapperBase
 from prometheus_client.multiprocess import MultiProcessCollector
 
 from verify_service.telemetry import metrics_folder
-from verify_service.telemetry.families import Family, Process
+from verify_service.telemetry.families import Family, ProcessFamilies
 
+Series = TypeVar("Series", bound=MetricWrapperBase)
 CONTENT_TYPE = CONTENT_TYPE_LATEST
 """What the page of metrics is."""
 
@@ -29,34 +32,19 @@ provider's deadline 10 s by default, and a request at most 26 s."""
 disable_created_metrics()  # type: ignore[no-untyped-call]
 
 
-class LabeledCounter:
-    """A counter with labels. Each combination of values is looked up in the library once."""
+class Labeled(Generic[Series]):
+    """A metric with labels. Each of its series is looked up in the library once."""
 
-    def __init__(self, counter: Counter) -> None:
-        self._counter = counter
-        self._children: dict[tuple[str, ...], Counter] = {}
+    def __init__(self, metric: Series) -> None:
+        self._metric = metric
+        self._series: dict[tuple[str, ...], Series] = {}
 
-    def inc(self, *values: str) -> None:
-        """Add one to the series with these values of the labels, in the labels' order."""
-        child = self._children.get(values)
-        if child is None:
-            child = self._children[values] = self._counter.labels(*values)
-        child.inc()
-
-
-class LabeledHistogram:
-    """A histogram with labels. Each combination of values is looked up in the library once."""
-
-    def __init__(self, histogram: Histogram) -> None:
-        self._histogram = histogram
-        self._children: dict[tuple[str, ...], Histogram] = {}
-
-    def observe(self, seconds: float, *values: str) -> None:
-        """Count a duration in the series with these values of the labels, in the labels' order."""
-        child = self._children.get(values)
-        if child is None:
-            child = self._children[values] = self._histogram.labels(*values)
-        child.observe(seconds)
+    def of(self, *values: str) -> Series:
+        """Return the series with these values of the labels, in the labels' order."""
+        found = self._series.get(values)
+        if found is None:
+            found = self._series[values] = self._metric.labels(*values)
+        return found
 
 
 class Metrics:
@@ -68,27 +56,27 @@ class Metrics:
 
     def __init__(self) -> None:
         self._registry = CollectorRegistry()
-        self.starts = self._labeled(Process.STARTS)
-        self.refusals = self._labeled(Process.REFUSALS)
-        self.dry_refusals = self._labeled(Process.DRY_REFUSALS)
-        self.alarms = self._labeled(Process.ALARMS)
-        self.checks = self._labeled(Process.CHECKS)
-        self.repeats = self._labeled(Process.REPEATS)
-        self.callbacks = self._labeled(Process.CALLBACKS)
-        self.callback_refusals = self._labeled(Process.CALLBACK_REFUSALS)
-        self.provider_errors = self._labeled(Process.PROVIDER_ERRORS)
-        self.breaker_changes = self._labeled(Process.BREAKER_CHANGES)
-        self.redis_errors = self._labeled(Process.REDIS_ERRORS)
-        self.caller_mismatches = self._counter(Process.CALLER_MISMATCHES)
-        self.breaker_refusals = self._counter(Process.BREAKER_REFUSALS)
-        self.not_recorded = self._counter(Process.NOT_RECORDED)
-        self.requests = self._timed(Process.REQUESTS)
-        self.exchanges = self._timed(Process.EXCHANGES)
-        self.redis_calls = self._timed(Process.REDIS_CALLS)
-        self.pool_waits = self._histogram(Process.POOL_WAITS)
+        self.starts = self._labeled(ProcessFamilies.STARTS)
+        self.refusals = self._labeled(ProcessFamilies.REFUSALS)
+        self.dry_refusals = self._labeled(ProcessFamilies.DRY_REFUSALS)
+        self.alarms = self._labeled(ProcessFamilies.ALARMS)
+        self.checks = self._labeled(ProcessFamilies.CHECKS)
+        self.repeats = self._labeled(ProcessFamilies.REPEATS)
+        self.callbacks = self._labeled(ProcessFamilies.CALLBACKS)
+        self.callback_refusals = self._labeled(ProcessFamilies.CALLBACK_REFUSALS)
+        self.provider_errors = self._labeled(ProcessFamilies.PROVIDER_ERRORS)
+        self.breaker_changes = self._labeled(ProcessFamilies.BREAKER_CHANGES)
+        self.redis_errors = self._labeled(ProcessFamilies.REDIS_ERRORS)
+        self.caller_mismatches = self._counter(ProcessFamilies.CALLER_MISMATCHES)
+        self.breaker_refusals = self._counter(ProcessFamilies.BREAKER_REFUSALS)
+        self.not_recorded = self._counter(ProcessFamilies.NOT_RECORDED)
+        self.requests = self._timed(ProcessFamilies.REQUESTS)
+        self.exchanges = self._timed(ProcessFamilies.EXCHANGES)
+        self.redis_calls = self._timed(ProcessFamilies.REDIS_CALLS)
+        self.pool_waits = self._histogram(ProcessFamilies.POOL_WAITS)
         self.calls_in_flight = Gauge(
-            Process.CALLS_IN_FLIGHT.name,
-            Process.CALLS_IN_FLIGHT.meaning,
+            ProcessFamilies.CALLS_IN_FLIGHT.name,
+            ProcessFamilies.CALLS_IN_FLIGHT.meaning,
             registry=self._registry,
             multiprocess_mode="livesum",
         )
@@ -99,11 +87,11 @@ class Metrics:
     def _histogram(self, of: Family) -> Histogram:
         return Histogram(of.name, of.meaning, of.labels, buckets=SECONDS, registry=self._registry)
 
-    def _labeled(self, of: Family) -> LabeledCounter:
-        return LabeledCounter(self._counter(of))
+    def _labeled(self, of: Family) -> Labeled[Counter]:
+        return Labeled(self._counter(of))
 
-    def _timed(self, of: Family) -> LabeledHistogram:
-        return LabeledHistogram(self._histogram(of))
+    def _timed(self, of: Family) -> Labeled[Histogram]:
+        return Labeled(self._histogram(of))
 
     def render(self) -> bytes:
         """Return the text format."""

@@ -32,7 +32,7 @@ from verify_service.domain.errors import StoreUnavailable
 from verify_service.domain.limits import APP, COUNTRY, DAY_TOTAL
 from verify_service.domain.models import Readiness
 from verify_service.domain.operator import Operator
-from verify_service.telemetry.families import MAX_RESTRICTIONS, MAX_SCOPES, Family, Shared
+from verify_service.telemetry.families import MAX_RESTRICTIONS, MAX_SCOPES, Family, SharedFamilies
 from verify_service.telemetry.metrics import Metrics
 
 RECENT_HOURS = 2
@@ -101,16 +101,13 @@ class SharedMetrics(Collector):
 
     def collect(self) -> Iterator[Metric]:
         """Yield the metrics."""
-        yield _gauge(Shared.REDIS_UP, {(): self._state is not None})
+        yield _gauge(SharedFamilies.REDIS_UP, {(): self._state is not None})
         if self._state is not None:
             yield from _readiness(self._state.readiness)
             yield from _totals(self._state.statistics.total)
             yield from _recent(combined(self._state.statistics.hours))
-            in_force = self._state.restrictions[:MAX_RESTRICTIONS]
-            yield _gauge(Shared.RESTRICTION, {(r.who, r.kind, r.scope): 1 for r in in_force})
-            yield _gauge(
-                Shared.LIMIT_USED, {(one.limit, one.scope): one.share for one in self._state.limits}
-            )
+            yield _restrictions(self._state.restrictions[:MAX_RESTRICTIONS])
+            yield _limits(self._state.limits)
 
 
 Values = Mapping[tuple[str, ...], float]
@@ -118,24 +115,34 @@ Values = Mapping[tuple[str, ...], float]
 
 
 def _readiness(readiness: Readiness) -> Iterator[Metric]:
-    yield _gauge(Shared.BREAKER_OPEN, {(): readiness.breaker_open})
-    yield _gauge(Shared.CALLS_PAUSED, {(): readiness.calls_paused})
+    yield _gauge(SharedFamilies.BREAKER_OPEN, {(): readiness.breaker_open})
+    yield _gauge(SharedFamilies.CALLS_PAUSED, {(): readiness.calls_paused})
     in_force = {warning.name for warning in readiness.warnings}
     known = (EVICTION, PERSISTENCE, FAILOVER)
-    yield _gauge(Shared.WARNING, {(name,): name in in_force for name in known})
+    yield _gauge(SharedFamilies.WARNING, {(name,): name in in_force for name in known})
 
 
 def _totals(total: Tally) -> Iterator[Metric]:
-    yield _counter(Shared.EVENTS, _events(total.apps))
-    yield _counter(Shared.COUNTRY_EVENTS, _events(total.countries))
-    yield _times(Shared.DELIVERED, DELIVERED, total.apps)
-    yield _times(Shared.APPROVED, APPROVED, total.apps)
+    yield _counter(SharedFamilies.EVENTS, _events(total.apps))
+    yield _counter(SharedFamilies.COUNTRY_EVENTS, _events(total.countries))
+    yield _times(SharedFamilies.DELIVERED, DELIVERED, total.apps)
+    yield _times(SharedFamilies.APPROVED, APPROVED, total.apps)
 
 
 def _recent(recent: Tally) -> Iterator[Metric]:
-    yield _gauge(Shared.RECENT_EVENTS, _events(recent.apps))
-    yield _gauge(Shared.RECENT_COUNTRY_EVENTS, _events(recent.countries))
-    yield _gauge(Shared.RECENT_REFUSALS, dict(recent.scopes.most_common(MAX_SCOPES)))
+    yield _gauge(SharedFamilies.RECENT_EVENTS, _events(recent.apps))
+    yield _gauge(SharedFamilies.RECENT_COUNTRY_EVENTS, _events(recent.countries))
+    yield _gauge(SharedFamilies.RECENT_REFUSALS, dict(recent.scopes.most_common(MAX_SCOPES)))
+
+
+def _restrictions(restrictions: list[Restriction]) -> Metric:
+    values: Values = {(one.who, one.kind, one.scope): 1 for one in restrictions}
+    return _gauge(SharedFamilies.RESTRICTION, values)
+
+
+def _limits(limits: list[LimitUsage]) -> Metric:
+    values: Values = {(one.limit, one.scope): one.share for one in limits}
+    return _gauge(SharedFamilies.LIMIT_USED, values)
 
 
 def _events(groups: Mapping[str, Counts]) -> Values:

@@ -16,7 +16,7 @@ from structlog.typing import EventDict
 _fields: ContextVar[dict[str, Any] | None] = ContextVar("fields", default=None)
 
 
-class RequestLine:
+class CanonicalLine:
     """The line of the current request. Outside of requests, nothing is collected."""
 
     def begin(self, request_id: str) -> None:
@@ -42,6 +42,10 @@ class RequestLine:
         """Write the line, with these fields too. A field that is None is left out."""
         known = {name: value for name, value in fields.items() if value is not None}
         self._log.info("request", **(_fields.get() or {}), **known)
+
+    def end(self) -> None:
+        """End the line: what follows belongs to no request."""
+        _fields.set(None)
 
     @cached_property
     def _log(self) -> Any:
