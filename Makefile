@@ -11,8 +11,8 @@ GENERATORS       := $(VENV)/generators
 READY_GENERATORS := $(GENERATORS)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help demo run test test-all test-package test-clients test-faults fuzz attack lint prose \
-	format docs pictures bench package lock clean
+.PHONY: help demo run test test-all test-package test-clients test-deploy test-image test-faults \
+	fuzz attack lint prose format docs pictures bench package lock clean
 
 help:  ## list the targets
 	@awk -F ':.*## *' '/^[a-z-]+:.*## /{printf "%-14s%s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -35,7 +35,8 @@ test-all: $(TEST)  ## every test but those of test-clients and test-faults, with
 # Fails if a test leaves a server or any other process running.
 NOTHING_LEFT := $(BIN)/python -m tests.leftovers
 PYTEST       := $(NOTHING_LEFT) $(BIN)/python -m pytest
-PARALLEL     := --numprocesses auto --dist loadgroup --ignore tests/faults --ignore tests/generated
+PARALLEL     := --numprocesses auto --dist loadgroup --ignore tests/faults --ignore tests/generated \
+	--ignore tests/deploy
 
 test-faults: $(TEST)  ## what breaks, broken: real processes under load, with a table at the end
 	@$(PYTEST) tests/faults $(FAULTS)
@@ -48,6 +49,12 @@ test-package: $(TEST)  ## build the wheel and test it in an environment of its o
 
 test-clients: $(TEST) $(READY_GENERATORS)  ## generate clients from openapi.json; each verifies a number
 	@$(PYTEST) tests/generated
+
+test-deploy: $(TEST)  ## the files of docs/deploy.md: linters, and the unit's commands behind nginx
+	@$(PYTEST) tests/deploy --ignore tests/deploy/image
+
+test-image: $(TEST)  ## build the image, run compose.yaml, boot the unit: podman, root, five minutes
+	@$(PYTEST) tests/deploy/image
 
 attack: $(TEST)  ## every attacker of docs/security.md against the real processes, beside its bound
 	@$(BIN)/python -m tests.attack $(ATTACK)

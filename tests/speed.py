@@ -14,7 +14,7 @@ from hypothesis import settings
 Fixture = TypeVar("Fixture", bound=Callable[..., object])
 HERE = Path(__file__).parent
 QUICK, THOROUGH = "quick", "thorough"
-FOLDERS = {"browser", "faults", "generated", "system"}
+FOLDERS = {"browser", "deploy", "faults", "generated", "system"}
 """Folders of tests that are about processes."""
 STARTS_A_PROCESS = {
     *("subprocess.Popen", "os.fork", "os.forkpty", "os.posix_spawn", "os.spawn", "os.system"),
