@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
 from mypy import api
 
 from tests.system.house import ROOT
@@ -11,6 +12,7 @@ from tests.system.house import ROOT
 USAGE = Path(__file__).with_name("typed_usage.py")
 
 
+@pytest.mark.slow
 def test_a_typed_login_flow_is_one(monkeypatch, tmp_path: Path) -> None:
     """Strict, and every marked misuse is refused: an unused mark is an error too."""
     monkeypatch.chdir(ROOT)

@@ -57,6 +57,7 @@ def test_a_slot_is_free_once_place_returned() -> None:
     assert free_slots(provider) == 1
 
 
+@pytest.mark.slow
 def test_a_hung_exchange_holds_its_slot_until_the_deadline() -> None:
     """Meanwhile it counts as in flight."""
     with Server(hang) as server, ThreadPoolExecutor(1) as pool:
@@ -136,6 +137,7 @@ def test_many_at_once_are_one_post_each() -> None:
     assert free_slots(provider) == 32
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not FDS.exists(), reason="counts descriptors as Linux shows them")
 def test_500_exchanges_leak_neither_threads_nor_descriptors() -> None:
     """Answers, losses and resets in turn leave the process as it was."""

@@ -87,6 +87,7 @@ def test_a_drip_has_an_end(start: Start) -> None:
         assert everything(client) in {b"H", b"HT", b"HTT"}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("number", [SILENT, LOST, DRIPPING_HEADERS, DRIPPING_BODY])
 def test_a_client_that_leaves_is_not_waited_for(start: Start, number: str) -> None:
     """The thread ends long before the answer would."""

@@ -127,6 +127,7 @@ class Stranger:
             return Verdict.ENDED
 
 
+@pytest.mark.slow
 @SETTINGS
 @given(number_limits=LIMITS | UNLIMITED_STARTS, ahead=st.floats(0.0, 1.5), helped=st.booleans())
 @example(number_limits=NumberLimits(), ahead=0.5, helped=False)
@@ -202,6 +203,7 @@ FEW = st.lists(st.builds(Window, st.integers(1, 3), SHORT), min_size=1, max_size
 MANY = st.builds(Window, st.integers(4, 12), SHORT).map(lambda window: (window,))
 
 
+@pytest.mark.slow
 @SETTINGS
 @given(client_ip=FEW, country=MANY, pause=st.integers(HOUR, 6 * HOUR))
 @example(client_ip=(Window(2, 5 * HOUR),), country=(Window(9, DAY),), pause=HOUR)

@@ -152,6 +152,7 @@ def test_closing_interrupts_no_exchange_and_leaves_nothing_open(
     wait_until(lambda: connections(valkey) == before)
 
 
+@pytest.mark.slow
 def test_a_connection_that_never_opened_leaks_no_descriptor(wire: TcpProxy) -> None:
     """Refused, silent, not verified: a hundred of them, and none is left open."""
     with ExitStack() as stack:

@@ -223,6 +223,7 @@ def test_a_dry_run_suspends_a_block(world: World) -> None:
     assert refusal(world.within(GUARDED), 901) == ("conversion", HOUR)
 
 
+@pytest.mark.slow
 def test_the_guards_memory_is_fixed(world: World) -> None:
     """A day of starts in one prefix: two keys, as small as after an hour."""
     world = world.within(GUARDED)
@@ -282,6 +283,7 @@ def test_spraying_raises_an_alarm(world: World) -> None:
     assert world.notices == [Notice("alarm", "failureRate")]
 
 
+@pytest.mark.slow
 def test_people_who_mistype_raise_no_alarm(world: World) -> None:
     """Even every third guess may be wrong."""
     for turn in range(8):

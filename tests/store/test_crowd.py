@@ -85,6 +85,7 @@ def machine(client: redis.Redis, clock: Clock) -> Callable[[], Crowd]:
     return Over
 
 
+@pytest.mark.slow
 def test_a_fake_agrees_with_the_model(fake: redis.Redis, fake_clock: TravelingClock) -> None:
     """Days of starts, guesses, refunds, blocks and pauses, compared to the millisecond."""
     run_state_machine_as_test(machine(fake, fake_clock), settings=BOUNDED)
