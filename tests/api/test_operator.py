@@ -16,8 +16,8 @@ from tests.redis_clients import store_client
 from tests.store.world import keys_without_ttl
 from verify_service import cli
 from verify_service.app import create_operator
-from verify_service.cli.durations import format_duration
 from verify_service.domain import limits
+from verify_service.domain.durations import format_duration
 from verify_service.store import keys
 
 from .service import NUMBER, OTHER_KEY, OTHER_NUMBER, Service, wrong

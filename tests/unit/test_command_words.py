@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 import pytest
 
-from verify_service.cli.durations import Duration, format_duration
+from verify_service.cli.durations import Duration
 from verify_service.cli.sentences import (
     budget_lines,
     counted,
@@ -22,6 +22,7 @@ from verify_service.domain.diagnosis import (
     Restriction,
     WindowUsage,
 )
+from verify_service.domain.durations import format_duration
 from verify_service.domain.limits import WideLimits
 from verify_service.domain.models import Wait, Window
 

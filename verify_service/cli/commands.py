@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from verify_service.cli.durations import duration_option, format_duration
+from verify_service.cli.durations import duration_option
 from verify_service.cli.errors import errors_reported
 from verify_service.cli.security_table import security_table
 from verify_service.cli.sentences import (
@@ -16,6 +16,7 @@ from verify_service.cli.sentences import (
     usage_lines,
 )
 from verify_service.cli.stats import stats_commands
+from verify_service.domain.durations import format_duration
 from verify_service.domain.limits import WIDE_LIMITS
 from verify_service.domain.numbers import mask
 from verify_service.domain.operator import Operator

@@ -1,4 +1,4 @@
-"""Durations as an operator writes and reads them."""
+"""Durations as an operator writes them."""
 
 from __future__ import annotations
 
@@ -8,9 +8,8 @@ from typing import Any
 
 import click
 
-UNIT_SECONDS = {"d": 86_400, "h": 3_600, "m": 60, "s": 1}
-"""Units of an argument, from the largest."""
-PRINTED_UNITS = {"d": "d", "h": "h", "m": "min", "s": "s"}
+from verify_service.domain.durations import UNIT_SECONDS
+
 LONGEST_SECONDS = 366 * UNIT_SECONDS["d"]
 _DURATION = re.compile(r"([1-9][0-9]{0,8})([smhd]?)\Z")
 
@@ -43,13 +42,3 @@ def duration_option(default: str) -> Callable[[Any], Any]:
         show_default=True,
         help="How long: seconds, or a number with a unit, for example 30m, 2h, 1d.",
     )
-
-
-def format_duration(seconds: int) -> str:
-    """Return ``1 d 2 h``: the two largest units of a duration."""
-    parts = []
-    for unit, unit_seconds in UNIT_SECONDS.items():
-        count, seconds = divmod(seconds, unit_seconds)
-        if count:
-            parts.append(f"{count} {PRINTED_UNITS[unit]}")
-    return " ".join(parts[:2]) or "0 s"

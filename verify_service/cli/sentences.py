@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from verify_service.cli.durations import format_duration
 from verify_service.domain.diagnosis import (
     Callers,
     DeviceBudget,
@@ -18,6 +17,7 @@ from verify_service.domain.diagnosis import (
     Restriction,
     WindowUsage,
 )
+from verify_service.domain.durations import format_duration
 from verify_service.domain.limits import (
     CONVERSION,
     COUNTRY,
