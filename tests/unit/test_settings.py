@@ -6,6 +6,7 @@ import ast
 import hashlib
 from dataclasses import fields
 from datetime import date
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -21,6 +22,7 @@ from verify_service.domain.limits import (
     WideLimits,
 )
 from verify_service.domain.models import Window
+from verify_service.domain.prices import Prices
 from verify_service.provider import flash_call
 from verify_service.settings import limit_variables
 from verify_service.settings.call_variables import AUTH_FORMS
@@ -64,6 +66,8 @@ DEFAULTS: dict[str, Any] = {
     "guards_dry_run": frozenset(),
     "allowed_number_types": frozenset({"MOBILE", "FIXED_LINE_OR_MOBILE"}),
     "metrics_token": None,
+    "console_token": None,
+    "call_price": Prices({}),
     "test_numbers": (),
     "log_level": "INFO",
 }
@@ -152,6 +156,10 @@ GOOD: list[tuple[str, str, Any]] = [
     ("ALLOWED_NUMBER_TYPES", "mobile", frozenset({"MOBILE"})),
     ("METRICS_TOKEN", "token-of-16-bytes", "token-of-16-bytes"),
     ("METRICS_TOKEN", "", None),
+    ("CONSOLE_TOKEN", "token-of-16-bytes", "token-of-16-bytes"),
+    ("CALL_PRICE", "", Prices({})),
+    ("CALL_PRICE", "ru:0.9, *:2.5", Prices({"RU": Decimal("0.9"), "*": Decimal("2.5")})),
+    ("CALL_PRICE", "001:10", Prices({"001": Decimal(10)})),
     (
         "TEST_NUMBERS",
         "15550100001=4567@2020-01-31",

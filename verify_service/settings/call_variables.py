@@ -9,6 +9,7 @@ from urllib.parse import SplitResult
 from verify_service.domain.limits import LONGEST_BREAKER_PAUSE_SECONDS, NumberLimits
 from verify_service.domain.models import Window
 from verify_service.domain.numbers import ANY_COUNTRY, GLOBAL_REGION
+from verify_service.domain.prices import Prices
 from verify_service.domain.test_numbers import TestNumber
 from verify_service.settings import parsers
 from verify_service.settings.addresses import CALL_PATH, base_url, proxy_url
@@ -205,6 +206,17 @@ class DestinationSettings:
         """,
         unit="types, comma-separated",
         default="MOBILE,FIXED_LINE_OR_MOBILE",
+    )
+    call_price: Prices = variable(
+        parsers.call_price,
+        f"""
+        What a call costs, by country, in a currency of your own; {ANY_COUNTRY} stands for the other
+        countries. /console shows what was spent, and for each login. Nothing is limited by it. An
+        example of the value:
+            RU:0.9,*:2.5
+        """,
+        unit="<country>:<price>, comma-separated",
+        default="",
     )
     test_numbers: tuple[TestNumber, ...] = variable(
         parsers.test_numbers,

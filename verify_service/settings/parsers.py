@@ -10,12 +10,14 @@ import hashlib
 import re
 from collections import Counter
 from datetime import date
+from decimal import Decimal
 
 from verify_service.domain.codes import FIRST
 from verify_service.domain.errors import InvalidNumber
 from verify_service.domain.limits import DRY_RUN_LIMITS, GUESS_BUDGETS, ConversionThreshold
 from verify_service.domain.models import AccessKey, Window
 from verify_service.domain.numbers import REGIONS, TYPE_NAMES, normalize
+from verify_service.domain.prices import Prices
 from verify_service.domain.test_numbers import TestNumber
 from verify_service.settings.scalars import OFF
 from verify_service.settings.variable import VariableError
@@ -32,6 +34,7 @@ _WINDOW = re.compile(r"([0-9]{1,9})/([0-9]{1,9})\Z")
 _CONVERSION = re.compile(r"([0-9]{1,9})/([01](?:\.[0-9]{1,6})?)(?:/(block|alarm))?\Z")
 _SECONDS = re.compile(r"[0-9]{1,9}\Z")
 _TEST_NUMBER = re.compile(r"([^=@]+)=([0-9]{4})@([0-9]{4}-[0-9]{2}-[0-9]{2})\Z")
+_PRICE = re.compile(r"([A-Za-z0-9]{2,3}|\*):([0-9]{1,9}(?:\.[0-9]{1,6})?)\Z")
 
 
 def sha256_hex(key: str) -> str:
@@ -143,6 +146,17 @@ def countries(text: str) -> frozenset[str]:
     if codes - REGIONS:
         raise VariableError("Must be a list of ISO 3166 codes, for example RU,KZ; * for all.")
     return codes
+
+
+def call_price(text: str) -> Prices:
+    """Return the price of a call, by country."""
+    matches = [_PRICE.match(part) for part in parts(text)] if text.strip() else []
+    prices = {match[1].upper(): Decimal(match[2]) for match in matches if match}
+    if len(prices) < len(matches) or prices.keys() - REGIONS:
+        raise VariableError(
+            "Must be a list of <country>:<price>, each country once, for example RU:0.9,*:2.5"
+        )
+    return Prices(prices)
 
 
 def number_types(text: str) -> frozenset[str]:

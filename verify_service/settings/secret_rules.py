@@ -18,6 +18,7 @@ PUBLIC_VALUES = frozenset(
     {
         b"development-access-key",
         b"development-code-secret",
+        b"development-console-token",
         b"development-number-secret",
         b"sandbox-access-key",
         b"sandbox-app-key",

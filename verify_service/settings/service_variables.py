@@ -50,6 +50,18 @@ class ServiceSettings:
         secret=True,
         least_bytes=TOKEN_BYTES,
     )
+    console_token: str | None = variable(
+        text_or_none,
+        """
+        The token that signs an operator in at /console, where the browser asks for it. Without one,
+        /console answers 404. Another one ends all sessions.
+        """,
+        unit="text",
+        default="",
+        development="development-console-token",
+        secret=True,
+        least_bytes=TOKEN_BYTES,
+    )
 
 
 @dataclass(frozen=True, kw_only=True)
