@@ -321,7 +321,7 @@ def test_the_breaker_is_one_small_key(breaker: World) -> None:
         probe = take_probe(breaker)
         sizes.append(breaker.client.strlen(keys.BREAKER))
         record_signal(breaker, probe, Signal.BAD)
-    assert max(sizes) <= 70
+    assert max(sizes) <= 92
 
 
 @pytest.mark.parametrize("again", [1, 2, 5])
@@ -361,3 +361,21 @@ def test_thirty_at_once_get_one_probe(real: World) -> None:
     assert probes.count(True) == 1
     stored = [keys.verification(world.ids.locate(new.id)) for new in new_ones]
     assert [world.client.exists(key) == 1 for key in stored] == probes
+
+
+def test_the_pause_lasts_since_the_first_one(breaker: World) -> None:
+    """A probe that fails pauses calls again, and does not change since when they are paused."""
+    fail(breaker, 3)
+    opened = breaker.now
+    for _ in range(2):
+        breaker.advance(LONGEST_BREAKER_PAUSE_SECONDS)
+        record_signal(breaker, take_probe(breaker), Signal.BAD)
+    (pause,) = breaker.operator.restrictions()
+    assert (pause.who, pause.since) == ("breaker", opened)
+    breaker.advance(LONGEST_BREAKER_PAUSE_SECONDS)
+    record_signal(breaker, take_probe(breaker), Signal.GOOD)
+    assert breaker.operator.restrictions() == []
+    breaker.advance(1)
+    fail(breaker, 3)
+    (pause,) = breaker.operator.restrictions()
+    assert pause.since == breaker.now

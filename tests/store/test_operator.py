@@ -126,8 +126,9 @@ def test_the_guards_counts_are_shown_before_it_blocks(
     assert [one.limit for one in shown.refusals] == ["conversion"]
     assert refusal(world) == ("conversion", HOUR)
     (restriction,) = world.operator.restrictions()
+    now = world.now
     assert restriction == Restriction(
-        "conversion", scope, "block", HOUR, level=1, total=20, count=3
+        "conversion", scope, "block", HOUR, level=1, total=20, count=3, since=now
     )
     shown = world.operator.diagnose(f"{PREFIX}0001", "RU", [])
     assert ConversionCount(limit, 0, 0) in shown.shares

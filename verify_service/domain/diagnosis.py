@@ -59,6 +59,7 @@ class Restriction:
         level: Of a guard's block: how many there were in a row, including this one.
         total: Starts or guesses that the guard counted.
         count: How many of the starts were approved, or of the guesses wrong.
+        since: When it was set: unixtime in milliseconds. 0 if an earlier release set it.
     """
 
     who: str
@@ -68,6 +69,7 @@ class Restriction:
     level: int = 0
     total: int = 0
     count: int = 0
+    since: int = 0
 
 
 @dataclass(frozen=True, slots=True)

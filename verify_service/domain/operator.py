@@ -14,6 +14,7 @@ from verify_service.domain.diagnosis import Diagnosis, LimitUsage, Restriction, 
 from verify_service.domain.errors import DestinationNotAllowed, InvalidNumber
 from verify_service.domain.ids import is_pseudonym
 from verify_service.domain.limits import WideLimits
+from verify_service.domain.models import Window
 from verify_service.domain.numbers import (
     Destinations,
     country_of,
@@ -26,6 +27,9 @@ from verify_service.domain.separators import strip_separators
 from verify_service.domain.timeline import TimelineStore
 
 FAILURE_RATE = "failureRate"
+WRONG_TOKENS = Window(5, 60)
+"""Wrong tokens of the console that are answered with 401: a person mistypes a few. Further ones
+are answered with 429. The right one always signs in, so its length is what protects it."""
 _PREFIX = re.compile(r"\+?([1-9][0-9]{0,14})\Z")
 _COUNTRY = re.compile(r"[A-Za-z]{2}\Z|001\Z")
 _WORDS = {word.casefold(): word for word in ("unknown", FAILURE_RATE)}
@@ -46,6 +50,25 @@ class OperatorStore(Protocol):
     def full_limits(self) -> list[LimitUsage] | None: ...
     def limit_usage(self, scopes: Sequence[tuple[str, str]]) -> list[LimitUsage]: ...
     def reset(self, limit: str, scope: str) -> bool: ...
+    def count_wrong_token(self) -> WrongTokens: ...
+
+
+@dataclass(frozen=True, slots=True)
+class WrongTokens:
+    """Wrong tokens that were sent to the console.
+
+    Attributes:
+        count: In the present minute, over all addresses and processes.
+        seconds: Until it ends.
+    """
+
+    count: int
+    seconds: int
+
+    @property
+    def too_many(self) -> bool:
+        """Whether there were more than are answered with 401."""
+        return self.count > WRONG_TOKENS.count
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,6 +156,10 @@ class Operator:
             scopes: Names of limits, each with a scope. A limit that is switched off is left out.
         """
         return self.store.limit_usage(scopes)
+
+    def count_wrong_token(self) -> WrongTokens:
+        """Count a wrong token that was sent to the console."""
+        return self.store.count_wrong_token()
 
     def reset(self, limit: str, text: str) -> bool:
         """Have a limit over many numbers count from zero; return whether it had counted anything.

@@ -183,6 +183,8 @@ def _eviction(info: dict[str, Any]) -> CheckResult:
         f"maxmemory-policy is {policy}: when memory is full, Redis evicts keys, and with them the "
         "limits and the counts of guesses. Set noeviction."
     )
+    if evicted := info.get("evicted_keys"):
+        sentence += f" It has evicted {evicted} since it began."
     return CheckResult(Severity.WARNING, REDIS, sentence, EVICTION)
 
 

@@ -25,6 +25,7 @@ from verify_service.domain.diagnosis import (
 from verify_service.domain.ids import VerificationIds, is_pseudonym
 from verify_service.domain.limits import NumberLimits, WideLimits
 from verify_service.domain.models import Wait, Window, whole_seconds
+from verify_service.domain.operator import WRONG_TOKENS, WrongTokens
 from verify_service.domain.scopes import prefix_of
 from verify_service.store import keys
 from verify_service.store.connection.redis_errors import translated
@@ -133,7 +134,8 @@ class RedisOperator:
         restrictions = [_restriction(entry) for entry in result["entries"] or ()]
         restrictions.sort(key=lambda one: (one.kind != "pause", one.who, one.scope))
         if result["open"]:
-            pause = Restriction("breaker", "", "pause", whole_seconds(result["suspended"]))
+            wait, since = whole_seconds(result["suspended"]), result.get("since", 0)
+            pause = Restriction("breaker", "", "pause", wait, since=since)
             restrictions.insert(0, pause)
         return restrictions
 
@@ -204,6 +206,13 @@ class RedisOperator:
             fields = [f"rule {number[:length]}" for length in lengths]
             deleted += self._execute("HDEL", keys.RESTRICTIONS, *fields)
             return int(deleted + bool(events))
+
+    def count_wrong_token(self) -> WrongTokens:
+        """Count a wrong token; see ``domain/operator.py``."""
+        result = self._functions.call(
+            "count_wrong_token", [keys.WRONG_TOKENS], {"span": WRONG_TOKENS.seconds * 1000}
+        )
+        return WrongTokens(result["count"], whole_seconds(result["wait"]))
 
     def _events_of(self, tag: str) -> list[str]:
         """Return a number's entries in the timeline."""
@@ -301,4 +310,5 @@ def _restriction(entry: Mapping[str, Any]) -> Restriction:
         entry.get("level", 0),
         entry.get("total", 0),
         entry.get("count", 0),
+        entry.get("since") or 0,
     )

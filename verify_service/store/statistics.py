@@ -16,6 +16,9 @@ from verify_service.store.connection.redis_errors import translated
 from verify_service.store.functions import Functions
 from verify_service.store.verifications import read_verification
 
+EVENTS_OF_AN_ATTEMPT = 10
+"""Entries that are read for each verification of a list: twice as many as one usually has."""
+
 
 class RedisStatistics:
     """Implements the stores of ``domain/counts.py`` and ``domain/timeline.py``."""
@@ -48,7 +51,11 @@ class RedisStatistics:
 
     def attempts(self, most: int = ATTEMPTS) -> list[Attempt]:
         """Return the last verifications, the newest first."""
-        return list(islice(self._attempts(), most))
+        entries = self._entries(most * EVENTS_OF_AN_ATTEMPT)
+        newest = list(islice(_attempts(entries), most))
+        if len(newest) < most and len(entries) == most * EVENTS_OF_AN_ATTEMPT:
+            newest = list(islice(_attempts(self._entries()), most))
+        return newest
 
     def find(self, verification_id: str) -> Found:
         """Return what is known of a verification, whatever its app."""
@@ -57,13 +64,14 @@ class RedisStatistics:
         shown = self._functions.call("show_verification", declared, {})
         return Found(
             None if "missing" in shown else read_verification(verification_id, shown),
-            next((one for one in self._attempts() if one.id == verification_id), None),
+            next((one for one in _attempts(self._entries()) if one.id == verification_id), None),
         )
 
-    def _attempts(self) -> Iterator[Attempt]:
+    def _entries(self, newest: int = 0) -> list[str]:
+        """Return so many of the newest events, the newest first; 0: all."""
         with translated():
-            entries = self._functions.client.execute("LRANGE", keys.TIMELINE, 0, -1)
-        return _attempts(reversed(entries))
+            found: list[str] = self._functions.client.execute("LRANGE", keys.TIMELINE, -newest, -1)
+        return found[::-1]
 
 
 Field = tuple[int, Sequence[str], int]

@@ -2,8 +2,9 @@
 --
 -- KEYS  1 restrictions   2 breaker
 -- Args  {}
--- Returns {suspended: ms until the breaker's pause ends, or 0; open: whether the breaker is open,
---          entries: a list of {field, kind, wait in ms, level, total, count}}
+-- Returns {suspended: ms until the breaker's pause ends, or 0; open: whether the breaker is open;
+--          since: the moment at which it opened, if known;
+--          entries: a list of {field, kind, since, wait in ms, level, total, count}}
 
 --- @include "decision"
 --- @include "breaker"
@@ -18,10 +19,13 @@ decision('list_restrictions', {'no-writes'}, function(KEYS, _, now)
         and POLICY.dry_run.conversion
       table.insert(entries, {
         field = field, kind = dry_run and 'would-block' or entry.kind, wait = entry['until'] - now,
+        since = entry.span and entry['until'] - entry.span,
         level = entry.level, total = entry.total, count = entry.count})
     end
   end
   local breaker_state = breaker.load(KEYS[2], now)
   local open = breaker_state ~= nil and breaker_state['until'] ~= nil
-  return {suspended = breaker.wait(breaker_state, now), open = open, entries = entries}
+  return {suspended = breaker.wait(breaker_state, now), open = open,
+          since = open and breaker_state.since and math.min(breaker_state.since, now) or nil,
+          entries = entries}
 end)

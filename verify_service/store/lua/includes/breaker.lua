@@ -2,6 +2,7 @@
 --
 --   failures   in a row: of all processes' calls, and then of the probes
 --   until      present while calls are paused; from this moment on one start may proceed
+--   since      when calls were paused: the end of a pause and a failed probe do not change it
 --   probe      the short id of the last start that proceeded
 --
 -- A probe sets `until` to the end of its timeout, so no other start becomes a probe before; if the
@@ -80,7 +81,7 @@ function breaker.count_signal(key, state, short_id, signal, now)
   local pause
   if state.failures >= rules.failures then
     pause = pause_after(state.failures)
-    state['until'] = now + pause
+    state['until'], state.since = now + pause, state.since or now
   end
   save(key, state, now)
   return pause and {kind = 'opened', limit = 'breaker', scope = '', wait = pause} or nil
