@@ -95,3 +95,6 @@ def test_any_process_returns_the_sum_of_all(tmp_path: Path) -> None:
     rendered = run(f"{count}; {SHOW}")
     assert "verify_outcomes_not_recorded_total 2.0" in rendered.splitlines()
     assert rendered.count("# TYPE verify_calls_in_flight gauge") == 1
+    refuse = "m.callback_refusals.of('appKey').inc()"
+    run(f"{count}; {refuse}")
+    assert run(f"{count}; {refuse}; print(m.refused_callbacks())") == "{'appKey': 2}\n"

@@ -10,6 +10,7 @@ is named by the digest of its requestId, as in Redis.
 from __future__ import annotations
 
 import re
+import time
 from collections.abc import Mapping
 from contextlib import AbstractContextManager
 from typing import Any
@@ -74,6 +75,8 @@ class StructuredEventLog:
         self._metrics = metrics
         self._line = line
         self._warned: tuple[CheckResult, ...] = ()
+        self._warned_since: dict[str, float] = {}
+        self._redis_answered_at = 0.0
 
     def started(self, verification: Verification, outcome: CallOutcome, seconds: float) -> None:
         """A call was placed, failed, or its outcome is unknown. A test number is not called."""
@@ -165,6 +168,13 @@ class StructuredEventLog:
         for ended in sorted({warning.name for warning in self._warned} - now):
             log.warning("redis_warning_ended", warning=ended)
         self._warned = warnings
+        self._warned_since = {
+            name: self._warned_since.get(name, time.time()) for name in sorted(now)
+        }
+
+    def warned_since(self) -> Mapping[str, float]:
+        """Return since when this process knows of each warning: unixtime, by its name."""
+        return self._warned_since
 
     def not_recorded(self, verification: Verification, error: Exception) -> None:
         """Redis failed between the call and the recording of its outcome."""
@@ -224,6 +234,12 @@ class StructuredEventLog:
         self._metrics.redis_calls.of(function).observe(seconds)
         if failed:
             self._metrics.redis_errors.of(function).inc()
+        else:
+            self._redis_answered_at = time.time()
+
+    def redis_answered_at(self) -> float:
+        """Return when Redis last answered this process: unixtime; 0 if it never did."""
+        return self._redis_answered_at
 
     def waited_for_redis(self, seconds: float) -> None:
         """A call of a function waited for a connection."""

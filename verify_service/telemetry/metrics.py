@@ -93,10 +93,22 @@ class Metrics:
     def _timed(self, of: Family) -> Labeled[Histogram]:
         return Labeled(self._histogram(of))
 
+    def refused_callbacks(self) -> dict[str, int]:
+        """Return how many callbacks were refused, by the reason, since the processes began."""
+        return {
+            sample.labels["reason"]: int(sample.value)
+            for family in self._of_all_processes().collect()
+            if family.name == ProcessFamilies.CALLBACK_REFUSALS.name
+            for sample in family.samples
+        }
+
     def render(self) -> bytes:
         """Return the text format."""
+        return generate_latest(self._of_all_processes())
+
+    def _of_all_processes(self) -> CollectorRegistry:
         if metrics_folder.VARIABLE not in os.environ:
-            return generate_latest(self._registry)
-        all_processes = CollectorRegistry()
-        MultiProcessCollector(all_processes)  # type: ignore[no-untyped-call]
-        return generate_latest(all_processes)
+            return self._registry
+        registry = CollectorRegistry()
+        MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
+        return registry
