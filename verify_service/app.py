@@ -16,6 +16,8 @@ from verify_service.api.docs import docs_blueprint
 from verify_service.api.operations import operations_blueprint
 from verify_service.api.request_log import RequestLog
 from verify_service.api.verify import verify_blueprint
+from verify_service.console.blueprint import console_blueprint
+from verify_service.console.reading import Sources
 from verify_service.domain.check_result import CheckResult, Severity
 from verify_service.domain.codes import CodeDigester
 from verify_service.domain.idempotency import IdempotencyKeys
@@ -79,6 +81,16 @@ def create_app(
         operations_blueprint(settings.metrics_token, production=settings.production)
     )
     app.register_blueprint(docs_blueprint())
+    sources = Sources(
+        operator=operator,
+        readiness=verifications.readiness,
+        prices=settings.call_price,
+        ringing_seconds=settings.provider_call_timeout_ms / 1000,
+        redis_answered_at=events.redis_answered_at,
+        warned_since=events.warned_since,
+        refused_callbacks=metrics.refused_callbacks,
+    )
+    app.register_blueprint(console_blueprint(settings.console_token, sources))
     return app
 
 

@@ -55,6 +55,7 @@ Ready. Run these in another terminal, one after the other:
 
 Numbers with other outcomes: curl -s {sandbox}/
 The guide, in a browser: {web}/docs
+The operator's console: {web}/console (token: development-console-token)
 Ctrl-C ends everything.
 """
 
@@ -64,6 +65,7 @@ Ready. Open both pages side by side:
   The login:  {login}/
   The phone:  {sandbox}/phone
 
+The operator's console is {web}/console (token: development-console-token).
 Type any mobile number into the login, such as +7 916 123-45-67. The phone rings, and the last four
 digits of the caller are the code. No real call is placed.
 

@@ -29,12 +29,14 @@ PROVIDER_KEY = "canary-provider-key"
 PROXY_PASSWORD = "canary-proxy-password"
 PATH_SECRET = "canary-path-secret"
 METRICS_TOKEN = "canary-metrics-token"
+CONSOLE_TOKEN = "canary-console-token"
 CODE_SECRET = "canary-code-secret-of-at-least-32-bytes"
 NUMBER_SECRET = "canary-number-secret-of-at-least-32-bytes"
 
 SECRETS = (
     APP_KEY,
     CODE_SECRET,
+    CONSOLE_TOKEN,
     KEY,
     METRICS_TOKEN,
     NUMBER_SECRET,
