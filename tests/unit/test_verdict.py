@@ -1,0 +1,146 @@
+"""The verdict follows from what is stored, so it is the same on every page and every machine."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+
+import pytest
+
+from verify_service.domain.blocked import Level
+from verify_service.domain.check_result import EVICTION, CheckResult, Severity
+from verify_service.domain.counts import Counts, Period, Statistics, Tally
+from verify_service.domain.diagnosis import LimitUsage, Restriction, WindowUsage
+from verify_service.domain.models import Window
+from verify_service.domain.situation import Situation
+from verify_service.domain.timeline import Attempt, TimelineEvent
+from verify_service.domain.verdict import Finding, verdict
+
+NOW = 1_790_000_000_000
+HOUR, DAY = 3_600, 86_400
+
+
+def attempt(*events: str, ago: int = 100) -> Attempt:
+    """A verification with these events, a second after each other, that began so long ago."""
+    begin = NOW - ago * 1000
+    found = (each.partition(".") for each in ("started", *events))
+    return Attempt(
+        id="",
+        app="shop",
+        country="RU",
+        number="+7917•••••87",
+        events=tuple(
+            TimelineEvent(begin + place * 1000, name, detail)
+            for place, (name, _, detail) in enumerate(found)
+        ),
+    )
+
+
+def periods(
+    count: int, seconds: int, countries: dict[int, dict[str, Counts]]
+) -> tuple[Period, ...]:
+    """Consecutive periods; what happened is given by their place from the end."""
+    begin = NOW // 1000 - count * seconds
+    return tuple(
+        Period(begin + place * seconds, seconds, Tally(countries=countries.get(count - place, {})))
+        for place in range(count)
+    )
+
+
+def situation(attempts: Iterable[Attempt] = ()) -> Situation:
+    nothing = Statistics(NOW, periods(24, HOUR, {}), periods(31, DAY, {}), Tally())
+    return Situation(NOW, statistics=nothing, attempts=tuple(attempts))
+
+
+GOOD = attempt("placed", "delivered.ANSWERED", "approved", ago=200)
+PAUSED = Restriction("operator", "", "pause", 600)
+FULL = LimitUsage("prefix", "+7917913", (WindowUsage(30, Window(30, HOUR), 420),))
+
+
+def test_all_is_well() -> None:
+    found = verdict(situation([GOOD] * 5))
+    assert (found.sentence, found.findings) == ("It works", ())
+
+
+@pytest.mark.parametrize(
+    ("calls", "title"),
+    [
+        ([attempt("failed.account")], "The provider refuses our account"),
+        ([attempt("failed.unreachable")] * 3, "The provider fails"),
+        ([attempt("unknown", "delivered.ANSWERED")] * 3, "The provider fails"),
+    ],
+)
+def test_a_provider_that_fails(calls: list[Attempt], title: str) -> None:
+    """The newest calls decide: a later success ends it."""
+    found = verdict(situation([*calls, GOOD]))
+    assert (found.sentence, found.level) == (title, Level.BAD)
+    assert found.findings[0].remedy
+    assert verdict(situation([GOOD, *calls])).sentence == "It works"
+
+
+@pytest.mark.parametrize(
+    "calls", [[attempt("failed.unreachable")] * 2, [attempt("failed.invalidNumber")] * 9]
+)
+def test_bad_luck_is_no_fault(calls: list[Attempt]) -> None:
+    """Two calls are no sign. A number that does not exist is not the provider's fault."""
+    assert verdict(situation([*calls, GOOD])).sentence == "It works"
+
+
+def test_callbacks_that_do_not_arrive() -> None:
+    """Overdue, three times in a row; refused ones name the variable."""
+    silent = [attempt("placed", "approved")] * 3
+    stopped = situation([*silent, GOOD])
+    found = verdict(stopped)
+    assert found.sentence == "The provider's callbacks do not arrive"
+    assert "callback_refused" in found.findings[0].remedy
+    refused = verdict(replace(stopped, refused_callbacks={"appKey": 3}))
+    assert "set CALLBACK_APP_KEYS" in refused.findings[0].remedy
+    early = [attempt("placed", ago=20)] * 3
+    assert verdict(situation([*early, GOOD])).sentence == "It works"
+
+
+def test_what_refuses_starts_is_listed_with_its_command() -> None:
+    """A pause stops all of them; a full prefix is a warning."""
+    found = verdict(replace(situation(), restrictions=(PAUSED,), full_limits=(FULL,)))
+    assert found.sentence == "all calls: paused, and 1 more"
+    assert [one.command for one in found.findings] == [
+        "flask --app wsgi resume",
+        "flask --app wsgi reset prefix +7917913",
+    ]
+    warned = verdict(replace(situation(), full_limits=(FULL,)))
+    assert warned.sentence == "It works, but +7917913: too many starts"
+
+
+def test_what_the_operator_did_is_a_note() -> None:
+    block = Restriction("operator", "+7917", "block", 600)
+    found = verdict(replace(situation(), restrictions=(block,)))
+    assert (found.sentence, found.level, len(found.findings)) == ("It works", Level.NOTE, 1)
+
+
+def test_a_country_is_compared_with_its_own_week() -> None:
+    good = Counts({"started": 100, "placed": 100, "delivered.10": 90, "approved.20": 80})
+    bad = Counts({"started": 20, "placed": 20, "delivered.10": 2, "approved.20": 1})
+    counted = Statistics(
+        NOW,
+        periods(24, HOUR, {1: {"RU": bad}}),
+        periods(31, DAY, {1: {"RU": bad}, 3: {"RU": good}}),
+        Tally(),
+    )
+    found = verdict(replace(situation(), statistics=counted))
+    assert found.sentence == "It works, but RU: few calls are delivered"
+    assert found.findings[0].detail == "2 of 20, 10 %; in seven days 92 of 120, 77 %."
+
+
+def test_a_redis_that_is_gone_or_weak() -> None:
+    """Nothing else is known without it."""
+    gone = verdict(Situation(NOW, redis_problem="cannot be reached"))
+    assert (gone.sentence, gone.level) == ("Redis cannot be reached", Level.BAD)
+    warning = CheckResult(Severity.WARNING, "Redis", "Set noeviction.", EVICTION)
+    weak = verdict(replace(situation(), warnings=(warning,)))
+    assert weak.sentence == "Redis may evict limits and codes"
+
+
+def test_what_was_found_in_other_ways_is_sorted_in() -> None:
+    other = Finding(Level.BAD, "The settings are wrong", "", "", "health")
+    found = verdict(replace(situation(), full_limits=(FULL,)), other)
+    assert found.sentence == "The settings are wrong, and 1 more"

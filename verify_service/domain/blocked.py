@@ -1,0 +1,161 @@
+"""What is blocked, paused, under alarm or full: one row each, with the command that ends it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import IntEnum
+from itertools import takewhile
+
+from verify_service.domain.counts import Period
+from verify_service.domain.diagnosis import LimitUsage, Restriction
+from verify_service.domain.durations import format_duration
+from verify_service.domain.limits import CLIENT_IP, CONVERSION, DAY_TOTAL, KNOWN_DEVICE, PREFIX
+from verify_service.domain.situation import Situation
+
+
+class Level(IntEnum):
+    """How urgent something is."""
+
+    BAD = 0
+    """People cannot log in, or a promise of the service is broken."""
+    WARNING = 1
+    """It works for most, or with weaker guarantees."""
+    NOTE = 2
+    """The operator did it."""
+
+
+_PUMPED = (
+    "So many calls to 10,000 numbers are rarely people: someone may earn from them. To end it: "
+    "`{command} block {scope} --for 1d`. If they are people: `{command} allow {scope}`."
+)
+_LIMITS_OF_FEW = {PREFIX, KNOWN_DEVICE, CLIENT_IP}
+COMMAND = "flask --app wsgi"
+ALL_CALLS, EVERY_NUMBER = "all calls", "every number"
+
+
+@dataclass(frozen=True, slots=True)
+class Blocked:
+    """A restriction, or a limit that is full.
+
+    Attributes:
+        level: How urgent it is.
+        scope: What it concerns: a prefix, a country, an app, the digest of a client's network.
+        state: ``blocked``, ``paused`` …
+        who: Who set it: the operator, a guard, a limit or the breaker.
+        why: The evidence.
+        remedy: What the operator considers.
+        command: Ends it; empty if it ends by itself alone.
+        seconds: Until it ends, or until a start tries again; 0 if that is open.
+        since: Unixtime in milliseconds; 0 if it is not known.
+        by_hour: Whether ``since`` is the beginning of the hour in which it began.
+    """
+
+    level: Level
+    scope: str
+    state: str
+    who: str
+    why: str
+    remedy: str
+    command: str = ""
+    seconds: int = 0
+    since: int = 0
+    by_hour: bool = False
+
+
+def blocked_rows(situation: Situation) -> list[Blocked]:
+    """Return the rows, the most urgent first."""
+    rows = [_restricted(one) for one in situation.restrictions]
+    hours, dry_run = situation.hours, situation.dry_run
+    rows += [_full(one, hours, one.limit in dry_run) for one in situation.full_limits]
+    return sorted(rows, key=lambda row: row.level)
+
+
+def _restricted(one: Restriction) -> Blocked:
+    by_operator = one.who == "operator"
+    match one.kind:
+        case "pause" if by_operator:
+            state, level = "paused", Level.BAD
+            remedy = "The operator paused them; checks go on."
+        case "pause":
+            state, level = "paused until the provider works again", Level.BAD
+            remedy = "The next start tries the provider by itself. Find the cause first."
+        case "allow":
+            state, level, remedy = "exempt from the guards", Level.NOTE, ""
+        case "block":
+            state, level = "blocked", Level.NOTE if by_operator else _level_of(one.scope)
+            remedy = "" if by_operator else _PUMPED.format(scope=one.scope, command=COMMAND)
+        case "would-block":
+            state, level, remedy = "would be blocked without the dry run", Level.WARNING, ""
+        case _:
+            state, level = "alarm", Level.BAD
+            remedy = "`block` a prefix, or `pause` all calls, if someone runs up the bill."
+    return Blocked(
+        level=level,
+        scope=one.scope or ALL_CALLS,
+        state=state,
+        who=f"the {one.who}" if one.who in ("operator", "breaker") else one.who,
+        why=_evidence(one),
+        remedy=remedy,
+        command=_command(one),
+        seconds=one.seconds,
+    )
+
+
+def _level_of(scope: str) -> Level:
+    """A prefix is 10,000 numbers. A country is all of its people."""
+    return Level.WARNING if scope.startswith("+") else Level.BAD
+
+
+def _command(one: Restriction) -> str:
+    if one.kind == "would-block":
+        return ""
+    if one.kind == "pause":
+        return f"{COMMAND} resume"
+    return f"{COMMAND} unblock {one.scope}"
+
+
+def _evidence(one: Restriction) -> str:
+    if one.who == "breaker":
+        return "Calls failed in a row."
+    if not one.total:
+        return ""
+    if one.who == CONVERSION:
+        again = f", block {one.level} in a row" if one.level > 1 else ""
+        return f"{one.count} of {one.total} starts led to a login{again}."
+    return f"{one.count} of {one.total} guesses were wrong."
+
+
+def _full(full: LimitUsage, hours: Sequence[Period], dry_run: bool) -> Blocked:
+    used = " and ".join(
+        f"{use.used} of {use.window.count} starts in {format_duration(use.window.seconds)}"
+        for use in full.full
+    )
+    prefix = full.limit == PREFIX
+    remedy = _PUMPED.format(scope=full.scope, command=COMMAND) if prefix else ""
+    return Blocked(
+        level=Level.WARNING if dry_run or full.limit in _LIMITS_OF_FEW else Level.BAD,
+        scope=full.scope or EVERY_NUMBER,
+        state="too many starts (dry run)" if dry_run else "too many starts",
+        who=f"the limit `{full.limit}`",
+        why=f"{used}.",
+        remedy=remedy,
+        command=f"{COMMAND} reset {full.limit} {full.scope}".rstrip(),
+        seconds=max((use.frees for use in full.full), default=0),
+        since=_refusing_since(full, hours),
+        by_hour=True,
+    )
+
+
+def _refusing_since(full: LimitUsage, hours: Sequence[Period]) -> int:
+    """Return the beginning of the first of the hours in a row in which it refused starts."""
+    refusing = list(takewhile(lambda hour: _refused(full, hour), reversed(hours[:-1])))
+    present = [hours[-1]] if hours and _refused(full, hours[-1]) else []
+    run = [*present, *refusing]
+    return run[-1].begin * 1000 if run else 0
+
+
+def _refused(full: LimitUsage, hour: Period) -> int:
+    if full.limit == DAY_TOTAL:
+        return hour.tally.counts[f"refused.{DAY_TOTAL}"]
+    return hour.tally.scopes[full.limit, full.scope]

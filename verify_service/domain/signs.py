@@ -1,0 +1,135 @@
+"""What the last verifications say about the provider: whether it fails, and calls back.
+
+The counts have one number an hour. These have moments, so a fault is seen after three calls.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import takewhile
+from math import isfinite
+
+from verify_service.domain.calls import FailureKind
+from verify_service.domain.counts import (
+    APPROVED,
+    DELIVERED,
+    FAILED,
+    PLACED,
+    UNDELIVERED,
+    UNKNOWN,
+    Counts,
+)
+from verify_service.domain.timeline import Attempt, TimelineEvent
+
+LEAST_RUN = 3
+"""Calls in a row that are a sign. One or two are a person's bad luck, or a lost callback."""
+ACCOUNT = FailureKind.ACCOUNT.value
+_PROVIDER_FAILS = {
+    ACCOUNT,
+    FailureKind.UNREACHABLE.value,
+    FailureKind.UNREADABLE.value,
+    FailureKind.INTERNAL.value,
+    FailureKind.THROTTLED.value,
+}
+_OUTCOMES = {PLACED, UNKNOWN, FAILED}
+_CALLBACKS = {DELIVERED, UNDELIVERED}
+CALLBACK_MARGIN_SECONDS = 10
+"""Beyond the ringing: the provider sends most callbacks at the end of a call."""
+LEAST_PATIENCE_SECONDS = 15
+
+
+@dataclass(frozen=True, slots=True)
+class ProviderFailing:
+    """The newest calls all failed, for a reason on the provider's side or on the way to it.
+
+    Attributes:
+        since: When the first of them failed: unixtime in milliseconds.
+        kinds: How many failed why; ``unknown`` for those that may ring.
+    """
+
+    since: int
+    kinds: Mapping[str, int]
+
+    @property
+    def calls(self) -> int:
+        """How many calls failed in a row."""
+        return sum(self.kinds.values())
+
+
+@dataclass(frozen=True, slots=True)
+class CallbacksMissing:
+    """The newest calls have no callback, although it is overdue.
+
+    Attributes:
+        since: When the first of them was placed: unixtime in milliseconds.
+        calls: How many there are.
+        approved: How many of them led to a login all the same: their phones rang.
+    """
+
+    since: int
+    calls: int
+    approved: int
+
+
+def outcome_of(attempt: Attempt) -> TimelineEvent | None:
+    """Return how the provider answered; None while it is asked."""
+    return next((event for event in attempt.events if event.name in _OUTCOMES), None)
+
+
+def callback_of(attempt: Attempt) -> TimelineEvent | None:
+    """Return the last status that a callback gave to the call."""
+    found = [event for event in attempt.events if event.name in _CALLBACKS]
+    return found[-1] if found else None
+
+
+def provider_failing(attempts: Sequence[Attempt]) -> ProviderFailing | None:
+    """Return the calls that failed in a row until now.
+
+    One that the account is refused for is enough: the operator has to act.
+    """
+    outcomes = filter(None, map(outcome_of, attempts))
+    run = list(takewhile(_is_failure, outcomes))
+    if len(run) < LEAST_RUN and not any(event.detail == ACCOUNT for event in run):
+        return None
+    return ProviderFailing(run[-1].at, Counter(event.detail or event.name for event in run))
+
+
+def _is_failure(outcome: TimelineEvent) -> bool:
+    return outcome.name == UNKNOWN or (outcome.name == FAILED and outcome.detail in _PROVIDER_FAILS)
+
+
+def callbacks_missing(
+    attempts: Sequence[Attempt], now: int, patience: float
+) -> CallbacksMissing | None:
+    """Return the calls without a callback since the last one that had one.
+
+    Args:
+        patience: Seconds after which a callback is overdue.
+    """
+    run = list(takewhile(lambda one: callback_of(one) is None, _called(attempts, now, patience)))
+    if len(run) < LEAST_RUN:
+        return None
+    approved = sum(any(event.name == APPROVED for event in one.events) for one in run)
+    return CallbacksMissing(run[-1].started_at, len(run), approved)
+
+
+def _called(attempts: Sequence[Attempt], now: int, patience: float) -> Iterator[Attempt]:
+    """Yield the verifications whose call may ring, and was placed so long ago."""
+    for attempt in attempts:
+        outcome = outcome_of(attempt)
+        if outcome and outcome.name != FAILED and now - outcome.at >= patience * 1000:
+            yield attempt
+
+
+def callback_patience(week: Counts, ringing_seconds: float) -> float:
+    """Return after how many seconds a callback is overdue.
+
+    That is the time that a phone may ring, and less if callbacks usually come sooner.
+    """
+    longest = ringing_seconds + CALLBACK_MARGIN_SECONDS
+    usual = week.times(DELIVERED).within(0.99)
+    if usual is None or not isfinite(usual):
+        return longest
+    return min(longest, max(LEAST_PATIENCE_SECONDS, 2 * usual))

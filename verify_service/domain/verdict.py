@@ -1,0 +1,274 @@
+"""Whether it works now; what is wrong, since when, and what the operator does about it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from verify_service.domain.blocked import Blocked, Level, blocked_rows
+from verify_service.domain.check_result import EVICTION
+from verify_service.domain.counts import APPROVED, DELIVERED, STARTED, UNKNOWN, Counts, combined
+from verify_service.domain.durations import format_duration
+from verify_service.domain.figures import moment, number, share
+from verify_service.domain.signs import (
+    ACCOUNT,
+    CallbacksMissing,
+    ProviderFailing,
+    callback_patience,
+    callbacks_missing,
+    provider_failing,
+)
+from verify_service.domain.situation import RECENT_HOURS, Situation
+
+_FEW_DELIVERED = "Ask the provider about calls to these numbers, and look whether callbacks arrive."
+_FEW_APPROVED = (
+    "Someone may be running up the bill, or a login has a fault: compare the apps, the countries "
+    "and the refusals."
+)
+LEAST_STARTS = 20
+"""As in the conversion guard: with fewer starts a share says little."""
+DROP = 0.5
+"""A share is low if it is less than this part of the week's."""
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing that is wrong.
+
+    Attributes:
+        title: What, in a few words.
+        detail: The evidence.
+        remedy: What the operator does.
+        section: The id of the page's section with the figures.
+        since: Unixtime in milliseconds; 0 if it is not known.
+        command: The command that ends it, if there is one.
+        by_hour: Whether ``since`` is the beginning of the hour in which it began.
+    """
+
+    level: Level
+    title: str
+    detail: str
+    remedy: str
+    section: str
+    since: int = 0
+    command: str = ""
+    by_hour: bool = False
+
+
+_REASONS = {
+    ACCOUNT: "refused for our account",
+    "unreachable": "no connection",
+    "unreadable": "an error of the server, or an answer without a meaning",
+    "internal": "an error inside the provider",
+    "throttled": "too many requests",
+    UNKNOWN: "no answer in time",
+}
+_CALLBACK_REMEDIES = {
+    "appKey": "Callbacks come with another appKey: set CALLBACK_APP_KEYS to the key that the "
+    "application has at the provider.",
+    "path": "Callbacks come to another path: compare the address at the provider with "
+    "CALLBACK_PATH_SECRET.",
+    "method": "Callbacks are not sent by POST: choose POST at the provider.",
+}
+_NO_CALLBACKS = (
+    "Compare the callback's address at the provider with this service's; a `callback_refused` in "
+    "the log says why one was refused."
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """Whether it works.
+
+    Attributes:
+        findings: What is wrong and what the operator did, the most urgent first.
+    """
+
+    findings: tuple[Finding, ...]
+
+    @property
+    def level(self) -> Level:
+        """The level of the most urgent finding; that of a note if all is well."""
+        return min((finding.level for finding in self.findings), default=Level.NOTE)
+
+    @property
+    def wrong(self) -> int:
+        """How many things are wrong: the operator's own blocks are not."""
+        return sum(finding.level is not Level.NOTE for finding in self.findings)
+
+    @property
+    def sentence(self) -> str:
+        """The verdict in one line, without a full stop."""
+        if not self.wrong:
+            return "It works"
+        works = "It works, but " if self.level is Level.WARNING else ""
+        more = f", and {self.wrong - 1} more" if self.wrong > 1 else ""
+        return f"{works}{self.findings[0].title}{more}"
+
+
+def verdict(situation: Situation, *more: Finding) -> Verdict:
+    """Return the verdict on a situation.
+
+    Args:
+        situation: What is going on.
+        more: What was found in other ways.
+    """
+    found = [*findings(situation), *more]
+    return Verdict(tuple(sorted(found, key=lambda one: one.level)))
+
+
+def findings(situation: Situation) -> list[Finding]:
+    """Return what is wrong, the most urgent first."""
+    found = [*_redis(situation)]
+    if situation.statistics:
+        patience = callback_patience(situation.week.counts, situation.ringing_seconds)
+        if failing := provider_failing(situation.attempts):
+            found.append(_provider(failing))
+        missing = callbacks_missing(situation.attempts, situation.now, patience)
+        if missing:
+            found.append(_callbacks(missing, situation.refused_callbacks))
+        found += map(_blocked, blocked_rows(situation))
+        found += _drops(situation, callbacks_come=missing is None)
+    if situation.dry_run:
+        found.append(_dry_run(situation.dry_run))
+    return sorted(found, key=lambda one: one.level)
+
+
+def _redis(situation: Situation) -> Iterator[Finding]:
+    if situation.redis_problem:
+        answered = round(situation.redis_answered_at * 1000)
+        last = f"It last answered this process at {moment(answered)}." if answered else ""
+        yield Finding(
+            Level.BAD,
+            f"Redis {situation.redis_problem}",
+            f"No call is placed and no code is accepted. {last}".rstrip(),
+            "Look at Redis: whether it runs, its memory, and the network to it. The service "
+            "recovers by itself.",
+            "health",
+            answered,
+        )
+    for warning in situation.warnings:
+        evicts = warning.name == EVICTION
+        yield Finding(
+            Level.BAD if evicts else Level.WARNING,
+            "Redis may evict limits and codes" if evicts else "Redis may lose data",
+            warning.sentence,
+            "docs/reliability.md says which settings keep the guarantees.",
+            "health",
+        )
+
+
+def _provider(failing: ProviderFailing) -> Finding:
+    reasons = ", ".join(f"{_REASONS.get(kind, kind)} {n}" for kind, n in failing.kinds.items())
+    detail = f"The last {number(failing.calls)} calls in a row failed: {reasons}."
+    if failing.calls == 1:
+        detail = f"The last call failed: {reasons}."
+    if ACCOUNT in failing.kinds:
+        return Finding(
+            Level.BAD,
+            "The provider refuses our account",
+            detail,
+            "Compare PROVIDER_ACCESS_KEY and PROVIDER_AUTH with the account at the provider, and "
+            "look at its balance and the addresses it admits. `call_failed` in the log has the "
+            "provider's errorCode.",
+            "health",
+            failing.since,
+        )
+    return Finding(
+        Level.BAD,
+        "The provider fails",
+        detail,
+        "Look at the provider's status page and the network to it. `python -m "
+        "verify_service.cli.release` tries a connection.",
+        "health",
+        failing.since,
+    )
+
+
+def _callbacks(missing: CallbacksMissing, refused: Mapping[str, int]) -> Finding:
+    ring = (
+        f"People log in all the same ({share(missing.approved, missing.calls)}), so phones ring."
+        if missing.approved
+        else "No login followed either, so it may be that no phone rings."
+    )
+    remedies = [_CALLBACK_REMEDIES[reason] for reason in refused if reason in _CALLBACK_REMEDIES]
+    counted = ", ".join(f"{reason} {number(count)}" for reason, count in refused.items())
+    why = f" Refused since the processes began: {counted}." if refused else ""
+    return Finding(
+        Level.BAD,
+        "The provider's callbacks do not arrive",
+        f"The last {number(missing.calls)} calls have none. {ring}{why}",
+        " ".join(remedies) or _NO_CALLBACKS,
+        "health",
+        missing.since,
+    )
+
+
+def _blocked(row: Blocked) -> Finding:
+    lasts = f"It ends in {format_duration(row.seconds)}." if row.seconds else ""
+    return Finding(
+        row.level,
+        f"{row.scope}: {row.state}",
+        f"By {row.who}. {row.why} {lasts}".replace("  ", " ").strip(),
+        row.remedy,
+        "blocked",
+        row.since,
+        row.command,
+        row.by_hour,
+    )
+
+
+def _drops(situation: Situation, *, callbacks_come: bool) -> Iterator[Finding]:
+    """Yield the countries and apps for which it worked all week, and does not now.
+
+    Args:
+        callbacks_come: Else no call is known to be delivered, whatever its country.
+    """
+    recent, week = situation.hours[-RECENT_HOURS:], situation.week
+    tally = combined(recent)
+    for now, before in ((tally.countries, week.countries), (tally.apps, week.apps)):
+        for name, counts in now.items():
+            usual = before.get(name, Counts())
+            delivered = _lower(_delivered(counts), _delivered(usual)) if callbacks_come else ""
+            approved = _lower(_approved(counts), _approved(usual))
+            if delivered:
+                title, remedy = "few calls are delivered", _FEW_DELIVERED
+            else:
+                title, remedy = "few starts lead to a login", _FEW_APPROVED
+            if delivered or approved:
+                yield Finding(
+                    Level.WARNING,
+                    f"{name}: {title}",
+                    delivered or approved,
+                    remedy,
+                    "whom",
+                    recent[0].begin * 1000,
+                    by_hour=True,
+                )
+
+
+def _lower(now: tuple[int, int], usual: tuple[int, int]) -> str:
+    """Return both shares if that of now is lower by far, else nothing."""
+    if now[1] < LEAST_STARTS or usual[1] < 2 * now[1]:
+        return ""
+    if now[0] * usual[1] >= DROP * usual[0] * now[1]:
+        return ""
+    return f"{share(*now)}; in seven days {share(*usual)}."
+
+
+def _delivered(counts: Counts) -> tuple[int, int]:
+    return counts.of(DELIVERED), counts.calls
+
+
+def _approved(counts: Counts) -> tuple[int, int]:
+    return counts.of(APPROVED), counts[STARTED]
+
+
+def _dry_run(names: frozenset[str]) -> Finding:
+    return Finding(
+        Level.WARNING,
+        "Limits in dry run bound nothing",
+        ", ".join(sorted(names)),
+        "Take them out of GUARDS_DRY_RUN once you have seen what they would refuse.",
+        "refused",
+    )
