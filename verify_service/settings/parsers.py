@@ -54,6 +54,11 @@ def parts(text: str) -> list[str]:
     return found
 
 
+def is_app_name(text: str) -> bool:
+    """Return whether an app may have this name in ACCESS_KEYS."""
+    return _APP.match(text) is not None
+
+
 def access_keys(text: str) -> tuple[AccessKey, ...]:
     """Return the digests of the keys, each with its app."""
     keys = tuple(_access_key(part) for part in parts(text))
@@ -67,7 +72,7 @@ def access_keys(text: str) -> tuple[AccessKey, ...]:
 
 def _access_key(text: str) -> AccessKey:
     app, _, digest = text.partition("=")
-    if not _APP.match(app) or not _SHA256.match(digest.lower()):
+    if not is_app_name(app) or not _SHA256.match(digest.lower()):
         raise VariableError("Must be a list of app=<SHA-256 of the key, 64 hexadecimal digits>.")
     if digest.lower() in _DIGESTS_OF_NOTHING:
         raise VariableError(
