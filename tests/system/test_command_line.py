@@ -97,6 +97,28 @@ def test_an_unreachable_redis_is_reported_in_a_sentence(line: str) -> None:
     assert done.stderr == "Error: Redis cannot be reached. Repair that, and repeat the command.\n"
 
 
+def test_doctor_begins_with_the_verdict() -> None:
+    """Without Redis too: that is when it is needed most. A script reads the exit status."""
+    done = flask("doctor", REDIS_URL=f"redis://127.0.0.1:{free_port()}")
+    assert (done.returncode, done.stderr) == (1, "")
+    assert done.stdout.startswith("Redis cannot be reached")
+    assert "\nok       Settings: Complete, for development.\n" in done.stdout
+
+
+@pytest.mark.parametrize("program", ["flask", "verify_service.cli"])
+def test_an_access_key_is_made_with_and_without_settings(program: str) -> None:
+    """The first one is needed before there are settings."""
+    if program == "flask":
+        printed = flask("access-key new shop", REDIS_URL="redis://127.0.0.1:1").stdout
+    else:
+        line = [sys.executable, "-m", program, "access-key", "new", "shop"]
+        path = {"PATH": os.environ["PATH"]}
+        done = subprocess.run(line, cwd=ROOT, env=path, capture_output=True, text=True, check=True)
+        assert done.stderr == ""
+        printed = done.stdout
+    assert re.search(r"^  shop=[0-9a-f]{64}$", printed, re.M)
+
+
 def test_a_wrong_password_is_reported_in_a_sentence(tmp_path: Path) -> None:
     """The sentence contains neither the right password nor ours."""
     server = Server(tmp_path / "server", {"requirepass": "right"}).start()

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import click
 
+from verify_service.cli.access_keys import access_key
+from verify_service.cli.doctor import doctor_command
 from verify_service.cli.durations import duration_option
 from verify_service.cli.errors import errors_reported
 from verify_service.cli.security_table import security_table
@@ -23,11 +25,11 @@ from verify_service.domain.operator import Operator
 from verify_service.settings.settings import Settings
 
 SECTIONS = {
-    "What happens": ("stats", "verification"),
+    "What happens": ("doctor", "stats", "verification"),
     "One number": ("number", "unlock", "erase"),
     "Prefixes and countries": ("blocked", "block", "allow", "unblock", "reset"),
     "All calls": ("pause", "resume"),
-    "The settings": ("security",),
+    "The settings": ("security", "access-key"),
 }
 """The order of ``operator --help``."""
 
@@ -52,11 +54,13 @@ def install(group: click.Group, operator: Operator, settings: Settings) -> None:
     """
     commands = Sections("operator", help=_ABOUT, short_help="Count, show, unlock, block, pause.")
     for command in (
+        doctor_command(operator, settings),
         *stats_commands(operator),
         *_number_commands(operator, settings.number_limits.lock_after),
         *_prefix_commands(operator),
         *_pause_commands(operator),
         _security_command(settings),
+        access_key,
     ):
         commands.add_command(command)
         command.hidden = True

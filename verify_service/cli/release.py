@@ -6,26 +6,13 @@ each result, places no call, and exits with 1 if the service would not work.
 
 from __future__ import annotations
 
-import os
 import sys
-from collections.abc import Callable, Iterable
 
 import click
 
-from verify_service import app
-from verify_service.domain.check_result import CheckResult, Severity
-from verify_service.domain.numbers import mask
-from verify_service.domain.test_numbers import today
-from verify_service.settings.server_variables import (
-    ServerVariableError,
-    bind_address,
-    processes,
-    threads,
-)
+from verify_service.cli.checks import CHECKS, check_line
+from verify_service.domain.check_result import Severity
 from verify_service.settings.settings import Settings, SettingsError
-
-OVERLAPPING_RELEASES = 2
-"""The old one and the new one serve at the same time for a while."""
 
 
 @click.command()
@@ -38,72 +25,10 @@ def main() -> None:
     worst = Severity.GOOD
     for check in CHECKS:
         for result in check(settings):
-            click.echo(f"{result.severity:8} {result.about}: {result.sentence}")
+            click.echo(check_line(result))
             worst = max(worst, result.severity, key=list(Severity).index)
     if worst is Severity.ERROR:
         sys.exit(1)
-
-
-def _settings(settings: Settings) -> Iterable[CheckResult]:
-    yield CheckResult(Severity.GOOD, "Settings", f"Complete, for {settings.app_env}.")
-    if not settings.redis_verify and settings.redis_url.tls:
-        yield CheckResult(
-            Severity.WARNING,
-            "Settings",
-            "REDIS_VERIFY=off: any server that answers at this address is taken for Redis. If you "
-            "have its authority's certificate, set REDIS_CA_FILE, and set REDIS_VERIFY to on.",
-        )
-
-
-def _test_numbers(settings: Settings) -> Iterable[CheckResult]:
-    for fixed in settings.test_numbers:
-        number, until = mask(fixed.number), fixed.until
-        sentence = f"{number} is in force until {until}: it gets no call, and its code is known."
-        if until < today():
-            sentence = f"{number} was in force until {until}: it is called now. Remove it."
-        yield CheckResult(Severity.WARNING, "TEST_NUMBERS", sentence)
-
-
-def _metrics_folder(_settings: Settings) -> Iterable[CheckResult]:
-    return app.check_metrics_folder()
-
-
-def _server(_settings: Settings) -> Iterable[CheckResult]:
-    """Check the variables that the web server reads: it does not start with a malformed one."""
-    for read in (bind_address, processes, threads):
-        try:
-            read(os.environ)
-        except ServerVariableError as error:
-            yield CheckResult(Severity.ERROR, "Settings", str(error))
-
-
-def _redis(settings: Settings) -> Iterable[CheckResult]:
-    try:
-        count = processes(os.environ)
-    except ServerVariableError:  # reported above
-        count = processes({})
-    try:
-        yield from app.check_redis(settings, OVERLAPPING_RELEASES * count * settings.redis_pool)
-    except SettingsError as error:
-        yield CheckResult(Severity.ERROR, "Settings", str(error))
-
-
-def _provider(settings: Settings) -> Iterable[CheckResult]:
-    try:
-        yield app.check_provider(settings)
-    except SettingsError as error:
-        yield CheckResult(Severity.ERROR, "Settings", str(error))
-
-
-CHECKS: tuple[Callable[[Settings], Iterable[CheckResult]], ...] = (
-    _settings,
-    _server,
-    _test_numbers,
-    _metrics_folder,
-    _redis,
-    _provider,
-)
-"""In the order of the output."""
 
 
 if __name__ == "__main__":
