@@ -38,7 +38,8 @@ class Load:
     """Clients of one service.
 
     Args:
-        port: Where it listens; it may change in between, as behind a router.
+        port: Where it listens. It may change in between, as behind a router, and so may the
+            attribute ``access_key``.
         code: Returns the code on a person's phone: the code of the last call to a number.
         clients: How many log in at a time.
     """
@@ -48,6 +49,7 @@ class Load:
     ) -> None:
         self.ledger = Ledger()
         self.port = port
+        self.access_key = KEY
         self._code = code
         self._clients = clients
         self._over = threading.Event()
@@ -121,7 +123,7 @@ class Load:
         until = time.monotonic() + PATIENCE
         while True:
             at = time.monotonic()
-            status, answer = post(self.port, path, body, key)
+            status, answer = post(self.port, path, body, key, self.access_key)
             self.ledger.wrote(Sent(kind, at, time.monotonic(), status))
             if status not in _AGAIN:
                 return status, answer
@@ -131,9 +133,11 @@ class Load:
             time.sleep(PAUSE)
 
 
-def post(port: int, path: str, body: dict[str, Any], key: str = "") -> tuple[int, dict[str, Any]]:
+def post(
+    port: int, path: str, body: dict[str, Any], key: str = "", access_key: str = KEY
+) -> tuple[int, dict[str, Any]]:
     """Send one request over a connection of its own; return 0 without an answer."""
-    headers = {"X-Authorization": f"AccessKey {KEY}", "Content-Type": "application/json"}
+    headers = {"X-Authorization": f"AccessKey {access_key}", "Content-Type": "application/json"}
     headers |= {"Idempotency-Key": key, "Connection": "close"} if key else {"Connection": "close"}
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=ANSWER)
     try:

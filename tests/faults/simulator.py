@@ -36,15 +36,16 @@ class Simulator:
         self.url = f"http://127.0.0.1:{self.wire.port}/api"
         self._log = log
 
-    def start(self, callback_url: str) -> None:
+    def start(self, callback_url: str, access_key: str = PROVIDER_KEY) -> None:
         """Start it, and wait until it listens.
 
         Args:
             callback_url: Where it reports the status of its calls.
+            access_key: The token that it accepts.
         """
         options = {
             "port": 0,
-            "access-key": PROVIDER_KEY,
+            "access-key": access_key,
             "app-key": APP_KEY,
             "callback-url": callback_url,
             "callback-delay": 0.2,
