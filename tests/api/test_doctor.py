@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import click
 import pytest
@@ -14,6 +15,7 @@ from verify_service.app import create_operator
 from .service import NUMBER, OTHER_NUMBER, Service
 from .standin import StandIn
 
+MANUAL = (Path(__file__).parents[2] / "docs/command-line.md").read_text("utf-8")
 WEAK = "It works, but Redis may lose data."
 """The tests' server writes nothing to disk."""
 
@@ -59,6 +61,9 @@ def test_a_provider_that_refuses_the_account(ill: Service, provider: StandIn, ca
     assert f"refused for our account {calls}." in lines[fault + 2]
     assert "PROVIDER_ACCESS_KEY" in lines[fault + 3]
     assert f"failed{calls:>16}  account {calls}" in lines
+    shown = MANUAL.partition("$ flask --app wsgi doctor\n")[2].splitlines()
+    assert lines[fault] in shown
+    assert lines[fault + 3] in shown
 
 
 def test_a_pause_is_found_with_its_end(ill: Service) -> None:

@@ -158,8 +158,9 @@ class LoginFlowSettings:
     code_secret: tuple[bytes, ...] = variable(
         secrets,
         """
-        The key of the code digests (openssl rand -hex 32). To replace it, write the new one, a
-        comma and the old one: the first one signs, both are accepted.
+        The key of the code digests (openssl rand -hex 32). Of two, both are accepted and the
+        first one signs. To replace it: <old>,<new>; then <new>,<old>; then, after CODE_TTL, the
+        new one alone. docs/operate.md says why.
         """,
         unit="text; two are comma-separated",
         default=None,
