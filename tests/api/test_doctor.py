@@ -70,7 +70,7 @@ def test_a_pause_is_found_with_its_end(ill: Service) -> None:
     create_operator(ill.settings, ill.client).pause(600)
     found = doctor(ill)
     assert found.output.startswith("all calls: paused, and 1 more.\n")
-    assert "  To end it: flask --app wsgi resume\n" in found.output
+    assert "  Ends it: flask --app wsgi resume\n" in found.output
     assert found.exit_code == 1
 
 
@@ -80,7 +80,7 @@ def test_a_full_limit_is_a_warning(make, valkey_url: str) -> None:
     service.start("+79161230002")
     found = doctor(service)
     assert "Warning: +7916123: too many starts\n" in found.output
-    assert "  To end it: flask --app wsgi reset prefix +7916123\n" in found.output
+    assert "  Lets starts through again: flask --app wsgi reset prefix +7916123\n" in found.output
     assert found.exit_code == 0
 
 

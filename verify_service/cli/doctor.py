@@ -92,12 +92,11 @@ def _lines(found: Verdict, situation: Situation, checks: Sequence[CheckResult]) 
 def _finding_lines(finding: Finding, now: int) -> Iterator[str]:
     yield f"{_TITLES[finding.level]}: {finding.title}"
     if finding.since:
-        hour = "the hour that began at " if finding.by_hour else ""
         ago = format_duration(max(0, (now - finding.since) // 1000))
-        yield f"  Since {hour}{moment(finding.since)}, {ago} ago."
+        yield f"  {finding.since_words} {moment(finding.since)}, {ago} ago."
     yield from (f"  {text}" for text in (finding.detail, finding.remedy) if text)
     if finding.command:
-        yield f"  To end it: {finding.command}"
+        yield f"  {finding.command_words}: {finding.command}"
 
 
 def _last(situation: Situation) -> Iterator[str]:
@@ -130,7 +129,7 @@ def _for_programs(
 ) -> dict[str, Any]:
     return {
         "verdict": found.sentence,
-        "level": {Level.BAD: "bad", Level.WARNING: "warning", Level.NOTE: "good"}[found.level],
+        "level": found.word,
         "findings": [
             {
                 "level": finding.level.name.lower(),

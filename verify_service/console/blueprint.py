@@ -108,7 +108,7 @@ def _add_pages(blueprint: Blueprint, sessions: Sessions, sources: Sources) -> No
     @signed_in
     def overview() -> ResponseReturnValue:
         """Show whether it works, for whom it does not, what is refused, and what it costs."""
-        page = views.overview(read(sources), sources)
+        page = views.overview(read(sources))
         return _page("overview", page=page, prices=sources.prices)
 
     @blueprint.get(ATTEMPTS)

@@ -8,30 +8,26 @@ from decimal import ROUND_HALF_UP, Decimal
 from markupsafe import Markup, escape
 
 from verify_service.domain.durations import format_duration
+from verify_service.domain.figures import NONE, moment, number, percent, share
 
-NONE = "–"
+__all__ = [
+    "NONE",
+    "ago",
+    "amount",
+    "date",
+    "day",
+    "hour",
+    "machine_moment",
+    "milliseconds",
+    "moment",
+    "number",
+    "percent",
+    "phrase",
+    "share",
+]
+
 _CENT = Decimal("0.01")
 _TEN_THOUSANDTH = Decimal("0.0001")
-
-
-def number(count: int) -> str:
-    """Return ``12,345``."""
-    return f"{count:,}"
-
-
-def percent(part: int, whole: int) -> str:
-    """Return ``86 %``; a dash if there is nothing to divide by."""
-    return f"{100 * part / whole:.0f} %" if whole else NONE
-
-
-def share(part: int, whole: int) -> str:
-    """Return ``412 of 480, 86 %``; a dash if there is nothing to divide by."""
-    return f"{number(part)} of {number(whole)}, {percent(part, whole)}" if whole else NONE
-
-
-def moment(milliseconds: int) -> str:
-    """Return ``2026-09-21 14:13:20 UTC``; a dash for 0."""
-    return f"{_utc(milliseconds):%Y-%m-%d %H:%M:%S} UTC" if milliseconds else NONE
 
 
 def machine_moment(milliseconds: int) -> str:

@@ -7,11 +7,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
 
-from verify_service.console.blocked import COMMAND, Blocked, Level, blocked_rows
 from verify_service.console.charts import Chart, by_day, by_hour
-from verify_service.console.findings import Finding, findings
-from verify_service.console.reading import Reading, Sources
-from verify_service.console.signs import callback_of, exchange_times, outcome_of
+from verify_service.domain.blocked import COMMAND, Blocked, blocked_rows
 from verify_service.domain.counts import (
     APPROVED,
     DELIVERED,
@@ -26,6 +23,9 @@ from verify_service.domain.counts import (
 )
 from verify_service.domain.limits import WIDE_LIMITS
 from verify_service.domain.prices import Prices, Spend
+from verify_service.domain.signs import callback_of, exchange_times, outcome_of
+from verify_service.domain.situation import Situation
+from verify_service.domain.verdict import Verdict, verdict
 
 LISTED = 20
 """Rows of a table. The others are counted below it."""
@@ -89,7 +89,7 @@ class Cost:
 
 @dataclass(frozen=True, slots=True)
 class Overview:
-    """The page. Without ``reading.statistics`` only the findings and the health are shown.
+    """The page. Without ``reading.statistics`` only the verdict and the health are shown.
 
     Attributes:
         exchange_times: The median and the 95th percentile of the provider's answers, in seconds.
@@ -97,36 +97,16 @@ class Overview:
             milliseconds; 0 if there is none.
     """
 
-    reading: Reading
-    findings: Sequence[Finding]
+    reading: Situation
+    verdict: Verdict
     blocked: Sequence[Blocked]
     exchange_times: tuple[float, float] | None
     last_call: int
     last_callback: int
     last_login: int
 
-    @property
-    def level(self) -> str:
-        """The color of the verdict: ``good``, ``warning`` or ``bad``."""
-        levels = [finding.level for finding in self.findings]
-        return "bad" if Level.BAD in levels else "warning" if Level.WARNING in levels else "good"
 
-    @property
-    def wrong(self) -> int:
-        """How many things are wrong: the operator's own blocks are not."""
-        return sum(finding.level is not Level.NOTE for finding in self.findings)
-
-    @property
-    def verdict(self) -> str:
-        """The page in one line."""
-        if not self.wrong:
-            return "It works"
-        works = "It works, but " if self.level == "warning" else ""
-        more = f", and {self.wrong - 1} more" if self.wrong > 1 else ""
-        return f"{works}{self.findings[0].title}{more}"
-
-
-def overview(reading: Reading, sources: Sources) -> Overview:
+def overview(reading: Situation) -> Overview:
     """Return the page for what was read."""
     attempts = reading.attempts
     calls = [event.at for one in attempts if (event := outcome_of(one)) and event.name == PLACED]
@@ -134,8 +114,8 @@ def overview(reading: Reading, sources: Sources) -> Overview:
     logins = [event.at for one in attempts for event in one.events if event.name == APPROVED]
     return Overview(
         reading=reading,
-        findings=findings(reading, sources),
-        blocked=blocked_rows(reading, sources.dry_run),
+        verdict=verdict(reading),
+        blocked=blocked_rows(reading),
         exchange_times=exchange_times(attempts),
         last_call=max(calls, default=0),
         last_callback=max(callbacks, default=0),
@@ -155,7 +135,7 @@ def funnel(tally: Tally) -> list[Stage]:
     ]
 
 
-def charts(reading: Reading) -> list[Chart]:
+def charts(reading: Situation) -> list[Chart]:
     """Return the charts by hour and by day."""
     return [by_hour(reading.hours), by_day(reading.days[-CHART_DAYS:])]
 
@@ -194,7 +174,7 @@ def _reset(limit: str, scope: str) -> str:
     return f"{COMMAND} reset {limit} {scope}"
 
 
-def costs(reading: Reading, prices: Prices) -> list[Cost]:
+def costs(reading: Situation, prices: Prices) -> list[Cost]:
     """Return the total, then the countries, the most expensive of the month first."""
     today, month = reading.today.countries, combined(_of_month(reading)).countries
     rows = [
@@ -212,7 +192,7 @@ def costs(reading: Reading, prices: Prices) -> list[Cost]:
     return [total, *rows]
 
 
-def _of_month(reading: Reading) -> tuple[Period, ...]:
+def _of_month(reading: Situation) -> tuple[Period, ...]:
     this_month = datetime.fromtimestamp(reading.now / 1000, UTC).strftime("%Y-%m")
     return tuple(
         period

@@ -99,6 +99,7 @@ def _restricted(one: Restriction) -> Blocked:
         remedy=remedy,
         command=_command(one),
         seconds=one.seconds,
+        since=one.since,
     )
 
 

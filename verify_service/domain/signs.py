@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import takewhile
 from math import isfinite
+from statistics import quantiles
 
 from verify_service.domain.calls import FailureKind
 from verify_service.domain.counts import (
@@ -17,6 +18,7 @@ from verify_service.domain.counts import (
     DELIVERED,
     FAILED,
     PLACED,
+    STARTED,
     UNDELIVERED,
     UNKNOWN,
     Counts,
@@ -133,3 +135,20 @@ def callback_patience(week: Counts, ringing_seconds: float) -> float:
     if usual is None or not isfinite(usual):
         return longest
     return min(longest, max(LEAST_PATIENCE_SECONDS, 2 * usual))
+
+
+def exchange_times(attempts: Sequence[Attempt]) -> tuple[float, float] | None:
+    """Return the median and the 95th percentile of the provider's answers, in seconds.
+
+    Measured by Redis' clock between the reservation and the record, so both exchanges with Redis
+    are included. None with fewer than two calls.
+    """
+    seconds = [
+        (outcome.at - attempt.started_at) / 1000
+        for attempt in attempts
+        if (outcome := outcome_of(attempt)) and attempt.events[0].name == STARTED
+    ]
+    if len(seconds) < 2:
+        return None
+    cuts = quantiles(seconds, n=20, method="inclusive")
+    return cuts[9], cuts[18]

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 
 from verify_service.domain.check_result import CheckResult
 from verify_service.domain.counts import OTHER, REFUSED, Period, Statistics, Tally, combined
@@ -20,7 +22,7 @@ RECENT_HOURS = 2
 """The present hour and the one before."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Situation:
     """The state at one moment.
 
@@ -30,7 +32,9 @@ class Situation:
             empty if it works.
         redis_answered_at: When it last answered this process: unixtime in seconds; 0 if that is not
             known.
+        redis_seconds: How long its answer took; None if there was none.
         warnings: What weakens its guarantees.
+        warned_since: Since when this process knows it: unixtime in seconds, by the warning's name.
         statistics: The counts; None if they cannot be read.
         restrictions, full_limits: What refuses starts.
         attempts: The last verifications, the newest first.
@@ -42,7 +46,9 @@ class Situation:
     now: int
     redis_problem: str = ""
     redis_answered_at: float = 0
+    redis_seconds: float | None = None
     warnings: Sequence[CheckResult] = ()
+    warned_since: Mapping[str, float] = field(default_factory=dict)
     statistics: Statistics | None = None
     restrictions: Sequence[Restriction] = ()
     full_limits: Sequence[LimitUsage] = ()
@@ -61,10 +67,20 @@ class Situation:
         """The last 31 days (UTC), today included."""
         return self.statistics.days if self.statistics else ()
 
-    @property
+    @cached_property
+    def last_hours(self) -> Tally:
+        """What happened in the last 24 hours."""
+        return combined(self.hours)
+
+    @cached_property
     def week(self) -> Tally:
         """What happened in seven days, today included."""
         return combined(self.days[-WEEK_DAYS:])
+
+    @cached_property
+    def today(self) -> Tally:
+        """What happened today (UTC)."""
+        return combined(self.days[-1:])
 
 
 def completed(situation: Situation, operator: Operator) -> Situation:
@@ -73,13 +89,17 @@ def completed(situation: Situation, operator: Operator) -> Situation:
     A Redis that takes no writes is read all the same: it is full, or a replica.
     """
     try:
+        began = time.perf_counter()
+        restrictions = operator.restrictions()
+        seconds = time.perf_counter() - began
         statistics = operator.counts.statistics(HOURS, DAYS)
         refusing = list(_refusing(combined(statistics.hours[-RECENT_HOURS:])))
         return replace(
             situation,
             now=statistics.now,
+            redis_seconds=seconds,
             statistics=statistics,
-            restrictions=operator.restrictions(),
+            restrictions=restrictions,
             full_limits=[one for one in operator.limit_usage(refusing) if one.full],
             attempts=operator.timeline.attempts(),
         )

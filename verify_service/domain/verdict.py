@@ -25,6 +25,7 @@ _FEW_APPROVED = (
     "Someone may be running up the bill, or a login has a fault: compare the apps, the countries "
     "and the refusals."
 )
+_IN_THE_HOUR = "Since the hour that began at"
 LEAST_STARTS = 20
 """As in the conversion guard: with fewer starts a share says little."""
 DROP = 0.5
@@ -42,7 +43,8 @@ class Finding:
         section: The id of the page's section with the figures.
         since: Unixtime in milliseconds; 0 if it is not known.
         command: The command that ends it, if there is one.
-        by_hour: Whether ``since`` is the beginning of the hour in which it began.
+        since_words: How exact ``since`` is.
+        command_words: What the command does.
     """
 
     level: Level
@@ -52,7 +54,8 @@ class Finding:
     section: str
     since: int = 0
     command: str = ""
-    by_hour: bool = False
+    since_words: str = "Since"
+    command_words: str = "Ends it"
 
 
 _REASONS = {
@@ -90,6 +93,11 @@ class Verdict:
     def level(self) -> Level:
         """The level of the most urgent finding; that of a note if all is well."""
         return min((finding.level for finding in self.findings), default=Level.NOTE)
+
+    @property
+    def word(self) -> str:
+        """``good``, ``warning`` or ``bad``."""
+        return {Level.BAD: "bad", Level.WARNING: "warning", Level.NOTE: "good"}[self.level]
 
     @property
     def wrong(self) -> int:
@@ -155,6 +163,8 @@ def _redis(situation: Situation) -> Iterator[Finding]:
             warning.sentence,
             "docs/reliability.md says which settings keep the guarantees.",
             "health",
+            round(situation.warned_since.get(warning.name, 0) * 1000),
+            since_words="This process knows it since",
         )
 
 
@@ -214,7 +224,8 @@ def _blocked(row: Blocked) -> Finding:
         "blocked",
         row.since,
         row.command,
-        row.by_hour,
+        _IN_THE_HOUR if row.by_hour else "Since",
+        "Lets starts through again" if row.by_hour else "Ends it",
     )
 
 
@@ -243,7 +254,7 @@ def _drops(situation: Situation, *, callbacks_come: bool) -> Iterator[Finding]:
                     remedy,
                     "whom",
                     recent[0].begin * 1000,
-                    by_hour=True,
+                    since_words=_IN_THE_HOUR,
                 )
 
 
