@@ -5,6 +5,7 @@ from __future__ import annotations
 import ipaddress
 import socket
 import threading
+import time
 from collections import Counter
 from typing import Self
 
@@ -15,6 +16,7 @@ import dns.rdatatype
 import dns.resolver
 import dns.rrset
 import pytest
+from dns.nameserver import Do53Nameserver
 
 NAME = "provider.test"
 
@@ -25,6 +27,8 @@ class NameServer:
     Attributes:
         addresses: What the name resolves to; None for no answer, as of a server that hangs.
         ttl: Seconds.
+        fails: Whether the server answers SERVFAIL.
+        delay: Seconds before each answer.
         silent: The kinds that get no answer.
         asked: How often each kind was asked for.
     """
@@ -32,6 +36,8 @@ class NameServer:
     def __init__(self, *addresses: str, ttl: int = 300) -> None:
         self.addresses: tuple[str, ...] | None = addresses
         self.ttl = ttl
+        self.fails = False
+        self.delay = 0.0
         self.silent: set[str] = set()
         self.asked: Counter[str] = Counter()
         self._socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
@@ -50,13 +56,14 @@ class NameServer:
 
     def install(self, patch: pytest.MonkeyPatch) -> Self:
         """Take the place of the name servers of ``/etc/resolv.conf``."""
-
-        def configure(resolver: dns.resolver.Resolver, _file: object) -> None:
-            resolver.port = self._socket.getsockname()[1]
-            resolver.nameservers = ["127.0.0.1"]
-
-        patch.setattr(dns.resolver.Resolver, "read_resolv_conf", configure)
+        install(patch, self)
         return self
+
+    @property
+    def port(self) -> int:
+        """The UDP port."""
+        port: int = self._socket.getsockname()[1]
+        return port
 
     def _serve(self) -> None:
         while True:
@@ -66,6 +73,7 @@ class NameServer:
             question = dns.message.from_wire(datagram)
             kind = dns.rdatatype.to_text(question.question[0].rdtype)
             self.asked[kind] += 1
+            time.sleep(self.delay)
             if self.addresses is not None and kind not in self.silent:
                 self._socket.sendto(self._answer(question, kind), address)
 
@@ -75,7 +83,19 @@ class NameServer:
         if str(name) != f"{NAME}.":
             answer.set_rcode(dns.rcode.NXDOMAIN)
         family = {"A": 4, "AAAA": 6}[kind]
+        if self.fails:
+            answer.set_rcode(dns.rcode.SERVFAIL)
+            return answer.to_wire()
         found = [a for a in self.addresses or () if ipaddress.ip_address(a).version == family]
         if found:
             answer.answer.append(dns.rrset.from_text(name, self.ttl, "IN", kind, *found))
         return answer.to_wire()
+
+
+def install(patch: pytest.MonkeyPatch, *servers: NameServer) -> None:
+    """Let these be the name servers of ``/etc/resolv.conf``, in this order."""
+
+    def configure(resolver: dns.resolver.Resolver, _file: object) -> None:
+        resolver.nameservers = [Do53Nameserver("127.0.0.1", server.port) for server in servers]
+
+    patch.setattr(dns.resolver.Resolver, "read_resolv_conf", configure)

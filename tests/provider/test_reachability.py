@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 
 import pytest
+from dns.resolver import NoResolverConfiguration, Resolver
 
 from tests.ports import free_port
 from tests.provider.certificates import Authority
@@ -103,6 +104,31 @@ def test_an_unknown_name_is_reported(monkeypatch: pytest.MonkeyPatch) -> None:
     with NameServer().install(monkeypatch):
         sentence = problem(f"https://no.{NAME}/api")
     assert sentence == f"no.{NAME} cannot be reached: its name is not known."
+
+
+@pytest.mark.parametrize("proxied", [False, True])
+def test_a_name_server_that_fails_is_reported(
+    *, proxied: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The provider, or the proxy, is not to blame."""
+    options = {"proxy": f"http://{NAME}:9"} if proxied else {}
+    url = "https://127.0.0.1/api" if proxied else f"https://{NAME}/api"
+    words = f"A name server for {NAME} cannot be reached"
+    with NameServer().install(monkeypatch) as names:
+        names.fails = True
+        assert problem(url, **options) == f"{words}: it gives no answer."
+        names.addresses, names.fails = None, False
+        route = Route(url, 2, **options)
+        assert connection_problem(route, 0.2) == f"{words}: it does not answer in time."
+
+
+def test_a_machine_without_name_servers_is_reported(monkeypatch: pytest.MonkeyPatch) -> None:
+    def missing(*_: object) -> None:
+        raise NoResolverConfiguration
+
+    monkeypatch.setattr(Resolver, "read_resolv_conf", missing)
+    sentence = problem(f"https://{NAME}/api")
+    assert sentence == f"A name server for {NAME} cannot be reached: /etc/resolv.conf names none."
 
 
 @pytest.mark.parametrize("proxied", [False, True])

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from verify_service.domain.calls import Failed, Placed
+from verify_service.transport import resolver
 
 from .certificates import Authority
 from .harness import exchange, place, provider_at, refused, success
@@ -56,6 +57,20 @@ def test_a_certificate_for_another_name_is_refused(trusted_tls: ssl.SSLContext) 
     assert isinstance(outcome, Failed)
     assert outcome.refund
     assert server.requests == []
+
+
+def test_the_dot_of_an_absolute_name_is_no_part_of_it(
+    trusted_tls: ssl.SSLContext, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """The name in TLS has none, as that of the certificate."""
+    named: list[str] = []
+    trusted_tls.sni_callback = lambda _socket, name, _context: named.append(name)
+    hosts = tmp_path / "hosts"
+    hosts.write_text("127.0.0.1 provider.test\n")
+    monkeypatch.setattr(resolver, "HOSTS_FILE", hosts)
+    with Server(success(), tls=trusted_tls) as server:
+        place(provider_at(f"https://provider.test.:{server.port}"))
+    assert named == ["provider.test"]
 
 
 def test_a_server_without_tls_gets_no_request() -> None:

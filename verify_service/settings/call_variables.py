@@ -110,8 +110,8 @@ class ProviderSettings:
     provider_connect_timeout: float = variable(
         DecimalNumber(0.01),
         """
-        The time to connect to one address of the provider, or of its proxy, and as much again for
-        TLS and for the proxy to connect.
+        The time to connect to one address of the provider, or of its proxy; as much again for its
+        TLS; and, with a proxy, as much again for CONNECT and the provider's TLS.
         """,
         unit="seconds",
         default="3",

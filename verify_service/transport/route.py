@@ -25,7 +25,8 @@ class Route:
 
     Args:
         url: Of the server.
-        connect_timeout: Seconds to connect, per address, and as many again for CONNECT and TLS.
+        connect_timeout: Seconds to connect, per address; as many again for TLS; and with a proxy
+            as many again for CONNECT and the server's TLS.
         proxy: URL of the proxy, its user and password percent-encoded; None for no proxy.
         ca_file: PEM file of the authorities that are trusted; None for the usual ones.
 
@@ -44,8 +45,8 @@ class Route:
         proxy: str | None = None,
         ca_file: str | None = None,
     ) -> None:
-        self._server = parse_url(url)
-        self._proxy = parse_url(proxy) if proxy else None
+        self._server = _parsed(url)
+        self._proxy = _parsed(proxy) if proxy else None
         self._connect_timeout = connect_timeout
         self._first = self._proxy or self._server
         self._resolver = Resolver(_host(self._first))
@@ -81,9 +82,12 @@ class Route:
         for address in self._resolver.addresses(deadline):
             deadline.stage(peer, self._connect_timeout)
             try:
-                return Connection(_connected(address, _port(self._first), deadline))
+                plain = _connected(address, _port(self._first), deadline)
             except OSError as error:
                 problem = error
+            else:
+                self._resolver.last = address
+                return Connection(plain)
         self._resolver.forget()
         raise problem
 
@@ -111,6 +115,12 @@ def _basic(auth: str) -> dict[str, str]:
     user, _, password = auth.partition(":")
     plain = f"{unquote(user)}:{unquote(password)}".encode()
     return {"Proxy-Authorization": f"Basic {b64encode(plain).decode()}"}
+
+
+def _parsed(url: str) -> Url:
+    """Parse a URL. No certificate and no line of a hosts file has the dot of an absolute name."""
+    parsed = parse_url(url)
+    return parsed._replace(host=(parsed.host or "").rstrip("."))
 
 
 def _host(url: Url) -> str:
