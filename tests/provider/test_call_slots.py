@@ -8,6 +8,7 @@ import itertools
 import os
 import resource
 import threading
+import traceback
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from pathlib import Path
@@ -19,7 +20,17 @@ from verify_service.domain.calls import Failed, Placed, Unknown
 from verify_service.domain.errors import TooManyCallsInFlight
 from verify_service.provider.flash_call import FlashCall
 
-from .harness import CODE, NUMBER, SOON, free_slots, place, provider_at, success
+from .harness import (
+    CODE,
+    NUMBER,
+    SOON,
+    TOKEN,
+    assert_silent,
+    free_slots,
+    place,
+    provider_at,
+    success,
+)
 from .server import PATIENCE, Peer, Server, Step, hang, reply, reset, send
 
 NOWHERE = "http://127.0.0.1:9"
@@ -86,16 +97,12 @@ def test_an_error_while_interpreting_releases_the_slot(
     assert free_slots(provider) == 1
 
 
-def test_a_request_that_cannot_be_made_releases_the_slot() -> None:
-    """A token that fits in no header: nothing is sent, the slot is free, and no text has the
-    token."""
-    with Server(success()) as server:
-        provider = provider_at(server.url, access_key="two\nlines")
-        outcome = place(provider)
-        assert isinstance(outcome, Failed)
-        assert outcome.refund
-        assert free_slots(provider) == 1
-    assert server.requests == []
+@pytest.mark.parametrize("ending", ["\nline", "\N{CYRILLIC SMALL LETTER EF}"])
+def test_a_token_that_fits_in_no_header_ends_the_boot(ending: str) -> None:
+    """Before the first start. The traceback does not show the token."""
+    with pytest.raises(ValueError, match="cannot be sent") as error:
+        provider_at(NOWHERE, access_key=TOKEN + ending)
+    assert_silent("".join(traceback.format_exception(error.value)))
 
 
 def test_an_error_of_ours_is_raised() -> None:

@@ -9,7 +9,8 @@ from contextlib import contextmanager
 from verify_service.domain.calls import CallOutcome, CallStatus, Failed, FailureKind, Unknown
 from verify_service.domain.errors import TooManyCallsInFlight
 from verify_service.provider.interface import Dialect
-from verify_service.transport.client import HttpClient, MayHaveArrived, NeverSent
+from verify_service.transport.client import HttpClient
+from verify_service.transport.deadline import MayHaveArrived, NeverSent
 
 
 class CallProvider:

@@ -2,28 +2,23 @@
 
 from __future__ import annotations
 
-import contextlib
 import io
 import re
+import threading
 import time
 import weakref
-from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from functools import cached_property
 from http.client import HTTPResponse, IncompleteRead
 from typing import Any
 
 import requests
-from requests.adapters import BaseAdapter
 from requests.structures import CaseInsensitiveDict
 from urllib3 import HTTPHeaderDict
 
 from verify_service.transport.connections import Connection
 from verify_service.transport.deadline import Deadline, MayHaveArrived, NeverSent
 from verify_service.transport.route import LOST, Route
-
-__all__ = ["Endpoint", "HttpClient", "MayHaveArrived", "NeverSent", "Route"]
 
 MAX_BODY_BYTES = 64 * 1024
 """Of a response. Those of a provider of calls have a few hundred."""
@@ -42,56 +37,40 @@ class Endpoint:
     query: Mapping[str, str] = field(default_factory=dict, repr=False)
 
 
-class HttpClient(BaseAdapter):
+class HttpClient:
     """Sends requests to one endpoint. All threads of a process share it.
 
-    It is an adapter of ``requests`` that is used without a session: so there is no ``.netrc``, no
+    Requests are prepared by ``requests`` and sent without a session: so there is no ``.netrc``, no
     proxy variable, no cookie, no redirect and no retry. A connection whose response was read to its
     end is kept for another request: no more of them than were in use at the same time.
 
     Args:
         route: The way to the endpoint's server.
         deadline: Seconds for the whole exchange, from resolving the name to the last byte.
+
+    Raises:
+        ValueError: The URL or a header cannot be sent.
     """
 
     def __init__(self, endpoint: Endpoint, route: Route, deadline: float) -> None:
-        super().__init__()
-        self._endpoint = endpoint
         self._route = route
         self._deadline = deadline
-        self._idle: deque[tuple[float, Connection]] = deque()
+        self._prepared = _prepared(endpoint, route)
+        self._idle: list[tuple[float, Connection]] = []
+        self._lock = threading.Lock()
         weakref.finalize(self, _close, self._idle)
 
     def post(self, payload: Mapping[str, Any]) -> requests.Response:
-        """Send JSON and return the response. Its body is empty if it exceeds MAX_BODY_BYTES.
+        """Send JSON and return the response.
+
+        Its body is empty if it exceeds MAX_BODY_BYTES.
 
         Raises:
             NeverSent: The deadline or an error came before the first byte was sent.
             MayHaveArrived: It came after that.
         """
-        try:
-            request = self._prepared.copy()
-        except requests.RequestException as error:
-            raise NeverSent from error
+        request = self._prepared.copy()
         request.prepare_body(None, None, json=payload)
-        return self.send(request)
-
-    @cached_property
-    def _prepared(self) -> requests.PreparedRequest:
-        """What all requests have in common."""
-        headers = {
-            "Accept": "application/json",
-            # A compressed response could be a decompression bomb, and is no shorter here.
-            "Accept-Encoding": "identity",
-            "User-Agent": "verify-service",
-            **self._route.headers,
-            **self._endpoint.headers,
-        }
-        query = dict(self._endpoint.query)
-        return requests.Request("POST", self._endpoint.url, headers, params=query).prepare()
-
-    def send(self, request: requests.PreparedRequest, *_: Any, **__: Any) -> requests.Response:
-        """Send a request. Raises as :meth:`post`."""
         deadline = Deadline(self._deadline)
         while connection := self._kept():
             try:
@@ -125,26 +104,47 @@ class HttpClient(BaseAdapter):
         return response
 
     def _kept(self) -> Connection | None:
-        """Return a connection that can be used again; close those that cannot."""
+        """Return a connection that can be used again, the newest first; close what cannot."""
         now = time.monotonic()
-        with contextlib.suppress(IndexError):  # another thread took the last one
-            while self._idle[0][0] <= now:
-                self._idle.popleft()[1].close()
-            while True:
-                until, connection = self._idle.pop()
-                if now < until and connection.silent():
+        with self._lock:
+            expired = [kept for kept in self._idle if kept[0] <= now]
+            self._idle[:] = [kept for kept in self._idle if kept[0] > now]
+            _close(expired)
+            while self._idle:
+                _, connection = self._idle.pop()
+                if connection.silent():
                     return connection
                 connection.close()
         return None
 
     def _keep(self, connection: Connection, seconds: float) -> None:
         if seconds > 0:
-            self._idle.append((time.monotonic() + seconds, connection))
+            with self._lock:
+                self._idle.append((time.monotonic() + seconds, connection))
         else:
             connection.close()
 
 
-def _close(idle: deque[tuple[float, Connection]]) -> None:
+def _prepared(endpoint: Endpoint, route: Route) -> requests.PreparedRequest:
+    """Return what all requests have in common."""
+    headers = {
+        "Accept": "application/json",
+        # A compressed response could be a decompression bomb, and is no shorter here.
+        "Accept-Encoding": "identity",
+        "User-Agent": "verify-service",
+        **route.headers,
+        **endpoint.headers,
+    }
+    query = dict(endpoint.query)
+    try:
+        request = requests.Request("POST", endpoint.url, headers, params=query).prepare()
+        "".join(request.headers.values()).encode("latin-1")
+    except (requests.RequestException, UnicodeError):
+        raise ValueError("the URL or a header cannot be sent") from None  # the error shows it
+    return request
+
+
+def _close(idle: list[tuple[float, Connection]]) -> None:
     while idle:
         idle.pop()[1].close()
 
