@@ -20,6 +20,8 @@ from .harness import SOON, place, provider_at, success
 from .server import PATIENCE, Peer, Server, Step, drip, hang, hang_up, reply, reset, send, turns
 
 FIRST = b'{"requestId": "first"}'
+HEAD = b"HTTP/1.1 200 OK\r\n"
+IN_CHUNKS = b"16\r\n%b\r\n0\r\n\r\n" % FIRST
 FORGED = reply(200, b'{"requestId": "forged"}')
 WAYS = pytest.mark.parametrize("secure", [False, True], ids=["plain", "tls"])
 
@@ -46,14 +48,15 @@ def test_a_connection_serves_many_calls(secure: bool, trusted_tls: ssl.SSLContex
 @pytest.mark.parametrize(
     "answer",
     [
-        send(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n16\r\n%b\r\n0\r\n\r\n" % FIRST),
+        send(HEAD + b"Transfer-Encoding: chunked\r\n\r\n" + IN_CHUNKS),
+        send(HEAD + b"transfer-encoding: Chunked\r\n\r\n" + IN_CHUNKS),
         send(b"HTTP/1.1 103 Hints\r\n\r\n" + reply(200, FIRST)),
         send(b"HTTP/1.0 200 OK\r\nConnection: keep-alive\r\nContent-Length: 22\r\n\r\n" + FIRST),
         drip(reply(200, FIRST), pause=0.001),
         send(reply(200, FIRST, "Keep-Alive: timeout=5, max=100")),
         send(reply(200, FIRST, "Keep-Alive: timeout=2")),
     ],
-    ids=["chunked", "interim", "http-1.0", "dripped", "long-enough", "two-seconds"],
+    ids=["chunked", "any-case", "interim", "http-1.0", "dripped", "long-enough", "two-seconds"],
 )
 def test_an_answer_with_an_end_keeps_the_connection(answer: Step) -> None:
     assert len(FIRST) == 22
@@ -72,10 +75,21 @@ def test_an_answer_with_an_end_keeps_the_connection(answer: Step) -> None:
         send(reply(200, FIRST, "Keep-Alive: timeout=0")),
         send(reply(200, FIRST.ljust(70_000))),
         send(reply(200, FIRST.ljust(65_537), length=70_000)),
+        send(reply(200, FIRST, "no colon here")),
+        send(reply(200, FIRST, "Content-Length: 22")),
+        send(HEAD + b"Content-Length: 2_2\r\n\r\n" + FIRST),
+        send(HEAD + b"Content-Length: +22\r\n\r\n" + FIRST),
+        send(HEAD + b"Content-Length: 22\r\nTransfer-Encoding: chunked\r\n\r\n" + IN_CHUNKS),
+        send(HEAD + b"Content-Length: 22\r\nTransfer-Encoding: identity\r\n\r\n" + FIRST),
+        send(HEAD + b"Transfer-Encoding: chunked\r\nTransfer-Encoding: x\r\n\r\n" + IN_CHUNKS),
+        send(b"HTTP/1.1 204 No\r\nContent-Length: 0\r\n\r\n"),
+        *(send(reply(status, FIRST)) for status in (400, 408, 500, 503)),
     ],
     ids=[
         *("close", "close-and-more", "http-1.0", "one-second", "no-second", "too-large"),
-        "too-large-and-slow",
+        *("too-large-and-slow", "malformed", "two-lengths", "underscore", "sign"),
+        *("length-and-chunks", "length-and-coding", "two-codings"),
+        *("204", "400", "408", "500", "503"),
     ],
 )
 def test_an_answer_can_end_the_connection(answer: Step) -> None:
@@ -86,6 +100,27 @@ def test_an_answer_can_end_the_connection(answer: Step) -> None:
             place(provider)
             assert server.connections == calls
     assert len(server.requests) == 2
+
+
+def test_a_late_response_after_an_ambiguous_one_is_no_answer() -> None:
+    """What the end of the first one is depends on the reader, so the next call opens another."""
+    coding = "Transfer-Encoding: gzip, chunked"
+    first: list[object] = []
+
+    def answer(peer: Peer) -> None:
+        if not first:
+            first.append(peer.socket)
+            send(reply(200, b"{}", coding))(peer)
+        elif peer.socket in first:
+            send(FORGED)(peer)
+        else:
+            success()(peer)
+
+    with Server(answer, keep_alive=True) as server:
+        provider = provider_at(server.url)
+        place(provider)
+        assert request_id(place(provider)) == "r-1"
+    assert server.connections == 2
 
 
 class Two:

@@ -10,7 +10,7 @@ import pytest
 from verify_service.domain.calls import Failed, FailureKind, Placed, Unknown
 
 from .harness import exchange, place, provider_at
-from .server import Peer, Server, Step, drip, reply, reset, send
+from .server import PATIENCE, Peer, Server, Step, drip, hang, reply, reset, send
 
 BODY = b'{"requestId": "r-1"}'
 CHUNKED = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
@@ -79,9 +79,10 @@ def test_malformed_http_is_unknown(raw: bytes) -> None:
         b"HTTP/1.1 200 OK\n\n" + BODY,
         b"HTTP/1.1 200 OK\r\nContent-Length: " + b"9" * 5000 + b"\r\n\r\n" + BODY,
         b"HTTP/1.1 200 OK\r\nContent-Length: -4\r\n\r\n" + BODY,
-        b"HTTP/1.1 200 \xff\xfe\r\nX-Odd: \xc3\x28\x00\x7f\r\n\xe9: 1\r\n\r\n" + BODY,
-        b"HTTP/1.1 200 OK\r\nno colon here\r\n\r\n" + BODY,
-        b"HTTP/1.1 200 OK\r\n folded: first\r\n\r\n" + BODY,
+        b"HTTP/1.1 200 \xff\xfe\r\nX-Odd: \xc3\x28\x00\x7f\r\n\r\n" + BODY,
+        reply(200, BODY, "no colon here"),
+        reply(200, BODY).replace(b"\r\n", b"\r\n folded: first\r\n", 1),
+        CHUNKED[:-2] + b"\xe9: 1\r\n\r\n14\r\n%b\r\n0\r\n\r\n" % BODY,
         b"HTTP/1.1 200 OK\r\nSet-Cookie: =;;\xff; expires=0; max-age=x\r\n\r\n" + BODY,
         b"HTTP/1.1 200 OK\r\nContent-Type: ;;charset='\xff\r\n\r\n" + BODY,
         b"HTTP/1.1 200 OK\r\nContent-Encoding: br, zstd, odd\r\n\r\n" + BODY,
@@ -105,6 +106,17 @@ def test_unusual_http_is_accepted(raw: bytes) -> None:
 
     assert isinstance(outcome, Placed)
     assert outcome.request_id == "r-1"
+
+
+@pytest.mark.parametrize("line", [b"no colon here", b"\xe9: 1", b"Content-Length : 20"])
+def test_an_answer_whose_end_a_malformed_header_hides_is_unreadable(line: bytes) -> None:
+    """Its length may be in a line that is lost: nothing waits for more, and the phone may ring."""
+    raw = b"HTTP/1.1 200 OK\r\n%b\r\nContent-Length: 20\r\n\r\n" % line
+    seen = exchange(send(raw + BODY), hang)
+    assert isinstance(seen.outcome, Failed)
+    assert seen.outcome.kind is FailureKind.UNREADABLE
+    assert not seen.outcome.refund
+    assert seen.seconds < PATIENCE
 
 
 def test_a_refusal_after_an_interim_answer_is_a_refusal() -> None:

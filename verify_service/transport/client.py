@@ -9,6 +9,8 @@ import time
 import weakref
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from email.message import Message
+from http import HTTPStatus
 from http.client import HTTPResponse, IncompleteRead
 from typing import Any
 
@@ -25,6 +27,7 @@ MAX_BODY_BYTES = 64 * 1024
 IDLE_SECONDS = 4
 """How long a connection is kept for another request. It is less than servers keep theirs (Apache
 and Node.js 5 s, nginx 75 s), so that none is closed just when a request is sent."""
+_LENGTH = re.compile(r"[0-9]+\Z")
 _TIMEOUT = re.compile(r"timeout=([0-9]{1,9})")
 
 
@@ -63,7 +66,7 @@ class HttpClient:
     def post(self, payload: Mapping[str, Any]) -> requests.Response:
         """Send JSON and return the response.
 
-        Its body is empty if it exceeds MAX_BODY_BYTES.
+        Its body is empty if it exceeds MAX_BODY_BYTES, or if a malformed header hides its end.
 
         Raises:
             NeverSent: The deadline or an error came before the first byte was sent.
@@ -151,6 +154,8 @@ def _close(idle: list[tuple[float, Connection]]) -> None:
 
 def _read(response: HTTPResponse) -> bytes:
     """Read to the end: only there a truncated body is seen."""
+    if response.headers.defects and response.length is None and not response.chunked:
+        return b""  # the lines after a malformed one are lost, and the length may be among them
     body = b""
     while chunk := response.read(MAX_BODY_BYTES + 1 - len(body)):
         body += chunk
@@ -162,8 +167,21 @@ def _read(response: HTTPResponse) -> bytes:
 
 
 def _idle_seconds(response: HTTPResponse) -> int:
-    """Return how long the connection may be kept."""
-    if response.will_close or not response.isclosed():
+    """Return how long the connection may be kept: only if the response ended beyond doubt."""
+    if response.status != HTTPStatus.OK or response.will_close or not response.isclosed():
+        return 0
+    if response.headers.defects or not _one_framing(response.headers):
         return 0
     limit = _TIMEOUT.search(response.headers.get("Keep-Alive", ""))
     return min(IDLE_SECONDS, int(limit[1]) - 1) if limit else IDLE_SECONDS
+
+
+def _one_framing(headers: Message) -> bool:
+    """Return whether all servers and proxies on the way see the same end (RFC 9112, section 6)."""
+    match headers.get_all("Transfer-Encoding", []), headers.get_all("Content-Length", []):
+        case [coding], []:
+            return coding.lower() == "chunked"
+        case [], [length]:
+            return _LENGTH.match(length) is not None
+        case _:
+            return False
