@@ -14,7 +14,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
-from enum import IntEnum, StrEnum
+from enum import StrEnum
 from typing import Any
 
 from verify_service.domain.calls import (
@@ -72,49 +72,23 @@ DELIVERY_RESULTS: dict[str, DeliveryResult] = {
     FlashCallStatus.FORBIDDEN: DeliveryResult.FORBIDDEN,
 }
 
-
-class ErrorCode(IntEnum):
-    """Source: the page, "Description of error codes".
-
-    7, 8, 9, 25 and 99 are from the table of another API that has the page's codes too.
-    """
-
-    INVALID_TOKEN = 1
-    INACTIVE_ACCOUNT = 2
-    TOO_MANY_REQUESTS = 4
-    INACTIVE_TOKEN = 5
-    INSUFFICIENT_FUNDS = 6
-    FORBIDDEN = 7
-    MISCONFIGURED_ACCOUNT = 8
-    REJECTED = 9
-    INVALID_REQUEST = 10
-    INVALID_NUMBER = 11
-    SENDER_NOT_ALLOWED = 16
-    METHOD_NOT_ALLOWED = 25
-    INTERNAL_ERROR = 99
-
-
 ERROR_CODES: dict[int, tuple[FailureKind, str]] = {
-    ErrorCode.INVALID_TOKEN: (FailureKind.ACCOUNT, "the token is invalid"),
-    ErrorCode.INACTIVE_ACCOUNT: (FailureKind.ACCOUNT, "the account is inactive"),
-    ErrorCode.TOO_MANY_REQUESTS: (FailureKind.THROTTLED, "too many requests in a short time"),
-    ErrorCode.INACTIVE_TOKEN: (FailureKind.ACCOUNT, "the token is inactive"),
-    ErrorCode.INSUFFICIENT_FUNDS: (FailureKind.ACCOUNT, "the balance is too low"),
-    ErrorCode.FORBIDDEN: (FailureKind.ACCOUNT, "the account may not do this"),
-    ErrorCode.MISCONFIGURED_ACCOUNT: (FailureKind.ACCOUNT, "the account is misconfigured"),
-    ErrorCode.REJECTED: (FailureKind.REFUSED, "it was rejected"),
-    ErrorCode.INVALID_REQUEST: (FailureKind.ACCOUNT, "the request is incorrectly formed"),
-    ErrorCode.INVALID_NUMBER: (FailureKind.INVALID_NUMBER, "the number is not in E.164"),
-    ErrorCode.SENDER_NOT_ALLOWED: (
-        FailureKind.ACCOUNT,
-        "the sender is not allowed for this type of request",
-    ),
-    ErrorCode.METHOD_NOT_ALLOWED: (FailureKind.REFUSED, "the method is not allowed"),
-    ErrorCode.INTERNAL_ERROR: (
-        FailureKind.INTERNAL,
-        "an internal error of the provider; the phone may still ring",
-    ),
+    1: (FailureKind.ACCOUNT, "the token is invalid"),
+    2: (FailureKind.ACCOUNT, "the account is inactive"),
+    4: (FailureKind.THROTTLED, "too many requests in a short time"),
+    5: (FailureKind.ACCOUNT, "the token is inactive"),
+    6: (FailureKind.ACCOUNT, "the balance is too low"),
+    7: (FailureKind.ACCOUNT, "the account may not do this"),
+    8: (FailureKind.ACCOUNT, "the account is misconfigured"),
+    9: (FailureKind.REFUSED, "it was rejected"),
+    10: (FailureKind.ACCOUNT, "the request is incorrectly formed"),
+    11: (FailureKind.INVALID_NUMBER, "the number is not in E.164"),
+    16: (FailureKind.ACCOUNT, "the sender is not allowed for this type of request"),
+    25: (FailureKind.REFUSED, "the method is not allowed"),
+    99: (FailureKind.INTERNAL, "an internal error of the provider; the phone may still ring"),
 }
+"""Source: the page, "Description of error codes". 7, 8, 9, 25 and 99 are from the table of another
+API that has the page's codes too."""
 _COUNTED = {FailureKind.INVALID_NUMBER, FailureKind.INTERNAL}
 """What is not refunded: the first would be refused again, the second may ring."""
 
