@@ -97,6 +97,21 @@ def test_a_file_includes_what_it_uses_and_no_more(path: str) -> None:
     assert sorted(included) == sorted(used(text) - own)
 
 
+_BOUND = re.compile(
+    r"\b(?:local (?!function)|for )([\w, ]+?)\s*(?:=|\bin\b|$)|\bfunction[ \w.:]*\(([^)]*)\)",
+    re.MULTILINE,
+)
+"""The names that `local` or `for` binds, and those of a function's parameters."""
+
+
+@pytest.mark.parametrize("path", FILES)
+def test_no_local_has_the_name_of_an_included_module(path: str) -> None:
+    """It would hide the module."""
+    text = _NOISE.sub(" ''", source(path))
+    bound = {name for names in _BOUND.findall(text) for name in re.findall(r"\w+", ",".join(names))}
+    assert not bound & set(includes(source(path)))
+
+
 @pytest.mark.parametrize("path", DECISIONS)
 def test_a_decision_documents_its_keys_arguments_and_result(path: str) -> None:
     """Its keys, its arguments and its result, in this order; it has its file's name."""

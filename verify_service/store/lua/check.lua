@@ -108,8 +108,8 @@ decision('check', {}, function(KEYS, args, now)
 
   text = json.write(KEYS[1], found, expires_at)
   number.save(KEYS[2], state, now)
-  for _, counts in ipairs(conversions) do
-    conversion.count_approval(counts, found.created, now)
+  for _, conversion_counts in ipairs(conversions) do
+    conversion.count_approval(conversion_counts, found.created, now)
   end
   count_guess(KEYS, found, verdict, now)
   local notice = alarm and guess_alarm.count(alarm, verdict, now)

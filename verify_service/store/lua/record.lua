@@ -80,16 +80,16 @@ local function load_refunds(KEYS, args, found, given_back, now)
   for i, limit in ipairs(args.limits) do
     if counted[limit] then
       local key = KEYS[5 + i]
-      local counts = wide_limits.parse(key, redis.call('GET', key), limit, now)
+      local limit_counts = wide_limits.parse(key, redis.call('GET', key), limit, now)
       table.insert(writes, function()
-        wide_limits.give_back(counts, limit, found.created, now)
+        wide_limits.give_back(limit_counts, limit, found.created, now)
       end)
     end
   end
   for i = 4, found.test and 3 or 5 do
-    local counts = conversion.parse(KEYS[i], redis.call('GET', KEYS[i]), now)
+    local conversion_counts = conversion.parse(KEYS[i], redis.call('GET', KEYS[i]), now)
     table.insert(writes, function()
-      conversion.count_start(counts, found.created, -1, now)
+      conversion.count_start(conversion_counts, found.created, -1, now)
     end)
   end
   return writes
