@@ -52,9 +52,9 @@ class RedisStatistics:
     def attempts(self, most: int = ATTEMPTS) -> list[Attempt]:
         """Return the last verifications, the newest first."""
         entries = self._entries(most * EVENTS_OF_AN_ATTEMPT)
-        newest = list(islice(_attempts(entries), most))
+        newest = list(islice(_by_verification(entries), most))
         if len(newest) < most and len(entries) == most * EVENTS_OF_AN_ATTEMPT:
-            newest = list(islice(_attempts(self._entries()), most))
+            newest = list(islice(_by_verification(self._entries()), most))
         return newest
 
     def find(self, verification_id: str) -> Found:
@@ -62,9 +62,10 @@ class RedisStatistics:
         address = self._ids.locate(verification_id)
         declared = [keys.verification(address), keys.number(address.tag)]
         shown = self._functions.call("show_verification", declared, {})
+        attempts = _by_verification(self._entries())
         return Found(
             None if "missing" in shown else read_verification(verification_id, shown),
-            next((one for one in _attempts(self._entries()) if one.id == verification_id), None),
+            next((one for one in attempts if one.id == verification_id), None),
         )
 
     def _entries(self, newest: int = 0) -> list[str]:
@@ -121,7 +122,7 @@ def _stored(record: Mapping[str, Any]) -> Tally:
     return tally
 
 
-def _attempts(entries: Iterable[str]) -> Iterator[Attempt]:
+def _by_verification(entries: Iterable[str]) -> Iterator[Attempt]:
     """Yield the verifications whose start is among the entries, which begin with the newest."""
     events: dict[str, list[TimelineEvent]] = {}
     for entry in entries:
