@@ -17,8 +17,11 @@ incident, and five weeks, so that a weekday can be compared with four before it.
 KEPT_SECONDS = 90 * 86_400
 """TTL of the counts after the last event. The totals have no other end."""
 FIELDS = 3_000
-"""Numbers of one hour: an app, a country and an event each. A country of an app has about 15, so
-these are 200 pairs. Events beyond them are counted under :data:`OTHER`."""
+"""Fields of the hash of the present hour: one for each event of an app and a country, for each
+scope of a refusal and for the number of a limit's scopes, and those of earlier hours until the
+first start of this one. When it has more, an event that is new in its hour is counted under
+:data:`OTHER` in place of its country. A country of an app has about 15 events, so there is room for
+almost 200 pairs."""
 SCOPES_PER_LIMIT = 50
 """Scopes of one limit that refused starts in one hour. Refusals by further ones are counted under
 :data:`OTHER`."""

@@ -17,10 +17,10 @@
 -- from start to delivered and to approved are buckets, one event each (delivered.10: within 10 s, and
 -- not within the bucket before; delivered.inf: later). Members of another release are kept.
 --
--- Bounds, whatever happens (POLICY.counts, domain/counts.py): `fields` events in the hash of the
--- present hour; events beyond them are counted under the country 'other', so that only the number of
--- apps adds to them. `scopes_per_limit` scopes of one limit in an hour, the others under 'other', and
--- the most frequent `scopes` of a record.
+-- Bounds, whatever happens (POLICY.counts, domain/counts.py): once the first hash has `fields` fields of
+-- whatever kind and hour, an event that would add one is counted under the country 'other', so that
+-- then only new apps and scopes add to them. `scopes_per_limit` scopes of one limit in an hour, the
+-- others under 'other', and the most frequent `scopes` of a record.
 
 --- @include "keys"
 --- @include "timeline"
