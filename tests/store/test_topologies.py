@@ -585,12 +585,13 @@ def test_a_silent_sentinel_or_node_is_asked_last(
 def rights() -> dict[str, list[str]]:
     """Return the rights that docs/reliability.md lists, by what they are needed for."""
     page = (ROOT / "docs/reliability.md").read_text("utf-8")
-    found = re.findall(r"^\| (serving[^|]*|erasing[^|]*) \| `([^`]*)` \|", page, re.MULTILINE)
+    row = r"^\| ((?:serving|counting|erasing)[^|]*) \| `([^`]*)` \|"
+    found = re.findall(row, page, re.MULTILINE)
     return {name.strip(): words.replace("\\|", "|").split() for name, words in found}
 
 
 SERVING, SENTINEL, CLUSTER = "serving", "serving, with Sentinels", "serving, on a cluster"
-ERASING = "erasing a number"
+COUNTING, ERASING = "counting what happens", "erasing a number"
 NO_PERMISSION = "refuses our user a command or a key"
 
 
@@ -605,29 +606,37 @@ def permit(servers: list[Server], *purposes: str, but: str = "") -> None:
 def test_the_rights_of_the_page_are_enough_and_needed(
     tmp_path: Path, program: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """They are enough, and all of them are needed, with a timeline that is cut at each event."""
+    """They are enough, and all of them are needed, with a timeline that is cut at each event.
+    Without one for counting, every decision is made."""
     monkeypatch.setattr(timeline, "EVENTS_SLACK", -timeline.EVENTS)
     server = Server(tmp_path / "server", program=redis_server() if program == "redis" else None)
     server.start()
     url = f"redis://shop:p@{HOST}:{server.port}"
     try:
-        permit([server], SERVING)
+        permit([server], SERVING, COUNTING)
         with connect(url, pool=2, timeout=TIMEOUT) as client:
             number = life(client)
             with pytest.raises(StoreUnavailable) as raised:
                 world_of(client).operator.erase(number)
             assert NO_PERMISSION in raised.value.state
-        permit([server], SERVING, ERASING)
+        permit([server], SERVING, COUNTING, ERASING)
         with connect(url, pool=2, timeout=TIMEOUT) as client:
             assert world_of(client).operator.erase(number) == 4
         for right in rights()[SERVING]:
             tell(server, "FLUSHALL")
             tell(server, "FUNCTION FLUSH")
-            permit([server], SERVING, but=right)
+            permit([server], SERVING, COUNTING, but=right)
             with connect(url, pool=2, timeout=TIMEOUT) as client:
                 with pytest.raises(StoreUnavailable) as raised:
                     every_decision(client)
                 assert NO_PERMISSION in raised.value.state, right
+        for right in rights()[COUNTING]:
+            tell(server, "FLUSHALL")
+            tell(server, "ACL LOG RESET")
+            permit([server], SERVING, COUNTING, but=right)
+            with connect(url, pool=2, timeout=TIMEOUT) as client, server.client() as plain:
+                every_decision(client)
+                assert {f"+{one['object']}" for one in plain.acl_log()} == {right}
     finally:
         server.kill()
 

@@ -86,7 +86,7 @@ def _current(flat: Sequence[str]) -> Iterator[Field]:
     for name, number in zip(flat[::2], flat[1::2], strict=True):
         hour, *parts = name.split("|")
         # Of the others, one is the number of a limit's scopes.
-        if hour.isdigit() and (len(parts) == _OF_AN_EVENT or " " in parts[0]):
+        if hour.isdigit() and number.isdigit() and (len(parts) == _OF_AN_EVENT or " " in parts[0]):
             yield int(hour), parts, int(number)
 
 
@@ -96,7 +96,7 @@ def _without_scopes(fields: Iterable[Field]) -> Iterator[Field]:
 
 def _tally(record: str | None, fields: Iterable[Field], hours: range | None = None) -> Tally:
     """Return a stored record and the fields of its hours (None: of all) together."""
-    tally = _stored(json.loads(record)) if record else Tally()
+    tally = _stored(record) if record else Tally()
     for hour, parts, number in fields:
         if hours is not None and hour not in hours:
             continue
@@ -110,7 +110,15 @@ def _tally(record: str | None, fields: Iterable[Field], hours: range | None = No
     return tally
 
 
-def _stored(record: Mapping[str, Any]) -> Tally:
+def _stored(text: str) -> Tally:
+    """Return a stored record. One that cannot be read is empty: the next roll-up replaces it."""
+    try:
+        return _parsed(json.loads(text))
+    except (ValueError, TypeError, AttributeError):
+        return Tally()
+
+
+def _parsed(record: Mapping[str, Any]) -> Tally:
     tally = Tally()
     for kind, groups in (("app", tally.apps), ("country", tally.countries)):
         for event, numbers in (record.get(kind) or {}).items():

@@ -13,6 +13,7 @@
 --- @include "number"
 --- @include "verification"
 --- @include "calls"
+--- @include "statistics"
 --- @include "counts"
 
 decision('callback', {'allow-oom'}, function(KEYS, args, now)
@@ -30,11 +31,13 @@ decision('callback', {'allow-oom'}, function(KEYS, args, now)
     end
     short_id, found, came = calls.match(state, KEYS[1], args.tag, now)
   end
-  local ledger = found and counts.find(KEYS[1], now)
+  local ledger = found and statistics.find(KEYS[1], now)
   if found then
     json.write(keys.verification(args.tag, short_id), found)
-    counts.reported(ledger, found, short_id, before, came)
   end
   number.save(KEYS[1], state, now)
+  if found then
+    counts.reported(ledger, found, short_id, before, came)
+  end
   return {applied = found ~= nil}
 end)

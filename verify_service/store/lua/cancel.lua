@@ -9,6 +9,7 @@
 --- @include "keys"
 --- @include "number"
 --- @include "verification"
+--- @include "statistics"
 --- @include "counts"
 --- @include "timeline"
 
@@ -19,7 +20,7 @@ decision('cancel', {'allow-oom'}, function(KEYS, args, now)
   end
   local state = number.load(KEYS[2], now)
   if verification.state(found, now) == 'pending' then
-    local ledger = counts.find(KEYS[1], now)
+    local ledger = statistics.find(KEYS[1], now)
     text = json.write(KEYS[1], found, verification.finish(found, 'canceled', now))
     counts.event(ledger, found, 'canceled')
     timeline.add(ledger, found, keys.short_id(KEYS[1]), 'canceled')

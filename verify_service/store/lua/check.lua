@@ -18,6 +18,7 @@
 --- @include "verification"
 --- @include "conversion"
 --- @include "guess_alarm"
+--- @include "statistics"
 --- @include "counts"
 --- @include "timeline"
 
@@ -59,7 +60,7 @@ end
 
 -- Counts and logs a guess that was compared, and the state to which it changed the verification.
 local function count_guess(KEYS, found, verdict, now)
-  local ledger, short_id = counts.open(KEYS[5], KEYS[6], now), keys.short_id(KEYS[1])
+  local ledger, short_id = statistics.open(KEYS[5], KEYS[6], now), keys.short_id(KEYS[1])
   if verdict == 'right' then
     counts.timed_event(ledger, found, 'approved', now)
     timeline.add(ledger, found, short_id, 'approved')
@@ -111,8 +112,8 @@ decision('check', {}, function(KEYS, args, now)
   for _, conversion_counts in ipairs(conversions) do
     conversion.count_approval(conversion_counts, found.created, now)
   end
-  count_guess(KEYS, found, verdict, now)
   local notice = alarm and guess_alarm.count(alarm, verdict, now)
+  count_guess(KEYS, found, verdict, now)
   return {verdict = verdict, view = verification.view(found, state, now),
           notices = {notice or nil}}, text
 end)

@@ -22,6 +22,7 @@
 --- @include "breaker"
 --- @include "wide_limits"
 --- @include "conversion"
+--- @include "statistics"
 --- @include "counts"
 --- @include "timeline"
 
@@ -146,7 +147,7 @@ decision('record', {'allow-oom'}, function(KEYS, args, now)
   for _, write in ipairs(refunds) do
     write()
   end
-  local ledger = counts.open(KEYS[6 + #args.limits], KEYS[7 + #args.limits], now)
+  local ledger = statistics.open(KEYS[6 + #args.limits], KEYS[7 + #args.limits], now)
   if first then
     count_outcome(ledger, found, args, placing)
   end

@@ -25,6 +25,7 @@
 --- @include "calls"
 --- @include "breaker"
 --- @include "shared_limits"
+--- @include "statistics"
 --- @include "counts"
 --- @include "timeline"
 
@@ -96,7 +97,7 @@ local function count_refusal(ledger, named, args, result)
     end
   end
   limit = limit or result.paused and 'paused' or 'breaker'
-  counts.refusal(ledger, named.past, args, limit, scope)
+  counts.refusal(ledger, args, limit, scope)
 end
 
 local function new_verification(args, known, now)
@@ -147,7 +148,7 @@ end
 decision('reserve', {}, function(KEYS, args, now)
   local state, _, stepped_back = number.load(KEYS[2], now)
   local named = limit_keys(KEYS, args)
-  local ledger = counts.open(named.counts, named.timeline, now)
+  local ledger = statistics.open(named.counts, named.timeline, now, named.past)
   local before, before_text = reserved_before(KEYS, args, state, ledger, now)
   if before then
     return before, before_text
@@ -169,9 +170,6 @@ decision('reserve', {}, function(KEYS, args, now)
   if matched or stepped_back then
     number.save(KEYS[2], state, now)
   end
-  if matched then
-    counts.reported(ledger, matched, matched_id, nil, came)
-  end
   local result, text
   local notices = shared_limits.write_guards(shared, judged, now)
   if shared.pause > now then
@@ -187,8 +185,11 @@ decision('reserve', {}, function(KEYS, args, now)
     result.dry = dry
   end
   result.scope = result.refused and scope_of(result.refused, judged.refusals) or nil
+  if matched then
+    counts.reported(ledger, matched, matched_id, nil, came)
+  end
   if text then
-    counts.event(ledger, args, 'started', named.past)
+    counts.event(ledger, args, 'started')
     local detail = args.id .. ' ' .. args.app .. ' ' .. args.country .. ' ' .. args.masked
     timeline.add(ledger, args, args.short_id, 'started', detail)
   else

@@ -13,6 +13,7 @@
 --- @include "number"
 --- @include "verification"
 --- @include "calls"
+--- @include "statistics"
 --- @include "counts"
 
 decision('status', {'allow-oom'}, function(KEYS, args, now)
@@ -22,7 +23,7 @@ decision('status', {'allow-oom'}, function(KEYS, args, now)
   end
   local state, _, stepped_back = number.load(KEYS[2], now)
   local matched_id, matched, came = calls.match(state, KEYS[2], args.tag, now, args.short_id, found)
-  local ledger = matched and counts.find(KEYS[1], now)
+  local ledger = matched and statistics.find(KEYS[1], now)
   if verification.expire(found, now) or matched == found then
     text = json.write(KEYS[1], found)
   elseif matched then

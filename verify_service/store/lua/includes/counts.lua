@@ -11,7 +11,7 @@
 -- An event increments one field. The first start, or refused start, of an hour moves the fields of
 -- other hours to the records of their hour, their day and the total, and deletes old records. So a
 -- number is in one place only, and the total never decreases. The clock may step: a field has its
--- hour in its name.
+-- hour in its name. A record that cannot be read begins again.
 --
 -- An event's name ends in its detail: failed.account, refused.prefix, undelivered.REJECTED. The times
 -- from start to delivered and to approved are buckets, one event each (delivered.10: within 10 s, and
@@ -22,30 +22,17 @@
 -- then only new apps and scopes add to them. `scopes_per_limit` scopes of one limit in an hour, the
 -- others under 'other', and the most frequent `scopes` of a record.
 
---- @include "keys"
+--- @include "statistics"
 --- @include "timeline"
 
 local counts = {}
 
 local RULES = POLICY.counts
-local HOUR_MS, HOURS_OF_A_DAY = 3600000, 24
+local HOURS_OF_A_DAY = 24
 local OTHER = 'other'
 -- Redis searches a small hash field by field, unless a value is longer than 64 bytes: in one of 500
 -- fields HINCRBY takes 4.7 us, with this value 0.6.
 local ABOUT = '<hour>|<app>|<country>|<event>: the hours that are not in {verify}:counts:past yet'
-
--- Returns the ledger of a decision: where it counts (here), and where it logs (timeline.lua).
-function counts.open(counts_key, timeline_key, now)
-  return {counts = counts_key, timeline = timeline_key, hour = math.floor(now / HOUR_MS), now = now}
-end
-
--- Returns the same for a decision that does not declare the keys, before its first write. Returns nil
--- while a cluster migrates the slot and one of them is on the other node: the event is then not
--- counted, because a callback that is refused may be lost.
-function counts.find(declared, now)
-  local reply = redis.pcall('MGET', declared, keys.counts, keys.timeline)
-  return not reply.err and counts.open(keys.counts, keys.timeline, now) or nil
-end
 
 local function expires_at(now)
   return now + RULES.kept_ms
@@ -66,16 +53,13 @@ local function add_to(group, event, member, number)
   group[event], numbers[member] = numbers, (numbers[member] or 0) + number
 end
 
--- Adds a field of the hash, without its hour, to records. The total has no scopes.
-local function add_to_records(records, name, number)
-  local app, country, event = string.match(name, '^([^|]*)|([^|]*)|(.*)$')
-  for _, record in ipairs(records) do
-    if event then
-      add_to(record.app, event, app, number)
-      add_to(record.country, event, country, number)
-    elseif record ~= records.total and string.find(name, ' ', 1, true) then
-      record.scopes[name] = (record.scopes[name] or 0) + number
-    end
+-- Adds an entry to a record. The total has no scopes.
+local function add_entry(record, name, entry)
+  if entry.event then
+    add_to(record.app, entry.event, entry.app, entry.number)
+    add_to(record.country, entry.event, entry.country, entry.number)
+  elseif name ~= 'total' and string.find(entry.scope, ' ', 1, true) then
+    record.scopes[entry.scope] = (record.scopes[entry.scope] or 0) + entry.number
   end
 end
 
@@ -93,43 +77,54 @@ local function cut_scopes(record)
   end
 end
 
-local function read_record(past_key, name)
-  local text = redis.call('HMGET', past_key, name)[1]
-  local record = text and cjson.decode(text) or {}
+-- Returns a record with these entries added, as JSON.
+local function add_entries(text, name, entries)
+  local record = cjson.decode(text)
   record.app, record.country = record.app or {}, record.country or {}
   record.scopes = record.scopes or {}
-  return record
+  for _, entry in ipairs(entries) do
+    add_entry(record, name, entry)
+  end
+  cut_scopes(record)
+  return cjson.encode(record)
 end
 
--- Returns the records to which the fields of other hours belong, with them, by name; and those fields.
-local function roll(ledger, past_key)
-  local records, of_hour, moved = {}, {}, {}
+-- Returns the new text of a record. One that cannot be read begins again.
+local function update(ledger, name, entries)
+  local stored = redis.call('HMGET', ledger.past, name)[1]
+  local is_read, text = pcall(add_entries, stored or '{}', name, entries)
+  return is_read and text or add_entries('{}', name, entries)
+end
+
+-- Returns the fields of other hours as entries, by the names of the records to which they belong; and
+-- those fields.
+local function of_other_hours(ledger)
+  local entries, records, moved = {}, {}, {}
   local flat = redis.call('HGETALL', ledger.counts)
   for i = 1, #flat, 2 do
     local hour, name = string.match(flat[i], '^(%d+)|(.*)$')
     if hour and tonumber(hour) ~= ledger.hour then
       moved[#moved + 1] = flat[i]
-      if not of_hour[hour] then
-        local day = 'day ' .. math.floor(hour / HOURS_OF_A_DAY)
-        of_hour[hour] = {}
-        for _, period in ipairs({'hour ' .. hour, day, 'total'}) do
-          records[period] = records[period] or read_record(past_key, period)
-          table.insert(of_hour[hour], records[period])
-        end
-        of_hour[hour].total = records.total
+      local app, country, event = string.match(name, '^([^|]*)|([^|]*)|(.*)$')
+      local entry = {app = app, country = country, event = event, scope = name,
+                     number = tonumber(flat[i + 1]) or 0}
+      records[hour] = records[hour]
+        or {'hour ' .. hour, 'day ' .. math.floor(hour / HOURS_OF_A_DAY), 'total'}
+      for _, record in ipairs(records[hour]) do
+        entries[record] = entries[record] or {}
+        table.insert(entries[record], entry)
       end
-      add_to_records(of_hour[hour], name, tonumber(flat[i + 1]))
     end
   end
-  return records, moved
+  return entries, moved
 end
 
 -- Returns the fields of the records that are too old, or too far in the future: the clock was wrong.
-local function outdated(ledger, past_key)
+local function outdated(ledger)
   local found = {}
   local kept = {hour = {ledger.hour, RULES.hours},
                 day = {math.floor(ledger.hour / HOURS_OF_A_DAY), RULES.days}}
-  for _, field in ipairs(redis.call('HKEYS', past_key)) do
+  for _, field in ipairs(redis.call('HKEYS', ledger.past)) do
     local kind, at = string.match(field, '^(%a+) (%d+)$')
     if kept[kind] and math.abs(kept[kind][1] - at) >= kept[kind][2] then
       found[#found + 1] = field
@@ -144,35 +139,31 @@ local function delete_fields(key, fields)
   end
 end
 
--- Moves the fields of other hours to the records, unless this was done in this hour.
-local function roll_up(ledger, past_key)
+-- Moves the fields of other hours to the records, unless this was done in this hour. `hour` is written
+-- first, so that an error is not repeated at each new field.
+local function roll_up(ledger)
   if tonumber(redis.call('HMGET', ledger.counts, 'hour')[1]) == ledger.hour then
     return
   end
-  local records, moved = roll(ledger, past_key)
-  local old = outdated(ledger, past_key)
-  for name, record in pairs(records) do
-    cut_scopes(record)
-    redis.call('HSET', past_key, name, cjson.encode(record))
-  end
-  delete_fields(past_key, old)
-  delete_fields(ledger.counts, moved)
   redis.call('HSET', ledger.counts, 'hour', ledger.hour, 'about', ABOUT)
-  redis.call('PEXPIREAT', past_key, expires_at(ledger.now))
+  local entries, moved = of_other_hours(ledger)
+  local records, old = {}, outdated(ledger)
+  for name, added in pairs(entries) do
+    records[name] = update(ledger, name, added)
+  end
+  for name, text in pairs(records) do
+    redis.call('HSET', ledger.past, name, text)
+  end
+  delete_fields(ledger.past, old)
+  delete_fields(ledger.counts, moved)
+  redis.call('PEXPIREAT', ledger.past, expires_at(ledger.now))
 end
 
--- Counts an event of a verification or of a start.
---
---   of         {app, country, test}: nothing is counted of a test number
---   past_key   if the decision declares it, it may roll up
-function counts.event(ledger, of, event, past_key)
-  if not ledger or of.test then
-    return
-  end
+local function add_event(ledger, of, event)
   local field = ledger.hour .. '|' .. of.app .. '|' .. of.country .. '|' .. event
   local is_new = add(ledger, field)
-  if is_new and past_key then
-    roll_up(ledger, past_key)
+  if is_new and ledger.past then
+    roll_up(ledger)
   end
   if is_new and redis.call('HLEN', ledger.counts) > RULES.fields then
     redis.call('HDEL', ledger.counts, field)
@@ -180,8 +171,7 @@ function counts.event(ledger, of, event, past_key)
   end
 end
 
--- Counts an event and the time since the verification was created, at a moment.
-function counts.timed_event(ledger, found, event, moment)
+local function add_timed_event(ledger, found, event, moment)
   local bucket, buckets = 'inf', RULES.buckets
   for i = 1, #buckets do
     if moment - found.created <= buckets[i] * 1000 then
@@ -189,28 +179,34 @@ function counts.timed_event(ledger, found, event, moment)
       break
     end
   end
-  counts.event(ledger, found, event .. '.' .. bucket)
+  add_event(ledger, found, event .. '.' .. bucket)
 end
+
+-- Counts an event of a verification or of a start, {app, country, test}.
+counts.event = statistics.guarded(add_event)
+
+-- Counts an event and the time since the verification was created, at a moment.
+counts.timed_event = statistics.guarded(add_timed_event)
 
 -- Counts and logs the status that a callback gave to a call. A call is counted once as undelivered, by
 -- its first status, and once as delivered; one that is delivered after all is also counted as recovered.
 --
 --   before   the call's state before it
 --   came     when the callback was received
-function counts.reported(ledger, found, short_id, before, came)
+counts.reported = statistics.guarded(function(ledger, found, short_id, before, came)
   local call = found.call
   timeline.add(ledger, found, short_id, call.state, call.status)
   if call.state == 'delivered' and before ~= 'delivered' then
-    counts.timed_event(ledger, found, 'delivered', came)
+    add_timed_event(ledger, found, 'delivered', came)
     if before == 'undelivered' then
-      counts.event(ledger, found, 'recovered')
+      add_event(ledger, found, 'recovered')
     end
   elseif call.state == 'undelivered' and before ~= 'undelivered' then
-    counts.event(ledger, found, 'undelivered.' .. call.status)
+    add_event(ledger, found, 'undelivered.' .. call.status)
   end
-end
+end)
 
-local function count_scope(ledger, limit, scope)
+local function add_scope(ledger, limit, scope)
   local of_limit = ledger.hour .. '|' .. limit
   local field = of_limit .. ' ' .. scope
   if add(ledger, field) then
@@ -226,11 +222,11 @@ end
 --
 --   limit   the limit's name, 'paused' or 'breaker'
 --   scope   of a limit over many numbers, or nil
-function counts.refusal(ledger, past_key, of, limit, scope)
-  counts.event(ledger, of, 'refused.' .. limit, past_key)
-  if scope and not of.test then
-    count_scope(ledger, limit, scope)
+counts.refusal = statistics.guarded(function(ledger, of, limit, scope)
+  add_event(ledger, of, 'refused.' .. limit)
+  if scope then
+    add_scope(ledger, limit, scope)
   end
-end
+end)
 
 return counts

@@ -5,19 +5,18 @@
 -- failed (the kind), delivered and undelivered (the provider's word), wrong, approved, exhausted and
 -- canceled. It has no whole number and no code. Starts of test numbers are not in it.
 
+--- @include "statistics"
+
 local timeline = {}
 
 local RULES = POLICY.timeline
 
 -- Adds an event. The list is cut when it has `slack` entries too many. counts.lua renews its TTL.
 --
---   ledger   from counts.lua; nil: the list cannot be written
+--   ledger   from statistics.lua
 --   of       the verification
 --   detail   or nil
-function timeline.add(ledger, of, short_id, event, detail)
-  if not ledger or of.test then
-    return
-  end
+timeline.add = statistics.guarded(function(ledger, _, short_id, event, detail)
   local key, now = ledger.timeline, ledger.now
   local entry = short_id .. ' ' .. now .. ' ' .. event
   local length = redis.call('RPUSH', key, detail and entry .. ' ' .. detail or entry)
@@ -27,6 +26,6 @@ function timeline.add(ledger, of, short_id, event, detail)
   if length == 1 then
     redis.call('PEXPIREAT', key, now + RULES.kept_ms)
   end
-end
+end)
 
 return timeline
