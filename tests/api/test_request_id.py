@@ -78,6 +78,17 @@ def test_the_request_id_is_on_every_log_line(service: Service, provider: StandIn
     assert all(line["app"] == "shop" for line in service.events("request"))
 
 
+def test_the_line_names_the_verification(service: Service, provider: StandIn) -> None:
+    """Of every request about one, and with its number masked."""
+    vid = service.started()
+    service.status(vid)
+    service.check(vid, provider.code)
+    service.cancel(vid)
+    lines = service.events("request")
+    assert [line["verification_id"] for line in lines] == [vid] * 4
+    assert {line["number"] for line in lines} == {"+7917•••••87"}
+
+
 def test_nothing_of_one_request_is_on_the_lines_of_the_next(service: Service) -> None:
     service.status("x")
     service.request("GET", "/healthz", None)

@@ -139,6 +139,9 @@ class EventLog(Protocol):
     def checked(self, checked: CheckedGuess) -> None:
         """A guess was compared, or not compared."""
 
+    def read(self, verification: Verification) -> None:
+        """A login flow asked for a verification."""
+
     def canceled(self, verification: Verification) -> None:
         """A login flow canceled a verification."""
 

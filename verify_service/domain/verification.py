@@ -183,7 +183,9 @@ class Verifications:
 
     def status(self, app: str, verification_id: str) -> VerificationView:
         """Return a verification. Raises as :meth:`check`."""
-        return view_of(self.store.status(verification_id, app), self.timing)
+        verification = self.store.status(verification_id, app)
+        self.events.read(verification)
+        return view_of(verification, self.timing)
 
     def cancel(self, app: str, verification_id: str) -> VerificationView:
         """Cancel a pending verification. A final state does not change. Raises as :meth:`check`."""

@@ -196,9 +196,13 @@ class StructuredEventLog:
             **({"repeated": True} if checked.repeated else {}),
         )
 
+    def read(self, verification: Verification) -> None:
+        """A login flow asked for a verification."""
+        self._line.note(state=verification.state, **_about(verification))
+
     def canceled(self, verification: Verification) -> None:
         """A login flow canceled a verification."""
-        self._line.note(state=verification.state, **_about(verification))
+        self.read(verification)
 
     def called_back(self, report: DeliveryReport, applied: bool) -> None:
         """A callback was recorded."""
