@@ -26,9 +26,10 @@ def world(request: pytest.FixtureRequest) -> Iterator[World]:
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """Run a test once for each server."""
+    """Run a test once for each server; on the fake one, which is slower, with the slow tests."""
     if "world" in metafunc.fixturenames:
-        metafunc.parametrize("world", ["fake", "valkey"], indirect=True)
+        fake = pytest.param("fake", marks=pytest.mark.slow)
+        metafunc.parametrize("world", [fake, "valkey"], indirect=True)
 
 
 @pytest.fixture
