@@ -43,6 +43,7 @@ def test_the_table_is_the_codes() -> None:
 def make_docs(house: Path, page: str) -> tuple[int, str]:
     """What `make docs` leaves of a page, and its exit status."""
     (house / "docs").mkdir()
+    (house / "docs/metrics.md").write_text((ROOT / "docs/metrics.md").read_text("utf-8"), "utf-8")
     (house / ".venv").mkdir()
     (house / "docs/sandbox.md").write_text(page, "utf-8")
     command = ["make", "-f", ROOT / "Makefile", "-o", ".venv/.ready-to-run", "docs", "VENV=.venv"]

@@ -68,6 +68,11 @@ def test_all_is_well() -> None:
         ([attempt("failed.account")], "The provider refuses our account"),
         ([attempt("failed.unreachable")] * 3, "The provider fails"),
         ([attempt("unknown", "delivered.ANSWERED")] * 3, "The provider fails"),
+        ([attempt("failed.refused")] * 5, "The provider refuses every call"),
+        (
+            [attempt("failed.refused"), *[attempt("failed.unreadable")] * 3],
+            "The provider fails",
+        ),
     ],
 )
 def test_a_provider_that_fails(calls: list[Attempt], title: str) -> None:
@@ -79,7 +84,12 @@ def test_a_provider_that_fails(calls: list[Attempt], title: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "calls", [[attempt("failed.unreachable")] * 2, [attempt("failed.invalidNumber")] * 9]
+    "calls",
+    [
+        [attempt("failed.unreachable")] * 2,
+        [attempt("failed.refused")] * 4,
+        [attempt("failed.invalidNumber")] * 9,
+    ],
 )
 def test_bad_luck_is_no_fault(calls: list[Attempt]) -> None:
     """Two calls are no sign. A number that does not exist is not the provider's fault."""
@@ -95,6 +105,8 @@ def test_callbacks_that_do_not_arrive() -> None:
     assert "callback_refused" in found.findings[0].remedy
     refused = verdict(replace(stopped, refused_callbacks={"appKey": 3}))
     assert "set CALLBACK_APP_KEYS" in refused.findings[0].remedy
+    forged = verdict(replace(stopped, refused_callbacks={"appKey": 1}))
+    assert "CALLBACK_APP_KEYS" not in forged.findings[0].remedy
     early = [attempt("placed", ago=20)] * 3
     assert verdict(situation([*early, GOOD])).sentence == "It works"
 
@@ -107,6 +119,10 @@ def test_what_refuses_starts_is_listed_with_its_command() -> None:
         "flask --app wsgi resume",
         "flask --app wsgi reset prefix +7917913",
     ]
+    assert [one.command_words for one in found.findings] == ["Ends it", "Lets starts through again"]
+    blocked = Restriction("conversion", "+7917913", "block", 3_600)
+    by_guard = verdict(replace(situation(), restrictions=(blocked,)))
+    assert by_guard.findings[0].command_words == "Lets starts through again"
     warned = verdict(replace(situation(), full_limits=(FULL,)))
     assert warned.sentence == "It works, but +7917913: too many starts"
 

@@ -26,12 +26,12 @@ class Level(IntEnum):
 
 
 _PUMPED = (
-    "So many calls to 10,000 numbers are rarely people: someone may earn from them. To end it: "
-    "`{command} block {scope} --for 1d`. If they are people: `{command} allow {scope}`."
+    "So many calls to 10,000 numbers are rarely people: someone may earn from them. To stop the "
+    "calls: `{command} block {scope} --for 1d`. If they are people: `{command} allow {scope}`."
 )
 _LIMITS_OF_FEW = {PREFIX, KNOWN_DEVICE, CLIENT_IP}
 COMMAND = "flask --app wsgi"
-ALL_CALLS, EVERY_NUMBER = "all calls", "every number"
+ALL_CALLS, EVERY_NUMBER, BLOCKED = "all calls", "every number", "blocked"
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +62,11 @@ class Blocked:
     since: int = 0
     by_hour: bool = False
 
+    @property
+    def stops_starts(self) -> bool:
+        """Whether the command lets starts through again: a block's, or a full limit's."""
+        return self.state == BLOCKED or self.by_hour
+
 
 def blocked_rows(situation: Situation) -> list[Blocked]:
     """Return the rows, the most urgent first."""
@@ -83,7 +88,7 @@ def _restricted(one: Restriction) -> Blocked:
         case "allow":
             state, level, remedy = "exempt from the guards", Level.NOTE, ""
         case "block":
-            state, level = "blocked", Level.NOTE if by_operator else _level_of(one.scope)
+            state, level = BLOCKED, Level.NOTE if by_operator else _level_of(one.scope)
             remedy = "" if by_operator else _PUMPED.format(scope=one.scope, command=COMMAND)
         case "would-block":
             state, level, remedy = "would be blocked without the dry run", Level.WARNING, ""

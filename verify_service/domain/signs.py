@@ -27,13 +27,17 @@ from verify_service.domain.timeline import Attempt, TimelineEvent
 
 LEAST_RUN = 3
 """Calls in a row that are a sign. One or two are a person's bad luck, or a lost callback."""
-ACCOUNT = FailureKind.ACCOUNT.value
+LEAST_REFUSED_RUN = 5
+"""The same for calls that the provider refuses: a refusal may be about one number, which a person
+tries again."""
+ACCOUNT, REFUSED = FailureKind.ACCOUNT.value, FailureKind.REFUSED.value
 _PROVIDER_FAILS = {
     ACCOUNT,
     FailureKind.UNREACHABLE.value,
     FailureKind.UNREADABLE.value,
     FailureKind.INTERNAL.value,
     FailureKind.THROTTLED.value,
+    REFUSED,
 }
 _OUTCOMES = {PLACED, UNKNOWN, FAILED}
 _CALLBACKS = {DELIVERED, UNDELIVERED}
@@ -93,9 +97,9 @@ def provider_failing(attempts: Sequence[Attempt]) -> ProviderFailing | None:
     """
     outcomes = filter(None, map(outcome_of, attempts))
     run = list(takewhile(_is_failure, outcomes))
-    if len(run) < LEAST_RUN and not any(event.detail == ACCOUNT for event in run):
-        return None
-    return ProviderFailing(run[-1].at, Counter(event.detail or event.name for event in run))
+    kinds = Counter(event.detail or event.name for event in run)
+    sure = len(run) - kinds[REFUSED] >= LEAST_RUN or len(run) >= LEAST_REFUSED_RUN
+    return ProviderFailing(run[-1].at, kinds) if sure or kinds[ACCOUNT] else None
 
 
 def _is_failure(outcome: TimelineEvent) -> bool:

@@ -12,6 +12,7 @@ from verify_service.domain.durations import format_duration
 from verify_service.domain.figures import moment, number, share
 from verify_service.domain.signs import (
     ACCOUNT,
+    REFUSED,
     CallbacksMissing,
     ProviderFailing,
     callback_patience,
@@ -64,6 +65,7 @@ _REASONS = {
     "unreadable": "an error of the server, or an answer without a meaning",
     "internal": "an error inside the provider",
     "throttled": "too many requests",
+    REFUSED: "refused",
     UNKNOWN: "no answer in time",
 }
 _CALLBACK_REMEDIES = {
@@ -74,8 +76,9 @@ _CALLBACK_REMEDIES = {
     "method": "Callbacks are not sent by POST: choose POST at the provider.",
 }
 _NO_CALLBACKS = (
-    "Compare the callback's address at the provider with this service's; a `callback_refused` in "
-    "the log says why one was refused."
+    "Compare the callback's address at the provider with this service's. If none arrives, look at "
+    "the way to it: name, certificate, firewall. `callback_refused` in the log says why one was "
+    "refused."
 )
 
 
@@ -184,6 +187,16 @@ def _provider(failing: ProviderFailing) -> Finding:
             "health",
             failing.since,
         )
+    if set(failing.kinds) == {REFUSED}:
+        return Finding(
+            Level.BAD,
+            "The provider refuses every call",
+            detail,
+            "`call_failed` in the log has its errorCode or its word. Ask the provider: the account "
+            "or the service may be blocked.",
+            "health",
+            failing.since,
+        )
     return Finding(
         Level.BAD,
         "The provider fails",
@@ -201,7 +214,9 @@ def _callbacks(missing: CallbacksMissing, refused: Mapping[str, int]) -> Finding
         if missing.approved
         else "No login followed either, so it may be that no phone rings."
     )
-    remedies = [_CALLBACK_REMEDIES[reason] for reason in refused if reason in _CALLBACK_REMEDIES]
+    # A stranger's forged callback is no cause: as many would be refused as are missing.
+    cause = [reason for reason, count in refused.items() if 2 * count >= missing.calls]
+    remedies = [_CALLBACK_REMEDIES[reason] for reason in cause if reason in _CALLBACK_REMEDIES]
     counted = ", ".join(f"{reason} {number(count)}" for reason, count in refused.items())
     why = f" Refused since the processes began: {counted}." if refused else ""
     return Finding(
@@ -225,7 +240,7 @@ def _blocked(row: Blocked) -> Finding:
         row.since,
         row.command,
         _IN_THE_HOUR if row.by_hour else "Since",
-        "Lets starts through again" if row.by_hour else "Ends it",
+        "Lets starts through again" if row.stops_starts else "Ends it",
     )
 
 
