@@ -19,9 +19,9 @@ from verify_service.transport.connections import Connection
 from .harness import SOON, place, provider_at, success
 from .server import PATIENCE, Peer, Server, Step, drip, hang, hang_up, reply, reset, send, turns
 
-FIRST = b'{"requestId": "first"}'
+FIRST = b'{"requestId": "first", "from": "79179134859"}'
 HEAD = b"HTTP/1.1 200 OK\r\n"
-IN_CHUNKS = b"16\r\n%b\r\n0\r\n\r\n" % FIRST
+IN_CHUNKS = b"2d\r\n%b\r\n0\r\n\r\n" % FIRST
 FORGED = reply(200, b'{"requestId": "forged"}')
 WAYS = pytest.mark.parametrize("secure", [False, True], ids=["plain", "tls"])
 
@@ -51,7 +51,7 @@ def test_a_connection_serves_many_calls(secure: bool, trusted_tls: ssl.SSLContex
         send(HEAD + b"Transfer-Encoding: chunked\r\n\r\n" + IN_CHUNKS),
         send(HEAD + b"transfer-encoding: Chunked\r\n\r\n" + IN_CHUNKS),
         send(b"HTTP/1.1 103 Hints\r\n\r\n" + reply(200, FIRST)),
-        send(b"HTTP/1.0 200 OK\r\nConnection: keep-alive\r\nContent-Length: 22\r\n\r\n" + FIRST),
+        send(b"HTTP/1.0 200 OK\r\nConnection: keep-alive\r\nContent-Length: 45\r\n\r\n" + FIRST),
         drip(reply(200, FIRST), pause=0.001),
         send(reply(200, FIRST, "Keep-Alive: timeout=5, max=100")),
         send(reply(200, FIRST, "Keep-Alive: timeout=2")),
@@ -59,7 +59,7 @@ def test_a_connection_serves_many_calls(secure: bool, trusted_tls: ssl.SSLContex
     ids=["chunked", "any-case", "interim", "http-1.0", "dripped", "long-enough", "two-seconds"],
 )
 def test_an_answer_with_an_end_keeps_the_connection(answer: Step) -> None:
-    assert len(FIRST) == 22
+    assert len(FIRST) == 45
     with Server(answer, keep_alive=True) as server:
         placed(provider_at(server.url), 3)
     assert (server.connections, len(server.requests)) == (1, 3)
@@ -70,23 +70,27 @@ def test_an_answer_with_an_end_keeps_the_connection(answer: Step) -> None:
     [
         send(reply(200, FIRST, "Connection: close")),
         send(reply(200, FIRST, "Connection: Close, x")),
-        send(b"HTTP/1.0 200 OK\r\nContent-Length: 22\r\n\r\n" + FIRST),
+        send(reply(200, FIRST, "Connection: keep-alive", "Connection: close")),
+        success(**{"from": "79179130000"}),
+        send(reply(200, b'{"requestId": "first"}')),
+        send(b"HTTP/1.0 200 OK\r\nContent-Length: 45\r\n\r\n" + FIRST),
         send(reply(200, FIRST, "Keep-Alive: timeout=1")),
         send(reply(200, FIRST, "Keep-Alive: timeout=0")),
         send(reply(200, FIRST.ljust(70_000))),
         send(reply(200, FIRST.ljust(65_537), length=70_000)),
         send(reply(200, FIRST, "no colon here")),
-        send(reply(200, FIRST, "Content-Length: 22")),
-        send(HEAD + b"Content-Length: 2_2\r\n\r\n" + FIRST),
-        send(HEAD + b"Content-Length: +22\r\n\r\n" + FIRST),
-        send(HEAD + b"Content-Length: 22\r\nTransfer-Encoding: chunked\r\n\r\n" + IN_CHUNKS),
-        send(HEAD + b"Content-Length: 22\r\nTransfer-Encoding: identity\r\n\r\n" + FIRST),
+        send(reply(200, FIRST, "Content-Length: 45")),
+        send(HEAD + b"Content-Length: 4_5\r\n\r\n" + FIRST),
+        send(HEAD + b"Content-Length: +45\r\n\r\n" + FIRST),
+        send(HEAD + b"Content-Length: 45\r\nTransfer-Encoding: chunked\r\n\r\n" + IN_CHUNKS),
+        send(HEAD + b"Content-Length: 45\r\nTransfer-Encoding: identity\r\n\r\n" + FIRST),
         send(HEAD + b"Transfer-Encoding: chunked\r\nTransfer-Encoding: x\r\n\r\n" + IN_CHUNKS),
         send(b"HTTP/1.1 204 No\r\nContent-Length: 0\r\n\r\n"),
         *(send(reply(status, FIRST)) for status in (400, 408, 500, 503)),
     ],
     ids=[
-        *("close", "close-and-more", "http-1.0", "one-second", "no-second", "too-large"),
+        *("close", "close-and-more", "two-lines", "other-caller", "no-caller"),
+        *("http-1.0", "one-second", "no-second", "too-large"),
         *("too-large-and-slow", "malformed", "two-lengths", "underscore", "sign"),
         *("length-and-chunks", "length-and-coding", "two-codings"),
         *("204", "400", "408", "500", "503"),

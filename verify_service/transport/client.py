@@ -7,7 +7,8 @@ import re
 import threading
 import time
 import weakref
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from email.message import Message
 from http import HTTPStatus
@@ -40,6 +41,24 @@ class Endpoint:
     query: Mapping[str, str] = field(default_factory=dict, repr=False)
 
 
+@dataclass(slots=True)
+class Exchange:
+    """A request and its response.
+
+    Attributes:
+        response: Its body is empty if it exceeds MAX_BODY_BYTES, or if a malformed header hides its
+            end.
+        idle_seconds: How long the connection may be kept.
+        kept: Whether the caller keeps it: only if it knows that the response is to this request. A
+            server that answers twice would shift all later responses by one.
+    """
+
+    response: requests.Response
+    connection: Connection
+    idle_seconds: int
+    kept: bool = False
+
+
 class HttpClient:
     """Sends requests to one endpoint. All threads of a process share it.
 
@@ -63,10 +82,9 @@ class HttpClient:
         self._lock = threading.Lock()
         weakref.finalize(self, _close, self._idle)
 
-    def post(self, payload: Mapping[str, Any]) -> requests.Response:
-        """Send JSON and return the response.
-
-        Its body is empty if it exceeds MAX_BODY_BYTES, or if a malformed header hides its end.
+    @contextmanager
+    def post(self, payload: Mapping[str, Any]) -> Iterator[Exchange]:
+        """Send JSON, and close the connection at the end of the ``with`` block unless it is kept.
 
         Raises:
             NeverSent: The deadline or an error came before the first byte was sent.
@@ -75,36 +93,43 @@ class HttpClient:
         request = self._prepared.copy()
         request.prepare_body(None, None, json=payload)
         deadline = Deadline(self._deadline)
+        exchange = self._exchange(request, deadline)
+        try:
+            yield exchange
+        finally:
+            self._keep(exchange.connection, exchange.idle_seconds if exchange.kept else 0)
+
+    def _exchange(self, request: requests.PreparedRequest, deadline: Deadline) -> Exchange:
         while connection := self._kept():
             try:
-                return self._exchange(connection, request, deadline)
+                return self._send(connection, request, deadline)
             except NeverSent:  # it was closed a moment ago
                 continue
         try:
             connection = self._route.open(deadline)
         except LOST as error:
             raise NeverSent from error
-        return self._exchange(connection, request, deadline)
+        return self._send(connection, request, deadline)
 
-    def _exchange(
+    def _send(
         self, connection: Connection, request: requests.PreparedRequest, deadline: Deadline
-    ) -> requests.Response:
-        earlier, idle = connection.sent, 0
+    ) -> Exchange:
+        earlier = connection.sent
         try:
             target = request.url if self._route.forwards else request.path_url
             line = f"{request.method} {target}"
             received = connection.exchange(deadline, line, request.headers, request.body)
             body = _read(received)
-            idle = _idle_seconds(received)
-        except LOST as error:
+        except BaseException as error:  # gevent may end the caller while it waits
+            connection.close()
+            if not isinstance(error, LOST):
+                raise
             raise (NeverSent if connection.sent == earlier else MayHaveArrived) from error
-        finally:
-            self._keep(connection, idle)
         response = requests.Response()
         response.status_code = received.status
         response.headers = CaseInsensitiveDict(HTTPHeaderDict(received.headers.items()))
         response.raw = io.BytesIO(body)
-        return response
+        return Exchange(response, connection, _idle_seconds(received))
 
     def _kept(self) -> Connection | None:
         """Return a connection that can be used again, the newest first; close what cannot."""
@@ -171,6 +196,9 @@ def _idle_seconds(response: HTTPResponse) -> int:
     if response.status != HTTPStatus.OK or response.will_close or not response.isclosed():
         return 0
     if response.headers.defects or not _one_framing(response.headers):
+        return 0
+    # http.client reads the first line of several.
+    if "close" in ",".join(response.headers.get_all("Connection", [])).lower():
         return 0
     limit = _TIMEOUT.search(response.headers.get("Keep-Alive", ""))
     return min(IDLE_SECONDS, int(limit[1]) - 1) if limit else IDLE_SECONDS
