@@ -18,7 +18,7 @@ from verify_service.api.request_log import RequestLog
 from verify_service.api.verify import verify_blueprint
 from verify_service.console.blueprint import console_blueprint
 from verify_service.console.reading import Sources
-from verify_service.domain.check_result import CheckResult, Severity
+from verify_service.domain.check_result import PROVIDER, CheckResult, Severity
 from verify_service.domain.codes import CodeDigester
 from verify_service.domain.idempotency import IdempotencyKeys
 from verify_service.domain.ids import VerificationIds
@@ -138,11 +138,11 @@ def check_provider(settings: Settings) -> CheckResult:
     """
     if problem := connection_problem(_route(settings), settings.provider_deadline):
         sentence = f"{problem} Until it can, starts answer 502."
-        return CheckResult(Severity.WARNING, "Provider", sentence)
+        return CheckResult(Severity.WARNING, PROVIDER, sentence)
     host = urlsplit(settings.provider_url).hostname
     through = " through the proxy" if settings.provider_proxy else ""
     sentence = f"{host} can be reached{through}. No call was placed."
-    return CheckResult(Severity.GOOD, "Provider", sentence)
+    return CheckResult(Severity.GOOD, PROVIDER, sentence)
 
 
 def check_metrics_folder() -> Iterator[CheckResult]:

@@ -93,6 +93,13 @@ def test_what_only_a_check_finds(make, valkey_url: str, monkeypatch: pytest.Monk
     assert found.exit_code == 1
 
 
+def test_a_provider_that_cannot_be_reached_is_a_fault(make, valkey_url: str) -> None:
+    """A release may go out meanwhile; people cannot log in."""
+    found = doctor(make(REDIS_URL=valkey_url, PROVIDER_URL="http://127.0.0.1:1/api"))
+    assert "cannot be reached" in found.output.splitlines()[0]
+    assert found.exit_code == 1
+
+
 def test_a_redis_that_is_gone(make) -> None:
     """Each fact once: the check of Redis has the same sentence."""
     found = doctor(make())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import io
 import re
 
 import pytest
@@ -205,3 +206,27 @@ def test_an_access_key_opens_nothing(service: Service) -> None:
     for header in (f"AccessKey {KEY}", f"Bearer {METRICS_TOKEN}", f"Bearer {CONSOLE_TOKEN}"):
         headers = {"Authorization": header, "X-Authorization": header}
         assert FORM in browser.request("GET", headers=headers).text
+
+
+class Broken(io.RawIOBase):
+    """A body whose chunks are malformed: each server raises errors of its own."""
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, _: object) -> int:
+        raise LookupError
+
+
+@pytest.mark.parametrize(
+    "kind", ["application/x-www-form-urlencoded", "multipart/form-data; boundary=x"]
+)
+def test_a_form_that_cannot_be_read_is_a_400(browser: OperatorBrowser, kind: str) -> None:
+    """In HTML: it is no bug of ours."""
+    answer = browser.request(
+        "POST",
+        content_type=kind,
+        headers={"Transfer-Encoding": "chunked"},
+        environ_overrides={"wsgi.input": Broken(), "wsgi.input_terminated": True},
+    )
+    assert (answer.status_code, answer.mimetype) == (400, "text/html")

@@ -14,7 +14,7 @@ import click
 from verify_service.cli.checks import CHECKS, check_line
 from verify_service.cli.stats_lines import stats_lines
 from verify_service.domain.blocked import Level
-from verify_service.domain.check_result import CheckResult, Severity
+from verify_service.domain.check_result import PROVIDER, CheckResult, Severity
 from verify_service.domain.counts import APPROVED, Tally, combined
 from verify_service.domain.durations import format_duration
 from verify_service.domain.figures import moment
@@ -72,7 +72,9 @@ def _findings(checks: Sequence[CheckResult], situation: Situation) -> Iterator[F
     for check in checks:
         if check.severity in _LEVELS and not check.name and check.sentence != known:
             title, _, detail = check.sentence.partition(". ")
-            yield Finding(_LEVELS[check.severity], title.rstrip("."), detail, "", "health")
+            # A release may go out while the provider is down. People cannot log in.
+            level = Level.BAD if check.about == PROVIDER else _LEVELS[check.severity]
+            yield Finding(level, title.rstrip("."), detail, "", "health")
 
 
 def _lines(found: Verdict, situation: Situation, checks: Sequence[CheckResult]) -> Iterator[str]:

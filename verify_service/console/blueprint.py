@@ -13,7 +13,7 @@ from typing import Any
 import structlog
 from flask import Blueprint, Response, abort, redirect, render_template, request
 from flask.typing import ResponseReturnValue
-from werkzeug.exceptions import HTTPException
+from werkzeug.exceptions import BadRequest, HTTPException
 
 from verify_service.console import charts, figures
 from verify_service.console import overview as views
@@ -133,8 +133,7 @@ def _add_signing_in(blueprint: Blueprint, sessions: Sessions, operator: Operator
     @blueprint.post(PATH)
     def sign_in() -> ResponseReturnValue:
         """Begin a session for the right token, however many wrong ones there were."""
-        request.max_content_length = MAX_FORM_BYTES
-        given = request.form.get("token", "")
+        given = _given_token()
         if not sessions.is_token(given):
             return _refuse(operator)
         response = redirect(PATH, 303)
@@ -196,3 +195,14 @@ def _error(error: HTTPException) -> ResponseReturnValue:
 def _with_headers(response: Response) -> Response:
     response.headers.update(_HEADERS)
     return response
+
+
+def _given_token() -> str:
+    """Return the token of the form. A form that cannot be read is 400 or 413."""
+    request.max_content_length = MAX_FORM_BYTES
+    try:
+        return request.form.get("token", "")
+    except HTTPException:
+        raise
+    except Exception as error:  # each server raises its own errors for malformed chunks
+        raise BadRequest from error

@@ -8,6 +8,9 @@ from enum import StrEnum
 EVICTION, PERSISTENCE, FAILOVER = "eviction", "persistence", "failover"
 """The names of the checks that are repeated while a release serves."""
 
+PROVIDER = "Provider"
+"""The heading of the check whether the provider can be reached."""
+
 
 class Severity(StrEnum):
     """What a result means for the release."""

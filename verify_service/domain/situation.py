@@ -101,7 +101,7 @@ def completed(situation: Situation, operator: Operator) -> Situation:
             statistics=statistics,
             restrictions=restrictions,
             full_limits=[one for one in operator.limit_usage(refusing) if one.full],
-            attempts=operator.timeline.attempts(),
+            attempts=_attempts(operator),
         )
     except StoreUnavailable as error:
         return replace(situation, redis_problem=situation.redis_problem or error.state)
@@ -114,3 +114,11 @@ def _refusing(tally: Tally) -> Iterator[tuple[str, str]]:
             yield limit, scope
     if tally.counts[f"{REFUSED}.{DAY_TOTAL}"]:
         yield DAY_TOTAL, ""
+
+
+def _attempts(operator: Operator) -> Sequence[Attempt]:
+    """Return the last verifications; none if our Redis user may not read them."""
+    try:
+        return operator.timeline.attempts()
+    except StoreUnavailable:
+        return ()
