@@ -25,7 +25,7 @@ NUMBER_PATTERN = rf"^{_BETWEEN}(\+{_BETWEEN})?([0-9]{_BETWEEN}){{4,18}}$"
 that are not ASCII match too, to keep it short; a number with them is refused."""
 COUNTRY_PATTERN = "^[A-Za-z]{2}$"
 _WHOLE_NUMBER_DIGITS = 7
-_NO_BLANK = r"[^\s\x1c-\x1f\x85]"
+NOT_BLANK = r"[^\s\x1c-\x1f\x85]"
 _LATEST = 10**15 - 1
 
 
@@ -117,7 +117,7 @@ class Opaque(fields.Field[str]):
 
     JSON_SCHEMA: ClassVar[dict[str, Any]] = {
         "type": ["string", "integer"],
-        "pattern": _NO_BLANK,
+        "pattern": NOT_BLANK,
         "maxLength": 256,
     }
 

@@ -8,6 +8,7 @@ from marshmallow import EXCLUDE, RAISE, fields, post_load
 from marshmallow.validate import Length
 
 from verify_service.api.schemas.fields import (
+    NOT_BLANK,
     NUMBER_PATTERN,
     Address,
     Code,
@@ -102,7 +103,8 @@ class CallbackRequest(Request):
         validate=Length(min=1),
         metadata=about(
             "`ANSWERED`, `TERMINATED` or `BUSY_HERE`: the phone rang. `REJECTED`, `UNAVAILABLE` "
-            "or `FORBIDDEN`: it did not. Any other word is counted and changes nothing."
+            "or `FORBIDDEN`: it did not. Any other word is counted and changes nothing.",
+            pattern=NOT_BLANK,
         ),
     )
     timestamp = Moment(
