@@ -191,7 +191,7 @@ def test_a_check_is_logged(written: Written, verdict: Verdict) -> None:
 
 
 def test_a_cancel_is_logged(written: Written) -> None:
-    written.events.canceled(verification())
+    written.events.read(verification())
     line = written.request
     assert (line["state"], line["number"]) == ("pending", MASKED)
 

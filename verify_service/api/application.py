@@ -35,14 +35,14 @@ class Application(Flask):
         self.url_map.merge_slashes = False  # a redirect would repeat the query, with the key in it
 
     def create_url_adapter(self, request: Request | None) -> MapAdapter | None:
-        """Return what finds the view of a request, by its path alone.
+        """Return the adapter that finds the view of a request, by its path alone.
 
-        Flask would parse the Host header, twice.
+        Flask would parse the Host header twice.
         """
         if request is None:
             return None
         return self.url_map.bind("", path_info=request.path, default_method=request.method)
 
     def ensure_sync(self, func: Callable[..., Any]) -> Callable[..., Any]:
-        """Return the function. Flask would look, at each call, whether it is a coroutine."""
+        """Return the function. Flask would check at each call whether it is a coroutine."""
         return func

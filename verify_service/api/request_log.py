@@ -34,7 +34,7 @@ class CanonicalLine(Protocol):
 
 
 RequestAnswered = Callable[[str | None, int, float], None]
-"""Is given the rule of a request's URL, None if there is none; the HTTP status; and the seconds."""
+"""Called with the rule of a request's URL (None without one), the HTTP status and the seconds."""
 
 
 class RequestLog:

@@ -140,10 +140,7 @@ class EventLog(Protocol):
         """A guess was compared, or not compared."""
 
     def read(self, verification: Verification) -> None:
-        """A login flow asked for a verification."""
-
-    def canceled(self, verification: Verification) -> None:
-        """A login flow canceled a verification."""
+        """A login flow asked for a verification, or canceled it."""
 
     def called_back(self, report: DeliveryReport, applied: bool) -> None:
         """A callback was recorded."""

@@ -124,25 +124,24 @@ def verdict(situation: Situation, *more: Finding) -> Verdict:
         situation: What is going on.
         more: What was found in other ways.
     """
-    found = [*findings(situation), *more]
+    found = [*_findings(situation), *more]
     return Verdict(tuple(sorted(found, key=lambda one: one.level)))
 
 
-def findings(situation: Situation) -> list[Finding]:
-    """Return what is wrong, the most urgent first."""
-    found = [*_redis(situation)]
+def _findings(situation: Situation) -> Iterator[Finding]:
+    """Yield what is wrong."""
+    yield from _redis(situation)
     if situation.statistics:
         patience = callback_patience(situation.week.counts, situation.ringing_seconds)
         if failing := provider_failing(situation.attempts):
-            found.append(_provider(failing))
+            yield _provider(failing)
         missing = callbacks_missing(situation.attempts, situation.now, patience)
         if missing:
-            found.append(_callbacks(missing, situation.refused_callbacks))
-        found += map(_blocked, blocked_rows(situation))
-        found += _drops(situation, callbacks_come=missing is None)
+            yield _callbacks(missing, situation.refused_callbacks)
+        yield from map(_blocked, blocked_rows(situation))
+        yield from _drops(situation, callbacks_come=missing is None)
     if situation.dry_run:
-        found.append(_dry_run(situation.dry_run))
-    return sorted(found, key=lambda one: one.level)
+        yield _dry_run(situation.dry_run)
 
 
 def _redis(situation: Situation) -> Iterator[Finding]:

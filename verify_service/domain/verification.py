@@ -190,7 +190,7 @@ class Verifications:
     def cancel(self, app: str, verification_id: str) -> VerificationView:
         """Cancel a pending verification. A final state does not change. Raises as :meth:`check`."""
         verification = self.store.cancel(verification_id, app)
-        self.events.canceled(verification)
+        self.events.read(verification)
         return view_of(verification, self.timing)
 
     def record_callback(self, request_id: str, number: str, status: str, timestamp: int) -> bool:

@@ -197,12 +197,8 @@ class StructuredEventLog:
         )
 
     def read(self, verification: Verification) -> None:
-        """A login flow asked for a verification."""
+        """A login flow asked for a verification, or canceled it."""
         self._line.note(state=verification.state, **_about(verification))
-
-    def canceled(self, verification: Verification) -> None:
-        """A login flow canceled a verification."""
-        self.read(verification)
 
     def called_back(self, report: DeliveryReport, applied: bool) -> None:
         """A callback was recorded."""
