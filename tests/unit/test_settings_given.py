@@ -112,7 +112,7 @@ PLACEHOLDERS = [
 
 
 @pytest.mark.parametrize("placeholder", PLACEHOLDERS)
-@pytest.mark.parametrize("name", [*GIVEN, "REDIS_URL", "ACCESS_KEYS", "TEST_NUMBERS"])
+@pytest.mark.parametrize("name", [*GIVEN, "REDIS_URL", "ACCESS_KEYS", "TEST_NUMBERS", "WEBHOOKS"])
 def test_a_placeholder_is_refused_in_every_variable(
     read: Read, tmp_path: Path, name: str, placeholder: str
 ) -> None:
@@ -120,6 +120,7 @@ def test_a_placeholder_is_refused_in_every_variable(
     form = {
         "REDIS_URL": "redis://:{}@redis.example",
         "ACCESS_KEYS": "shop={}",
+        "WEBHOOKS": "shop=https://shop.example/{}",
         "PROVIDER_URL": "https://{}/api",
         "CODE_SECRET": f"{SECRET},{{}}",
     }

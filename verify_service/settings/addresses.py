@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from ipaddress import ip_address
 from urllib.parse import SplitResult, urlsplit
 
 from verify_service.settings.variable import VariableError
@@ -13,6 +14,11 @@ _ENDS = (CALL_PATH, "/apps/flash/calls", "/apps/flash")
 _BASE_URL = "Must be an http(s) address without user or query: https://host/api."
 _PROXY_URL = (
     "Must be http(s)://[user:password@]host[:port]; percent-encode a password's / @ : # ? [ ]."
+)
+_WEBHOOK_URL = "Each address must be https://host/path, without user and without #fragment."
+LOOPBACK_URL = (
+    "http:// is accepted in development alone, to this machine: events would not be encrypted on "
+    "their way; use https://."
 )
 _HOST = re.compile(r"[\w-]{1,63}(\.[\w-]{1,63})*\.?|[0-9A-Fa-f:.]*:[0-9A-Fa-f:.]*(%[\w.-]+)?")
 
@@ -51,6 +57,26 @@ def proxy_url(text: str) -> SplitResult | None:
     if url.scheme not in ("http", "https") or not _HOST.fullmatch(url.hostname or "") or more:
         raise VariableError(_PROXY_URL)
     return url
+
+
+def webhook_url(text: str) -> str:
+    """Return the address of a receiver of events. It may have a query."""
+    require_one_address(text)
+    url = _split(text)
+    plain = not {*"#\\<>"} & {*text} and "@" not in url.netloc
+    if url.scheme not in ("http", "https") or not _HOST.fullmatch(url.hostname or "") or not plain:
+        raise VariableError(_WEBHOOK_URL)
+    if url.scheme == "http" and not is_loopback(url.hostname or ""):
+        raise VariableError(LOOPBACK_URL)
+    return text
+
+
+def is_loopback(host: str) -> bool:
+    """Return whether an address's host is this machine."""
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
 
 
 def _split(text: str) -> SplitResult:

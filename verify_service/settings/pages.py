@@ -22,6 +22,7 @@ from verify_service.settings.service_variables import (
     ServiceSettings,
 )
 from verify_service.settings.variable import Variable, variables
+from verify_service.settings.webhook_variables import WebhookSettings
 
 WIDTH = 100
 _WHOLE_WORDS: dict[str, Any] = {"break_long_words": False, "break_on_hyphens": False}
@@ -87,6 +88,7 @@ SECTIONS = (
     Section("Login flows", variables(LoginFlowSettings)),
     Section("The provider", variables(ProviderSettings)),
     Section("Callbacks", variables(CallbackSettings)),
+    Section("Events", variables(WebhookSettings)),
     Section("Limits of one number", variables(NumberLimitSettings)),
     Section("Limits over many numbers", variables(WideLimitSettings), _WIDE_LIMITS),
     Section("Destinations", variables(DestinationSettings)),

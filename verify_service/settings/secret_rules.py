@@ -13,6 +13,7 @@ from verify_service.domain.test_numbers import TestNumber
 from verify_service.settings.call_variables import SANDBOX_PREFIX
 from verify_service.settings.redis_address import RedisAddress
 from verify_service.settings.variable import Variable
+from verify_service.settings.webhooks import SECRET_PREFIX, signing_key
 
 PUBLIC_VALUES = frozenset(
     {
@@ -30,6 +31,9 @@ PUBLIC_VALUES = frozenset(
         # Ids in examples, as long as a secret.
         b"4a1dd0d5a76f2b7c6d6d1d6a3b8f0c11",
         b"0a4d55a8d778e5022fab701977c5d840",
+        # In the specification of Standard Webhooks, and in the README of its libraries.
+        b"whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD",
+        b"whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw",
     }
 )
 """Every secret that a page or an example of this repository prints: readers know them."""
@@ -102,9 +106,20 @@ def _secrets(name: str, value: Any) -> Iterator[Secret]:
                 yield from _secrets(name, password)
         case SplitResult():
             yield from _secrets(name, unquote(value.password or "") or None)
+        case Mapping():
+            for live in value.values():  # of an app; the address of WEBHOOKS is no secret alone
+                yield from _signing_secrets(name, live if isinstance(live, tuple) else ())
         case tuple():
             for each in value:
                 yield from _secrets(name, each)
+
+
+def _signing_secrets(name: str, live: tuple[str, ...]) -> Iterator[Secret]:
+    """Yield each secret of an app as it is written, and what it was possibly made from."""
+    for each in live:
+        yield from _secrets(name, each)
+        yield from _secrets(name, each.removeprefix(SECRET_PREFIX))
+        yield from _secrets(name, signing_key(each))
 
 
 def _public(secret: Secret) -> Iterator[str]:

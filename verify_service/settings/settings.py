@@ -1,8 +1,8 @@
 """The environment, read once and strictly, as one frozen object.
 
 Each variable is declared once, in ``service_variables.py``, ``call_variables.py``,
-``limit_variables.py`` or ``server_variables.py``. ``pages.py`` writes ``config/env.example`` and
-``docs/settings.md`` from the declarations.
+``webhook_variables.py``, ``limit_variables.py`` or ``server_variables.py``. ``pages.py`` writes
+``config/env.example`` and ``docs/settings.md`` from the declarations.
 """
 
 from __future__ import annotations
@@ -10,7 +10,6 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from ipaddress import ip_address
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -24,6 +23,7 @@ from verify_service.domain.limits import (
 from verify_service.domain.numbers import Destinations
 from verify_service.domain.test_numbers import TestNumber, today
 from verify_service.settings import service_variables
+from verify_service.settings.addresses import LOOPBACK_URL, is_loopback
 from verify_service.settings.call_variables import (
     LONGEST_TEST,
     SANDBOX_PREFIX,
@@ -44,6 +44,7 @@ from verify_service.settings.service_variables import (
     ServiceSettings,
 )
 from verify_service.settings.variable import Variable, variables
+from verify_service.settings.webhook_variables import WebhookSettings
 
 __all__ = ["DEVELOPMENT", "Settings", "SettingsError"]
 
@@ -54,6 +55,7 @@ class Settings(
     DestinationSettings,
     WideLimitSettings,
     NumberLimitSettings,
+    WebhookSettings,
     CallbackSettings,
     ProviderSettings,
     LoginFlowSettings,
@@ -155,7 +157,7 @@ def _fewer_than(threads: int, in_flight: Variable) -> Variable:
 
 def _contradictions(settings: Settings) -> dict[str, list[str]]:
     """Return what is wrong with variables that exclude each other."""
-    errors = _countries_without_numbers(settings)
+    errors = _countries_without_numbers(settings) | _incomplete_webhooks(settings)
     if wrong := token_error(settings.provider_access_key, settings.provider_auth):
         errors["PROVIDER_ACCESS_KEY"] = [wrong]
     if settings.redis_verify or not settings.redis_ca_file:
@@ -178,11 +180,28 @@ def _countries_without_numbers(settings: Settings) -> dict[str, list[str]]:
     return {"ALLOWED_COUNTRIES": sentences} if sentences else {}
 
 
+def _incomplete_webhooks(settings: Settings) -> dict[str, list[str]]:
+    """Return the apps of WEBHOOKS that are not apps, or have no secret.
+
+    A secret without an address is accepted: it is set before the address, and stays while the
+    address is taken away for a while.
+    """
+    apps = settings.webhooks.keys()
+    unknown = sorted(apps - {key.app for key in settings.access_keys})
+    unsigned = sorted(apps - settings.webhook_secrets.keys())
+    errors = {}
+    if unknown:
+        errors["WEBHOOKS"] = [f"Not an app of ACCESS_KEYS: {', '.join(unknown)}."]
+    if unsigned:
+        errors["WEBHOOK_SECRETS"] = [f"Must have a secret for each app: {', '.join(unsigned)}."]
+    return errors
+
+
 def _unfit(settings: Settings) -> dict[str, list[str]]:
     """Return what production refuses although it would work."""
     errors: dict[str, list[str]] = {}
     url = urlsplit(settings.provider_url)
-    if url.scheme == "http" and not _is_loopback(url.hostname or ""):
+    if url.scheme == "http" and not is_loopback(url.hostname or ""):
         errors["PROVIDER_URL"] = ["Codes and keys would not be encrypted on their way; use https."]
     if settings.provider_access_key.startswith(SANDBOX_PREFIX):
         errors["PROVIDER_ACCESS_KEY"] = [
@@ -194,6 +213,8 @@ def _unfit(settings: Settings) -> dict[str, list[str]]:
             "This is the simulator's key, which is public;",
             "set the provider's own, or APP_ENV=development.",
         ]
+    if any(urlsplit(url).scheme == "http" for url in settings.webhooks.values()):
+        errors["WEBHOOKS"] = [LOOPBACK_URL]
     if unfit := _unfit_test_numbers(settings.test_numbers):
         errors["TEST_NUMBERS"] = ["Each is a way to log in without a phone;", *unfit]
     declared = variables(Settings)
@@ -208,10 +229,3 @@ def _unfit_test_numbers(numbers: Sequence[TestNumber]) -> list[str]:
     if {(fixed.number, fixed.code) for fixed in numbers} & PUBLIC_TEST_NUMBERS:
         sentences.append("its code must not be that of an example.")
     return sentences
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
