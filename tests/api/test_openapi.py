@@ -59,6 +59,8 @@ def contents() -> Iterator[tuple[str, dict[str, Any]]]:
     for name, response in document()["components"]["responses"].items():
         for media in response["content"].values():
             yield name, media
+    for name, each in document()["webhooks"].items():
+        yield name, resolved(each)["post"]["requestBody"]["content"]["application/json"]
 
 
 EXAMPLES = [
@@ -216,6 +218,23 @@ def test_each_operation_has_its_security() -> None:
     }
     assert asked["readMetrics"] == [{"metricsToken": []}, {}]
     assert asked["receiveCallback"] == asked["receiveCallbackBySecret"] == []
+
+
+def test_each_type_of_event_is_a_webhook() -> None:
+    """A receiver needs three headers, one schema, and what its answers do."""
+    schemas = document()["components"]["schemas"]
+    words = schemas["VerificationEvent"]["properties"]["type"]["x-extensible-enum"]
+    assert words == list(document()["webhooks"]) == list(vocabulary.EVENTS)
+    for each in document()["webhooks"].values():
+        event = resolved(each)["post"]
+        headers = [resolved(header) for header in event["parameters"]]
+        assert [(header["in"], header["name"]) for header in headers] == [
+            *(("header", "webhook-id"), ("header", "webhook-timestamp")),
+            ("header", "webhook-signature"),
+        ]
+        assert all(header["required"] for header in headers)
+        assert list(event["responses"]) == ["2XX", "410", "default"]
+        assert event["security"] == []
 
 
 def test_links_lead_from_a_start_to_the_next_operations() -> None:

@@ -43,6 +43,17 @@ NEXT_ACTIONS: Mapping[str, str] = {
     NextAction.DONE: "Verified. Only the response with `verified: true` has this word.",
 }
 
+EVENTS: Mapping[str, str] = {
+    "verification.delivered": "The phone rang.",
+    "verification.undelivered": "The phone did not ring; `call.providerStatus` says why.",
+    "verification.approved": "The right code was entered. This event alone logs no one in.",
+    "verification.exhausted": "A wrong code was entered, and no guess is left.",
+    "verification.canceled": "The login flow ended it.",
+    "verification.failed": "The call could not be placed.",
+    "verification.test": "The operator tests the address. There is no such verification.",
+}
+"""By the type of an event. That a code has expired is no event: ``expiresAt`` said it before."""
+
 LIMITS: Mapping[str, str] = {
     "cooldown": "The pause after the last start of this number. It grows with each start.",
     "number": "Too many starts of this number within a time window.",

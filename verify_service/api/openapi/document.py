@@ -21,6 +21,7 @@ from verify_service.api.openapi.errors import add_errors
 from verify_service.api.openapi.examples import examples
 from verify_service.api.openapi.headers import add_headers
 from verify_service.api.openapi.paths import TAGS, add_paths
+from verify_service.api.openapi.webhooks import add_webhooks
 from verify_service.api.schemas.fields import Camel, Request
 
 DESCRIPTION = """\
@@ -59,15 +60,18 @@ def document() -> dict[str, Any]:
         tags=[{"name": name, "description": about} for name, about in TAGS.items()],
         plugins=[_Plugin(schema_name_resolver=_name_of)],
     )
-    # The schema of a call comes with the verification that it is part of, else in its own name.
-    for name in ("CallAnswer", *(each for each in schemas.__all__ if each != "CallAnswer")):
+    # A schema comes before the one that it is part of, else it would be added in its own name.
+    parts = ("CallAnswer", "VerificationAnswer")
+    for name in (*parts, *(each for each in schemas.__all__ if each not in parts)):
         _add_schema(spec, getattr(schemas, name))
     for name, example in examples().items():
         spec.components.example(name, example)
     add_headers(spec)
     add_errors(spec)
     add_paths(spec)
-    return {"openapi": _VERSION, **spec.to_dict()}
+    built = {"openapi": _VERSION, **spec.to_dict()}
+    add_webhooks(built)
+    return built
 
 
 @functools.cache

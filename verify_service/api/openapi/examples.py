@@ -11,6 +11,7 @@ from marshmallow import ValidationError
 from verify_service.api import responses, schemas
 from verify_service.api.body import dump
 from verify_service.api.error_responses import describe
+from verify_service.api.events import event_fields
 from verify_service.domain import errors as domain
 from verify_service.domain.calls import (
     Call,
@@ -45,7 +46,12 @@ def examples() -> Mapping[str, dict[str, Any]]:
     """Return OpenAPI's Example Objects, by name."""
     return {
         name: {"summary": summary, "value": value}
-        for name, (summary, value) in {**_REQUESTS, **_answers(), **_errors()}.items()
+        for name, (summary, value) in {
+            **_REQUESTS,
+            **_answers(),
+            **_events(),
+            **_errors(),
+        }.items()
     }
 
 
@@ -92,6 +98,21 @@ def _answers() -> dict[str, tuple[str, Any]]:
         "wrong": (
             "A wrong code, and guesses are left",
             _checked(Verdict.WRONG, _verification(seconds=20, checks_left=2)),
+        ),
+    }
+
+
+def _events() -> dict[str, tuple[str, Any]]:
+    off = _verification(seconds=8, restart=None, call=_PHONE_OFF)
+    approved = _verification(State.APPROVED, seconds=21, checks_left=2, restart=None)
+    return {
+        "eventPhoneOff": (
+            "The phone was off: show it at once",
+            _event("verification.undelivered", off),
+        ),
+        "eventApproved": (
+            "The right code was entered, which the response to the check said before",
+            _event("verification.approved", approved),
         ),
     }
 
@@ -145,6 +166,10 @@ def _failed() -> VerificationView:
 
 def _shown(found: Verification) -> Any:
     return dump(schemas.VerificationAnswer(), responses.verification(view_of(found, _TIMING)))
+
+
+def _event(name: str, found: Verification) -> Any:
+    return event_fields(name, found.now + 123, view_of(found, _TIMING))
 
 
 def _checked(verdict: Verdict, found: Verification) -> Any:

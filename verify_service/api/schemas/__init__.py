@@ -12,6 +12,7 @@ from verify_service.api.schemas.responses import (
     HealthAnswer,
     ReadyAnswer,
     VerificationAnswer,
+    VerificationEvent,
 )
 
 __all__ = [
@@ -25,4 +26,5 @@ __all__ = [
     "ReadyAnswer",
     "StartRequest",
     "VerificationAnswer",
+    "VerificationEvent",
 ]

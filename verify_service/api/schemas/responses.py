@@ -1,4 +1,4 @@
-"""Responses. A ``required`` field is in every response of its kind."""
+"""Responses and events. A ``required`` field is in every body of its kind."""
 
 from __future__ import annotations
 
@@ -98,6 +98,21 @@ class VerificationAnswer(Answer):
     retry_after = _seconds(_BLOCKED_FOR)
     reference = fields.String(metadata=_REFERENCE)
     test = fields.Boolean(metadata=_TEST)
+
+
+class VerificationEvent(Answer):
+    """A change of a verification, which `data` shows as it was right after the change."""
+
+    type = word(
+        vocabulary.EVENTS,
+        "What changed. Answer an event of another type with 2xx, and ignore it.",
+        required=True,
+    )
+    timestamp = fields.String(
+        required=True,
+        metadata=about("When it changed, in UTC, to the millisecond.", format="date-time"),
+    )
+    data = fields.Nested(VerificationAnswer, required=True)
 
 
 class CheckAnswer(Answer):
