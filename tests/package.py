@@ -31,13 +31,14 @@ COMMANDS = (
 )
 CLIENT = """
 from importlib.metadata import distributions
-from verify_service.client import VerifyClient
+from verify_service.client import VerifyClient, webhooks
 
 VerifyClient("http://127.0.0.1:1", "key").close()
 print(*sorted({each.name.lower() for each in distributions()}))
 """
-ALONE = {"certifi", "charset-normalizer", "idna", "requests", "urllib3", "verify-service"}
-"""What an installation without extras brings: the client and `requests`."""
+REQUESTS = {"certifi", "charset-normalizer", "idna", "requests", "urllib3"}
+ALONE = {*REQUESTS, "standardwebhooks", "verify-service"}
+"""What an installation without extras brings: the client and its two libraries."""
 EXTRA = "pip install 'verify-service[testing]'"
 NOT_OURS = ("PYTHONPATH", "PYTHONHOME", "PYTEST_ADDOPTS", "PYTEST_PLUGINS", "VIRTUAL_ENV")
 """Variables through which the checkout, or its environment, would be found."""

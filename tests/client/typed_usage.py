@@ -11,6 +11,7 @@ from verify_service.client import (
     Verification,
     VerifyClient,
     VerifyError,
+    webhooks,
 )
 
 
@@ -67,3 +68,15 @@ def misuse(verify: VerifyClient, check: Check) -> None:
     check.verified = True  # type: ignore[misc]
     print(check.state.verified)  # type: ignore[attr-defined]
     print(verify.status("id").verified)  # type: ignore[attr-defined]
+
+
+def a_receiver(headers: dict[str, str], body: bytes) -> str:
+    event = webhooks.read(headers, body, ["whsec_…"])
+    assert_type(event.verification, Verification)
+    match event.type:
+        case webhooks.EventType.UNDELIVERED:
+            return event.verification.call.provider_status or ""
+        case webhooks.EventType.OTHER:
+            return event.name
+        case _:
+            return str(event.verification.verified)  # type: ignore[attr-defined]

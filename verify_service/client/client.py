@@ -179,7 +179,7 @@ class VerifyClient:
         def read(fields: Fields) -> Verification:
             found = parsing.verification(fields)
             if found.verification_id != verification_id:
-                raise parsing.unreadable(fields.answer, "It is about another verification.")
+                raise fields.unreadable("It is about another verification.")
             return found
 
         return self._ask(Request(method, path, request_id), self._timeout, read)

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any, TypeVar
 
 from verify_service.client import errors
@@ -33,16 +34,22 @@ word: a newer service can have more words, and ``rpcError`` has two meanings."""
 
 @dataclass(frozen=True, slots=True)
 class Fields:
-    """The fields of an object in an answer, read with their types."""
+    """The fields of an object in an answer or in an event, read with their types.
 
-    answer: HttpAnswer
+    Attributes:
+        unreadable: Returns the error for a field that does not follow the contract.
+        request_id: The answer's; None in an event.
+    """
+
     values: Mapping[str, Any]
+    unreadable: Callable[[str], Exception]
+    request_id: str | None = None
 
     def get(self, name: str, kind: type[Value]) -> Value:
         """Return a required field."""
         value = self.maybe(name, kind)
         if value is None:
-            raise unreadable(self.answer, f"{name!r} is missing or has another type.")
+            raise self.unreadable(f"{name!r} is missing or has another type.")
         return value
 
     def maybe(self, name: str, kind: type[Value]) -> Value | None:
@@ -61,8 +68,12 @@ class Fields:
             "retry_after": self.maybe("retryAfter", int),
             "reference": self.maybe("reference", str),
             "test": self.maybe("test", bool) or False,
-            "request_id": self.answer.request_id,
+            "request_id": self.request_id,
         }
+
+    def inside(self, name: str) -> Fields:
+        """Return the fields of a required object."""
+        return replace(self, values=self.get(name, dict))
 
 
 def parse(answer: HttpAnswer) -> Fields:
@@ -73,7 +84,7 @@ def parse(answer: HttpAnswer) -> Fields:
         Unavailable: A gateway answers that the service is not available.
         VerifyError: The service's error.
     """
-    fields = Fields(answer, _object(answer.body))
+    fields = Fields(json_object(answer.body), partial(unreadable, answer), answer.request_id)
     status = fields.maybe("status", str)
     if status == "ok" and 200 <= answer.http_status < 300:
         return fields
@@ -84,11 +95,10 @@ def parse(answer: HttpAnswer) -> Fields:
 
 def verification(fields: Fields) -> Verification:
     """Return the result of start, status or cancel."""
-    call = Fields(fields.answer, fields.get("call", dict))
     return Verification(
         verification_id=fields.get("verificationId", str),
         number=fields.get("number", str),
-        call=_call(call),
+        call=_call(fields.inside("call")),
         checks_left=fields.get("checksLeft", int),
         expires_at=fields.get("expiresAt", int),
         expires_in=fields.get("expiresIn", int),
@@ -131,11 +141,12 @@ def _call(fields: Fields) -> Call:
 def _proven(fields: Fields) -> str:
     number = fields.get("number", str)
     if not _E164.fullmatch(number) or fields.get("state", str) != State.APPROVED:
-        raise unreadable(fields.answer, "It is verified without an approved state or a number.")
+        raise fields.unreadable("It is verified without an approved state or a number.")
     return number
 
 
-def _object(body: bytes) -> dict[str, Any]:
+def json_object(body: bytes) -> dict[str, Any]:
+    """Return the object, or an empty one where the body is no JSON object."""
     try:
         found = json.loads(body)
     except (ValueError, RecursionError):

@@ -1,4 +1,4 @@
-"""The words in the answers on which a login flow decides.
+"""The words in the answers and events on which a login flow decides.
 
 Each enum also has ``OTHER``, for a word of a newer service. It is a member, not a string, so that
 a type checker finds a ``match`` that does not handle it.
@@ -63,3 +63,22 @@ class NextAction(_Word):
 
     OTHER = "other"
     """Handle it like ``STOP``."""
+
+
+class EventType(_Word):
+    """What changed. No event logs anyone in: only ``Check.verified`` does."""
+
+    DELIVERED = "verification.delivered"
+    """The call rang, or was answered."""
+
+    UNDELIVERED = "verification.undelivered"
+    """The call did not ring: ``call.provider_status`` says why."""
+
+    APPROVED = "verification.approved"
+    EXHAUSTED = "verification.exhausted"
+    CANCELED = "verification.canceled"
+    FAILED = "verification.failed"
+    """The provider refused the call, or could not be reached."""
+
+    OTHER = "other"
+    """Ignore it."""
