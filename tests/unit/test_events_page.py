@@ -1,0 +1,57 @@
+"""docs/events.md shows the receivers that tests run, and its words and links exist."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from verify_service.client import webhooks
+from verify_service.client.webhooks import EventType
+
+ROOT = Path(__file__).parents[2]
+PAGE = ROOT / "docs" / "events.md"
+TEXT = PAGE.read_text("utf-8")
+GUIDE = (ROOT / "verify_service/api/templates/guide.html").read_text("utf-8")
+PROGRAMS = ROOT / "verify_service/api/templates/examples"
+
+
+@pytest.mark.parametrize(
+    ("language", "name"),
+    [("python", "receiver.py"), ("js", "receiver.mjs"), ("php", "receiver.php")],
+)
+def test_a_receiver_is_shown_completely(language: str, name: str) -> None:
+    """The file that `tests/receivers.py` runs, which the guide shows too."""
+    blocks = re.findall(rf"^```{language}\n(.*?)^```$", TEXT, re.DOTALL | re.MULTILINE)
+    assert blocks == [(PROGRAMS / f"{name}.txt").read_text("utf-8")]
+
+
+def test_a_receiver_takes_ten_lines() -> None:
+    """From its address to its answer."""
+    program = (PROGRAMS / "receiver.py.txt").read_text("utf-8")
+    assert len(program.partition("def receive():\n")[2].splitlines()) <= 10
+
+
+@pytest.mark.parametrize("text", [TEXT, GUIDE], ids=["page", "guide"])
+def test_every_type_is_explained(text: str) -> None:
+    words = set(re.findall(r"verification\.[a-z]+", text.partition("## A receiver")[0]))
+    assert words >= {each.value for each in EventType} - {"other"}
+    assert words <= {each.value for each in EventType}
+
+
+def test_every_error_is_explained() -> None:
+    rows = re.findall(r"^\| `(Wrong\w+)` \|", TEXT, re.MULTILINE)
+    assert rows == ["WrongSignature", "WrongAge", "WrongShape"]
+    assert set(rows) <= set(webhooks.__all__)
+
+
+@pytest.mark.parametrize("target", sorted(set(re.findall(r"\]\((?!https:)(.+?)\)", TEXT))))
+def test_a_link_has_a_target(target: str) -> None:
+    """The file exists, and so does its heading."""
+    path, _, anchor = target.partition("#")
+    file = (PAGE.parent / path).resolve() if path else PAGE
+    assert file.exists()
+    if anchor:
+        headings = re.findall(r"^#+ (.*)$", file.read_text("utf-8").lower(), re.MULTILINE)
+        assert anchor in {re.sub(r"[^\w -]", "", each).replace(" ", "-") for each in headings}
