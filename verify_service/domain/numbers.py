@@ -175,7 +175,9 @@ def possible_numbers(text: str, country: str | None = None) -> list[str]:
     Raises:
         InvalidNumber: The text does not have the digits of a phone number.
     """
-    numbers = sorted(readings(text, country), key=is_valid_number, reverse=True)
+    numbers = list(readings(text, country))
+    if len(numbers) > 1:
+        numbers.sort(key=is_valid_number, reverse=True)
     if numbers:
         return [format_number(each, PhoneNumberFormat.E164) for each in numbers]
     if country:

@@ -135,5 +135,7 @@ def _parse(spelled: str, country: str | None) -> PhoneNumber | None:
     if not _INTERNATIONAL.match(digits):
         return None
     today = dialed_today(digits)
-    renumbered = parse(f"+{today}", None) if today != digits else number
+    if today == digits:
+        return number
+    renumbered = parse(f"+{today}", None)
     return renumbered if is_valid_number(renumbered) else number

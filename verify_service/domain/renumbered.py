@@ -150,6 +150,11 @@ RENUMBERED = tuple(
     for source, rules in _SOURCES.items()
     for old, new in rules
 )
+_BY_FIRST_DIGITS = {
+    first: [each for each in RENUMBERED if each.old.pattern.startswith(first)]
+    for first in {each.old.pattern[:2] for each in RENUMBERED}
+}
+"""Each pattern begins with a calling code, and most calling codes have no pattern."""
 
 
 def dialed_today(digits: str) -> str:
@@ -157,7 +162,7 @@ def dialed_today(digits: str) -> str:
 
     The result does not exist if the old number did not exist.
     """
-    for each in RENUMBERED:
+    for each in _BY_FIRST_DIGITS.get(digits[:2], ()):
         match = each.old.fullmatch(digits)
         if match:
             return match.expand(each.new)
