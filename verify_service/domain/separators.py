@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from functools import cache
 
 _IGNORED_CATEGORIES = {"Zs", "Pd", "Ps", "Pe", "Cf"}
 """Unicode's categories of spaces, dashes, opening and closing brackets, and invisible formatting
@@ -21,11 +22,7 @@ _IGNORED_CHARACTERS = BLANK_GLYPHS | frozenset(
 )
 """Characters of other categories that people, their keyboards and their contact lists write between
 digits, or that show nothing."""
-_OPENING, _CLOSING = (
-    "".join(each for each in map(chr, range(0x10000)) if unicodedata.category(each) == kind)
-    for kind in ("Ps", "Pe")
-)
-_TRUNK_ZERO = re.compile(rf"[{re.escape(_OPENING)}]\s*0\s*[{re.escape(_CLOSING)}]")
+_TRUNK_ZERO = re.compile(r"[(\[{]\s*0\s*[)\]}]")
 _SPREADSHEET = re.compile(r"(\+?[0-9]+)\.0+\Z")
 _SECOND_LINE = re.compile(r"(.+)[/\u2044\u2215\u29f8\uff0f]\s*[0-9]{1,2}\s*\Z")
 _PLUS_SIGNS = str.maketrans("\uff0b\ufe62", "++")
@@ -39,7 +36,21 @@ def strip_separators(text: str) -> str:
 
 def without_trunk_zero(text: str) -> str:
     """Return a text without its ``(0)``, which is not dialed after a country code."""
-    return _TRUNK_ZERO.sub("", text)
+    pattern = _TRUNK_ZERO if text.isascii() else _trunk_zero_in_any_brackets()
+    return pattern.sub("", text)
+
+
+@cache
+def _trunk_zero_in_any_brackets() -> re.Pattern[str]:
+    """Return the pattern for Unicode's brackets. Looking for them takes 13 ms, so it is done late.
+
+    There are almost 80 of each, and later versions of Unicode may have more.
+    """
+    opening, closing = (
+        "".join(each for each in map(chr, range(0x10000)) if unicodedata.category(each) == kind)
+        for kind in ("Ps", "Pe")
+    )
+    return re.compile(rf"[{re.escape(opening)}]\s*0\s*[{re.escape(closing)}]")
 
 
 def without_fraction(text: str) -> str:
