@@ -14,7 +14,7 @@ import pytest
 
 from tests.ports import free_port
 from verify_service.domain.calls import Failed, Placed
-from verify_service.transport import resolver
+from verify_service.transport import name_servers, resolver
 from verify_service.transport.route import Route, connection_problem
 
 from .harness import SOON, place, provider_at, success
@@ -60,7 +60,7 @@ def test_retries_end_at_the_deadline(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_every_name_server_is_asked(monkeypatch: pytest.MonkeyPatch) -> None:
     """The first two are silent."""
-    monkeypatch.setattr(resolver, "TRY_SECONDS", SOON)
+    monkeypatch.setattr(name_servers, "TRY_SECONDS", SOON)
     with (
         Server(success()) as server,
         NameServer() as first,
@@ -123,7 +123,7 @@ def test_an_expired_address_is_used_while_no_name_server_answers(
     stale_seconds: float, failure: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """They are asked again after half a minute (RFC 8767)."""
-    monkeypatch.setattr(resolver, "TRY_SECONDS", SOON)
+    monkeypatch.setattr(name_servers, "TRY_SECONDS", SOON)
     monkeypatch.setattr(resolver, "STALE_SECONDS", stale_seconds)
     with Server(CLOSED) as server, NameServer("127.0.0.1", ttl=0).install(monkeypatch) as names:
         provider = provider_at(f"http://{NAME}:{server.port}")

@@ -10,13 +10,9 @@ import math
 import socket
 import threading
 import time
-from itertools import chain, zip_longest
+from contextlib import suppress
+from ipaddress import ip_address
 from pathlib import Path
-
-from dns.exception import DNSException
-from dns.inet import is_address
-from dns.resolver import Answer, LifetimeTimeout, NoNameservers
-from dns.resolver import Resolver as NameServers
 
 from verify_service.transport.deadline import Deadline
 
@@ -25,8 +21,6 @@ MAX_AGE_SECONDS = 60.0
 """How long addresses are used. A shorter TTL counts."""
 STALE_SECONDS = 30.0
 """How long expired addresses are used when no name server answers. Source: RFC 8767, section 5."""
-TRY_SECONDS = 1.0
-"""Until the next name server is asked, or the only one again: a datagram may be lost."""
 
 
 class Resolver:
@@ -86,7 +80,8 @@ class Resolver:
 
 def _without_dns(host: str) -> tuple[float, list[str]] | None:
     """Return the addresses that no name server is asked for: in digits, or in the hosts file."""
-    if is_address(host):
+    with suppress(ValueError):
+        ip_address(host)
         return math.inf, [host]
     text = HOSTS_FILE.read_text("utf-8", "replace") if HOSTS_FILE.exists() else ""
     lines = [line.partition("#")[0].lower().split() for line in text.splitlines()]
@@ -95,43 +90,7 @@ def _without_dns(host: str) -> tuple[float, list[str]] | None:
 
 
 def _by_dns(host: str, deadline: Deadline, *, known: bool) -> tuple[float, list[str]]:
-    """Ask for IPv4, then for IPv6. If addresses are ``known``, do not wait long for others."""
-    try:
-        servers = NameServers()
-    except DNSException as error:
-        raise OSError(None, "/etc/resolv.conf names none") from error
-    servers.timeout = TRY_SECONDS
-    servers.lifetime = TRY_SECONDS * (len(servers.nameservers) + 1)
-    # dnspython sleeps after the last one of the list, and no lifetime cuts its sleep short.
-    servers.nameservers = [*servers.nameservers] * 3
-    deadline.stage(deadline.peer, servers.lifetime if known else math.inf)
-    failure: OSError = socket.gaierror(socket.EAI_NONAME, "the name has no address")
-    seconds, found = MAX_AGE_SECONDS, dict[str, list[str]](A=[], AAAA=[])
-    for kind, addresses in found.items():
-        try:
-            answer = _ask(servers, host, kind, deadline)
-        except OSError as error:
-            failure = error
-        except DNSException:  # there is no such name
-            continue
-        else:
-            addresses += [record.address for record in answer]
-            seconds = min(seconds, answer.chaining_result.minimum_ttl)
-    if not any(found.values()):
-        raise failure
-    pairs = zip_longest(found["AAAA"], found["A"])
-    return seconds, [address for address in chain.from_iterable(pairs) if address]
+    from verify_service.transport import name_servers  # noqa: PLC0415 - see there
 
-
-def _ask(servers: NameServers, host: str, kind: str, deadline: Deadline) -> Answer:
-    while True:
-        lifetime = min(servers.lifetime, deadline.left())
-        try:
-            return servers.resolve(
-                host, kind, search=True, raise_on_no_answer=False, lifetime=lifetime
-            )
-        except LifetimeTimeout as error:
-            if kind == "AAAA":  # some servers are silent about IPv6
-                raise TimeoutError from error
-        except NoNameservers as error:
-            raise ConnectionError(None, "it gives no answer") from error
+    seconds, found = name_servers.look_up(host, deadline, known=known)
+    return min(seconds, MAX_AGE_SECONDS), found
