@@ -84,5 +84,6 @@ logger_class = Logger
 on_starting = hooks.on_starting
 post_worker_init = hooks.post_worker_init
 pre_request = hooks.pre_request
+worker_exit = hooks.worker_exit
 child_exit = hooks.child_exit
 on_exit = hooks.on_exit

@@ -13,6 +13,7 @@ from verify_service.api.auth import access_key_guard
 from verify_service.api.callbacks import callbacks_blueprint
 from verify_service.api.context import EXTENSION, Context
 from verify_service.api.docs import docs_blueprint
+from verify_service.api.events import event as event_json
 from verify_service.api.operations import operations_blueprint
 from verify_service.api.request_log import RequestLog
 from verify_service.api.verify import verify_blueprint
@@ -20,10 +21,11 @@ from verify_service.console.blueprint import console_blueprint
 from verify_service.console.reading import Sources
 from verify_service.domain.check_result import PROVIDER, CheckResult, Severity
 from verify_service.domain.codes import CodeDigester
+from verify_service.domain.events import Event
 from verify_service.domain.idempotency import IdempotencyKeys
 from verify_service.domain.ids import VerificationIds
 from verify_service.domain.limits import DESTINATION, IN_FLIGHT_MARGIN_SECONDS
-from verify_service.domain.next_action import Timing
+from verify_service.domain.next_action import Timing, view_of
 from verify_service.domain.operator import Operator
 from verify_service.domain.ports import Provider
 from verify_service.domain.test_numbers import TestNumbers
@@ -36,6 +38,7 @@ from verify_service.store.functions import Called, Functions
 from verify_service.store.inspection import inspect
 from verify_service.store.libraries import keep_three
 from verify_service.store.operator import RedisOperator
+from verify_service.store.outbox import RedisOutbox
 from verify_service.store.policy import encode
 from verify_service.store.statistics import RedisStatistics
 from verify_service.store.verifications import RedisStore
@@ -47,6 +50,9 @@ from verify_service.telemetry.metrics import Metrics
 from verify_service.telemetry.shared_metrics import MetricsPage
 from verify_service.transport.client import HttpClient
 from verify_service.transport.route import Route, connection_problem
+from verify_service.webhooks import dispatcher as dispatching
+from verify_service.webhooks.dispatcher import Dispatcher
+from verify_service.webhooks.receiver import Receiver
 
 
 def create_app(
@@ -64,7 +70,12 @@ def create_app(
     line, metrics = CanonicalLine(), _metrics()
     events = StructuredEventLog(metrics, line)
     client = client or connection(settings, events.waited_for_redis)
-    verifications = _verifications(settings, client, provider or _provider(settings), events)
+    functions = _functions(settings, client, events.redis_called)
+    dispatcher = _dispatcher(settings, functions, events)
+    verifications = _verifications(
+        settings, functions, provider or _provider(settings), events, dispatcher
+    )
+    app.extensions[dispatching.EXTENSION] = dispatcher
     operator = create_operator(settings, client)
     page = MetricsPage(metrics, verifications.readiness, operator)
     app.extensions[EXTENSION] = Context(verifications, page.render, METRICS_CONTENT_TYPE, line)
@@ -162,12 +173,22 @@ def _metrics() -> Metrics:
 
 
 def _verifications(
-    settings: Settings, client: Client, provider: Provider, events: StructuredEventLog
+    settings: Settings,
+    functions: Functions,
+    provider: Provider,
+    events: StructuredEventLog,
+    dispatcher: Dispatcher,
 ) -> Verifications:
     ids = VerificationIds(settings.number_secret)
-    functions = _functions(settings, client, events.redis_called)
     return Verifications(
-        store=RedisStore(functions, ids, settings.wide_limits, events.noticed),
+        store=RedisStore(
+            functions,
+            ids,
+            settings.wide_limits,
+            events.noticed,
+            settings.webhooks.keys(),
+            dispatcher.added,
+        ),
         provider=provider,
         events=events,
         destinations=settings.destinations,
@@ -178,6 +199,20 @@ def _verifications(
         timing=_timing(settings),
         destinations_dry_run=DESTINATION in settings.guards_dry_run,
     )
+
+
+def _dispatcher(
+    settings: Settings, functions: Functions, events: StructuredEventLog
+) -> Dispatcher:
+    timing = _timing(settings)
+    receivers = {
+        each.app: Receiver(each.url, each.secrets) for each in settings.webhook_addresses
+    }
+
+    def body(event: Event) -> str:
+        return event_json(event.type, event.at, view_of(event.verification, timing)).decode()
+
+    return Dispatcher(RedisOutbox(functions), receivers, body, events)
 
 
 def _functions(settings: Settings, client: Client, called: Called | None = None) -> Functions:

@@ -24,8 +24,12 @@ DIRECTIONS: dict[str, set[str]] = {
     "telemetry": {"domain"},
     "transport": set(),
     "provider": {"domain", "transport"},
-    "server": {"domain", "telemetry"},
-    "app": {"domain", "settings", "api", "console", "store", "telemetry", "provider", "transport"},
+    "webhooks": {"domain", "transport"},
+    "server": {"domain", "telemetry", "webhooks"},
+    "app": {
+        *("domain", "settings", "api", "console", "store", "telemetry", "provider", "transport"),
+        "webhooks",
+    },
     "cli": {"app", "domain", "settings"},
     "wsgi": {"app", "cli", "settings"},
     "dev": set(),
@@ -53,6 +57,7 @@ LIBRARIES: dict[str, set[str]] = {
     "prometheus_client": {"telemetry"},
     "gunicorn": {"server"},
     "gevent": {"server"},
+    "standardwebhooks": {"webhooks"},
 }
 """Each library, and the folders that may import it. The store takes its TLS over a socket of our
 own from urllib3."""

@@ -12,6 +12,7 @@ from typing import Protocol
 from verify_service.domain.calls import CallOutcome, CallStatus
 from verify_service.domain.check_result import CheckResult
 from verify_service.domain.errors import DestinationNotAllowed, LimitReached
+from verify_service.domain.events import Delivery, Result
 from verify_service.domain.idempotency import Nonce
 from verify_service.domain.models import (
     CheckedGuess,
@@ -147,6 +148,22 @@ class EventLog(Protocol):
 
     def unknown_status(self, number: str, status: str) -> None:
         """A callback has a status word that the provider's page does not list."""
+
+    def event_tried(
+        self, delivery: Delivery, result: Result, http: int | None, problem: str, seconds: float
+    ) -> None:
+        """An event was posted to its receiver.
+
+        Args:
+            http: The status of the answer; None if there was none.
+            problem: What happened instead, in a few words.
+        """
+
+    def events_dropped(self, app: str, number: int) -> None:
+        """Events of an app were too old to be delivered."""
+
+    def events_lost(self, app: str, number: int) -> None:
+        """Events of an app fell out of its outbox, which is full."""
 
     def callback_refused(self, reason: str, detail: str | None = None) -> None:
         """A callback was refused.

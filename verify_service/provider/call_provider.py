@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -59,8 +60,9 @@ class CallProvider:
             number: E.164.
             code: Four digits, 1000–9999.
         """
+        payload = json.dumps(self._dialect.payload(number, code)).encode()
         try:
-            with self._client.post(self._dialect.payload(number, code)) as exchange:
+            with self._client.post(payload) as exchange:
                 answer = exchange.response
                 retry_after = answer.headers.get("Retry-After")
                 outcome = self._dialect.outcome(

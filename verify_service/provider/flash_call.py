@@ -12,8 +12,6 @@ import re
 from base64 import b64encode
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 from enum import StrEnum
 from typing import Any
 
@@ -29,6 +27,7 @@ from verify_service.domain.calls import (
 from verify_service.domain.codes import DIGITS
 from verify_service.domain.separators import strip_separators
 from verify_service.provider.interface import Endpoint
+from verify_service.transport.retry_after import longest_wait
 
 PATH = "/apps/flash/calls/flash"
 OK = "ok"
@@ -43,9 +42,6 @@ MAX_NUMBER_DIGITS = 15
 """Source: E.164."""
 _CALL_ABROAD = "00"
 _ERROR_CODE = re.compile(r"([0-9]{1,9})(\.0{1,9})?\Z")
-_NUMBER = re.compile(r"\s*[0-9]+(\.[0-9]*)?\s*\Z", re.ASCII)
-_COMMA = re.compile(r",(?!\s*[0-9]{1,2}[ -][A-Za-z])")
-"""A comma that does not stand after the day of the week in a date."""
 _BROKEN = re.compile(r"[\ud800-\udfff\ufffd]")
 """Lone surrogates, which UTF-8 cannot encode ("\\ud800"), and the mark of a broken character."""
 _WORD = re.compile(r"[A-Za-z][A-Za-z_]{0,39}\Z")
@@ -294,18 +290,5 @@ def _text(value: object) -> str:
 
 
 def _seconds(retry_after: str | None) -> int:
-    """Return the longest wait of a ``Retry-After``: seconds or dates, separated by commas."""
-    waits = map(_wait, _COMMA.split(retry_after or ""))
-    known = [wait for wait in waits if wait is not None]
-    longest = min(max(known, default=THROTTLE_SECONDS), MAX_THROTTLE_SECONDS)
-    return max(1, math.ceil(longest))
-
-
-def _wait(text: str) -> float | None:
-    if _NUMBER.match(text):
-        return float(text)
-    try:
-        date = parsedate_to_datetime(text)
-    except (ValueError, OverflowError):
-        return None
-    return (date.replace(tzinfo=date.tzinfo or UTC) - datetime.now(UTC)).total_seconds()
+    wait = longest_wait(retry_after)
+    return max(1, math.ceil(min(THROTTLE_SECONDS if wait is None else wait, MAX_THROTTLE_SECONDS)))

@@ -16,6 +16,7 @@ from gunicorn.workers.base import Worker
 
 from verify_service.server import signals
 from verify_service.telemetry import metrics_folder
+from verify_service.webhooks import dispatcher
 
 MEMORY = "/dev/shm"  # noqa: S108
 """A file system in memory, which Linux keeps writable where the root file system is read-only."""
@@ -45,8 +46,15 @@ def on_starting(arbiter: Arbiter) -> None:
 
 
 def post_worker_init(worker: Worker) -> None:
-    """Switch the logger over: from here on, errors are those of requests."""
+    """Switch the logger over: from here on, errors are those of requests. Deliver events."""
     worker.log.serving = True
+    worker.wsgi.extensions[dispatcher.EXTENSION].start()
+
+
+def worker_exit(_arbiter: Arbiter, worker: Worker) -> None:
+    """End what is in flight to the receivers of events."""
+    if hasattr(worker, "wsgi"):  # else it ended before it had loaded the application
+        worker.wsgi.extensions[dispatcher.EXTENSION].stop()
 
 
 def pre_request(_worker: Worker, _request: object) -> None:

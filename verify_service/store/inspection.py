@@ -45,11 +45,15 @@ NEEDED_COMMANDS: tuple[tuple[str, Command], ...] = (
     ("hkeys", ("HKEYS", keys.WRITE_TEST)),
     ("rpush", ("RPUSH", keys.WRITE_TEST, "")),
     ("ltrim", ("LTRIM", keys.WRITE_TEST, 0, 0)),
+    ("zadd", ("ZADD", keys.WRITE_TEST, 0, "")),
+    ("zrem", ("ZREM", keys.WRITE_TEST, "")),
+    ("zcard", ("ZCARD", keys.WRITE_TEST)),
+    ("zrange", ("ZRANGE", keys.WRITE_TEST, 0, 0)),
     ("pexpireat", ("PEXPIREAT", keys.WRITE_TEST, 1)),
     ("del", ("DEL", keys.WRITE_TEST)),
 )
 """The commands that the service needs beside FUNCTION LOAD, each with one to try. The key is a
-string, so a permitted command for a hash or a list fails with WRONGTYPE and changes nothing."""
+string, so a permitted command for another type fails with WRONGTYPE and changes nothing."""
 OPERATORS_COMMANDS: dict[Command, str] = {
     ("SCAN", 0, "MATCH", keys.WRITE_TEST): "command `erase` fails, and `blocked` lists no full "
     "limit",

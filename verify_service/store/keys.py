@@ -74,6 +74,20 @@ def conversions(number: str, country: str) -> tuple[str, str]:
     return conversion(prefix_of(number)), conversion(country)
 
 
+def outbox(app: str) -> tuple[str, str, str]:
+    """The events of an app that were not delivered yet: entries, due and age
+    (``lua/includes/outbox.lua``). They expire three hours after the last one.
+    """
+    entries = f"{TAG}:outbox:{app}"
+    return entries, f"{entries}:due", f"{entries}:age"
+
+
+def app_of_outbox(key: str) -> str | None:
+    """Return the app whose events are the entries at a key; None for another key."""
+    app = key.removeprefix(outbox("")[0])
+    return app if app != key and ":" not in app else None
+
+
 GUESSES = f"{TAG}:guesses"
 """Right and wrong guesses over all numbers. Expires after an hour."""
 RESTRICTIONS = f"{TAG}:restrictions"

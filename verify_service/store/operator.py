@@ -190,22 +190,29 @@ class RedisOperator:
         """Delete all data of a number; return the number of keys and rules.
 
         These are the keys with its tag, the Idempotency-Keys of its verifications, the operator's
-        rules for a longer prefix than the limits use, and its events in the timeline, which count
-        as one key. After an error some may be left; a second run deletes them.
+        rules for a longer prefix than the limits use, and its events in the timeline and in the
+        outboxes, which count as one key each. After an error some may be left; a second run
+        deletes them.
         """
         tag = self._ids.tag(number)
         with translated():
             self._require_whole_slot()
-            found = [key for key in self._all_keys(f"{keys.TAG}:*") if self._belongs(key, tag)]
+            all_keys = self._all_keys(f"{keys.TAG}:*")
+            found = [key for key in all_keys if self._belongs(key, tag)]
             events = self._events_of(tag)
+            undelivered = self._undelivered_of(tag, all_keys)
             self._require_whole_slot()
             deleted = sum(self._execute("DEL", key) for key in found)
             for event in events:
                 self._execute("LREM", keys.TIMELINE, 0, event)
+            for (entries, due, age), short_id in undelivered:
+                self._execute("HDEL", entries, short_id)
+                self._execute("ZREM", due, short_id)
+                self._execute("ZREM", age, short_id)
             lengths = range(len(prefix_of(number)) + 1, len(number) + 1)
             fields = [f"rule {number[:length]}" for length in lengths]
             deleted += self._execute("HDEL", keys.RESTRICTIONS, *fields)
-            return int(deleted + bool(events))
+            return int(deleted + bool(events) + bool(undelivered))
 
     def count_wrong_token(self) -> WrongTokens:
         """Count a wrong token; see ``domain/operator.py``."""
@@ -224,6 +231,20 @@ class RedisOperator:
             if event == "started" and self._ids.locate(details[0]).tag == tag
         }
         return [text for text, entry in zip(texts, entries, strict=True) if entry[0] in short_ids]
+
+    def _undelivered_of(
+        self, tag: str, all_keys: Sequence[str]
+    ) -> list[tuple[tuple[str, str, str], str]]:
+        """Return a number's entries in the outboxes: the keys of the outbox, and the short id."""
+        found = []
+        for app in filter(None, map(keys.app_of_outbox, all_keys)):
+            outbox = keys.outbox(app)
+            flat = self._execute("HGETALL", outbox[0])
+            for short_id, entry in zip(flat[::2], flat[1::2], strict=True):
+                verification_id = json.loads(entry)["events"][0]["verification"]["id"]
+                if self._ids.locate(verification_id).tag == tag:
+                    found.append((outbox, short_id))
+        return found
 
     def _require_whole_slot(self) -> None:
         """Raise while a cluster migrates our slot, since SCAN lists the keys of one node only.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from verify_service.domain import counts, limits, timeline
+from verify_service.domain import counts, events, limits, timeline
 from verify_service.domain.limits import (
     BreakerPolicy,
     ConversionThreshold,
@@ -21,6 +21,7 @@ def encode(number_limits: NumberLimits, wide_limits: WideLimits) -> dict[str, An
         **_of_one_number(number_limits),
         **_of_all_numbers(wide_limits),
         **_of_statistics(),
+        "outbox": _outbox(),
         "dry_run": dict.fromkeys(dry_run, True),
     }
 
@@ -91,6 +92,15 @@ def _of_statistics() -> dict[str, Any]:
             "kept_ms": kept,
         },
         "timeline": {"events": timeline.EVENTS, "slack": timeline.EVENTS_SLACK, "kept_ms": kept},
+    }
+
+
+def _outbox() -> dict[str, int]:
+    return {
+        "verifications": events.OUTBOX_VERIFICATIONS,
+        "events": events.OUTBOX_EVENTS,
+        "kept_ms": _milliseconds(events.KEPT_SECONDS),
+        "slack_ms": _milliseconds(events.SLACK_SECONDS),
     }
 
 

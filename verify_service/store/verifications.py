@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
 
 from verify_service.domain import limits
@@ -48,6 +48,10 @@ from verify_service.store.functions import Functions
 from verify_service.store.warnings import Warnings
 
 
+def _ignore(_app: str, _lost: int) -> None:
+    pass
+
+
 class RedisStore:
     """Stores verifications and the budgets of their numbers.
 
@@ -59,6 +63,9 @@ class RedisStore:
         ids: Locate the keys of a verification.
         wide_limits: Their windows decide which limits a start counts in.
         notice: Called with the notices of guards, of limits in dry run and of the breaker.
+        webhook_apps: The apps that are sent events.
+        events_added: Called with an app whose outbox has new events, and with the number of its
+            events that fell out.
     """
 
     def __init__(
@@ -67,6 +74,8 @@ class RedisStore:
         ids: VerificationIds,
         wide_limits: WideLimits,
         notice: Callable[[Notice], None],
+        webhook_apps: Collection[str] = (),
+        events_added: Callable[[str, int], None] = _ignore,
     ) -> None:
         self._functions = functions
         self._ids = ids
@@ -74,6 +83,8 @@ class RedisStore:
             name for name in (*limits.WIDE_LIMITS, limits.KNOWN_DEVICE) if wide_limits.windows(name)
         ]
         self._notice = notice
+        self._webhook_apps = webhook_apps
+        self._events_added = events_added
         self._warnings = Warnings(functions.client)
 
     def reserve(self, new: NewVerification) -> Reservation:
@@ -98,6 +109,7 @@ class RedisStore:
             "reference": new.reference,
             "device": new.device or None,
             "test": True if new.test_code is not None else None,
+            "webhook": True if new.app in self._webhook_apps else None,
             "body": new.idempotency.body if new.idempotency else None,
         }
         scopes = {limits.COUNTRY: new.country, limits.APP: new.app, limits.CLIENT_IP: new.client}
@@ -231,6 +243,8 @@ class RedisStore:
             raise VerificationNotFound
         for notice in result.get("notices") or ():
             self._notice(_notice(notice, scopes or {}))
+        for outbox in result.get("outboxes") or ():
+            self._events_added(outbox["app"], outbox["lost"])
         return result
 
 

@@ -27,6 +27,7 @@ from verify_service.domain.calls import (
 )
 from verify_service.domain.check_result import CheckResult
 from verify_service.domain.errors import DestinationNotAllowed, LimitReached
+from verify_service.domain.events import Delivery, Result
 from verify_service.domain.ids import request_digest
 from verify_service.domain.limits import DESTINATION, Notice
 from verify_service.domain.models import CheckedGuess, DeliveryReport, NewVerification, Verification
@@ -58,6 +59,18 @@ _CALLER_HINTS = {
     CallerProblem.OTHER_DIGITS: "The provider's `from` does not end in the code that we sent, so "
     "people type digits that are not the code. Ask the provider.",
 }
+_EVENT_HINTS: Mapping[int | None, str] = {
+    400: "The receiver does not accept the event: its log has the reason.",
+    401: "The receiver does not accept the signature. Compare its secret with WEBHOOK_SECRETS, and "
+    "the clocks of both machines.",
+    403: "The receiver does not accept the signature. Compare its secret with WEBHOOK_SECRETS, and "
+    "the clocks of both machines.",
+    404: "Compare the address in WEBHOOKS with the receiver's.",
+    405: "The receiver does not accept POST at the address in WEBHOOKS.",
+}
+"""What the operator does about an event that was not accepted, by the HTTP status."""
+_TOO_OLD = "Their receiver did not accept them for two hours, or its address was switched off."
+_OUTBOX_FULL = "Their receiver accepts less than what happens. The oldest ones are lost."
 _WHOLE_PREFIX = "`flask --app wsgi blocked` prints the whole prefix."
 _WORD = re.compile(r"[A-Za-z_]{1,32}\Z")
 
@@ -254,6 +267,40 @@ class StructuredEventLog:
             reason=reason,
             **{name: text for name, text in more.items() if text is not None},
         )
+
+    def event_tried(
+        self, delivery: Delivery, result: Result, http: int | None, problem: str, seconds: float
+    ) -> None:
+        """An event was posted to its receiver."""
+        self._metrics.event_deliveries.of(result).observe(seconds)
+        event = delivery.event
+        about = {
+            "app": delivery.app,
+            "type": event.type,
+            "webhook_id": event.id,
+            "verification_id": event.verification.id,
+            "tries": delivery.tries,
+            "ms": round(seconds * 1000, 1),
+            **({"http": http} if http else {"problem": problem}),
+        }
+        match result:
+            case Result.DELIVERED:
+                log.info("event_delivered", **about)
+            case Result.FAILED:
+                log.warning("event_failed", **about, hint=_EVENT_HINTS.get(http))
+            case Result.GONE:
+                hint = f"`flask --app wsgi webhook on {delivery.app}` switches it on again."
+                log.error("webhook_switched_off", **about, hint=hint)
+            case _:
+                log.error("event_dropped", **about, hint=_EVENT_HINTS.get(http))
+
+    def events_dropped(self, app: str, number: int) -> None:
+        """Events of an app were too old to be delivered."""
+        log.error("events_dropped", app=app, number=number, hint=_TOO_OLD)
+
+    def events_lost(self, app: str, number: int) -> None:
+        """Events of an app fell out of its outbox, which is full."""
+        log.error("events_lost", app=app, number=number, hint=_OUTBOX_FULL)
 
     def _breaker_opened(self, seconds: int) -> None:
         """Too many calls in a row failed, or a probe did: calls are paused."""

@@ -70,10 +70,10 @@ class ProcessFamilies:
         "verify_redis_call_seconds",
         "Calls of Redis functions, the wait for a connection included.",
         "function",
-        series="7",
+        series="9",
     )
     REDIS_ERRORS = _counter(
-        "verify_redis_errors", "Calls of Redis functions that failed.", "function", series="7"
+        "verify_redis_errors", "Calls of Redis functions that failed.", "function", series="9"
     )
     POOL_WAITS = _histogram(
         "verify_redis_pool_wait_seconds",
@@ -81,6 +81,12 @@ class ProcessFamilies:
     )
     CALLS_IN_FLIGHT = _gauge(
         "verify_calls_in_flight", "Calls that are being placed with the provider."
+    )
+    EVENT_DELIVERIES = _histogram(
+        "verify_event_delivery_seconds",
+        "Tries to deliver an event to its receiver, by their result.",
+        "result",
+        series="4",
     )
     STARTS = _counter("verify_starts", "Starts that no limit refused.", "outcome", series="4")
     REFUSALS = _counter("verify_refusals", "Starts that a limit refused.", "limit", series="12")

@@ -73,6 +73,7 @@ class Metrics:
         self.requests = self._timed(ProcessFamilies.REQUESTS)
         self.exchanges = self._timed(ProcessFamilies.EXCHANGES)
         self.redis_calls = self._timed(ProcessFamilies.REDIS_CALLS)
+        self.event_deliveries = self._timed(ProcessFamilies.EVENT_DELIVERIES)
         self.pool_waits = self._histogram(ProcessFamilies.POOL_WAITS)
         self.calls_in_flight = Gauge(
             ProcessFamilies.CALLS_IN_FLIGHT.name,

@@ -13,7 +13,6 @@ from dataclasses import dataclass, field
 from email.message import Message
 from http import HTTPStatus
 from http.client import HTTPResponse, IncompleteRead
-from typing import Any
 
 import requests
 from requests.structures import CaseInsensitiveDict
@@ -83,15 +82,19 @@ class HttpClient:
         weakref.finalize(self, _close, self._idle)
 
     @contextmanager
-    def post(self, payload: Mapping[str, Any]) -> Iterator[Exchange]:
+    def post(self, body: bytes, headers: Mapping[str, str] | None = None) -> Iterator[Exchange]:
         """Send JSON, and close the connection at the end of the ``with`` block unless it is kept.
+
+        Args:
+            headers: Those of this request alone.
 
         Raises:
             NeverSent: The deadline or an error came before the first byte was sent.
             MayHaveArrived: It came after that.
         """
         request = self._prepared.copy()
-        request.prepare_body(None, None, json=payload)
+        request.headers.update(headers or {})
+        request.prepare_body(body, None)
         deadline = Deadline(self._deadline)
         exchange = self._exchange(request, deadline)
         try:
@@ -157,6 +160,7 @@ def _prepared(endpoint: Endpoint, route: Route) -> requests.PreparedRequest:
     """Return what all requests have in common."""
     headers = {
         "Accept": "application/json",
+        "Content-Type": "application/json",
         # A compressed response could be a decompression bomb, and is no shorter here.
         "Accept-Encoding": "identity",
         "User-Agent": "verify-service",

@@ -2,7 +2,7 @@
 --
 -- KEYS  1 the number that the callback names
 -- Args  {tag, report: {request, status, stamp, result: delivered | unreached | forbidden}}
--- Returns {applied}
+-- Returns {applied, outboxes: from outbox.news}
 --
 -- The key is of the callback's number, so a callback for a foreign number finds no call. A callback
 -- can mark a call and refund a start. It changes no code, no guess and no verification's state.
@@ -15,6 +15,7 @@
 --- @include "calls"
 --- @include "statistics"
 --- @include "counts"
+--- @include "outbox"
 
 decision('callback', {'allow-oom'}, function(KEYS, args, now)
   local state, report = number.load(KEYS[1], now), args.report
@@ -32,12 +33,14 @@ decision('callback', {'allow-oom'}, function(KEYS, args, now)
     short_id, found, came = calls.match(state, KEYS[1], args.tag, now)
   end
   local ledger = found and statistics.find(KEYS[1], now)
+  local box = outbox.of(found, KEYS[1])
   if found then
+    outbox.add(box, found, short_id, found.call.state, state, ledger, now)
     json.write(keys.verification(args.tag, short_id), found)
   end
   number.save(KEYS[1], state, now)
   if found then
     counts.reported(ledger, found, short_id, before, came)
   end
-  return {applied = found ~= nil}
+  return {applied = found ~= nil, outboxes = outbox.news(box)}
 end)

@@ -4,7 +4,7 @@
 --       5 counts   6 timeline
 -- Args  {app, digests: a list of those that are right, nonce: identifies the guess,
 --        body: the digest of the request, if the nonce stands for an Idempotency-Key}
--- Returns {verdict, repeated, view, notices} and the verification | {missing} | {other_body}
+-- Returns {verdict, repeated, view, notices, outboxes: from outbox.news} and the verification | {missing} | {other_body}
 --         verdict: right | wrong | ended | blocked (not compared: the number's guesses are blocked)
 --
 -- One function counts, compares and consumes, so every guess counts and no code is accepted twice.
@@ -21,6 +21,7 @@
 --- @include "statistics"
 --- @include "counts"
 --- @include "timeline"
+--- @include "outbox"
 
 local function is_right(found, digests)
   for _, digest in ipairs(digests) do
@@ -59,10 +60,9 @@ local function load_conversions(found, now, declared)
 end
 
 -- Counts and logs a guess that was compared, and the state to which it changed the verification.
-local function count_guess(KEYS, found, verdict, now)
-  local ledger, short_id = statistics.open(KEYS[5], KEYS[6], now), keys.short_id(KEYS[1])
+local function count_guess(ledger, found, short_id, verdict)
   if verdict == 'right' then
-    counts.timed_event(ledger, found, 'approved', now)
+    counts.timed_event(ledger, found, 'approved', ledger.now)
     timeline.add(ledger, found, short_id, 'approved')
     return
   end
@@ -106,14 +106,19 @@ decision('check', {}, function(KEYS, args, now)
   verification.remember_guess(found, args, verdict)
   local alarm = not found.test and guess_alarm.load(KEYS[3], KEYS[4], now)
   local conversions = alarm and verdict == 'right' and load_conversions(found, now, KEYS[1]) or {}
+  local box, short_id = outbox.of(found, KEYS[1]), keys.short_id(KEYS[1])
+  local ledger = statistics.open(KEYS[5], KEYS[6], now)
 
+  if found.state ~= 'pending' then
+    outbox.add(box, found, short_id, found.state, state, ledger, now)
+  end
   text = json.write(KEYS[1], found, expires_at)
   number.save(KEYS[2], state, now)
   for _, conversion_counts in ipairs(conversions) do
     conversion.count_approval(conversion_counts, found.created, now)
   end
   local notice = alarm and guess_alarm.count(alarm, verdict, now)
-  count_guess(KEYS, found, verdict, now)
+  count_guess(ledger, found, short_id, verdict)
   return {verdict = verdict, view = verification.view(found, state, now),
-          notices = {notice or nil}}, text
+          notices = {notice or nil}, outboxes = outbox.news(box)}, text
 end)

@@ -8,7 +8,7 @@
 --        placed: request, the digest of the requestId; prefix and length of the caller, if known
 --        failed: refund, whether the call was not placed; reason, kind, error, retry_after; wait, for
 --        how long the provider throttles the number (ms)}
--- Returns {view, notices} and the verification | {missing}
+-- Returns {view, notices, outboxes: from outbox.news} and the verification | {missing}
 --
 -- Safe to repeat: only the first run finds the reservation. A callback may have been applied before.
 
@@ -25,6 +25,7 @@
 --- @include "statistics"
 --- @include "counts"
 --- @include "timeline"
+--- @include "outbox"
 
 -- Returns when the callback that waited for the call was received, or nil.
 local function place(state, args, found, now)
@@ -130,8 +131,17 @@ decision('record', {'allow-oom'}, function(KEYS, args, now)
   end
   local matched_id, matched, matched_came = calls.match(
     state, KEYS[2], args.tag, now, args.short_id, found)
+  local box = outbox.of(found, KEYS[1])
+  local other_box = matched ~= found and outbox.of(matched, KEYS[1]) or nil
+  local ledger = statistics.open(KEYS[6 + #args.limits], KEYS[7 + #args.limits], now)
 
+  if expires_at then
+    outbox.add(box, found, args.short_id, 'failed', state, ledger, now)
+  elseif came or matched == found then
+    outbox.add(box, found, args.short_id, found.call.state, state, ledger, now)
+  end
   if matched and matched_id ~= args.short_id then
+    outbox.add(other_box, matched, matched_id, matched.call.state, state, ledger, now)
     json.write(keys.verification(args.tag, matched_id), matched)
   end
   if breaker_state then
@@ -147,7 +157,6 @@ decision('record', {'allow-oom'}, function(KEYS, args, now)
   for _, write in ipairs(refunds) do
     write()
   end
-  local ledger = statistics.open(KEYS[6 + #args.limits], KEYS[7 + #args.limits], now)
   if first then
     count_outcome(ledger, found, args, placing)
   end
@@ -157,5 +166,6 @@ decision('record', {'allow-oom'}, function(KEYS, args, now)
   if matched then
     counts.reported(ledger, matched, matched_id, nil, matched_came)
   end
-  return {view = verification.view(found, state, now), notices = {found.notice}}, text
+  return {view = verification.view(found, state, now), notices = {found.notice},
+          outboxes = outbox.news(box, other_box)}, text
 end)

@@ -5,6 +5,7 @@
 --       then restrictions, counts, past counts, timeline, and if a body is given, the
 --       Idempotency-Key
 -- Args  {id, short_id, tag, app, number, masked, country, digest, reference, device, test,
+--        webhook: whether the app has an address for events,
 --        limits: names in the order of their keys, body: the digest of the request}
 -- Returns one of
 --   {bound: id, same_body, view} and the verification   an earlier start has the Idempotency-Key
@@ -12,7 +13,7 @@
 --                                                       would have refused it
 --   {refused: limit, wait in ms, scope: the prefix or country of a limit over many numbers}
 --   {paused: ms} | {suspended: ms}                      by the operator | by the breaker
--- each with notices, a list
+-- each with notices, a list, and outboxes, from outbox.news
 --
 -- Safe to repeat: a second run finds the first one's verification under its short id.
 
@@ -28,6 +29,7 @@
 --- @include "statistics"
 --- @include "counts"
 --- @include "timeline"
+--- @include "outbox"
 
 -- Returns the verification to which an earlier start bound the Idempotency-Key, or nil. A key whose
 -- verification has expired is free. It reads the verification as status.lua does.
@@ -45,6 +47,10 @@ local function bound_before(KEYS, args, state, ledger, now)
     return {bound = binding.id, same_body = false}
   end
   local matched_id, matched, came = calls.match(state, KEYS[2], args.tag, now, short_id, found)
+  local box = outbox.of(matched, KEYS[#KEYS])
+  if matched then
+    outbox.add(box, matched, matched_id, matched.call.state, state, ledger, now)
+  end
   if verification.expire(found, now) or matched == found then
     text = json.write(keys.verification(args.tag, short_id), found)
   elseif matched then
@@ -54,7 +60,8 @@ local function bound_before(KEYS, args, state, ledger, now)
     number.save(KEYS[2], state, now)
     counts.reported(ledger, matched, matched_id, nil, came)
   end
-  return {bound = binding.id, same_body = true, view = verification.view(found, state, now)}, text
+  return {bound = binding.id, same_body = true, view = verification.view(found, state, now),
+          outboxes = outbox.news(box)}, text
 end
 
 -- Returns the limit and the longest wait, after which no limit refuses the start. A spent guess budget
@@ -106,6 +113,7 @@ local function new_verification(args, known, now)
     reference = args.reference, digest = args.digest, left = POLICY.max_checks,
     created = now, expires = now + POLICY.code_ttl_ms, state = 'pending',
     device = args.device, known = known or nil, test = args.test, call = {state = 'placing'},
+    webhook = args.webhook and {id = args.id, number = args.masked, count = 0} or nil,
   }
 end
 
@@ -163,8 +171,10 @@ decision('reserve', {}, function(KEYS, args, now)
   local limit, wait, dry = number.start_block(state, budget, now)
   limit, wait = longest_refusal(limit, wait, judged.refusals)
   local suspended = args.test and 0 or breaker.wait(breaker_state, now)
+  local box = outbox.of(matched, KEYS[1])
 
   if matched then
+    outbox.add(box, matched, matched_id, matched.call.state, state, ledger, now)
     json.write(keys.verification(args.tag, matched_id), matched)
   end
   if matched or stepped_back then
@@ -195,6 +205,6 @@ decision('reserve', {}, function(KEYS, args, now)
   else
     count_refusal(ledger, named, args, result)
   end
-  result.notices = notices
+  result.notices, result.outboxes = notices, outbox.news(box)
   return result, text
 end)

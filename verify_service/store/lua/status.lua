@@ -2,7 +2,7 @@
 --
 -- KEYS  1 the verification   2 its number
 -- Args  {app, short_id, tag}
--- Returns {view} and the verification | {missing}
+-- Returns {view, outboxes: from outbox.news} and the verification | {missing}
 --
 -- It writes only if a waiting callback matches a call that has become stale, if the verification is seen
 -- to have expired for the first time, and if the clock stepped back.
@@ -15,6 +15,7 @@
 --- @include "calls"
 --- @include "statistics"
 --- @include "counts"
+--- @include "outbox"
 
 decision('status', {'allow-oom'}, function(KEYS, args, now)
   local found, text = verification.load(KEYS[1], args.app)
@@ -24,6 +25,10 @@ decision('status', {'allow-oom'}, function(KEYS, args, now)
   local state, _, stepped_back = number.load(KEYS[2], now)
   local matched_id, matched, came = calls.match(state, KEYS[2], args.tag, now, args.short_id, found)
   local ledger = matched and statistics.find(KEYS[1], now)
+  local box = outbox.of(matched, KEYS[1])
+  if matched then
+    outbox.add(box, matched, matched_id, matched.call.state, state, ledger, now)
+  end
   if verification.expire(found, now) or matched == found then
     text = json.write(KEYS[1], found)
   elseif matched then
@@ -35,5 +40,5 @@ decision('status', {'allow-oom'}, function(KEYS, args, now)
   if matched then
     counts.reported(ledger, matched, matched_id, nil, came)
   end
-  return {view = verification.view(found, state, now)}, text
+  return {view = verification.view(found, state, now), outboxes = outbox.news(box)}, text
 end)

@@ -1,0 +1,141 @@
+"""Events: what a login flow is told of its verifications, and when it is told again.
+
+The functions in Redis write an event with the change that it is about
+(``store/lua/includes/outbox.lua``); ``webhooks/`` delivers it.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Protocol
+
+from verify_service.domain.limits import DAY, HOUR
+from verify_service.domain.models import Verification
+
+
+class EventType(StrEnum):
+    """The type of an event."""
+
+    DELIVERED = "verification.delivered"
+    UNDELIVERED = "verification.undelivered"
+    APPROVED = "verification.approved"
+    EXHAUSTED = "verification.exhausted"
+    CANCELED = "verification.canceled"
+    FAILED = "verification.failed"
+
+
+RETRY_SECONDS = (5, 30, 120, 600, 1800)
+"""Pauses after the first, second … try that failed. After the last one the event is dropped."""
+JITTER = 0.1
+"""A pause is up to this share longer, so that a receiver that recovers is not hit all at once."""
+DELIVERY_SECONDS = 10
+"""The longest time for one try: the deadline of the whole exchange."""
+LEASE_SECONDS = 15
+"""How long a process may take for one try, with its two calls of Redis. After it, the process is
+taken for dead and another one tries."""
+OFF_SECONDS = DAY
+"""How long an address that answers 410 stays switched off."""
+KEPT_SECONDS = 2 * HOUR
+"""An event that is older is dropped. All tries take 43 minutes, and an event may wait for those of
+an earlier event of its verification."""
+SLACK_SECONDS = HOUR
+"""The keys of an outbox expire this long after its last event would be dropped."""
+OUTBOX_VERIFICATIONS = 5_000
+"""Verifications of an app that may have undelivered events: as many as are started in a day with
+the default cap."""
+OUTBOX_EVENTS = 5
+"""Undelivered events of one verification. It usually has two."""
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """One change of a verification.
+
+    Attributes:
+        id: The same at every try.
+        at: When it happened: unixtime in milliseconds by Redis' clock.
+        verification: The verification right after the change. Its number is masked.
+    """
+
+    id: str
+    type: EventType
+    at: int
+    verification: Verification
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """An event that this process has taken out of the outbox, for one try.
+
+    Attributes:
+        short_id: The verification's name in the outbox.
+        tries: How often the event was taken, this time included.
+    """
+
+    app: str
+    short_id: str
+    tries: int
+    event: Event
+
+
+class Result(StrEnum):
+    """The result of a try."""
+
+    DELIVERED = "delivered"
+    FAILED = "failed"
+    DROPPED = "dropped"
+    """It failed for the last time."""
+
+    GONE = "gone"
+    """The receiver wants no more events."""
+
+    RETURNED = "returned"
+    """Not tried: the process ends."""
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """What a process took out of the outboxes.
+
+    Attributes:
+        dropped: By app, how many events were too old.
+    """
+
+    deliveries: Sequence[Delivery]
+    dropped: Mapping[str, int]
+
+
+class Outbox(Protocol):
+    """The events that no receiver has accepted yet. Every method raises StoreUnavailable."""
+
+    def take(self, room: Mapping[str, int]) -> Taken:
+        """Take events that are due.
+
+        Args:
+            room: How many to take, by app.
+        """
+        ...
+
+    def finish(self, delivery: Delivery, result: Result, wait: float = 0) -> bool:
+        """Record the result of a delivery; return whether another event can be taken now.
+
+        Args:
+            wait: Seconds until the next try, if it failed.
+        """
+        ...
+
+
+def pause_after(tries: int, retry_after: float | None = None) -> float | None:
+    """Return the seconds until the next try, or None if there is none.
+
+    Args:
+        tries: Tries that failed.
+        retry_after: Seconds for which the receiver asked to be left alone.
+    """
+    if tries > len(RETRY_SECONDS):
+        return None
+    pause = RETRY_SECONDS[tries - 1] * random.uniform(1, 1 + JITTER)  # noqa: S311
+    return max(pause, min(retry_after or 0.0, KEPT_SECONDS))

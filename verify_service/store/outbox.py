@@ -1,0 +1,150 @@
+"""The outboxes on Redis: events that wait for their receiver (``lua/includes/outbox.lua``)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from itertools import chain
+from typing import Any
+
+from verify_service.domain.errors import VerificationNotFound
+from verify_service.domain.events import (
+    LEASE_SECONDS,
+    OFF_SECONDS,
+    Delivery,
+    Event,
+    EventType,
+    Result,
+    Taken,
+)
+from verify_service.domain.ids import VerificationIds
+from verify_service.store import keys
+from verify_service.store.functions import Functions
+from verify_service.store.verifications import read_verification
+
+
+class RedisOutbox:
+    """Implements the outbox of ``domain/events.py``."""
+
+    def __init__(self, functions: Functions) -> None:
+        self._functions = functions
+
+    def take(self, room: Mapping[str, int]) -> Taken:
+        """Take events that are due, in one round trip.
+
+        Args:
+            room: How many to take, by app.
+        """
+        declared = [
+            keys.RESTRICTIONS,
+            keys.COUNTS,
+            keys.TIMELINE,
+            *chain.from_iterable(keys.outbox(app) for app in room),
+        ]
+        arguments = {
+            "apps": list(room),
+            "room": list(room.values()),
+            "lease": LEASE_SECONDS * 1000,
+        }
+        result = self._functions.call("take_events", declared, arguments)
+        deliveries = [_delivery(taken) for taken in result["deliveries"] or ()]
+        return Taken(deliveries, result["dropped"] or {})
+
+    def finish(self, delivery: Delivery, result: Result, wait: float = 0) -> bool:
+        """Record the result of a delivery; return whether another event can be taken now.
+
+        Args:
+            wait: Seconds until the next try, if it failed.
+        """
+        declared = [
+            keys.RESTRICTIONS,
+            keys.COUNTS,
+            keys.TIMELINE,
+            *keys.outbox(delivery.app),
+        ]
+        arguments = {
+            "app": delivery.app,
+            "short_id": delivery.short_id,
+            "id": delivery.event.id,
+            "tries": delivery.tries,
+            "result": result,
+            "wait": round(wait * 1000),
+            "off": OFF_SECONDS * 1000,
+        }
+        return bool(self._functions.call("finish_event", declared, arguments)["waiting"])
+
+
+def _delivery(taken: Mapping[str, Any]) -> Delivery:
+    event = taken["event"]
+    verification = read_verification(event["verification"]["id"], event)
+    return Delivery(
+        app=taken["app"],
+        short_id=taken["short_id"],
+        tries=taken["tries"],
+        event=Event(
+            event["id"], EventType(f"verification.{event['type']}"), event["at"], verification
+        ),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class OutboxUsage:
+    """How full the outbox of an app is.
+
+    Attributes:
+        waiting: Verifications with undelivered events.
+        oldest: Seconds since the oldest of these events.
+        off: Seconds for which the address stays switched off; 0 if it is on.
+    """
+
+    app: str
+    waiting: int
+    oldest: int
+    off: int
+
+
+class RefusedResend(Exception):
+    """There is nothing to send: ``reason`` is ``address`` or ``unchanged`` (``resend_event.lua``)."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+class OutboxOperator:
+    """The operator's commands on the outboxes. Every method raises StoreUnavailable."""
+
+    def __init__(self, functions: Functions, ids: VerificationIds) -> None:
+        self._functions = functions
+        self._ids = ids
+
+    def usage(self, apps: list[str]) -> list[OutboxUsage]:
+        """Return how full the outboxes of these apps are."""
+        declared = [keys.RESTRICTIONS, *(keys.outbox(app)[2] for app in apps)]
+        shown = self._functions.call("show_outboxes", declared, {"apps": apps})
+        return [
+            OutboxUsage(app, one["waiting"], one["oldest"] // 1000, -(-one["off"] // 1000))
+            for app, one in zip(apps, shown["outboxes"] or (), strict=True)
+        ]
+
+    def switch_on(self, app: str) -> bool:
+        """Deliver an app's events again after a 410; return whether the address was off."""
+        arguments = {"app": app, "lease": LEASE_SECONDS * 1000}
+        declared = [keys.RESTRICTIONS, *keys.outbox(app)]
+        return bool(self._functions.call("switch_webhook_on", declared, arguments)["was_off"])
+
+    def resend(self, verification_id: str) -> EventType:
+        """Add an event that says how a verification stands; return its type.
+
+        Raises:
+            VerificationNotFound: There is no such verification.
+            RefusedResend: It has no event, or its app had no address when it began.
+        """
+        address = self._ids.locate(verification_id)
+        declared = [keys.verification(address), keys.number(address.tag)]
+        result = self._functions.call("resend_event", declared, {})
+        if "missing" in result:
+            raise VerificationNotFound
+        if "refused" in result:
+            raise RefusedResend(result["refused"])
+        return EventType(f"verification.{result['type']}")

@@ -1,0 +1,1 @@
+"""Delivers events to the addresses of the login flows."""
