@@ -31,6 +31,7 @@ from verify_service.provider.flash_call import FlashCallStatus
 from verify_service.store.connection.client import Client
 from verify_service.store.functions import Functions
 from verify_service.store.operator import RedisOperator
+from verify_service.store.outbox import OutboxOperator, RedisOutbox
 from verify_service.store.policy import encode
 from verify_service.store.statistics import RedisStatistics
 from verify_service.store.verifications import RedisStore
@@ -149,7 +150,18 @@ class World:
         self.number_limits = number_limits
         self.connected = connected or store_client(client)
         self.functions = Functions(self.connected, encode(number_limits, self.wide_limits))
-        self.store = RedisStore(self.functions, self.ids, self.wide_limits, self.notices.append)
+        self.webhook_apps: set[str] = set()
+        self.added: list[tuple[str, int]] = []
+        self.store = RedisStore(
+            self.functions,
+            self.ids,
+            self.wide_limits,
+            self.notices.append,
+            self.webhook_apps,
+            lambda *added: self.added.append(added),
+        )
+        self.outbox = RedisOutbox(self.functions)
+        self.outboxes = OutboxOperator(self.functions, self.ids)
         self.operator = RedisOperator(self.functions, self.ids, number_limits, self.wide_limits)
         self.statistics = RedisStatistics(self.functions, self.ids)
         self._clock = clock
