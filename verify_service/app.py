@@ -186,8 +186,8 @@ def _verifications(
             ids,
             settings.wide_limits,
             events.noticed,
-            settings.webhooks.keys(),
-            dispatcher.added,
+            webhook_apps=settings.webhooks.keys(),
+            events_added=dispatcher.added,
         ),
         provider=provider,
         events=events,
@@ -201,13 +201,9 @@ def _verifications(
     )
 
 
-def _dispatcher(
-    settings: Settings, functions: Functions, events: StructuredEventLog
-) -> Dispatcher:
+def _dispatcher(settings: Settings, functions: Functions, events: StructuredEventLog) -> Dispatcher:
     timing = _timing(settings)
-    receivers = {
-        each.app: Receiver(each.url, each.secrets) for each in settings.webhook_addresses
-    }
+    receivers = {each.app: Receiver(each.url, each.secrets) for each in settings.webhook_addresses}
 
     def body(event: Event) -> str:
         return event_json(event.type, event.at, view_of(event.verification, timing)).decode()

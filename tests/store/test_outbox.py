@@ -1,4 +1,4 @@
-"""The outbox: each change of a verification is an event, and an event is there until it is accepted."""
+"""The outbox: each change of a verification is an event, which stays until it is accepted."""
 
 from __future__ import annotations
 
@@ -366,6 +366,21 @@ def test_the_results_are_counted(world: World) -> None:
             world.outbox.finish(delivery, result)
     total = world.statistics.statistics().total.counts
     assert total.details("webhook") == {"failed": 4, "delivered": 3, "dropped": 1}
+
+
+@pytest.mark.parametrize("number", ["+79179136787", "+3725123456", "+6831234567", "+29012345"])
+def test_a_number_is_masked_in_the_outbox_as_elsewhere(world: World, number: str) -> None:
+    world.record(world.reserve(number), REFUSED)
+    (delivery,) = take(world)
+    assert delivery.event.verification.number == mask(number)
+
+
+def test_two_changes_at_the_same_moment_are_two_events(world: World) -> None:
+    """The clock of this test stands still."""
+    world.start(request="one")
+    for stamp, status in enumerate((UNAVAILABLE, REJECTED, UNAVAILABLE), 100):
+        world.report(status, stamp, request="one")
+    assert len({event.id for event in accept_all(world)}) == 3
 
 
 def test_an_outbox_has_neither_the_number_nor_what_proves_the_code(world: World) -> None:

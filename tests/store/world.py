@@ -157,8 +157,8 @@ class World:
             self.ids,
             self.wide_limits,
             self.notices.append,
-            self.webhook_apps,
-            lambda *added: self.added.append(added),
+            webhook_apps=self.webhook_apps,
+            events_added=lambda *added: self.added.append(added),
         )
         self.outbox = RedisOutbox(self.functions)
         self.outboxes = OutboxOperator(self.functions, self.ids)

@@ -19,6 +19,7 @@ from verify_service.domain.errors import TooManyCallsInFlight
 from verify_service.provider.interface import Dialect
 from verify_service.transport.client import HttpClient
 from verify_service.transport.deadline import MayHaveArrived, NeverSent
+from verify_service.transport.retry_after import longest_wait
 
 
 class CallProvider:
@@ -64,7 +65,7 @@ class CallProvider:
         try:
             with self._client.post(payload) as exchange:
                 answer = exchange.response
-                retry_after = answer.headers.get("Retry-After")
+                retry_after = longest_wait(answer.headers.get("Retry-After"))
                 outcome = self._dialect.outcome(
                     code, answer.status_code, answer.content, retry_after
                 )

@@ -27,7 +27,6 @@ from verify_service.domain.calls import (
 from verify_service.domain.codes import DIGITS
 from verify_service.domain.separators import strip_separators
 from verify_service.provider.interface import Endpoint
-from verify_service.transport.retry_after import longest_wait
 
 PATH = "/apps/flash/calls/flash"
 OK = "ok"
@@ -150,7 +149,7 @@ class FlashCall:
         return {"number": digits, "code": int(code), "timeout": self.call_timeout}
 
     def outcome(
-        self, code: str, http_status: int, body: bytes, retry_after: str | None = None
+        self, code: str, http_status: int, body: bytes, retry_after: float | None = None
     ) -> CallOutcome:
         """Return what the answer means.
 
@@ -289,6 +288,6 @@ def _text(value: object) -> str:
     return "" if _BROKEN.search(text) else text
 
 
-def _seconds(retry_after: str | None) -> int:
-    wait = longest_wait(retry_after)
-    return max(1, math.ceil(min(THROTTLE_SECONDS if wait is None else wait, MAX_THROTTLE_SECONDS)))
+def _seconds(retry_after: float | None) -> int:
+    wait = THROTTLE_SECONDS if retry_after is None else retry_after
+    return max(1, math.ceil(min(wait, MAX_THROTTLE_SECONDS)))

@@ -29,12 +29,12 @@ class Dialect(Protocol):
         ...
 
     def outcome(
-        self, code: str, http_status: int, body: bytes, retry_after: str | None
+        self, code: str, http_status: int, body: bytes, retry_after: float | None
     ) -> CallOutcome:
         """Return what the answer to this request means. The code must not appear in it.
 
         Args:
-            retry_after: The header ``Retry-After``, as it came.
+            retry_after: Seconds for which the server asked to wait.
         """
         ...
 

@@ -75,9 +75,7 @@ def conversions(number: str, country: str) -> tuple[str, str]:
 
 
 def outbox(app: str) -> tuple[str, str, str]:
-    """The events of an app that were not delivered yet: entries, due and age
-    (``lua/includes/outbox.lua``). They expire three hours after the last one.
-    """
+    """The undelivered events of an app: entries, due and age. Expire 3 h after the last one."""
     entries = f"{TAG}:outbox:{app}"
     return entries, f"{entries}:due", f"{entries}:age"
 
@@ -86,6 +84,14 @@ def app_of_outbox(key: str) -> str | None:
     """Return the app whose events are the entries at a key; None for another key."""
     app = key.removeprefix(outbox("")[0])
     return app if app != key and ":" not in app else None
+
+
+def outbox(app: str) -> tuple[str, str, str]:
+    """The events of an app that were not delivered yet: entries, due and age
+    (``lua/includes/outbox.lua``). They expire three hours after the last one.
+    """
+    entries = f"{TAG}:outbox:{app}"
+    return entries, f"{entries}:due", f"{entries}:age"
 
 
 GUESSES = f"{TAG}:guesses"

@@ -104,7 +104,7 @@ class OutboxUsage:
 
 
 class RefusedResend(Exception):
-    """There is nothing to send: ``reason`` is ``address`` or ``unchanged`` (``resend_event.lua``)."""
+    """There is nothing to send; ``resend_event.lua`` has the reasons."""
 
     def __init__(self, reason: str) -> None:
         super().__init__(reason)

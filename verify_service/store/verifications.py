@@ -74,6 +74,7 @@ class RedisStore:
         ids: VerificationIds,
         wide_limits: WideLimits,
         notice: Callable[[Notice], None],
+        *,
         webhook_apps: Collection[str] = (),
         events_added: Callable[[str, int], None] = _ignore,
     ) -> None:

@@ -41,7 +41,7 @@ class Ringer:
         return {"to": number, "lastDigits": code}
 
     def outcome(
-        self, code: str, http_status: int, body: bytes, retry_after: str | None
+        self, code: str, http_status: int, body: bytes, retry_after: float | None
     ) -> CallOutcome:
         answer = json.loads(body)
         if http_status == 200:

@@ -7,7 +7,6 @@
 --           happened yet that is an event)}
 
 --- @include "decision"
---- @include "json"
 --- @include "keys"
 --- @include "number"
 --- @include "outbox"
@@ -28,7 +27,7 @@ decision('resend_event', {}, function(KEYS, _, now)
     return {refused = box and 'unchanged' or 'address'}
   end
   local ledger = statistics.find(KEYS[1], now)
-  outbox.add(box, found, keys.short_id(KEYS[1]), kind, state, ledger, now)
-  json.write(KEYS[1], found)
+  local name = kind .. '_resent_' .. string.format('%.0f', now)
+  outbox.add(box, found, keys.short_id(KEYS[1]), kind, state, ledger, now, name)
   return {type = kind, outboxes = outbox.news(box)}
 end)

@@ -113,7 +113,7 @@ local function new_verification(args, known, now)
     reference = args.reference, digest = args.digest, left = POLICY.max_checks,
     created = now, expires = now + POLICY.code_ttl_ms, state = 'pending',
     device = args.device, known = known or nil, test = args.test, call = {state = 'placing'},
-    webhook = args.webhook and {id = args.id, number = args.masked, count = 0} or nil,
+    webhook = args.webhook and string.sub(args.id, #args.short_id + 1) or nil,
   }
 end
 

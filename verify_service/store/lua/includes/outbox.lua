@@ -84,13 +84,26 @@ local function fit(box, ledger, now)
   end
 end
 
-local function new_event(found, kind, number_state, now)
-  local webhook = found.webhook
-  webhook.count = webhook.count + 1
+-- Masks a number as domain/numbers.py does.
+local function mask(number)
+  local head = math.max(0, math.min(4, #number - 7))
+  return string.sub(number, 1, head + 1) .. string.rep('•', #number - head - 3)
+    .. string.sub(number, -2)
+end
+
+-- Returns the name of a change, by which repeats are recognized: a verification has no other one of
+-- this name. It ends once, and each report that changes its call is newer than the one before.
+local function name_of(found, kind)
+  local reported = kind == 'delivered' or kind == 'undelivered'
+  return reported and kind .. '_' .. string.format('%.0f', found.call.stamp) or kind
+end
+
+local function new_event(found, short_id, kind, name, number_state, now)
+  local id = short_id .. found.webhook
   return {
-    id = 'evt_' .. webhook.id .. '_' .. webhook.count, type = kind, at = now,
+    id = 'evt_' .. id .. '_' .. name, type = kind, at = now,
     verification = {
-      id = webhook.id, number = webhook.number, app = found.app, country = found.country,
+      id = id, number = mask(found.number), app = found.app, country = found.country,
       reference = found.reference, left = found.left, created = found.created,
       expires = found.expires, state = found.state, test = found.test, call = found.call,
     },
@@ -98,17 +111,19 @@ local function new_event(found, kind, number_state, now)
   }
 end
 
--- Adds an event of a verification, before the verification is written: that counts its events.
+-- Adds an event of a verification.
 --
 --   box      from outbox.of; nothing happens without one
 --   kind     delivered | undelivered | approved | exhausted | canceled | failed
 --   ledger   from statistics.lua, or nil
-function outbox.add(box, found, short_id, kind, number_state, ledger, now)
+--   name     of the event, if it is no change
+function outbox.add(box, found, short_id, kind, number_state, ledger, now, name)
   if not box then
     return
   end
   local entry = outbox.read(box, short_id) or {tries = 0, events = {}}
-  table.insert(entry.events, new_event(found, kind, number_state, now))
+  name = name or name_of(found, kind)
+  table.insert(entry.events, new_event(found, short_id, kind, name, number_state, now))
   if #entry.events == 1 then
     outbox.write(box, short_id, entry, now)
     fit(box, ledger, now)

@@ -14,8 +14,7 @@
 --   notice             the breaker's notice when the outcome was recorded, for a second run
 --   guesses            by nonce: {verdict, body}; body is the digest of the request, if the nonce
 --                      stands for an Idempotency-Key
---   webhook            the app had an address when the verification began: {id: the verification's;
---                      number: masked; count: events so far}
+--   webhook            the rest of its id, after the short id, if its app is sent events
 --   call               state: placing | placed | unknown | failed | delivered | undelivered
 --                      prefix, length: the calling number without its last four digits
 --                      status, result, stamp: the provider's word, what it means (delivered |

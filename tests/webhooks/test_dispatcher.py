@@ -1,0 +1,204 @@
+"""Events are taken out of a real outbox and posted to a real receiver."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Callable, Iterator
+from http.server import BaseHTTPRequestHandler
+
+import pytest
+import redis
+
+from tests.store.world import APP, World
+from tests.waiting import wait_until
+from verify_service.domain import events
+from verify_service.domain.calls import Failed
+from verify_service.domain.events import Event
+from verify_service.domain.limits import NumberLimits
+from verify_service.telemetry.canonical_line import CanonicalLine
+from verify_service.telemetry.events import StructuredEventLog
+from verify_service.telemetry.metrics import Metrics
+from verify_service.webhooks.dispatcher import IN_FLIGHT, Dispatcher
+from verify_service.webhooks.receiver import Receiver
+
+from .login_flow import SECRET, LoginFlow, answer, receiving
+
+PATIENCE = 10.0
+REFUSED = Failed("Refused.", refund=True)
+Deliver = Callable[..., Dispatcher]
+
+
+@pytest.fixture
+def world(valkey: redis.Redis) -> World:
+    found = World(valkey, None, NumberLimits())
+    found.webhook_apps |= {APP, "other"}
+    return found
+
+
+@pytest.fixture
+def deliver(world: World) -> Iterator[Deliver]:
+    """Starts a dispatcher, as a process of its own would."""
+    started: list[Dispatcher] = []
+
+    def start(**urls: str) -> Dispatcher:
+        log = StructuredEventLog(Metrics(), CanonicalLine())
+        receivers = {app: Receiver(url, [SECRET]) for app, url in urls.items()}
+        started.append(Dispatcher(world.outbox, receivers, body, log))
+        started[-1].start()
+        return started[-1]
+
+    yield start
+    for one in started:
+        one.stop()
+
+
+def body(event: Event) -> str:
+    return json.dumps({"type": event.type, "data": {"verificationId": event.verification.id}})
+
+
+def fail(world: World, number: int = 0, app: str = APP) -> str:
+    """Let a call fail, which is an event; return the verification's id."""
+    return world.record(world.reserve(f"+7917913{number:04}", app=app), REFUSED).id
+
+
+def arrived(login: LoginFlow, number: int) -> None:
+    wait_until(lambda: len(login.received) >= number, PATIENCE)
+
+
+def empty(world: World, app: str = APP) -> None:
+    wait_until(lambda: world.outboxes.usage([app])[0].waiting == 0, PATIENCE)
+
+
+def test_an_event_is_delivered_once(world: World, deliver: Deliver, login: LoginFlow) -> None:
+    """Two processes look for it."""
+    deliver(**{APP: login.url})
+    deliver(**{APP: login.url})
+    ids = {fail(world, number) for number in range(20)}
+    empty(world)
+    assert {one.read()["data"]["verificationId"] for one in login.received} == ids
+    assert len(login.received) == len(ids)
+
+
+def test_a_process_is_woken_by_its_own_events(
+    world: World, deliver: Deliver, login: LoginFlow, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("verify_service.webhooks.dispatcher.POLL_SECONDS", 1000)
+    dispatcher = deliver(**{APP: login.url})
+    fail(world)
+    dispatcher.added(APP, 0)
+    empty(world)
+    assert login.types == ["verification.failed"]
+
+
+def test_a_failed_event_is_tried_again(
+    world: World, deliver: Deliver, login: LoginFlow, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As often as the schedule has it, under the same id. Then it is dropped."""
+    monkeypatch.setattr(events, "RETRY_SECONDS", (0.01,) * 5)
+    login.respond = answer(500)
+    deliver(**{APP: login.url})
+    fail(world)
+    empty(world)
+    assert len(login.received) == 6
+    assert len({one.id for one in login.received}) == 1
+    counted = world.statistics.statistics().total.counts.details("webhook")
+    assert counted == {"failed": 6, "dropped": 1}
+
+
+def test_an_address_that_is_gone_is_left_alone(
+    world: World, deliver: Deliver, login: LoginFlow
+) -> None:
+    login.respond = answer(410)
+    deliver(**{APP: login.url})
+    fail(world, 1)
+    wait_until(lambda: world.outboxes.usage([APP])[0].off, PATIENCE)
+    fail(world, 2)
+    login.respond = answer(204)
+    assert len(login.received) == 1
+    assert world.outboxes.switch_on(APP)
+    empty(world)
+    assert len(login.received) == 3
+
+
+def test_a_receiver_that_hangs_holds_up_no_other_app(
+    world: World, deliver: Deliver, login: LoginFlow
+) -> None:
+    """Its own deliveries in flight are bounded."""
+    free = threading.Event()
+
+    def hang(handler: BaseHTTPRequestHandler) -> None:
+        free.wait(PATIENCE)
+        answer(204)(handler)
+
+    with receiving() as slow:
+        slow.respond = hang
+        deliver(**{APP: slow.url, "other": login.url})
+        for number in range(2 * IN_FLIGHT):
+            fail(world, number)
+        arrived(slow, IN_FLIGHT)
+        fail(world, 99, "other")
+        empty(world, "other")
+        assert len(login.received) == 1
+        assert slow.most_at_a_time == IN_FLIGHT
+        free.set()
+        empty(world)
+        assert len(slow.received) == 2 * IN_FLIGHT
+
+
+def test_what_is_in_flight_at_the_end_goes_back(
+    world: World, deliver: Deliver, login: LoginFlow
+) -> None:
+    """Another process delivers it at once, not when the lease ends."""
+    free = threading.Event()
+
+    def hang(handler: BaseHTTPRequestHandler) -> None:
+        free.wait(PATIENCE)
+        answer(500)(handler)
+
+    with receiving() as slow:
+        slow.respond = hang
+        ending = deliver(**{APP: slow.url})
+        fail(world)
+        arrived(slow, 1)
+        ending.stop(0)
+        deliver(**{APP: login.url})
+        arrived(login, 1)
+        free.set()
+    assert login.received[0].id == slow.received[0].id
+
+
+def test_what_is_in_flight_at_the_end_ends(
+    world: World, deliver: Deliver, login: LoginFlow
+) -> None:
+    free = threading.Event()
+
+    def wait(handler: BaseHTTPRequestHandler) -> None:
+        free.wait(PATIENCE)
+        answer(204)(handler)
+
+    login.respond = wait
+    ending = deliver(**{APP: login.url})
+    fail(world)
+    arrived(login, 1)
+    stopping = threading.Thread(target=ending.stop)
+    stopping.start()
+    free.set()
+    stopping.join(PATIENCE)
+    empty(world)
+    assert len(login.received) == 1
+
+
+def test_redis_is_away_for_a_while(
+    world: World, deliver: Deliver, login: LoginFlow, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The dispatcher goes on looking."""
+    monkeypatch.setattr("verify_service.webhooks.dispatcher.POLL_SECONDS", 0.02)
+    deliver(**{APP: login.url})
+    world.client.execute_command("CLIENT", "KILL", "TYPE", "normal")
+    world.client.config_set("maxclients", 1)
+    world.client.execute_command("CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes")
+    world.client.config_set("maxclients", 10_000)
+    fail(world)
+    empty(world)
+    assert login.types == ["verification.failed"]
