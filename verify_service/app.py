@@ -32,6 +32,7 @@ from verify_service.domain.test_numbers import TestNumbers
 from verify_service.domain.verification import Verifications
 from verify_service.provider.call_provider import CallProvider
 from verify_service.provider.flash_call import FlashCall
+from verify_service.server import background
 from verify_service.settings.settings import Settings, SettingsError
 from verify_service.store.connection.client import Client, connect
 from verify_service.store.functions import Called, Functions
@@ -50,7 +51,6 @@ from verify_service.telemetry.metrics import Metrics
 from verify_service.telemetry.shared_metrics import MetricsPage
 from verify_service.transport.client import HttpClient
 from verify_service.transport.route import Route, connection_problem
-from verify_service.webhooks import dispatcher as dispatching
 from verify_service.webhooks.dispatcher import Dispatcher
 from verify_service.webhooks.receiver import Receiver
 
@@ -75,7 +75,7 @@ def create_app(
     verifications = _verifications(
         settings, functions, provider or _provider(settings), events, dispatcher
     )
-    app.extensions[dispatching.EXTENSION] = dispatcher
+    app.extensions[background.EXTENSION] = dispatcher
     operator = create_operator(settings, client)
     page = MetricsPage(metrics, verifications.readiness, operator)
     app.extensions[EXTENSION] = Context(verifications, page.render, METRICS_CONTENT_TYPE, line)
@@ -205,8 +205,8 @@ def _dispatcher(settings: Settings, functions: Functions, events: StructuredEven
     timing = _timing(settings)
     receivers = {each.app: Receiver(each.url, each.secrets) for each in settings.webhook_addresses}
 
-    def body(event: Event) -> str:
-        return event_json(event.type, event.at, view_of(event.verification, timing)).decode()
+    def body(event: Event) -> bytes:
+        return event_json(event.type, event.at, view_of(event.verification, timing))
 
     return Dispatcher(RedisOutbox(functions), receivers, body, events)
 

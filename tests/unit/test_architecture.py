@@ -25,10 +25,10 @@ DIRECTIONS: dict[str, set[str]] = {
     "transport": set(),
     "provider": {"domain", "transport"},
     "webhooks": {"domain", "transport"},
-    "server": {"domain", "telemetry", "webhooks"},
+    "server": {"domain", "telemetry"},
     "app": {
         *("domain", "settings", "api", "console", "store", "telemetry", "provider", "transport"),
-        "webhooks",
+        *("server", "webhooks"),
     },
     "cli": {"app", "domain", "settings"},
     "wsgi": {"app", "cli", "settings"},

@@ -53,8 +53,9 @@ def deliver(world: World) -> Iterator[Deliver]:
         one.stop()
 
 
-def body(event: Event) -> str:
-    return json.dumps({"type": event.type, "data": {"verificationId": event.verification.id}})
+def body(event: Event) -> bytes:
+    fields = {"type": event.type, "data": {"verificationId": event.verification.id}}
+    return json.dumps(fields).encode()
 
 
 def fail(world: World, number: int = 0, app: str = APP) -> str:

@@ -14,7 +14,7 @@ from verify_service.webhooks.receiver import Receiver
 
 from .login_flow import OTHER_SECRET, SECRET, LoginFlow, answer
 
-ID, BODY = "evt_one_1", '{"type":"verification.delivered","data":{"reference":"ü"}}'
+ID, BODY = "evt_one_1", '{"type":"verification.delivered","data":{"reference":"ü"}}'.encode()
 
 
 def test_an_event_is_signed(login: LoginFlow) -> None:

@@ -15,8 +15,8 @@ from gunicorn.arbiter import Arbiter
 from gunicorn.workers.base import Worker
 
 from verify_service.server import signals
+from verify_service.server.background import EXTENSION, Background
 from verify_service.telemetry import metrics_folder
-from verify_service.webhooks import dispatcher
 
 MEMORY = "/dev/shm"  # noqa: S108
 """A file system in memory, which Linux keeps writable where the root file system is read-only."""
@@ -46,15 +46,23 @@ def on_starting(arbiter: Arbiter) -> None:
 
 
 def post_worker_init(worker: Worker) -> None:
-    """Switch the logger over: from here on, errors are those of requests. Deliver events."""
+    """Switch the logger over: from here on, errors are those of requests."""
     worker.log.serving = True
-    worker.wsgi.extensions[dispatcher.EXTENSION].start()
+    if background := _background(worker):
+        background.start()
 
 
 def worker_exit(_arbiter: Arbiter, worker: Worker) -> None:
-    """End what is in flight to the receivers of events."""
-    if hasattr(worker, "wsgi"):  # else it ended before it had loaded the application
-        worker.wsgi.extensions[dispatcher.EXTENSION].stop()
+    """End what the process does beside its requests."""
+    if background := _background(worker):
+        background.stop()
+
+
+def _background(worker: Worker) -> Background | None:
+    """Return what an application does beside its requests; None if none was loaded."""
+    application = getattr(worker, "wsgi", None)
+    extensions: dict[str, Background] = getattr(application, "extensions", {})
+    return extensions.get(EXTENSION)
 
 
 def pre_request(_worker: Worker, _request: object) -> None:

@@ -86,14 +86,6 @@ def app_of_outbox(key: str) -> str | None:
     return app if app != key and ":" not in app else None
 
 
-def outbox(app: str) -> tuple[str, str, str]:
-    """The events of an app that were not delivered yet: entries, due and age
-    (``lua/includes/outbox.lua``). They expire three hours after the last one.
-    """
-    entries = f"{TAG}:outbox:{app}"
-    return entries, f"{entries}:due", f"{entries}:age"
-
-
 GUESSES = f"{TAG}:guesses"
 """Right and wrong guesses over all numbers. Expires after an hour."""
 RESTRICTIONS = f"{TAG}:restrictions"

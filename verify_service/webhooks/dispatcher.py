@@ -20,8 +20,6 @@ from verify_service.domain.events import (
 from verify_service.domain.ports import EventLog
 from verify_service.webhooks.receiver import Answer, Receiver
 
-EXTENSION = "verify_webhooks"
-"""Where the application keeps its dispatcher, for the server to start and to stop."""
 IN_FLIGHT = 8
 """Deliveries of one app that a process has in flight. A receiver that hangs holds only these."""
 POLL_SECONDS = 1.0
@@ -44,7 +42,7 @@ class Dispatcher:
         self,
         outbox: Outbox,
         receivers: Mapping[str, Receiver],
-        render: Callable[[Event], str],
+        render: Callable[[Event], bytes],
         events: EventLog,
     ) -> None:
         self._outbox = outbox
