@@ -69,6 +69,17 @@ Worker.reading_seconds = 15
 # fit the 30 s after which routers give up.
 Worker.working_seconds = 26
 
+# Seconds that a connection is still read after its last answer (an error, or one with `Connection:
+# close`). Closing at once would reset a connection whose client is still sending, and the client
+# might never see its 408 or 413. It sees the answer within a round trip and closes; two seconds
+# cover one packet that is lost and sent again. A client that does not close holds a greenlet for
+# less time than a slow body does (reading_seconds), and delays SIGTERM by no more than these two.
+Worker.lingering_seconds = 2.0
+
+# Bytes that are read meanwhile, which takes 2 ms. Many clients send their whole body before they
+# read, and one who sends 1 MB, 60 times more than is valid, still gets the 413.
+Worker.lingering_bytes = 2 * 1024 * 1024
+
 # The heartbeat is a file. On a disk, a busy one could stop it, and the disk may be read-only.
 worker_tmp_dir = hooks.memory_folder()
 

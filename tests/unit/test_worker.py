@@ -12,7 +12,6 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
-from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from types import SimpleNamespace
@@ -59,7 +58,8 @@ def worker(log: Logger) -> Iterator[Worker]:
     config = Config()
     config.set("pre_request", hooks.pre_request)
     worker = Worker(1, os.getpid(), [], None, 1, config, log)
-    worker.reading_seconds = worker.working_seconds = 10
+    worker.reading_seconds = worker.working_seconds = worker.lingering_seconds = 10
+    worker.lingering_bytes = 1
     worker.wsgi = broken
     hooks.post_worker_init(worker)
     yield worker
@@ -88,6 +88,7 @@ def answer_to(
     """Return the worker's answer after this error, before it has read any request."""
     ours, theirs = socket.socketpair()
     with ours, theirs:
+        ours.shutdown(socket.SHUT_WR)
         worker.handle_error(None, theirs, ("127.0.0.1", 1), error)
         return parse(ours)
 
@@ -155,7 +156,7 @@ def slow(*pauses: float) -> Slow:
 def test_a_body_and_the_work_have_clocks_of_their_own() -> None:
     """However long the body took to arrive, the work has all of its time."""
     request = slow(0.15, 0.15, 0.15)
-    with RequestClock(request, reading_seconds=10, working_seconds=0.2).running(nullcontext):
+    with RequestClock(request, reading_seconds=10, working_seconds=0.2).running():
         assert read_all(request) == b"xxx"
         gevent.sleep(0.15)
     assert not request.closes
@@ -165,7 +166,7 @@ def test_a_slow_body_is_a_timeout_that_an_application_can_catch() -> None:
     """The clock runs over all pieces of the body. The connection cannot be used again."""
     request = slow(*[0.02] * 500)
     clock = RequestClock(request, reading_seconds=0.1, working_seconds=10)
-    with clock.running(nullcontext), pytest.raises(TimeoutError):
+    with clock.running(), pytest.raises(TimeoutError):
         read_all(request)
     assert len(request.body.reader.pauses) > 400
     assert request.closes
@@ -175,7 +176,7 @@ def test_a_slow_body_is_a_timeout_that_an_application_can_catch() -> None:
 def test_work_that_does_not_end_is_ended(pauses: tuple[float, ...]) -> None:
     request = slow(*pauses)
     clock = RequestClock(request, reading_seconds=10, working_seconds=0.05)
-    with clock.running(nullcontext):
+    with clock.running():
         read_all(request)
         with pytest.raises(gevent.Timeout):
             gevent.sleep(10)
@@ -185,7 +186,7 @@ def test_nothing_is_timed_after_a_request() -> None:
     """Then the server reads the rest of the body itself, and may wait for the next request."""
     request = slow(0.1)
     reader = request.body.reader
-    with RequestClock(request, reading_seconds=0.01, working_seconds=0.01).running(nullcontext):
+    with RequestClock(request, reading_seconds=0.01, working_seconds=0.01).running():
         pass
     assert request.body.reader is reader
     assert reader.read(1) == b"x"

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import gevent
 from gunicorn.http.message import Request
@@ -22,18 +22,15 @@ class RequestClock:
         self._reader = req.body.reader
         self._reading_seconds = reading_seconds
         self._working_seconds = working_seconds
+        self._waiting: gevent.Greenlet | None = None
 
     @contextmanager
-    def running(self, waiting: Callable[[], AbstractContextManager[None]]) -> Iterator[None]:
+    def running(self) -> Iterator[None]:
         """Run the clock of the work, and that of the body whenever the application reads it.
-
-        Args:
-            waiting: Entered while the application waits for the body.
 
         Raises:
             gevent.Timeout: The work took too long.
         """
-        self._waiting = waiting
         self._reading_ends = time.monotonic() + self._reading_seconds
         self._working = gevent.Timeout.start_new(self._working_seconds)
         self._request.body.reader = self
@@ -48,6 +45,7 @@ class RequestClock:
 
         Raises:
             TimeoutError: The body did not arrive in time. An application can catch it.
+            ConnectionAbortedError: ``end_reading`` was called.
         """
         self._working.close()
         try:
@@ -55,12 +53,27 @@ class RequestClock:
         finally:
             self._working = gevent.Timeout.start_new(self._working_seconds)
 
+    def end_reading(self) -> None:
+        """End the application's wait for the body, if it waits, and leave the connection open.
+
+        If the socket were shut down for reading, the rest of the body would reset the connection.
+        """
+        gevent.get_hub().loop.run_callback(self._end_reading)
+
+    def _end_reading(self) -> None:
+        # While the hub runs this, a greenlet that has not left `_read` waits there.
+        if self._waiting:
+            self._waiting.throw(ConnectionAbortedError)
+
     def _read(self, size: int) -> bytes:
         left = max(0.0, self._reading_ends - time.monotonic())
+        self._waiting = gevent.getcurrent()
         try:
-            with self._waiting(), gevent.Timeout(left, TimeoutError):
+            with gevent.Timeout(left, TimeoutError):
                 return bytes(self._reader.read(size))
         except Exception:
             # Where the next request begins is unknown.
             self._request.force_close()
             raise
+        finally:
+            self._waiting = None

@@ -5,10 +5,9 @@ from __future__ import annotations
 import contextlib
 import json
 import socket
-from collections.abc import Iterator
-from functools import partial
 
 import gevent
+from gunicorn import util
 from gunicorn.http.errors import ParseException
 from gunicorn.http.message import Request
 from gunicorn.workers.ggevent import GeventWorker
@@ -40,15 +39,20 @@ class Worker(GeventWorker):
         reading_seconds: The longest that a request's body may take to arrive.
         working_seconds: The longest that a request may take otherwise.
         idle_seconds: How long idle connections stay open after SIGTERM.
+        lingering_seconds: How long a client may take to close a connection after its last answer.
+        lingering_bytes: How much is read of that client meanwhile.
     """
 
     reading_seconds: float
     working_seconds: float
     idle_seconds: float
+    lingering_seconds: float
+    lingering_bytes: int
 
     def __init__(self, *args: object, **kwargs: object) -> None:
         super().__init__(*args, **kwargs)
         self._idle: set[socket.socket] = set()
+        self._clocks: set[RequestClock] = set()
 
     def run(self) -> None:
         """Serve until SIGTERM, and then close the idle connections.
@@ -59,7 +63,7 @@ class Worker(GeventWorker):
         super().run()
 
     def handle(self, listener: socket.socket, client: socket.socket, addr: object) -> None:
-        """Serve one connection. It is idle while the service waits for bytes of the client."""
+        """Serve one connection. It is idle while the service waits for a request."""
         self._idle.add(client)
         try:
             super().handle(listener, client, addr)
@@ -77,11 +81,16 @@ class Worker(GeventWorker):
         self._idle.discard(client)
         _set_request_id(req)
         clock = RequestClock(req, self.reading_seconds, self.working_seconds)
+        self._clocks.add(clock)
         try:
-            with clock.running(partial(self._waiting, client)):
+            with clock.running():
                 super().handle_request(listener_name, req, client, addr)
+        except StopIteration:
+            self._close(client)
+            raise
         finally:
-            self._idle.add(client)
+            self._clocks.discard(clock)
+        self._idle.add(client)
 
     def handle_error(
         self, req: Request | None, client: socket.socket, _addr: object, exc: BaseException
@@ -94,15 +103,17 @@ class Worker(GeventWorker):
         self.log.warning("Request %s failed: %s", own_id, type(exc).__name__)
         with contextlib.suppress(OSError):
             client.sendall(_error_response(own_id, exc))
+        self._close(client)
 
-    @contextlib.contextmanager
-    def _waiting(self, client: socket.socket) -> Iterator[None]:
-        """Count a connection as idle, so that SIGTERM ends the wait for its body."""
-        self._idle.add(client)
-        try:
-            yield
-        finally:
-            self._idle.discard(client)
+    def _close(self, client: socket.socket) -> None:
+        """Close a connection after its last answer, as RFC 9112 section 9.6 describes.
+
+        If bytes of the client are unread or arrive later, closing at once resets the connection,
+        and the client may lose the answer. So the service sends nothing more, and reads until the
+        client closes.
+        """
+        self._idle.discard(client)
+        util.close_graceful(client, self.lingering_seconds, self.lingering_bytes)
 
     def _close_idle_connections(self) -> None:
         while self.alive:
@@ -113,6 +124,8 @@ class Worker(GeventWorker):
                 # For reading alone: a request that has already arrived is still answered.
                 with contextlib.suppress(OSError):
                     client.shutdown(socket.SHUT_RD)
+            for clock in tuple(self._clocks):
+                clock.end_reading()
             gevent.sleep(POLL_SECONDS)
 
 
