@@ -47,7 +47,7 @@ provider's page, so that two readings of one page check each other.
 LIBRARIES: dict[str, set[str]] = {
     "redis": {"store", "testing"},
     "requests": {"transport", "sandbox", "client", "dev"},
-    "standardwebhooks": {"client"},
+    "standardwebhooks": {"client", "webhooks"},
     "urllib3": {"transport", "store"},
     "dns": {"transport"},
     "flask": {"api", "app", "console", "sandbox", "testing"},
@@ -57,7 +57,6 @@ LIBRARIES: dict[str, set[str]] = {
     "prometheus_client": {"telemetry"},
     "gunicorn": {"server"},
     "gevent": {"server"},
-    "standardwebhooks": {"webhooks"},
 }
 """Each library, and the folders that may import it. The store takes its TLS over a socket of our
 own from urllib3."""
