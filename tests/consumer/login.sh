@@ -33,5 +33,8 @@ ID=$(start | id_of)
 sandbox 'calls?number=79161234567&callbacks=1&wait=5'
 verify "$ID"
 
+# What the service posted to the login flow: the events, with headers and body as they came.
+sandbox "events?verificationId=$ID&type=verification.undelivered&wait=5"
+
 # A callback that comes late, or belongs to no known call.
 sandbox callbacks -d '{"call": "+79161234567", "status": "ANSWERED"}'

@@ -27,11 +27,14 @@ def test_the_same_in_a_shell(tmp_path):
         timeout=60,
         check=True,
     )
-    _, login, _, _, refused, _, _, rung, off, late = answers(done.stdout)
+    _, login, _, _, refused, _, _, rung, off, posted, late = answers(done.stdout)
     assert (login["verified"], login["number"]) == (True, "+79161234567")
     assert (refused["status"], refused["errorCode"]) == ("rpcError", 6)
     assert [call["outcome"] for call in rung["calls"]] == ["UNAVAILABLE"]
     assert (off["call"]["state"], off["nextAction"]) == ("undelivered", "restart")
+    [event] = posted["events"]
+    assert (event["type"], event["data"]["call"]) == ("verification.undelivered", off["call"])
+    assert event["headers"]["webhook-id"] == event["id"]
     assert late["callback"]["httpStatus"] == 200
 
 

@@ -32,6 +32,15 @@ def test_a_phone_that_is_off(verify_sandbox):
     assert shop.look("session") == "Is your phone switched on?"
 
 
+def test_an_event(verify_sandbox):
+    shop = Shop(verify_sandbox.client)
+    verify_sandbox.next_call(NUMBER, status="UNAVAILABLE")
+    shop.call_me("session", NUMBER)
+    verification_id = shop.waiting["session"]
+    event = verify_sandbox.events.wait_for("verification.undelivered", verification_id)
+    assert event.verification.call.provider_status == "UNAVAILABLE"
+
+
 def test_a_callback_that_comes_late(verify_sandbox):
     shop = Shop(verify_sandbox.client)
     verify_sandbox.next_call(NUMBER, statuses=[])  # it rings, and no callback comes

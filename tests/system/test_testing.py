@@ -15,14 +15,18 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 import requests
 from click.testing import CliRunner
 
+from tests.signing import event, signed
 from tests.system.house import PATIENCE, ROOT
 from verify_service.client import TooManyRequests, VerifyClient
+from verify_service.client.webhooks import EventType, read
+from verify_service.sandbox.control import NothingFound
 from verify_service.testing.__main__ import main
 from verify_service.testing.stack import DidNotStart, Stack, VerifySandbox, running
 
@@ -31,7 +35,9 @@ NUMBER = "+79161234567"
 
 
 @contextmanager
-def command(*options: str, **variables: str) -> Iterator[tuple[subprocess.Popen[str], Stack]]:
+def command(
+    *options: str, stderr: int | None = None, **variables: str
+) -> Iterator[tuple[subprocess.Popen[str], Stack]]:
     """The command as a process, and the contents of its first line."""
     with subprocess.Popen(
         [sys.executable, "-m", "verify_service.testing", *options],
@@ -39,15 +45,20 @@ def command(*options: str, **variables: str) -> Iterator[tuple[subprocess.Popen[
         env=os.environ | variables,
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
+        stderr=stderr,
         text=True,
     ) as process:
         try:
             assert process.stdout
-            stack = json.loads(process.stdout.readline())
-            yield (
-                process,
-                Stack(stack["url"], stack["sandbox"], stack["accessKey"], Path("unknown")),
+            found = json.loads(process.stdout.readline())
+            stack = Stack(
+                url=found["url"],
+                sandbox=found["sandbox"],
+                access_key=found["accessKey"],
+                webhook_secret=found["webhookSecret"],
+                log=Path("unknown"),
             )
+            yield process, stack
         finally:
             # By a signal that it handles: of SIGKILL its Valkey would learn nothing, and run on.
             process.terminate()
@@ -193,3 +204,56 @@ def test_the_consumers_logins_pass_with_the_checkout_too(tmp_path: Path) -> None
     )
     assert done.returncode == 0, done.stdout
     assert re.search(r"^[1-9]\d* passed in", done.stdout, re.MULTILINE), done.stdout
+
+
+def test_events_are_printed_as_they_come() -> None:
+    """On standard error, without a full number, a code or the secret."""
+    with command(stderr=subprocess.PIPE) as (process, stack):
+        sandbox = VerifySandbox(stack)
+        sandbox.next_call(NUMBER, status="UNAVAILABLE")
+        started = sandbox.client.start(NUMBER)
+        code = sandbox.last_call(NUMBER).code
+        sandbox.events.wait_for(EventType.UNDELIVERED, started.verification_id)
+        process.terminate()
+        assert process.stderr
+        text = process.stderr.read()
+    [line] = [line for line in text.splitlines() if line.startswith("event ")]
+    assert line == (
+        f"event verification.undelivered {started.verification_id} {started.number} UNAVAILABLE"
+    )
+    assert NUMBER[1:] not in text
+    assert stack.webhook_secret[6:] not in text
+    assert not re.search(rf"\b{code}\b", text)
+
+
+def test_the_sandbox_accepts_signed_events_only() -> None:
+    with command() as (_, stack):
+        sandbox = VerifySandbox(stack)
+
+        def post(*secrets: str) -> bool:
+            body = event() | {"timestamp": happened.isoformat()}
+            headers, raw = signed(body, *secrets)
+            address = f"{stack.sandbox}/sandbox/events"
+            return requests.post(address, raw, headers=headers, timeout=PATIENCE).ok
+
+        happened = datetime.now(UTC)
+        assert not post()
+        assert sandbox.events.all() == []
+        assert post(stack.webhook_secret)
+        assert post(stack.webhook_secret)
+        assert len(sandbox.events.all()) == 1
+        sandbox.reset()
+        assert post(stack.webhook_secret)
+        assert sandbox.events.all() == []  # it happened before the reset
+
+
+def test_a_missing_event_lists_those_that_came() -> None:
+    with command() as (_, stack):
+        sandbox = VerifySandbox(stack)
+        verification_id = sandbox.client.start(NUMBER).verification_id
+        sandbox.client.cancel(verification_id)
+        canceled = sandbox.events.wait_for("verification.canceled", verification_id)
+        assert read(canceled.headers, canceled.body, [stack.webhook_secret]).id == canceled.id
+        with pytest.raises(NothingFound, match=r"approved within 0 s; .*: .*verification.canceled"):
+            sandbox.events.wait_for(EventType.APPROVED, timeout=0)
+        assert sandbox.events.all("another") == []

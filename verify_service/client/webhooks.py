@@ -105,7 +105,7 @@ def read(headers: Headers, body: bytes, secrets: Iterable[str]) -> Event:
             " its way, its body is not the one that arrived, or WEBHOOK_SECRETS has other secrets."
         )
     _require_recent(int(sent_at))
-    return _event(event_id, Fields(json_object(body), WrongShape))
+    return parse(event_id, body)
 
 
 def _signer(secret: str) -> Webhook | None:
@@ -152,7 +152,13 @@ def _require_recent(sent_at: int) -> None:
     )
 
 
-def _event(event_id: str, fields: Fields) -> Event:
+def parse(event_id: str, body: bytes) -> Event:
+    """Return the event in a body whose signature was verified.
+
+    Raises:
+        WrongShape: There is none.
+    """
+    fields = Fields(json_object(body), WrongShape)
     name = fields.get("type", str)
     return Event(
         id=event_id,

@@ -57,9 +57,10 @@ def main(
 ) -> None:
     """Run the service, Valkey and the provider's simulator for your tests.
 
-    When they run, the first line of output is {"url": …, "sandbox": …, "accessKey": …}.
-    Settings in the environment are ignored, so that no test calls a real provider. No data is
-    kept.
+    When they run, the first line of output is {"url": …, "sandbox": …, "accessKey": …, "events": …,
+    "webhookSecret": …}. The service posts its events to the address "events"; each one is a line
+    on standard error. Settings in the environment are ignored, so that no test calls a real
+    provider. No data is kept.
     """
     settings = _settings(chosen)
     # The signal handlers come first: a signal can arrive while the servers start.

@@ -23,10 +23,14 @@ from verify_service.sandbox.config import SandboxConfig
 from verify_service.sandbox.server import base_url, bind
 from verify_service.settings.settings import Settings, SettingsError
 from verify_service.telemetry import logs
+from verify_service.testing.events import PATH
+from verify_service.testing.inbox import Inbox, event_pages
 
 HOST = "127.0.0.1"
+APP = "demo"
+"""The default app in development."""
 ACCESS_KEY = "development-access-key"
-"""Of the app ``demo``, the default app in development."""
+"""Of that app."""
 
 
 @contextmanager
@@ -53,15 +57,29 @@ def running(
         config = SandboxConfig(
             callback_url=f"{url}/callbacks/flashcall", callback_delay=callback_delay
         )
-        simulator = create_sandbox(config, on_reset=store.flushall)
+        inbox = Inbox()
+
+        def reset() -> None:
+            store.flushall()
+            inbox.reset()
+
+        simulator = create_sandbox(config, on_reset=reset)
+        simulator.register_blueprint(event_pages(inbox))
         sandbox = stack.enter_context(_bound(simulator, sandbox_port))
-        web.app = _service(f"unix://{socket}", base_url(sandbox), settings)
+        address = base_url(sandbox).removesuffix("/api")
+        webhook = {
+            "WEBHOOKS": f"{APP}={address}{PATH}",
+            "WEBHOOK_SECRETS": f"{APP}={inbox.secret}",
+        }
+        web.app = _service(f"unix://{socket}", base_url(sandbox), {**webhook, **settings})
         for server in (web, sandbox):
             stack.enter_context(_serving(server))
         yield {
             "url": url,
-            "sandbox": base_url(sandbox).removesuffix("/api"),
+            "sandbox": address,
             "accessKey": ACCESS_KEY,
+            "events": address + PATH,
+            "webhookSecret": inbox.secret,
         }
 
 

@@ -11,13 +11,14 @@ import sys
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from verify_service.client import VerifyClient
 
 try:
     from verify_service.sandbox.control import SandboxControl
+    from verify_service.testing.events import SandboxEvents
 except ModuleNotFoundError as missing:
     EXTRA = "Install the package's extra: pip install 'verify-service[testing]'"
     raise ModuleNotFoundError(f"{missing.name} is not installed. {EXTRA}") from None
@@ -38,12 +39,14 @@ class Stack:
         url: The address of the service.
         sandbox: The address of the provider's simulator.
         access_key: A key of the service.
+        webhook_secret: What signs the service's events.
         log: The output of both.
     """
 
     url: str
     sandbox: str
     access_key: str
+    webhook_secret: str = field(repr=False)
     log: Path
 
 
@@ -57,6 +60,8 @@ class VerifySandbox(SandboxControl):
         url: The address of the service, for the login flow under test.
         access_key: The login flow's key.
         client: A client of the service.
+        events: The events that the service posted.
+        webhook_secret: What signs them, for a receiver under test.
     """
 
     def __init__(self, stack: Stack) -> None:
@@ -64,6 +69,8 @@ class VerifySandbox(SandboxControl):
         self.url = stack.url
         self.access_key = stack.access_key
         self.client = VerifyClient(stack.url, stack.access_key)
+        self.events = SandboxEvents(self._ask)
+        self.webhook_secret = stack.webhook_secret
 
 
 @contextmanager
@@ -111,7 +118,13 @@ def _stack(process: subprocess.Popen[bytes], log: Path) -> Stack:
         # Python or a library can write other lines before it.
         if line := re.search(rb'^{"url": .*\n', log.read_bytes(), re.MULTILINE):
             found = json.loads(line[0])
-            return Stack(found["url"], found["sandbox"], found["accessKey"], log)
+            return Stack(
+                url=found["url"],
+                sandbox=found["sandbox"],
+                access_key=found["accessKey"],
+                webhook_secret=found["webhookSecret"],
+                log=log,
+            )
         time.sleep(0.01)
     output = log.read_text("utf-8", "replace").strip() or f"No output in {START_TIMEOUT} s."
     raise DidNotStart(f"verify-service did not start.\n{output}")
