@@ -26,7 +26,8 @@ from verify_service.client import (
     parsing,
     transport,
 )
-from verify_service.domain import calls, ids, models
+from verify_service.client.vocabulary import EventType
+from verify_service.domain import calls, events, ids, models
 from verify_service.domain.limits import IN_FLIGHT_MARGIN_SECONDS, NumberLimits
 
 MAXIMA: dict[str, Any] = {
@@ -74,6 +75,7 @@ def answer(schema: schemas.Camel, **more: Any) -> parsing.Fields:
         (State, models.State),
         (CallState, calls.CallState),
         (NextAction, models.NextAction),
+        (EventType, events.EventType),
     ],
 )
 def test_the_words_are_the_same(ours, theirs) -> None:

@@ -8,7 +8,9 @@ from pathlib import Path
 import pytest
 
 from verify_service.client import webhooks
-from verify_service.client.webhooks import EventType
+from verify_service.client.webhooks import TOLERANCE_SECONDS, EventType
+from verify_service.domain import events
+from verify_service.domain.limits import DAY, HOUR
 
 ROOT = Path(__file__).parents[2]
 PAGE = ROOT / "docs" / "events.md"
@@ -44,6 +46,18 @@ def test_every_error_is_explained() -> None:
     rows = re.findall(r"^\| `(Wrong\w+)` \|", TEXT, re.MULTILINE)
     assert rows == ["WrongSignature", "WrongAge", "WrongShape"]
     assert set(rows) <= set(webhooks.__all__)
+
+
+def test_the_figures_are_those_of_the_service() -> None:
+    """The table of tries, and the bounds in sentences."""
+    tries = re.findall(r"^\| [2-6] \| (\d+) (s|min) \|", TEXT, re.MULTILINE)
+    unit = {"s": 1, "min": 60}
+    assert tuple(int(count) * unit[name] for count, name in tries) == events.RETRY_SECONDS
+    assert (events.JITTER, events.OFF_SECONDS) == (0.1, DAY)
+    assert events.KEPT_SECONDS == 2 * HOUR
+    assert f"within {events.DELIVERY_SECONDS} seconds" in TEXT
+    assert (events.OUTBOX_VERIFICATIONS, events.OUTBOX_EVENTS) == (5_000, 5)
+    assert TOLERANCE_SECONDS == 5 * 60
 
 
 @pytest.mark.parametrize("target", sorted(set(re.findall(r"\]\((?!https:)(.+?)\)", TEXT))))

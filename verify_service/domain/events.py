@@ -1,4 +1,4 @@
-"""Events: what a login flow is told of its verifications, and when it is told again.
+"""Events: the changes of a verification that a login flow receives, and when they are sent again.
 
 The functions in Redis write an event with the change that it is about
 (``store/lua/includes/outbox.lua``); ``webhooks/`` delivers it.
