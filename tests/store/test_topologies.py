@@ -32,6 +32,7 @@ from tests.waiting import wait_until
 from verify_service.domain import timeline
 from verify_service.domain.calls import Failed, FailureKind, Placed
 from verify_service.domain.errors import LimitReached, StoreUnavailable
+from verify_service.domain.events import EventType, Result
 from verify_service.domain.idempotency import Nonce
 from verify_service.domain.limits import BreakerPolicy, NumberLimits, WideLimits
 from verify_service.domain.models import State, Verdict, Verification, Window
@@ -56,6 +57,7 @@ def life(client: Client) -> str:
     Returns the number, which no other test has.
     """
     world, number = world_of(client), next(NUMBERS)
+    world.webhook_apps.add(APP)
     assert not world.store.ready().calls_paused
     new = replace(world.new(number, key=f"key {number}"), country="RU", client=number)
     assert not world.store.reserve(new).earlier
@@ -74,6 +76,11 @@ def life(client: Client) -> str:
     world.operator.pause(60)
     assert [one.kind for one in world.operator.restrictions()] == ["pause"]
     assert world.operator.resume().operator
+    assert world.outboxes.usage([APP])[0].waiting == 2
+    for expected in (EventType.DELIVERED, EventType.APPROVED):
+        (delivery,) = world.outbox.take({APP: 8}).deliveries
+        assert delivery.event.type is expected
+        world.outbox.finish(delivery, Result.DELIVERED)
     return number
 
 
@@ -585,13 +592,14 @@ def test_a_silent_sentinel_or_node_is_asked_last(
 def rights() -> dict[str, list[str]]:
     """Return the rights that docs/reliability.md lists, by what they are needed for."""
     page = (ROOT / "docs/reliability.md").read_text("utf-8")
-    row = r"^\| ((?:serving|counting|erasing)[^|]*) \| `([^`]*)` \|"
+    row = r"^\| ((?:serving|counting|events|erasing)[^|]*) \| `([^`]*)` \|"
     found = re.findall(row, page, re.MULTILINE)
     return {name.strip(): words.replace("\\|", "|").split() for name, words in found}
 
 
 SERVING, SENTINEL, CLUSTER = "serving", "serving, with Sentinels", "serving, on a cluster"
 COUNTING, ERASING = "counting what happens", "erasing a number"
+EVENTS = "events, and the list of attempts"
 NO_PERMISSION = "refuses our user a command or a key"
 
 
@@ -613,19 +621,19 @@ def test_the_rights_of_the_page_are_enough_and_needed(
     server.start()
     url = f"redis://shop:p@{HOST}:{server.port}"
     try:
-        permit([server], SERVING, COUNTING)
+        permit([server], SERVING, EVENTS, COUNTING)
         with connect(url, pool=2, timeout=TIMEOUT) as client:
             number = life(client)
             with pytest.raises(StoreUnavailable) as raised:
                 world_of(client).operator.erase(number)
             assert NO_PERMISSION in raised.value.state
-        permit([server], SERVING, COUNTING, ERASING)
+        permit([server], SERVING, EVENTS, COUNTING, ERASING)
         with connect(url, pool=2, timeout=TIMEOUT) as client:
             assert world_of(client).operator.erase(number) == 4
-        for right in rights()[SERVING]:
+        for right in (*rights()[SERVING], *rights()[EVENTS]):
             tell(server, "FLUSHALL")
             tell(server, "FUNCTION FLUSH")
-            permit([server], SERVING, COUNTING, but=right)
+            permit([server], SERVING, EVENTS, COUNTING, but=right)
             with connect(url, pool=2, timeout=TIMEOUT) as client:
                 with pytest.raises(StoreUnavailable) as raised:
                     every_decision(client)
@@ -633,7 +641,7 @@ def test_the_rights_of_the_page_are_enough_and_needed(
         for right in rights()[COUNTING]:
             tell(server, "FLUSHALL")
             tell(server, "ACL LOG RESET")
-            permit([server], SERVING, COUNTING, but=right)
+            permit([server], SERVING, EVENTS, COUNTING, but=right)
             with connect(url, pool=2, timeout=TIMEOUT) as client, server.client() as plain:
                 every_decision(client)
                 assert {f"+{one['object']}" for one in plain.acl_log()} == {right}
@@ -662,15 +670,15 @@ def test_the_rights_for_sentinels_and_clusters_are_enough_and_needed(
     answer is used; without that to ask a cluster for its slots, the error says so."""
     servers = [watched.first, *watched.others]
     url = watched.url.replace("://", "://shop:p@", 1)
-    for purposes in ((SERVING, SENTINEL), (SERVING,)):
+    for purposes in ((SERVING, EVENTS, SENTINEL), (SERVING, EVENTS)):
         permit(servers, *purposes)
         with connect(url, pool=2, timeout=TIMEOUT) as client:
             life(client)
     url = shards.url.replace("://", "://shop:p@", 1)
-    permit(shards.masters, SERVING, CLUSTER)
+    permit(shards.masters, SERVING, EVENTS, CLUSTER)
     with connect(url, pool=2, timeout=TIMEOUT) as client:
         life(client)
-    permit(shards.masters, SERVING)
+    permit(shards.masters, SERVING, EVENTS)
     with connect(url, pool=2, timeout=TIMEOUT) as client:
         assert NO_PERMISSION in state_of(client)
     url = shards.url.replace("://", "://shop:wrong@", 1)

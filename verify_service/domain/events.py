@@ -55,15 +55,23 @@ class Event:
     """One change of a verification.
 
     Attributes:
-        id: The same at every try.
-        at: When it happened: unixtime in milliseconds by Redis' clock.
+        name: Its name among the events of its verification.
         verification: The verification right after the change. Its number is masked.
     """
 
-    id: str
+    name: str
     type: EventType
-    at: int
     verification: Verification
+
+    @property
+    def id(self) -> str:
+        """The ``webhook-id``: the same at every try, and of no other event."""
+        return f"evt_{self.verification.id}_{self.name}"
+
+    @property
+    def at(self) -> int:
+        """When it happened: unixtime in milliseconds by Redis' clock."""
+        return self.verification.now
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,10 +110,12 @@ class Taken:
 
     Attributes:
         dropped: By app, how many events were too old.
+        lost: By app, how many events fell out of its outbox, which is full.
     """
 
     deliveries: Sequence[Delivery]
     dropped: Mapping[str, int]
+    lost: Mapping[str, int]
 
 
 class Outbox(Protocol):

@@ -45,6 +45,9 @@ NEEDED_COMMANDS: tuple[tuple[str, Command], ...] = (
     ("hkeys", ("HKEYS", keys.WRITE_TEST)),
     ("rpush", ("RPUSH", keys.WRITE_TEST, "")),
     ("ltrim", ("LTRIM", keys.WRITE_TEST, 0, 0)),
+    ("exists", ("EXISTS", keys.WRITE_TEST)),
+    ("lrange", ("LRANGE", keys.WRITE_TEST, 0, 0)),
+    ("llen", ("LLEN", keys.WRITE_TEST)),
     ("zadd", ("ZADD", keys.WRITE_TEST, 0, "")),
     ("zrem", ("ZREM", keys.WRITE_TEST, "")),
     ("zcard", ("ZCARD", keys.WRITE_TEST)),
@@ -57,7 +60,6 @@ string, so a permitted command for another type fails with WRONGTYPE and changes
 OPERATORS_COMMANDS: dict[Command, str] = {
     ("SCAN", 0, "MATCH", keys.WRITE_TEST): "command `erase` fails, and `blocked` lists no full "
     "limit",
-    ("LRANGE", keys.WRITE_TEST, 0, 0): "commands `erase` and `verification` fail",
     ("LREM", keys.WRITE_TEST, 0, ""): "command `erase` fails",
 }
 """The commands that only the operator needs, and what fails without each."""

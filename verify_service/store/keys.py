@@ -74,16 +74,19 @@ def conversions(number: str, country: str) -> tuple[str, str]:
     return conversion(prefix_of(number)), conversion(country)
 
 
-def outbox(app: str) -> tuple[str, str, str]:
-    """The undelivered events of an app: entries, due and age. Expire 3 h after the last one."""
-    entries = f"{TAG}:outbox:{app}"
-    return entries, f"{entries}:due", f"{entries}:age"
+def outbox(app: str) -> tuple[str, str, str, str]:
+    """The undelivered events of an app: new events, entries, due and age.
+
+    They expire three hours after the last one.
+    """
+    new = f"{TAG}:events:{app}"
+    return new, f"{new}:entries", f"{new}:due", f"{new}:age"
 
 
 def app_of_outbox(key: str) -> str | None:
-    """Return the app whose events are the entries at a key; None for another key."""
+    """Return the app of an outbox, given one of its keys; None for another key."""
     app = key.removeprefix(outbox("")[0])
-    return app if app != key and ":" not in app else None
+    return app.partition(":")[0] if app != key else None
 
 
 GUESSES = f"{TAG}:guesses"

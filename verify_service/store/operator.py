@@ -28,6 +28,7 @@ from verify_service.domain.models import Wait, Window, whole_seconds
 from verify_service.domain.operator import WRONG_TOKENS, WrongTokens
 from verify_service.domain.scopes import prefix_of
 from verify_service.store import keys
+from verify_service.store.connection.client import Command
 from verify_service.store.connection.redis_errors import translated
 from verify_service.store.functions import Functions
 
@@ -205,10 +206,8 @@ class RedisOperator:
             deleted = sum(self._execute("DEL", key) for key in found)
             for event in events:
                 self._execute("LREM", keys.TIMELINE, 0, event)
-            for (entries, due, age), short_id in undelivered:
-                self._execute("HDEL", entries, short_id)
-                self._execute("ZREM", due, short_id)
-                self._execute("ZREM", age, short_id)
+            for command in undelivered:
+                self._execute(*command)
             lengths = range(len(prefix_of(number)) + 1, len(number) + 1)
             fields = [f"rule {number[:length]}" for length in lengths]
             deleted += self._execute("HDEL", keys.RESTRICTIONS, *fields)
@@ -232,19 +231,23 @@ class RedisOperator:
         }
         return [text for text, entry in zip(texts, entries, strict=True) if entry[0] in short_ids]
 
-    def _undelivered_of(
-        self, tag: str, all_keys: Sequence[str]
-    ) -> list[tuple[tuple[str, str, str], str]]:
-        """Return a number's entries in the outboxes: the keys of the outbox, and the short id."""
-        found = []
-        for app in filter(None, map(keys.app_of_outbox, all_keys)):
-            outbox = keys.outbox(app)
-            flat = self._execute("HGETALL", outbox[0])
-            for short_id, entry in zip(flat[::2], flat[1::2], strict=True):
-                verification_id = json.loads(entry)["events"][0]["verification"]["id"]
-                if self._ids.locate(verification_id).tag == tag:
-                    found.append((outbox, short_id))
+    def _undelivered_of(self, tag: str, all_keys: Sequence[str]) -> list[Command]:
+        """Return the commands that delete a number's events in the outboxes."""
+        found: list[Command] = []
+        for app in {app for key in all_keys if (app := keys.app_of_outbox(key))}:
+            new, entries, due, age = keys.outbox(app)
+            for text in self._execute("LRANGE", new, 0, -1):
+                if self._tag_of(json.loads(text)) == tag:
+                    found.append(("LREM", new, 0, text))
+            flat = self._execute("HGETALL", entries)
+            for short_id, text in zip(flat[::2], flat[1::2], strict=True):
+                if self._tag_of(json.loads(text)["events"][0]) == tag:
+                    found.append(("HDEL", entries, short_id))
+                    found += [("ZREM", key, short_id) for key in (due, age)]
         return found
+
+    def _tag_of(self, event: Mapping[str, Any]) -> str:
+        return self._ids.locate(event["verification"]["id"]).tag
 
     def _require_whole_slot(self) -> None:
         """Raise while a cluster migrates our slot, since SCAN lists the keys of one node only.

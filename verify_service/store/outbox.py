@@ -1,4 +1,4 @@
-"""The outboxes on Redis: events that wait for their receiver (``lua/includes/outbox.lua``)."""
+"""The outboxes on Redis: events that wait for their receiver (``lua/includes/deliveries.lua``)."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ class RedisOutbox:
         }
         result = self._functions.call("take_events", declared, arguments)
         deliveries = [_delivery(taken) for taken in result["deliveries"] or ()]
-        return Taken(deliveries, result["dropped"] or {})
+        return Taken(deliveries, result["dropped"] or {}, result["lost"] or {})
 
     def finish(self, delivery: Delivery, result: Result, wait: float = 0) -> bool:
         """Record the result of a delivery; return whether another event can be taken now.
@@ -60,12 +60,12 @@ class RedisOutbox:
             keys.RESTRICTIONS,
             keys.COUNTS,
             keys.TIMELINE,
-            *keys.outbox(delivery.app),
+            *keys.outbox(delivery.app)[1:],
         ]
         arguments = {
             "app": delivery.app,
             "short_id": delivery.short_id,
-            "id": delivery.event.id,
+            "name": delivery.event.name,
             "tries": delivery.tries,
             "result": result,
             "wait": round(wait * 1000),
@@ -81,9 +81,7 @@ def _delivery(taken: Mapping[str, Any]) -> Delivery:
         app=taken["app"],
         short_id=taken["short_id"],
         tries=taken["tries"],
-        event=Event(
-            event["id"], EventType(f"verification.{event['type']}"), event["at"], verification
-        ),
+        event=Event(event["name"], EventType(f"verification.{event['type']}"), verification),
     )
 
 
@@ -92,7 +90,8 @@ class OutboxUsage:
     """How full the outbox of an app is.
 
     Attributes:
-        waiting: Verifications with undelivered events.
+        waiting: Undelivered events; of a verification with several, only the first one counts once
+            a process has looked at them.
         oldest: Seconds since the oldest of these events.
         off: Seconds for which the address stays switched off; 0 if it is on.
     """
@@ -120,7 +119,8 @@ class OutboxOperator:
 
     def usage(self, apps: list[str]) -> list[OutboxUsage]:
         """Return how full the outboxes of these apps are."""
-        declared = [keys.RESTRICTIONS, *(keys.outbox(app)[2] for app in apps)]
+        outboxes = [keys.outbox(app) for app in apps]
+        declared = [keys.RESTRICTIONS, *chain.from_iterable((one[0], one[3]) for one in outboxes)]
         shown = self._functions.call("show_outboxes", declared, {"apps": apps})
         return [
             OutboxUsage(app, one["waiting"], one["oldest"] // 1000, -(-one["off"] // 1000))
@@ -130,7 +130,7 @@ class OutboxOperator:
     def switch_on(self, app: str) -> bool:
         """Deliver an app's events again after a 410; return whether the address was off."""
         arguments = {"app": app, "lease": LEASE_SECONDS * 1000}
-        declared = [keys.RESTRICTIONS, *keys.outbox(app)]
+        declared = [keys.RESTRICTIONS, keys.outbox(app)[2]]
         return bool(self._functions.call("switch_webhook_on", declared, arguments)["was_off"])
 
     def resend(self, verification_id: str) -> EventType:

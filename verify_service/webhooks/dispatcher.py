@@ -99,6 +99,8 @@ class Dispatcher:
             return
         for app, dropped in taken.dropped.items():
             self._events.events_dropped(app, dropped)
+        for app, lost in taken.lost.items():
+            self._events.events_lost(app, lost)
         for delivery in taken.deliveries:
             thread = threading.Thread(target=self._deliver, args=(delivery,), daemon=True)
             with self._lock:

@@ -35,7 +35,8 @@ decision('callback', {'allow-oom'}, function(KEYS, args, now)
   local ledger = found and statistics.find(KEYS[1], now)
   local box = outbox.of(found, KEYS[1])
   if found then
-    outbox.add(box, found, short_id, found.call.state, state, ledger, now)
+    outbox.add(box, found, short_id, found.call.state, verification.view(found, state, now),
+               ledger)
     json.write(keys.verification(args.tag, short_id), found)
   end
   number.save(KEYS[1], state, now)

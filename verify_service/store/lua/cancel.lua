@@ -23,7 +23,8 @@ decision('cancel', {'allow-oom'}, function(KEYS, args, now)
   if verification.state(found, now) == 'pending' then
     local ledger = statistics.find(KEYS[1], now)
     local expires_at = verification.finish(found, 'canceled', now)
-    outbox.add(box, found, keys.short_id(KEYS[1]), 'canceled', state, ledger, now)
+    outbox.add(box, found, keys.short_id(KEYS[1]), 'canceled', verification.view(found, state, now),
+               ledger)
     text = json.write(KEYS[1], found, expires_at)
     counts.event(ledger, found, 'canceled')
     timeline.add(ledger, found, keys.short_id(KEYS[1]), 'canceled')

@@ -107,10 +107,10 @@ decision('check', {}, function(KEYS, args, now)
   local alarm = not found.test and guess_alarm.load(KEYS[3], KEYS[4], now)
   local conversions = alarm and verdict == 'right' and load_conversions(found, now, KEYS[1]) or {}
   local box, short_id = outbox.of(found, KEYS[1]), keys.short_id(KEYS[1])
-  local ledger = statistics.open(KEYS[5], KEYS[6], now)
+  local ledger, view = statistics.open(KEYS[5], KEYS[6], now), verification.view(found, state, now)
 
   if found.state ~= 'pending' then
-    outbox.add(box, found, short_id, found.state, state, ledger, now)
+    outbox.add(box, found, short_id, found.state, view, ledger)
   end
   text = json.write(KEYS[1], found, expires_at)
   number.save(KEYS[2], state, now)
@@ -119,6 +119,6 @@ decision('check', {}, function(KEYS, args, now)
   end
   local notice = alarm and guess_alarm.count(alarm, verdict, now)
   count_guess(ledger, found, short_id, verdict)
-  return {verdict = verdict, view = verification.view(found, state, now),
+  return {verdict = verdict, view = view,
           notices = {notice or nil}, outboxes = outbox.news(box)}, text
 end)

@@ -1,7 +1,7 @@
 -- Records the result of one delivery.
 --
--- KEYS  1 restrictions   2 counts   3 timeline   4 entries   5 due   6 age of the app's outbox
--- Args  {app, short_id, id and tries of the event as it was taken,
+-- KEYS  1 restrictions   2 counts   3 timeline   4 entries   5 due   6 age of the app's events
+-- Args  {app, short_id, name and tries of the event as it was taken,
 --        result: delivered | failed | dropped (failed for the last time) | gone | returned
 --        wait: ms until the next try, if it failed
 --        off: ms for which the address is switched off, if it is gone}
@@ -12,27 +12,27 @@
 
 --- @include "decision"
 --- @include "counts"
---- @include "outbox"
+--- @include "deliveries"
 --- @include "restrictions"
 --- @include "statistics"
 
 -- Writes what follows from the result.
-local function apply(box, args, entry, now)
+local function apply(of, args, entry, now)
   if args.result == 'delivered' or args.result == 'dropped' then
-    outbox.remove_first(box, args.short_id, entry, now)
+    deliveries.remove_first(of, args.short_id, entry, now)
   elseif args.result == 'failed' then
-    outbox.write(box, args.short_id, entry, now + args.wait)
+    deliveries.write(of, args.short_id, entry, now + args.wait)
   else
     entry.tries = args.result == 'gone' and 0 or entry.tries - 1
-    outbox.write(box, args.short_id, entry, now)
+    deliveries.write(of, args.short_id, entry, now)
   end
 end
 
 decision('finish_event', {'allow-oom'}, function(KEYS, args, now)
-  local box = outbox.at(args.app, {KEYS[4], KEYS[5], KEYS[6]})
-  local entry, result = outbox.read(box, args.short_id), args.result
-  local event = entry and entry.events[1]
-  if not event or event.id ~= args.id
+  local of = deliveries.at(args.app, KEYS[4], KEYS[5], KEYS[6])
+  local entry, result = deliveries.read(of, args.short_id), args.result
+  local event = entry.events[1]
+  if not event or event.name ~= args.name
     or (result ~= 'delivered' and entry.tries ~= args.tries) then
     return {recorded = false, waiting = false}
   end
@@ -40,7 +40,7 @@ decision('finish_event', {'allow-oom'}, function(KEYS, args, now)
     local off = {kind = 'off', ['until'] = now + args.off}
     restrictions.set(KEYS[1], {['webhook ' .. args.app] = off}, now)
   end
-  apply(box, args, entry, now)
+  apply(of, args, entry, now)
   local ledger = statistics.open(KEYS[2], KEYS[3], now)
   if result == 'delivered' or result == 'dropped' then
     counts.event(ledger, event.verification, 'webhook.' .. result)

@@ -134,14 +134,16 @@ decision('record', {'allow-oom'}, function(KEYS, args, now)
   local box = outbox.of(found, KEYS[1])
   local other_box = matched ~= found and outbox.of(matched, KEYS[1]) or nil
   local ledger = statistics.open(KEYS[6 + #args.limits], KEYS[7 + #args.limits], now)
+  local view = verification.view(found, state, now)
 
   if expires_at then
-    outbox.add(box, found, args.short_id, 'failed', state, ledger, now)
+    outbox.add(box, found, args.short_id, 'failed', view, ledger)
   elseif came or matched == found then
-    outbox.add(box, found, args.short_id, found.call.state, state, ledger, now)
+    outbox.add(box, found, args.short_id, found.call.state, view, ledger)
   end
   if matched and matched_id ~= args.short_id then
-    outbox.add(other_box, matched, matched_id, matched.call.state, state, ledger, now)
+    outbox.add(other_box, matched, matched_id, matched.call.state,
+               verification.view(matched, state, now), ledger)
     json.write(keys.verification(args.tag, matched_id), matched)
   end
   if breaker_state then
@@ -166,6 +168,6 @@ decision('record', {'allow-oom'}, function(KEYS, args, now)
   if matched then
     counts.reported(ledger, matched, matched_id, nil, matched_came)
   end
-  return {view = verification.view(found, state, now), notices = {found.notice},
+  return {view = view, notices = {found.notice},
           outboxes = outbox.news(box, other_box)}, text
 end)

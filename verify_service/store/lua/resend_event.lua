@@ -28,6 +28,6 @@ decision('resend_event', {}, function(KEYS, _, now)
   end
   local ledger = statistics.find(KEYS[1], now)
   local name = kind .. '_resent_' .. string.format('%.0f', now)
-  outbox.add(box, found, keys.short_id(KEYS[1]), kind, state, ledger, now, name)
+  outbox.add(box, found, keys.short_id(KEYS[1]), kind, verification.view(found, state, now), ledger, name)
   return {type = kind, outboxes = outbox.news(box)}
 end)

@@ -49,7 +49,8 @@ local function bound_before(KEYS, args, state, ledger, now)
   local matched_id, matched, came = calls.match(state, KEYS[2], args.tag, now, short_id, found)
   local box = outbox.of(matched, KEYS[#KEYS])
   if matched then
-    outbox.add(box, matched, matched_id, matched.call.state, state, ledger, now)
+    outbox.add(box, matched, matched_id, matched.call.state,
+               verification.view(matched, state, now), ledger)
   end
   if verification.expire(found, now) or matched == found then
     text = json.write(keys.verification(args.tag, short_id), found)
@@ -174,7 +175,8 @@ decision('reserve', {}, function(KEYS, args, now)
   local box = outbox.of(matched, KEYS[1])
 
   if matched then
-    outbox.add(box, matched, matched_id, matched.call.state, state, ledger, now)
+    outbox.add(box, matched, matched_id, matched.call.state,
+               verification.view(matched, state, now), ledger)
     json.write(keys.verification(args.tag, matched_id), matched)
   end
   if matched or stepped_back then

@@ -27,7 +27,8 @@ decision('status', {'allow-oom'}, function(KEYS, args, now)
   local ledger = matched and statistics.find(KEYS[1], now)
   local box = outbox.of(matched, KEYS[1])
   if matched then
-    outbox.add(box, matched, matched_id, matched.call.state, state, ledger, now)
+    outbox.add(box, matched, matched_id, matched.call.state,
+               verification.view(matched, state, now), ledger)
   end
   if verification.expire(found, now) or matched == found then
     text = json.write(KEYS[1], found)

@@ -1,8 +1,8 @@
 -- Switches the address of an app on again. Events that wait for another try are due at once.
 --
--- KEYS  1 restrictions   2 entries   3 due   4 age of the app's outbox
+-- KEYS  1 restrictions   2 due
 -- Args  {app, lease: ms}
--- Returns {was_off, waiting: verifications with events}
+-- Returns {was_off}
 
 --- @include "decision"
 --- @include "restrictions"
@@ -11,10 +11,10 @@ decision('switch_webhook_on', {'allow-oom'}, function(KEYS, args, now)
   local field = 'webhook ' .. args.app
   local was_off = restrictions.get(KEYS[1], {field}, now)[1]['until'] > now
   -- An event that another process has taken is due within a lease.
-  local later = redis.call('ZRANGE', KEYS[3], now + args.lease, '+inf', 'BYSCORE')
+  local later = redis.call('ZRANGE', KEYS[2], now + args.lease, '+inf', 'BYSCORE')
   restrictions.remove(KEYS[1], {field})
   for _, short_id in ipairs(later) do
-    redis.call('ZADD', KEYS[3], now, short_id)
+    redis.call('ZADD', KEYS[2], now, short_id)
   end
-  return {was_off = was_off, waiting = redis.call('ZCARD', KEYS[4])}
+  return {was_off = was_off}
 end)

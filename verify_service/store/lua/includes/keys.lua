@@ -16,10 +16,8 @@ function keys.scope(key, limit)
   return string.sub(key, #('{verify}:limit:' .. limit .. ':') + 1)
 end
 
--- Returns the keys of an app's outbox: entries, due and age.
-function keys.outbox(app)
-  local entries = '{verify}:outbox:' .. app
-  return {entries, entries .. ':due', entries .. ':age'}
+function keys.new_events(app)
+  return '{verify}:events:' .. app
 end
 
 function keys.conversion(scope)

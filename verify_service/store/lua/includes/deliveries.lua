@@ -1,0 +1,95 @@
+-- The undelivered events of an app, by verification:
+--
+--   entries   a hash: by short id {tries: how often the first event was taken, events: a list, the
+--             oldest first}, as JSON
+--   due       a sorted set: short ids by the moment at which the first event may be taken
+--   age       a sorted set: short ids by the moment of the first event
+--
+-- Only the first event of a verification is ever taken, so its events are delivered in order.
+--
+-- Bounds (POLICY.outbox): `verifications` of an app, `events` of a verification. The oldest event falls
+-- out first. An event that is older than `kept_ms` is dropped; the keys expire `slack_ms` later.
+
+--- @include "counts"
+
+local deliveries = {}
+
+local RULES = POLICY.outbox
+
+-- Returns the deliveries of an app with these keys, in the order above.
+function deliveries.at(app, entries, due, age)
+  return {app = app, entries = entries, due = due, age = age, lost = 0, dropped = 0}
+end
+
+-- Returns the entry of a verification; one that is missing has no events.
+function deliveries.read(of, short_id)
+  local text = redis.call('HMGET', of.entries, short_id)[1]
+  return text and cjson.decode(text) or {tries = 0, events = {}}
+end
+
+-- Writes the entry of a verification; one without events is removed.
+--
+--   due   when its first event may be taken
+function deliveries.write(of, short_id, entry, due)
+  local first = entry.events[1]
+  if not first then
+    redis.call('HDEL', of.entries, short_id)
+    redis.call('ZREM', of.due, short_id)
+    redis.call('ZREM', of.age, short_id)
+    return
+  end
+  redis.call('HSET', of.entries, short_id, cjson.encode(entry))
+  redis.call('ZADD', of.due, due, short_id)
+  redis.call('ZADD', of.age, first.view.now, short_id)
+end
+
+-- Removes the first event of an entry. The next one may be taken at once.
+function deliveries.remove_first(of, short_id, entry, now)
+  table.remove(entry.events, 1)
+  entry.tries = 0
+  deliveries.write(of, short_id, entry, now)
+end
+
+local function lose_first(of, short_id, entry, ledger, now)
+  local first = entry.events[1]
+  deliveries.remove_first(of, short_id, entry, now)
+  if first then
+    of.lost = of.lost + 1
+    counts.event(ledger, first.verification, 'webhook.lost')
+  end
+end
+
+-- Removes the first events of an entry that are too old.
+function deliveries.drop_old(of, short_id, entry, ledger, now)
+  while entry.events[1] and entry.events[1].view.now + RULES.kept_ms <= now do
+    of.dropped = of.dropped + 1
+    counts.event(ledger, entry.events[1].verification, 'webhook.dropped')
+    deliveries.remove_first(of, short_id, entry, now)
+  end
+end
+
+-- Adds an event after the others of its verification.
+function deliveries.add(of, event, ledger, now)
+  local entry = deliveries.read(of, event.short_id)
+  table.insert(entry.events, event)
+  if #entry.events == 1 then
+    deliveries.write(of, event.short_id, entry, now)
+  elseif #entry.events > RULES.events then
+    lose_first(of, event.short_id, entry, ledger, now)
+  else
+    redis.call('HSET', of.entries, event.short_id, cjson.encode(entry))
+  end
+  while redis.call('ZCARD', of.age) > RULES.verifications do
+    local oldest = redis.call('ZRANGE', of.age, 0, 0)[1]
+    lose_first(of, oldest, deliveries.read(of, oldest), ledger, now)
+  end
+end
+
+-- Renews the TTL of the keys.
+function deliveries.keep(of, now)
+  for _, key in ipairs({of.entries, of.due, of.age}) do
+    redis.call('PEXPIREAT', key, now + RULES.kept_ms + RULES.slack_ms)
+  end
+end
+
+return deliveries
