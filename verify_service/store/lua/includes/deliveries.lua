@@ -73,7 +73,7 @@ function deliveries.add(of, event, ledger, now)
   local entry = deliveries.read(of, event.short_id)
   table.insert(entry.events, event)
   if #entry.events == 1 then
-    deliveries.write(of, event.short_id, entry, now)
+    deliveries.write(of, event.short_id, entry, math.min(event.view.now, now))
   elseif #entry.events > RULES.events then
     lose_first(of, event.short_id, entry, ledger, now)
   else
