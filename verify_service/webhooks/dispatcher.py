@@ -92,9 +92,12 @@ class Dispatcher:
                 self._take()
 
     def _take(self) -> None:
-        room = {app: IN_FLIGHT - self._in_flight[app] for app in self._receivers}
+        free = {app: IN_FLIGHT - self._in_flight[app] for app in self._receivers}
+        room = {app: number for app, number in free.items() if number > 0}
+        if not room:
+            return
         try:
-            taken = self._outbox.take({app: free for app, free in room.items() if free > 0})
+            taken = self._outbox.take(room)
         except StoreUnavailable:  # counted where it was called; the next look may succeed
             return
         for app, dropped in taken.dropped.items():
