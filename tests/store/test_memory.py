@@ -42,6 +42,12 @@ OF_EMOJI_ONLY = 1100
 """The same for a reference of 64 characters that take four bytes each: no script has these."""
 FOR_KEYS = 240
 """More bytes if the start and both guesses came under Idempotency-Keys."""
+FOR_EVENTS = 64
+"""More bytes of a verification whose app receives events."""
+OF_AN_EVENT = 900
+"""Bytes of an undelivered event."""
+OF_AN_OUTBOX = 1500
+"""Bytes of the keys of one undelivered event that was sorted in. They are 300 without events."""
 OF_A_NUMBER = 2700
 """Characters that a number keeps, every budget used up, with 23 calls that can still be read."""
 OF_TURNS = 4500
@@ -295,3 +301,18 @@ def test_a_busy_number_is_bounded(world: World) -> None:
         world.advance(DAY - 2800)
         kept.append(number_size(world))
     assert max(kept) == max(kept[:10]) < PER_VERIFICATION
+
+
+@ANY_REFERENCE
+def test_events_fit_their_bounds(real: World, reference: str | None, bound: int) -> None:
+    """A verification of an app that receives events, and each of its events."""
+    real.webhook_apps.add(APP)
+    pending(real, reference, Placed("request", "7917913", 11), keyed=False)
+    assert real.report(FlashCallStatus.UNAVAILABLE, 1_790_000_000, request="request")
+    new, entries, due, age = keys.outbox(APP)
+    (event,) = real.client.lrange(new, 0, -1)
+    assert len(event.encode()) <= OF_AN_EVENT
+    real.outbox.take({APP: 1})
+    assert sum(usage(real.client, key) for key in (entries, due, age)) <= OF_AN_OUTBOX
+    real.client.delete(new, entries, due, age)
+    assert bytes_used(real) <= bound + FOR_EVENTS

@@ -26,6 +26,7 @@ TABLES = [
     "`POST /verify/<verificationId>/cancel`",
     "Idempotency-Key",
     "`POST /callbacks/flashcall` (and `/callbacks/flashcall/<secret>`)",
+    "Events: what a login flow is told without asking",
     "Operations",
     "Settings",
 ]
