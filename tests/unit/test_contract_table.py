@@ -26,11 +26,11 @@ TABLES = [
     "`POST /verify/<verificationId>/cancel`",
     "Idempotency-Key",
     "`POST /callbacks/flashcall` (and `/callbacks/flashcall/<secret>`)",
-    "Events: what a login flow is told without asking",
+    "Events",
     "Operations",
     "Settings",
 ]
-"""The contract's own headings, in its order; its first lines have none."""
+"""The contract's own headings, in its order, one of them shortened; its first lines have none."""
 UNTESTED = ["Said to callers", "Not built yet"]
 
 
