@@ -7,14 +7,14 @@ from dataclasses import replace
 
 import pytest
 
-from verify_service.domain.blocked import Level
 from verify_service.domain.check_result import EVICTION, CheckResult, Severity
 from verify_service.domain.counts import Counts, Period, Statistics, Tally
 from verify_service.domain.diagnosis import LimitUsage, Restriction, WindowUsage
+from verify_service.domain.finding import Finding, Level
 from verify_service.domain.models import Window
 from verify_service.domain.situation import Situation
 from verify_service.domain.timeline import Attempt, TimelineEvent
-from verify_service.domain.verdict import Finding, verdict
+from verify_service.domain.verdict import verdict
 
 NOW = 1_790_000_000_000
 HOUR, DAY = 3_600, 86_400

@@ -13,15 +13,15 @@ import click
 
 from verify_service.cli.checks import CHECKS, check_line
 from verify_service.cli.stats_lines import stats_lines
-from verify_service.domain.blocked import Level
 from verify_service.domain.check_result import PROVIDER, CheckResult, Severity
 from verify_service.domain.counts import APPROVED, Tally, combined
 from verify_service.domain.durations import format_duration
 from verify_service.domain.figures import moment
+from verify_service.domain.finding import Finding, Level
 from verify_service.domain.operator import Operator
 from verify_service.domain.signs import callback_of, outcome_of
 from verify_service.domain.situation import RECENT_HOURS, Situation, completed
-from verify_service.domain.verdict import Finding, Verdict, verdict
+from verify_service.domain.verdict import Verdict, verdict
 from verify_service.settings.settings import Settings
 
 _TITLES = {Level.BAD: "Fault", Level.WARNING: "Warning", Level.NOTE: "Note"}

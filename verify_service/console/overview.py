@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from decimal import Decimal
 
 from verify_service.console.charts import Chart, by_day, by_hour
-from verify_service.domain.blocked import COMMAND, Blocked, blocked_rows
+from verify_service.domain.blocked import Blocked, blocked_rows
 from verify_service.domain.counts import (
     APPROVED,
     DELIVERED,
@@ -21,6 +21,7 @@ from verify_service.domain.counts import (
     Tally,
     combined,
 )
+from verify_service.domain.finding import COMMAND
 from verify_service.domain.limits import WIDE_LIMITS
 from verify_service.domain.prices import Prices, Spend
 from verify_service.domain.signs import callback_of, exchange_times, outcome_of

@@ -4,33 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from enum import IntEnum
 from itertools import takewhile
 
 from verify_service.domain.counts import Period
 from verify_service.domain.diagnosis import LimitUsage, Restriction
 from verify_service.domain.durations import format_duration
+from verify_service.domain.finding import COMMAND, Level
 from verify_service.domain.limits import CLIENT_IP, CONVERSION, DAY_TOTAL, KNOWN_DEVICE, PREFIX
 from verify_service.domain.situation import Situation
-
-
-class Level(IntEnum):
-    """How urgent something is."""
-
-    BAD = 0
-    """People cannot log in, or a promise of the service is broken."""
-    WARNING = 1
-    """It works for most, or with weaker guarantees."""
-    NOTE = 2
-    """The operator did it."""
-
 
 _PUMPED = (
     "So many calls to 10,000 numbers are rarely people: someone may earn from them. To stop the "
     "calls: `{command} block {scope} --for 1d`. If they are people: `{command} allow {scope}`."
 )
 _LIMITS_OF_FEW = {PREFIX, KNOWN_DEVICE, CLIENT_IP}
-COMMAND = "flask --app wsgi"
 ALL_CALLS, EVERY_NUMBER, BLOCKED = "all calls", "every number", "blocked"
 
 

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from verify_service.domain.blocked import Blocked, Level, blocked_rows
+from verify_service.domain.blocked import Blocked, blocked_rows
 from verify_service.domain.check_result import EVICTION
 from verify_service.domain.counts import APPROVED, DELIVERED, STARTED, UNKNOWN, Counts, combined
 from verify_service.domain.durations import format_duration
 from verify_service.domain.figures import moment, number, share
+from verify_service.domain.finding import IN_THE_HOUR, Finding, Level
 from verify_service.domain.signs import (
     ACCOUNT,
     REFUSED,
@@ -26,37 +27,10 @@ _FEW_APPROVED = (
     "Someone may be running up the bill, or a login has a fault: compare the apps, the countries "
     "and the refusals."
 )
-_IN_THE_HOUR = "Since the hour that began at"
 LEAST_STARTS = 20
 """As in the conversion guard: with fewer starts a share says little."""
 DROP = 0.5
 """A share is low if it is less than this part of the week's."""
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """One thing that is wrong.
-
-    Attributes:
-        title: What, in a few words.
-        detail: The evidence.
-        remedy: What the operator does.
-        section: The id of the page's section with the figures.
-        since: Unixtime in milliseconds; 0 if it is not known.
-        command: The command that ends it, if there is one.
-        since_words: How exact ``since`` is.
-        command_words: What the command does.
-    """
-
-    level: Level
-    title: str
-    detail: str
-    remedy: str
-    section: str
-    since: int = 0
-    command: str = ""
-    since_words: str = "Since"
-    command_words: str = "Ends it"
 
 
 _REASONS = {
@@ -238,7 +212,7 @@ def _blocked(row: Blocked) -> Finding:
         "blocked",
         row.since,
         row.command,
-        _IN_THE_HOUR if row.by_hour else "Since",
+        IN_THE_HOUR if row.by_hour else "Since",
         "Lets starts through again" if row.stops_starts else "Ends it",
     )
 
@@ -268,7 +242,7 @@ def _drops(situation: Situation, *, callbacks_come: bool) -> Iterator[Finding]:
                     remedy,
                     "whom",
                     recent[0].begin * 1000,
-                    since_words=_IN_THE_HOUR,
+                    since_words=IN_THE_HOUR,
                 )
 
 
