@@ -19,14 +19,15 @@ from verify_service.api.request_log import RequestLog
 from verify_service.api.verify import verify_blueprint
 from verify_service.console.blueprint import console_blueprint
 from verify_service.console.reading import Sources
-from verify_service.domain.check_result import PROVIDER, CheckResult, Severity
+from verify_service.domain.check_result import PROVIDER, WEBHOOKS, CheckResult, Severity
 from verify_service.domain.codes import CodeDigester
-from verify_service.domain.events import Event
+from verify_service.domain.events import DELIVERY_SECONDS, Event
 from verify_service.domain.idempotency import IdempotencyKeys
 from verify_service.domain.ids import VerificationIds
 from verify_service.domain.limits import DESTINATION, IN_FLIGHT_MARGIN_SECONDS
 from verify_service.domain.next_action import Timing, view_of
 from verify_service.domain.operator import Operator
+from verify_service.domain.outboxes import Trial
 from verify_service.domain.ports import Provider
 from verify_service.domain.test_numbers import TestNumbers
 from verify_service.domain.verification import Verifications
@@ -39,7 +40,7 @@ from verify_service.store.functions import Called, Functions
 from verify_service.store.inspection import inspect
 from verify_service.store.libraries import keep_three
 from verify_service.store.operator import RedisOperator
-from verify_service.store.outbox import RedisOutbox
+from verify_service.store.outbox import OutboxOperator, RedisOutbox
 from verify_service.store.policy import encode
 from verify_service.store.statistics import RedisStatistics
 from verify_service.store.verifications import RedisStore
@@ -53,6 +54,7 @@ from verify_service.transport.client import HttpClient
 from verify_service.transport.route import Route, connection_problem
 from verify_service.webhooks.dispatcher import Dispatcher
 from verify_service.webhooks.receiver import Receiver
+from verify_service.webhooks.trial import try_receiver
 
 
 def create_app(
@@ -118,6 +120,8 @@ def create_operator(settings: Settings, client: Client | None = None) -> Operato
         apps=sorted({key.app for key in settings.access_keys}),
         counts=statistics,
         timeline=statistics,
+        outboxes=OutboxOperator(functions, ids),
+        receiving=sorted(settings.webhooks),
     )
 
 
@@ -154,6 +158,26 @@ def check_provider(settings: Settings) -> CheckResult:
     through = " through the proxy" if settings.provider_proxy else ""
     sentence = f"{host} can be reached{through}. No call was placed."
     return CheckResult(Severity.GOOD, PROVIDER, sentence)
+
+
+def check_webhooks(settings: Settings) -> Iterator[CheckResult]:
+    """Open a connection to each receiver of events, and close it. No event is posted."""
+    for each in settings.webhook_addresses:
+        route = Receiver(each.url, each.secrets).route
+        if problem := connection_problem(route, DELIVERY_SECONDS):
+            sentence = f"{each.app}: {problem} Its events wait; after two hours they are dropped."
+            yield CheckResult(Severity.WARNING, WEBHOOKS, sentence)
+            continue
+        two = "; two secrets sign" if len(each.secrets) > 1 else ""
+        sentence = f"{each.app}: {urlsplit(each.url).hostname} can be reached{two}."
+        yield CheckResult(Severity.GOOD, WEBHOOKS, sentence)
+
+
+def try_webhook(settings: Settings, app: str) -> Trial:
+    """Post a test event to the address of an app, which has one."""
+    (address,) = (each for each in settings.webhook_addresses if each.app == app)
+    receiver = Receiver(address.url, address.secrets)
+    return try_receiver(app, receiver, _event_body(settings))
 
 
 def check_metrics_folder() -> Iterator[CheckResult]:
@@ -202,13 +226,17 @@ def _verifications(
 
 
 def _dispatcher(settings: Settings, functions: Functions, events: StructuredEventLog) -> Dispatcher:
-    timing = _timing(settings)
     receivers = {each.app: Receiver(each.url, each.secrets) for each in settings.webhook_addresses}
+    return Dispatcher(RedisOutbox(functions), receivers, _event_body(settings), events)
+
+
+def _event_body(settings: Settings) -> Callable[[Event], bytes]:
+    timing = _timing(settings)
 
     def body(event: Event) -> bytes:
         return event_json(event.type, event.at, view_of(event.verification, timing))
 
-    return Dispatcher(RedisOutbox(functions), receivers, body, events)
+    return body
 
 
 def _functions(settings: Settings, client: Client, called: Called | None = None) -> Functions:

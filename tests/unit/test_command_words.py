@@ -101,6 +101,14 @@ def test_a_block_is_numbered(level: int, turn: str) -> None:
             Restriction("failureRate", "failureRate", "alarm", 300, total=600, count=412),
             "failureRate: alarm: 412 of 600 guesses wrong; not repeated for 5 min more",
         ),
+        (
+            Restriction("webhook", "shop", "off", 82_800),
+            "shop: no event is posted for 23 h more, after a 410; `webhook on shop` ends it",
+        ),
+        (
+            Restriction("operator", "+7917", "block", 60),
+            "+7917: blocked by the operator for 1 min more; `unblock +7917` ends it",
+        ),
     ],
 )
 def test_a_restriction_shows_its_end_and_the_command(restriction: Restriction, line: str) -> None:
@@ -113,6 +121,7 @@ SHOWN_ON_THE_PAGE = [
     Restriction("conversion", "KZ", "alarm", 2400, total=210, count=12),
     Restriction("failureRate", "failureRate", "alarm", 300, total=600, count=412),
     Restriction("breaker", "", "pause", 40),
+    Restriction("webhook", "shop", "off", 82_800),
 ]
 
 

@@ -1,4 +1,4 @@
-"""The checks of settings, Redis and provider, which a release and ``doctor`` run."""
+"""The checks of settings, Redis, provider and receivers, which a release and ``doctor`` run."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import os
 from collections.abc import Callable, Iterable
 
 from verify_service import app
-from verify_service.domain.check_result import CheckResult, Severity
+from verify_service.domain.check_result import WEBHOOKS, CheckResult, Severity
 from verify_service.domain.numbers import mask
 from verify_service.domain.test_numbers import today
 from verify_service.settings.server_variables import (
@@ -72,6 +72,13 @@ def _provider(settings: Settings) -> Iterable[CheckResult]:
         yield CheckResult(Severity.ERROR, "Settings", str(error))
 
 
+def _webhooks(settings: Settings) -> Iterable[CheckResult]:
+    yield from app.check_webhooks(settings)
+    for each in sorted(settings.webhook_secrets.keys() - settings.webhooks.keys()):
+        sentence = f"{each} has a secret, and no address in WEBHOOKS: it receives no events."
+        yield CheckResult(Severity.WARNING, WEBHOOKS, sentence)
+
+
 CHECKS: tuple[Callable[[Settings], Iterable[CheckResult]], ...] = (
     _settings,
     _server,
@@ -79,6 +86,7 @@ CHECKS: tuple[Callable[[Settings], Iterable[CheckResult]], ...] = (
     _metrics_folder,
     _redis,
     _provider,
+    _webhooks,
 )
 """In the order of the output."""
 

@@ -18,6 +18,7 @@ from verify_service.cli.sentences import (
     usage_lines,
 )
 from verify_service.cli.stats import stats_commands
+from verify_service.cli.webhooks import webhook_command
 from verify_service.domain.durations import format_duration
 from verify_service.domain.limits import WIDE_LIMITS
 from verify_service.domain.numbers import mask
@@ -29,6 +30,7 @@ SECTIONS = {
     "One number": ("number", "unlock", "erase"),
     "Prefixes and countries": ("blocked", "block", "allow", "unblock", "reset"),
     "All calls": ("pause", "resume"),
+    "Events": ("webhook",),
     "The settings": ("security", "access-key"),
 }
 """The order of ``operator --help``."""
@@ -59,6 +61,7 @@ def install(group: click.Group, operator: Operator, settings: Settings) -> None:
         *_number_commands(operator, settings.number_limits.lock_after),
         *_prefix_commands(operator),
         *_pause_commands(operator),
+        webhook_command(operator, settings),
         _security_command(settings),
         access_key,
     ):

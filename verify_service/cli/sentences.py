@@ -107,12 +107,12 @@ def restriction_line(restriction: Restriction) -> str:
     match restriction.kind:
         case "pause":
             return f"all calls: {_pause(restriction, more)}"
-        case "allow":
-            return f"{scope}: allowed by the operator {more}; {ends}"
-        case "block" if guard == "operator":
-            return f"{scope}: blocked by the operator {more}; {ends}"
+        case "allow" | "block" if guard == "operator":
+            return f"{scope}: {restriction.kind}ed by the operator {more}; {ends}"
         case "block":
             return f"{scope}: blocked{by} {more}{_in_a_row(restriction.level)}{evidence}; {ends}"
+        case "off":
+            return f"{scope}: no event is posted {more}, after a 410; `webhook on {scope}` ends it"
         case "would-block":
             return f"{scope}: would be blocked{by} without the dry run{evidence}"
         case _:

@@ -11,6 +11,10 @@ from verify_service.domain.counts import (
     BUCKETS,
     CANCELED,
     DELIVERED,
+    EVENT_TRIES_FAILED,
+    EVENTS_DELIVERED,
+    EVENTS_DROPPED,
+    EVENTS_LOST,
     EXHAUSTED,
     FAILED,
     PLACED,
@@ -19,6 +23,7 @@ from verify_service.domain.counts import (
     STARTED,
     UNDELIVERED,
     UNKNOWN,
+    WEBHOOK,
     WRONG,
     Counts,
     Tally,
@@ -51,6 +56,8 @@ def stats_lines(tally: Tally) -> Iterator[str]:
     right = _share(approved, approved + counts[WRONG], "of the guesses right")
     yield _line("wrong guesses", counts[WRONG], right)
     yield _line("refused", counts.of(REFUSED), _details(counts, REFUSED))
+    if counts.of(WEBHOOK):
+        yield _line("events", counts[EVENTS_DELIVERED], f"delivered; {_events(counts)}")
     for (limit, scope), number in tally.scopes.most_common(LISTED_SCOPES):
         yield f"  {limit} {scope}: {number}"
     for event in (DELIVERED, APPROVED):
@@ -124,6 +131,11 @@ def _percent(part: int, whole: int) -> str:
 
 def _details(counts: Counts, event: str) -> str:
     return ", ".join(f"{detail} {number}" for detail, number in counts.details(event).items())
+
+
+def _events(counts: Counts) -> str:
+    names = {EVENT_TRIES_FAILED: "tries failed", EVENTS_DROPPED: "dropped", EVENTS_LOST: "lost"}
+    return ", ".join(f"{counts[event]} {name}" for event, name in names.items())
 
 
 def _times(times: Times) -> str:

@@ -8,8 +8,8 @@ from enum import StrEnum
 EVICTION, PERSISTENCE, FAILOVER = "eviction", "persistence", "failover"
 """The names of the checks that are repeated while a release serves."""
 
-PROVIDER = "Provider"
-"""The heading of the check whether the provider can be reached."""
+PROVIDER, WEBHOOKS = "Provider", "Webhooks"
+"""The headings of the checks whether the provider and the receivers can be reached."""
 
 
 class Severity(StrEnum):

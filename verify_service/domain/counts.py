@@ -20,8 +20,8 @@ FIELDS = 3_000
 """Fields of the hash of the present hour: one for each event of an app and a country, for each
 scope of a refusal and for the number of a limit's scopes, and those of earlier hours until the
 first start of this one. When it has more, an event that is new in its hour is counted under
-:data:`OTHER` in place of its country. A country of an app has about 15 events, so there is room for
-almost 200 pairs."""
+:data:`OTHER` in place of its country. A country of an app has about 15 events, and up to four more
+if the app has an address for its events, so there is room for more than 150 pairs."""
 SCOPES_PER_LIMIT = 50
 """Scopes of one limit that refused starts in one hour. Refusals by further ones are counted under
 :data:`OTHER`."""
@@ -37,6 +37,10 @@ STARTED, PLACED, UNKNOWN, FAILED = "started", "placed", "unknown", "failed"
 DELIVERED, UNDELIVERED, RECOVERED = "delivered", "undelivered", "recovered"
 APPROVED, EXHAUSTED, CANCELED = "approved", "exhausted", "canceled"
 WRONG, REFUSED, TEST = "wrong", "refused", "test"
+WEBHOOK = "webhook"
+"""What happens to the events of :mod:`verify_service.domain.events`; its details follow."""
+EVENTS_DELIVERED, EVENT_TRIES_FAILED = f"{WEBHOOK}.delivered", f"{WEBHOOK}.failed"
+EVENTS_DROPPED, EVENTS_LOST = f"{WEBHOOK}.dropped", f"{WEBHOOK}.lost"
 
 
 @dataclass(frozen=True, slots=True)

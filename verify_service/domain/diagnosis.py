@@ -51,9 +51,11 @@ class Restriction:
     """A block, an exemption, a pause or an alarm.
 
     Attributes:
-        who: Who set it: ``operator``, ``breaker``, or the guard: ``conversion``, ``failureRate``.
-        scope: A prefix, a country or a guard's name; empty for a pause.
-        kind: ``block``, ``would-block`` (a guard in dry run), ``allow``, ``pause``, ``alarm``.
+        who: Who set it: ``operator``, ``breaker``, the guard: ``conversion``, ``failureRate``; or
+            ``webhook``, the receiver of an app's events.
+        scope: A prefix, a country, a guard's name or an app; empty for a pause.
+        kind: ``block``, ``would-block`` (a guard in dry run), ``allow``, ``pause``, ``alarm``; or
+            ``off`` (no event is posted).
         seconds: How long it lasts. Of an alarm: until it may be raised again. Of the breaker: until
             a start tries the provider.
         level: Of a guard's block: how many there were in a row, including this one.

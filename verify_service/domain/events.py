@@ -25,6 +25,8 @@ class EventType(StrEnum):
     EXHAUSTED = "verification.exhausted"
     CANCELED = "verification.canceled"
     FAILED = "verification.failed"
+    TEST = "verification.test"
+    """Of no verification: the operator tries an address."""
 
 
 RETRY_SECONDS = (5, 30, 120, 600, 1800)
@@ -50,6 +52,11 @@ OUTBOX_EVENTS = 5
 """Undelivered events of one verification. It usually has two."""
 
 
+def event_id(verification_id: str, name: str) -> str:
+    """Return the ``webhook-id`` of an event, by its name among those of its verification."""
+    return f"evt_{verification_id}_{name}"
+
+
 @dataclass(frozen=True, slots=True)
 class Event:
     """One change of a verification.
@@ -66,7 +73,7 @@ class Event:
     @property
     def id(self) -> str:
         """The ``webhook-id``: the same at every try, and of no other event."""
-        return f"evt_{self.verification.id}_{self.name}"
+        return event_id(self.verification.id, self.name)
 
     @property
     def at(self) -> int:

@@ -22,6 +22,7 @@ from verify_service.domain.numbers import (
     normalize,
     require_valid,
 )
+from verify_service.domain.outboxes import OutboxStore, OutboxUsage, Resent
 from verify_service.domain.scopes import DIGITS_BELOW_PREFIX, network_of
 from verify_service.domain.separators import strip_separators
 from verify_service.domain.timeline import TimelineStore
@@ -81,6 +82,8 @@ class Operator:
         test_numbers: E.164.
         apps: The apps whose starts are counted.
         counts, timeline: What happened: in numbers, and to single verifications.
+        outboxes: The events that wait for a receiver.
+        receiving: The apps that have an address for their events.
     """
 
     store: OperatorStore
@@ -90,6 +93,8 @@ class Operator:
     apps: Sequence[str]
     counts: CountsStore
     timeline: TimelineStore
+    outboxes: OutboxStore
+    receiving: Sequence[str]
 
     def number(self, text: str) -> str:
         """Return a number in E.164, as a start reads it, whether or not it may be called."""
@@ -156,6 +161,23 @@ class Operator:
             scopes: Names of limits, each with a scope. A limit that is switched off is left out.
         """
         return self.store.limit_usage(scopes)
+
+    def outbox_usage(self) -> list[OutboxUsage]:
+        """Return how full the outbox of each app with an address is."""
+        return self.outboxes.usage(self.receiving) if self.receiving else []
+
+    def switch_webhook_on(self, app: str) -> bool:
+        """Deliver an app's events again after a 410; return whether the address was off."""
+        return self.outboxes.switch_on(app)
+
+    def resend(self, verification_id: str) -> Resent:
+        """Add an event that says how a verification stands now.
+
+        Raises:
+            VerificationNotFound: There is no such verification.
+            RefusedResend: It has no event, or its app had no address when it began.
+        """
+        return self.outboxes.resend(verification_id)
 
     def count_wrong_token(self) -> WrongTokens:
         """Count a wrong token that was sent to the console."""

@@ -13,6 +13,7 @@ from verify_service.domain.diagnosis import LimitUsage, Restriction
 from verify_service.domain.errors import StoreUnavailable
 from verify_service.domain.limits import DAY_TOTAL, WIDE_LIMITS
 from verify_service.domain.operator import Operator
+from verify_service.domain.outboxes import OutboxUsage
 from verify_service.domain.timeline import Attempt
 
 HOURS, DAYS = 24, 31
@@ -37,6 +38,7 @@ class Situation:
         warned_since: Since when this process knows it: unixtime in seconds, by the warning's name.
         statistics: The counts; None if they cannot be read.
         restrictions, full_limits: What refuses starts.
+        outboxes: The events that wait for a receiver, by app.
         attempts: The last verifications, the newest first.
         refused_callbacks: By the reason, since the processes began; empty if that is not known.
         dry_run: The limits that only count.
@@ -52,6 +54,7 @@ class Situation:
     statistics: Statistics | None = None
     restrictions: Sequence[Restriction] = ()
     full_limits: Sequence[LimitUsage] = ()
+    outboxes: Sequence[OutboxUsage] = ()
     attempts: Sequence[Attempt] = ()
     refused_callbacks: Mapping[str, int] = field(default_factory=dict)
     dry_run: frozenset[str] = frozenset()
@@ -101,6 +104,7 @@ def completed(situation: Situation, operator: Operator) -> Situation:
             statistics=statistics,
             restrictions=restrictions,
             full_limits=[one for one in operator.limit_usage(refusing) if one.full],
+            outboxes=operator.outbox_usage(),
             attempts=_attempts(operator),
         )
     except StoreUnavailable as error:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 from itertools import chain
 from typing import Any
 
@@ -16,8 +15,10 @@ from verify_service.domain.events import (
     EventType,
     Result,
     Taken,
+    event_id,
 )
 from verify_service.domain.ids import VerificationIds
+from verify_service.domain.outboxes import OutboxUsage, RefusedResend, Resent
 from verify_service.store import keys
 from verify_service.store.functions import Functions
 from verify_service.store.verifications import read_verification
@@ -85,31 +86,6 @@ def _delivery(taken: Mapping[str, Any]) -> Delivery:
     )
 
 
-@dataclass(frozen=True, slots=True)
-class OutboxUsage:
-    """How full the outbox of an app is.
-
-    Attributes:
-        waiting: Undelivered events; of a verification with several, only the first one counts once
-            a process has looked at them.
-        oldest: Seconds since the oldest of these events.
-        off: Seconds for which the address stays switched off; 0 if it is on.
-    """
-
-    app: str
-    waiting: int
-    oldest: int
-    off: int
-
-
-class RefusedResend(Exception):
-    """There is nothing to send; ``resend_event.lua`` has the reasons."""
-
-    def __init__(self, reason: str) -> None:
-        super().__init__(reason)
-        self.reason = reason
-
-
 class OutboxOperator:
     """The operator's commands on the outboxes. Every method raises StoreUnavailable."""
 
@@ -117,11 +93,11 @@ class OutboxOperator:
         self._functions = functions
         self._ids = ids
 
-    def usage(self, apps: list[str]) -> list[OutboxUsage]:
+    def usage(self, apps: Sequence[str]) -> list[OutboxUsage]:
         """Return how full the outboxes of these apps are."""
         outboxes = [keys.outbox(app) for app in apps]
         declared = [keys.RESTRICTIONS, *chain.from_iterable((one[0], one[3]) for one in outboxes)]
-        shown = self._functions.call("show_outboxes", declared, {"apps": apps})
+        shown = self._functions.call("show_outboxes", declared, {"apps": list(apps)})
         return [
             OutboxUsage(app, one["waiting"], one["oldest"] // 1000, -(-one["off"] // 1000))
             for app, one in zip(apps, shown["outboxes"] or (), strict=True)
@@ -133,8 +109,8 @@ class OutboxOperator:
         declared = [keys.RESTRICTIONS, keys.outbox(app)[2]]
         return bool(self._functions.call("switch_webhook_on", declared, arguments)["was_off"])
 
-    def resend(self, verification_id: str) -> EventType:
-        """Add an event that says how a verification stands; return its type.
+    def resend(self, verification_id: str) -> Resent:
+        """Add an event that says how a verification stands now.
 
         Raises:
             VerificationNotFound: There is no such verification.
@@ -147,4 +123,5 @@ class OutboxOperator:
             raise VerificationNotFound
         if "refused" in result:
             raise RefusedResend(result["refused"])
-        return EventType(f"verification.{result['type']}")
+        kind = EventType(f"verification.{result['type']}")
+        return Resent(event_id(verification_id, result["name"]), kind)

@@ -27,12 +27,14 @@ class Answer:
         problem: What happened instead, in a few words.
         seconds: How long it took.
         retry_after: Seconds for which the receiver asked to be left alone.
+        date: Its ``Date`` header.
     """
 
     http: int | None
     problem: str
     seconds: float
     retry_after: float | None = None
+    date: str | None = None
 
     @property
     def accepted(self) -> bool:
@@ -67,7 +69,8 @@ class Receiver:
                 exchange.kept = True
                 retry_after = longest_wait(response.headers.get("Retry-After"))
                 seconds = time.monotonic() - began
-                return Answer(response.status_code, "", seconds, retry_after)
+                date = response.headers.get("Date")
+                return Answer(response.status_code, "", seconds, retry_after, date)
         except NeverSent as error:
             problem = f"cannot be reached ({type(error.__cause__).__name__})"
         except MayHaveArrived as error:
