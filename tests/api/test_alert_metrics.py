@@ -9,8 +9,10 @@ import pytest
 import yaml
 from prometheus_client.parser import text_string_to_metric_families
 
+from tests.webhooks.login_flow import SECRET
 from verify_service.app import create_operator
 from verify_service.domain.limits import HOUR
+from verify_service.server import background
 
 from .service import METRICS_TOKEN, NUMBER, OTHER_NUMBER, Service, wrong
 from .standin import StandIn
@@ -32,7 +34,13 @@ def selectors(expression: str) -> list[tuple[str, set[str]]]:
 @pytest.fixture
 def samples(make, fake, clock, provider: StandIn) -> dict[str, set[str]]:
     """The labels of each sample, after a few requests of every kind."""
-    service: Service = make(fake, METRICS_TOKEN=METRICS_TOKEN, STARTS_PER_PREFIX="1/3600")
+    service: Service = make(
+        fake,
+        METRICS_TOKEN=METRICS_TOKEN,
+        STARTS_PER_PREFIX="1/3600",
+        WEBHOOKS="shop=https://127.0.0.1:1/",
+        WEBHOOK_SECRETS=f"shop={SECRET}",
+    )
     vid = service.started()
     service.start("+79179130001")
     service.callback(number=NUMBER[1:])
@@ -44,6 +52,7 @@ def samples(make, fake, clock, provider: StandIn) -> dict[str, set[str]]:
     create_operator(service.settings, service.client).block("+7917", HOUR)
     failing: Service = make(METRICS_TOKEN=METRICS_TOKEN)
     assert failing.start().status_code == 503
+    service.app.extensions[background.EXTENSION].stop()
     found: dict[str, set[str]] = {}
     for text in (service.metrics(), failing.metrics()):
         for family in text_string_to_metric_families(text):

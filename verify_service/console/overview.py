@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from decimal import Decimal
 
 from verify_service.console.charts import Chart, by_day, by_hour
+from verify_service.domain.app_events import AppEvents, app_events
 from verify_service.domain.blocked import Blocked, blocked_rows
 from verify_service.domain.counts import (
     APPROVED,
@@ -93,6 +94,7 @@ class Overview:
     """The page. Without ``reading.statistics`` only the verdict and the health are shown.
 
     Attributes:
+        events: How the events of each app with an address fare.
         exchange_times: The median and the 95th percentile of the provider's answers, in seconds.
         last_call, last_callback, last_login: Among the last verifications: unixtime in
             milliseconds; 0 if there is none.
@@ -101,6 +103,7 @@ class Overview:
     reading: Situation
     verdict: Verdict
     blocked: Sequence[Blocked]
+    events: Sequence[AppEvents]
     exchange_times: tuple[float, float] | None
     last_call: int
     last_callback: int
@@ -117,6 +120,7 @@ def overview(reading: Situation) -> Overview:
         reading=reading,
         verdict=verdict(reading),
         blocked=blocked_rows(reading),
+        events=app_events(reading),
         exchange_times=exchange_times(attempts),
         last_call=max(calls, default=0),
         last_callback=max(callbacks, default=0),

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import takewhile
 
-from verify_service.domain.counts import Period
+from verify_service.domain.counts import WEBHOOK, Period
 from verify_service.domain.diagnosis import LimitUsage, Restriction
 from verify_service.domain.durations import format_duration
 from verify_service.domain.finding import COMMAND, Level
@@ -17,7 +17,12 @@ _PUMPED = (
     "So many calls to 10,000 numbers are rarely people: someone may earn from them. To stop the "
     "calls: `{command} block {scope} --for 1d`. If they are people: `{command} allow {scope}`."
 )
+_OFF = (
+    "Logins work; the login flow learns of changes when it asks. Ask who runs it why it wants no "
+    "events: a receiver that is removed answers 410."
+)
 _LIMITS_OF_FEW = {PREFIX, KNOWN_DEVICE, CLIENT_IP}
+_WHO = {"operator": "the operator", "breaker": "the breaker", WEBHOOK: "the receiver"}
 ALL_CALLS, EVERY_NUMBER, BLOCKED = "all calls", "every number", "blocked"
 
 
@@ -77,6 +82,8 @@ def _restricted(one: Restriction) -> Blocked:
         case "block":
             state, level = BLOCKED, Level.NOTE if by_operator else _level_of(one.scope)
             remedy = "" if by_operator else _PUMPED.format(scope=one.scope, command=COMMAND)
+        case "off":
+            state, level, remedy = "no event is posted", Level.WARNING, _OFF
         case "would-block":
             state, level, remedy = "would be blocked without the dry run", Level.WARNING, ""
         case _:
@@ -86,7 +93,7 @@ def _restricted(one: Restriction) -> Blocked:
         level=level,
         scope=one.scope or ALL_CALLS,
         state=state,
-        who=f"the {one.who}" if one.who in ("operator", "breaker") else one.who,
+        who=_WHO.get(one.who, one.who),
         why=_evidence(one),
         remedy=remedy,
         command=_command(one),
@@ -105,12 +112,16 @@ def _command(one: Restriction) -> str:
         return ""
     if one.kind == "pause":
         return f"{COMMAND} resume"
+    if one.kind == "off":
+        return f"{COMMAND} webhook on {one.scope}"
     return f"{COMMAND} unblock {one.scope}"
 
 
 def _evidence(one: Restriction) -> str:
     if one.who == "breaker":
         return "Calls failed in a row."
+    if one.who == WEBHOOK:
+        return "It answered 410 to an event."
     if not one.total:
         return ""
     if one.who == CONVERSION:

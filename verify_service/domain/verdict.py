@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
+from verify_service.domain.app_events import event_findings
 from verify_service.domain.blocked import Blocked, blocked_rows
 from verify_service.domain.check_result import EVICTION
 from verify_service.domain.counts import APPROVED, DELIVERED, STARTED, UNKNOWN, Counts, combined
@@ -114,6 +115,7 @@ def _findings(situation: Situation) -> Iterator[Finding]:
             yield _callbacks(missing, situation.refused_callbacks)
         yield from map(_blocked, blocked_rows(situation))
         yield from _drops(situation, callbacks_come=missing is None)
+        yield from event_findings(situation)
     if situation.dry_run:
         yield _dry_run(situation.dry_run)
 

@@ -145,13 +145,13 @@ class SharedFamilies:
         "verify_events",
         "What happened, by app.",
         *("app", "event", "detail"),
-        series="45 for each app",
+        series="49 for each app",
     )
     COUNTRY_EVENTS = _counter(
         "verify_country_events",
         "What happened, by country.",
         *("country", "event", "detail"),
-        series="45 for each country",
+        series="49 for each country",
     )
     DELIVERED = _histogram(
         "verify_delivered_seconds",
@@ -185,9 +185,21 @@ class SharedFamilies:
     )
     RESTRICTION = _gauge(
         "verify_restriction",
-        "1 for each block, exemption, pause and alarm in force.",
+        "1 for each block, exemption, pause, alarm and switched-off address in force.",
         *("who", "kind", "scope"),
         series=f"{MAX_RESTRICTIONS} at a time",
+    )
+    EVENTS_WAITING = _gauge(
+        "verify_events_waiting",
+        "Events that their receiver has not accepted; of a verification with several, about one.",
+        "app",
+        series="1 for each app with an address",
+    )
+    OLDEST_EVENT = _gauge(
+        "verify_oldest_event_seconds",
+        "The age of the oldest of these events; 0 if there is none.",
+        "app",
+        series="1 for each app with an address",
     )
     LIMIT_USED = _gauge(
         "verify_limit_used_ratio",

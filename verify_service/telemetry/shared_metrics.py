@@ -32,6 +32,7 @@ from verify_service.domain.errors import StoreUnavailable
 from verify_service.domain.limits import APP, COUNTRY, DAY_TOTAL
 from verify_service.domain.models import Readiness
 from verify_service.domain.operator import Operator
+from verify_service.domain.outboxes import OutboxUsage
 from verify_service.telemetry.families import MAX_RESTRICTIONS, MAX_SCOPES, Family, SharedFamilies
 from verify_service.telemetry.metrics import Metrics
 
@@ -48,6 +49,7 @@ class SharedState:
     statistics: Statistics
     restrictions: list[Restriction]
     limits: list[LimitUsage]
+    outboxes: list[OutboxUsage]
 
 
 class MetricsPage:
@@ -80,6 +82,7 @@ class MetricsPage:
                 statistics,
                 self._operator.restrictions(),
                 self._operator.limit_usage(list(_limited_scopes(statistics))),
+                self._operator.outbox_usage(),
             )
         except StoreUnavailable:  # an outage of Redis is when the other metrics are needed most
             return None
@@ -107,6 +110,7 @@ class SharedMetrics(Collector):
             yield from _totals(self._state.statistics.total)
             yield from _recent(combined(self._state.statistics.hours))
             yield _restrictions(self._state.restrictions[:MAX_RESTRICTIONS])
+            yield from _outboxes(self._state.outboxes)
             yield _limits(self._state.limits)
 
 
@@ -138,6 +142,11 @@ def _recent(recent: Tally) -> Iterator[Metric]:
 def _restrictions(restrictions: list[Restriction]) -> Metric:
     values: Values = {(one.who, one.kind, one.scope): 1 for one in restrictions}
     return _gauge(SharedFamilies.RESTRICTION, values)
+
+
+def _outboxes(outboxes: list[OutboxUsage]) -> Iterator[Metric]:
+    yield _gauge(SharedFamilies.EVENTS_WAITING, {(one.app,): one.waiting for one in outboxes})
+    yield _gauge(SharedFamilies.OLDEST_EVENT, {(one.app,): one.oldest for one in outboxes})
 
 
 def _limits(limits: list[LimitUsage]) -> Metric:
