@@ -610,7 +610,7 @@ def test_every_command_is_listed_with_a_whole_sentence(flask: Run) -> None:
     rows = dict(re.findall(r"^  ([a-z]+)  +(.*)$", listed.partition("One number:")[2], re.M))
     assert set(rows) == {
         *("allow", "block", "blocked", "erase", "number", "pause", "resume", "security"),
-        *("reset", "unblock", "unlock"),
+        *("reset", "unblock", "unlock", "webhook"),
     }
     assert all(re.fullmatch(r"[A-Z].{10,43}\.", row) for row in rows.values()), rows
 
@@ -621,6 +621,7 @@ def test_every_command_is_listed_with_a_whole_sentence(flask: Run) -> None:
         *("allow", "block", "blocked", "erase", "number", "pause", "resume", "security"),
         "unblock",
         "reset",
+        "webhook",
     ],
 )
 def test_every_command_works_with_and_without_the_group(flask: Run, name: str) -> None:

@@ -80,5 +80,8 @@ class EventType(_Word):
     FAILED = "verification.failed"
     """The provider refused the call, or could not be reached."""
 
+    TEST = "verification.test"
+    """The operator tries the address; there is no such verification. Ignore it."""
+
     OTHER = "other"
     """Ignore it."""
