@@ -5,9 +5,10 @@ from __future__ import annotations
 import socket
 import ssl
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
+import hiredis
 import redis
 from redis.backoff import NoBackoff
 from redis.exceptions import NoPermissionError
@@ -115,6 +116,10 @@ class MasterConnection(redis.Connection):
         """Moment of the monotonic clock at which the current exchange ends."""
         self._master = master
         self._tls = tls
+
+    def pack_commands(self, commands: Iterable[Sequence[Any]]) -> list[bytes]:
+        """Return the bytes of all commands. redis-py looks at each argument before hiredis does."""
+        return [b"".join(hiredis.pack_command(tuple(command)) for command in commands)]
 
     def remaining(self) -> float:
         """Return the seconds until the deadline.
