@@ -7,7 +7,7 @@ import re
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
-from marshmallow import EXCLUDE, Schema, ValidationError, fields, pre_load
+from marshmallow import EXCLUDE, Schema, ValidationError, fields, missing, pre_load
 from marshmallow.validate import Length
 
 from verify_service.domain.codes import FIRST, LAST
@@ -29,6 +29,9 @@ NOT_BLANK = r"[^\s\x1c-\x1f\x85]"
 _LATEST = 10**15 - 1
 
 
+_JSON_AS_THEY_ARE = {fields.String, fields.Integer, fields.Boolean}
+
+
 class Camel(Schema):
     """Snake case in Python, camel case in JSON, like the provider's API."""
 
@@ -44,9 +47,21 @@ class Answer(Camel):
     class Meta:
         unknown = EXCLUDE
 
-    def get_attribute(self, obj: Any, attr: str, default: Any) -> Any:
-        """Return a field of the dictionary that a view returns."""
-        return obj.get(attr, default)
+    def dump(self, obj: dict[str, Any], *, many: bool | None = None) -> dict[str, Any]:  # noqa: ARG002
+        """Return the fields that a view's dictionary has, under their names in JSON.
+
+        Text, integers and booleans are JSON as they are, in the order of the schema. marshmallow
+        would look each of them up and convert it, which takes five times as many calls.
+        """
+        dumped: dict[str, Any] = {}
+        for name, field in self.dump_fields.items():
+            if type(field) not in _JSON_AS_THEY_ARE:
+                value = field.serialize(name, obj, dict.get)
+            else:
+                value = obj.get(name, missing)
+            if value is not missing:
+                dumped[field.data_key or name] = value
+        return dumped
 
 
 class Request(Camel):
