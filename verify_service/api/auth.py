@@ -49,8 +49,8 @@ def access_key_guard(keys: Sequence[AccessKey], *, in_query: bool) -> Callable[[
         given = header(ACCESS_KEY)
         if given is None and in_query:
             given = request.args.get(ACCESS_KEY)
-        g.app = identify(keys, given or "")
-        note(app=g.app)
+        app = g.app = identify(keys, given or "")
+        note(app=app)
 
     return guard
 

@@ -6,6 +6,7 @@ import json
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 from typing import Any, NoReturn
 
 from flask import request
@@ -131,12 +132,7 @@ def parse_json(raw: bytes, parse_int: Callable[[str], Any] = int) -> Any:
     if raw.count(b"[") + raw.count(b"{") > MAX_BRACKETS:
         raise NotJson
     try:
-        data = json.loads(
-            raw.decode("utf-8"),
-            object_pairs_hook=_unique_keys,
-            parse_constant=_refuse_constant,
-            parse_int=parse_int,
-        )
+        data = _decoder(parse_int).decode(raw.decode("utf-8"))
         if _SURROGATE.search(raw):
             # Two escapes may encode one character. A lone one encodes none: UTF-8 cannot encode
             # it, so it could neither be digested nor returned.
@@ -144,6 +140,14 @@ def parse_json(raw: bytes, parse_int: Callable[[str], Any] = int) -> Any:
     except ValueError as error:
         raise NotJson from error
     return data
+
+
+@cache
+def _decoder(parse_int: Callable[[str], Any]) -> json.JSONDecoder:
+    """Return the decoder for this kind of integers. ``json.loads`` would make one for each body."""
+    return json.JSONDecoder(
+        object_pairs_hook=_unique_keys, parse_constant=_refuse_constant, parse_int=parse_int
+    )
 
 
 def _unique_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
