@@ -12,14 +12,18 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from types import SimpleNamespace
 
 import gevent
+import gevent.socket
 import pytest
 from gunicorn.config import Config
+from gunicorn.http.body import LengthReader
 from gunicorn.http.errors import InvalidHeader
+from gunicorn.http.unreader import SocketUnreader
 
 from verify_service.server import hooks
 from verify_service.server.logger import Logger
@@ -170,6 +174,32 @@ def test_a_slow_body_is_a_timeout_that_an_application_can_catch() -> None:
         read_all(request)
     assert len(request.body.reader.pauses) > 400
     assert request.closes
+
+
+@contextmanager
+def sent(body: bytes, length: int) -> Iterator[Slow]:
+    """Yield a request whose body has this length, and of which this much came with the headers."""
+    ours, theirs = gevent.socket.socketpair()
+    with ours, theirs:
+        unreader = SocketUnreader(ours)
+        unreader.unread(body)
+        yield Slow(SimpleNamespace(reader=LengthReader(unreader, length)))
+
+
+def test_a_body_that_came_with_its_headers_is_read() -> None:
+    with sent(b"body", 4) as request:
+        with RequestClock(request, reading_seconds=0.05, working_seconds=10).running():
+            assert request.body.reader.read(1024) == b"body"
+            assert request.body.reader.read(1024) == b""
+        assert not request.closes
+
+
+def test_the_rest_of_a_body_is_waited_for() -> None:
+    with sent(b"bo", 4) as request:
+        clock = RequestClock(request, reading_seconds=0.05, working_seconds=10)
+        with clock.running(), pytest.raises(TimeoutError):
+            request.body.reader.read(1024)
+        assert request.closes
 
 
 @pytest.mark.parametrize("pauses", [(), (0,)], ids=["without a body", "after the body"])

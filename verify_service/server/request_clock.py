@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import gevent
+from gunicorn.http.body import LengthReader
 from gunicorn.http.message import Request
 
 
@@ -47,11 +48,20 @@ class RequestClock:
             TimeoutError: The body did not arrive in time. An application can catch it.
             ConnectionAbortedError: ``end_reading`` was called.
         """
+        if self._has_arrived(size):
+            return bytes(self._reader.read(size))
         self._working.close()
         try:
             return self._read(size)
         finally:
             self._working = gevent.Timeout.start_new(self._working_seconds)
+
+    def _has_arrived(self, size: int) -> bool:
+        """Return whether the bytes are here already: a short body comes with its headers."""
+        if not isinstance(self._reader, LengthReader):
+            return False
+        held: int = self._reader.unreader.buf.getbuffer().nbytes
+        return held >= min(size, int(self._reader.length))
 
     def end_reading(self) -> None:
         """End the application's wait for the body, if it waits, and leave the connection open.
