@@ -82,12 +82,12 @@ def test_the_types_are_those_of_the_document() -> None:
     ("status", "words"),
     [
         (307, "Redirects are not followed"),
-        (400, "ignore a type that it does not know"),
+        (400, "answer 2xx to a type that it does not know"),
         (401, "Compare its secret with WEBHOOK_SECRETS"),
         (403, "before anything parses them"),
         (404, "compare its path in WEBHOOKS"),
         (405, "does not accept POST"),
-        (410, "`webhook on shop` switches it on again"),
+        (410, "until `webhook on`"),
         (418, "its log has the reason"),
         (422, "docs/events.md"),
         (429, "Retry-After"),
@@ -257,3 +257,14 @@ def test_without_redis_the_commands_say_so(make, login: LoginFlow) -> None:
     for words in (("show",), ("on", "shop"), ("resend", "x" * 40)):
         assert "Redis cannot be reached" in run("webhook", *words, fails=True).output
     assert "Events are accepted" in run("webhook", "test", "shop").output
+
+
+@pytest.mark.parametrize(("status", "words"), [(401, "Compare its secret"), (502, "a proxy")])
+def test_the_log_says_the_same_about_an_answer(
+    told: Service, login: LoginFlow, status: int, words: str
+) -> None:
+    login.respond = answer(status)
+    rang(told)
+    (line,) = wait_until(lambda: told.events("event_failed"))
+    assert words in line["hint"]
+    assert "`flask --app wsgi webhook test shop`" in line["hint"]

@@ -15,33 +15,7 @@ from verify_service.domain.counts import (
 from verify_service.domain.durations import format_duration
 from verify_service.domain.events import DELIVERY_SECONDS
 from verify_service.domain.outboxes import Trial
-
-_SIGNATURE = (
-    "The receiver does not accept the signature. Compare its secret with WEBHOOK_SECRETS. It has "
-    "to verify the bytes of the body as they arrived, before anything parses them."
-)
-_BY_STATUS = {
-    400: "The receiver refuses the event; its log has the reason. It has to ignore a type that it "
-    "does not know with 2xx, and this one is `verification.test`.",
-    401: _SIGNATURE,
-    403: _SIGNATURE,
-    404: "Nothing receives events at this address: compare its path in WEBHOOKS.",
-    405: "The address does not accept POST.",
-    408: "The receiver did not wait for the body.",
-    410: "The receiver wants no events. An event with this answer switches the address off for a "
-    "day; `webhook on {app}` switches it on again.",
-    413: "The receiver accepts only shorter bodies. An event has less than 2 kB.",
-    415: "The receiver does not accept application/json.",
-    422: "The receiver cannot read the body. docs/events.md has its fields.",
-    429: "The receiver limits requests. An event is tried again after 5 seconds, or when its "
-    "Retry-After says so.",
-}
-_BY_CLASS = {
-    3: "Redirects are not followed, because they would send events elsewhere: write the address "
-    "that it names into WEBHOOKS.",
-    4: "The receiver refuses the event; its log has the reason.",
-    5: "The receiver failed, or a proxy before it: its log has the reason.",
-}
+from verify_service.domain.receiver_answers import remedy
 
 
 def trial_lines(app: str, trial: Trial) -> Iterator[str]:
@@ -59,7 +33,7 @@ def trial_lines(app: str, trial: Trial) -> Iterator[str]:
     if trial.wrong_clock:
         yield _clock(trial)
     elif not trial.accepted:
-        yield _BY_STATUS.get(trial.http, _BY_CLASS.get(trial.http // 100, "")).format(app=app)
+        yield remedy(trial.http)
 
 
 def _clock(trial: Trial) -> str:

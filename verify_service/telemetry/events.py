@@ -32,6 +32,7 @@ from verify_service.domain.ids import request_digest
 from verify_service.domain.limits import DESTINATION, Notice
 from verify_service.domain.models import CheckedGuess, DeliveryReport, NewVerification, Verification
 from verify_service.domain.numbers import mask, mask_scope
+from verify_service.domain.receiver_answers import remedy
 from verify_service.telemetry.canonical_line import CanonicalLine
 from verify_service.telemetry.families import MAX_LABELED_ERROR_CODE
 from verify_service.telemetry.metrics import Metrics
@@ -59,16 +60,6 @@ _CALLER_HINTS = {
     CallerProblem.OTHER_DIGITS: "The provider's `from` does not end in the code that we sent, so "
     "people type digits that are not the code. Ask the provider.",
 }
-_EVENT_HINTS: Mapping[int | None, str] = {
-    400: "The receiver does not accept the event: its log has the reason.",
-    401: "The receiver does not accept the signature. Compare its secret with WEBHOOK_SECRETS, and "
-    "the clocks of both machines.",
-    403: "The receiver does not accept the signature. Compare its secret with WEBHOOK_SECRETS, and "
-    "the clocks of both machines.",
-    404: "Compare the address in WEBHOOKS with the receiver's.",
-    405: "The receiver does not accept POST at the address in WEBHOOKS.",
-}
-"""What the operator does about an event that was not accepted, by the HTTP status."""
 _TOO_OLD = "Their receiver did not accept them for two hours, or its address was switched off."
 _OUTBOX_FULL = "Their receiver accepts less than what happens. The oldest ones are lost."
 _WHOLE_PREFIX = "`flask --app wsgi blocked` prints the whole prefix."
@@ -287,12 +278,12 @@ class StructuredEventLog:
             case Result.DELIVERED:
                 log.info("event_delivered", **about)
             case Result.FAILED:
-                log.warning("event_failed", **about, hint=_EVENT_HINTS.get(http))
+                log.warning("event_failed", **about, hint=_event_hint(delivery.app, http))
             case Result.GONE:
                 hint = f"`flask --app wsgi webhook on {delivery.app}` switches it on again."
                 log.error("webhook_switched_off", **about, hint=hint)
             case _:
-                log.error("event_dropped", **about, hint=_EVENT_HINTS.get(http))
+                log.error("event_dropped", **about, hint=_event_hint(delivery.app, http))
 
     def events_dropped(self, app: str, number: int) -> None:
         """Events of an app were too old to be delivered."""
@@ -345,3 +336,9 @@ def _about(verification: Verification) -> dict[str, str | bool]:
         "number": mask(verification.number),
         **({"test": True} if verification.test else {}),
     }
+
+
+def _event_hint(app: str, http: int | None) -> str:
+    """Return what the operator does about an event that was not accepted."""
+    tries = f"`flask --app wsgi webhook test {app}` posts a test event."
+    return f"{remedy(http or 0)} {tries}".lstrip()
