@@ -20,7 +20,17 @@ import redis
 from tests.store.world import KeptClock, World
 from verify_service.domain import timeline
 from verify_service.domain.calls import FailureKind
-from verify_service.domain.counts import BUCKETS, DAYS, FIELDS, HOURS, SCOPES_PER_LIMIT
+from verify_service.domain.counts import (
+    BUCKETS,
+    DAYS,
+    EVENT_TRIES_FAILED,
+    EVENTS_DELIVERED,
+    EVENTS_DROPPED,
+    EVENTS_LOST,
+    FIELDS,
+    HOURS,
+    SCOPES_PER_LIMIT,
+)
 from verify_service.domain.limits import HOUR, NAMES, WIDE_LIMITS, NumberLimits
 from verify_service.store import keys
 
@@ -35,6 +45,7 @@ EVENTS = [
     *(f"failed.{kind}" for kind in FailureKind),
     *(f"undelivered.{word}" for word in ("REJECTED", "UNAVAILABLE", "FORBIDDEN")),
     *(f"refused.{limit}" for limit in (*NAMES, "paused", "breaker")),
+    *(EVENTS_DELIVERED, EVENT_TRIES_FAILED, EVENTS_DROPPED, EVENTS_LOST),
 ]
 COUNTRIES = [f"{a}{b}" for a, b in itertools.product("ABCDEFGHIJ", "ABCDEFGHIJKLMNOPQRSTUVWXY")]
 APPS = [f"application-{number}" for number in range(10)]
@@ -43,7 +54,7 @@ APPS = [f"application-{number}" for number in range(10)]
 def every_number(hour: int) -> Iterator[str]:
     """Yield the names of the fields of all events, in the order of the countries."""
     for n, (country, event) in enumerate(itertools.product(COUNTRIES, EVENTS)):
-        yield f"{hour}|{APPS[n % len(APPS)]}|{country}|{event}"
+        yield f"{hour}|{APPS[n // len(EVENTS) % len(APPS)]}|{country}|{event}"
 
 
 def fill(world: World, turn: int) -> None:

@@ -13,7 +13,6 @@ Node = dict[str, Any]
 
 TAGS = {
     "Login flows": "For the backend of a login flow. With an access key.",
-    "Events": "From the service to the backend of a login flow. With a signature.",
     "Provider": "For the provider of the calls. With its `appKey` in the body.",
     "Operations": "For the platform and for people.",
 }

@@ -48,7 +48,6 @@ def _post(name: str, about: str) -> Node:
     shown = {"examples": {example: _ref("examples", example)}} if example else {}
     media = {"schema": _ref("schemas", "VerificationEvent"), **shown}
     return {
-        "tags": ["Events"],
         "operationId": f"receive{''.join(map(str.capitalize, name.split('.')))}",
         "summary": about,
         "description": _DESCRIPTION,

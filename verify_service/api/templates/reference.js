@@ -5,11 +5,15 @@ const follow = () => document.documentElement.classList.toggle("dark-mode", dark
 follow();
 dark.addEventListener("change", follow);
 
-window.SwaggerUIBundle({
-  url: "/openapi.json",
-  domNode: document.getElementById("reference"),
-  validatorUrl: null,
-  deepLinking: true,
-  persistAuthorization: false,
-  defaultModelsExpandDepth: 0,
-});
+const draw = (api) =>
+  window.SwaggerUIBundle({
+    // The webhooks are references to the path items, and Swagger UI draws no reference.
+    spec: { ...api, webhooks: api.components.pathItems },
+    domNode: document.getElementById("reference"),
+    validatorUrl: null,
+    deepLinking: true,
+    persistAuthorization: false,
+    defaultModelsExpandDepth: 0,
+  });
+
+fetch("/openapi.json").then((response) => response.json()).then(draw);
