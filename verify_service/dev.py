@@ -7,6 +7,7 @@ Ends with Ctrl-C, or when one of the processes ends.
 
 from __future__ import annotations
 
+import base64
 import os
 import secrets
 import shlex
@@ -93,7 +94,9 @@ def main(port: int, sandbox_port: int, demo: bool, login_port: int) -> None:
         if demo:
             # Requests in the log would hide the two addresses.
             environment = {"LOG_LEVEL": "WARNING"} | environment
-            login_environment = _login_environment(login_port, valkey.port, web, sandbox)
+            secret = "whsec_" + base64.b64encode(secrets.token_bytes(32)).decode()
+            environment |= _webhook_environment(login, secret)
+            login_environment = _login_environment(login_port, valkey.port, web, sandbox, secret)
             manager.add_process(
                 "login", LOGIN_COMMAND, env=environment | login_environment, cwd=ROOT
             )
@@ -128,12 +131,20 @@ def _environment(port: int, valkey_port: int, sandbox: str) -> dict[str, str]:
     }
 
 
-def _login_environment(port: int, valkey_port: int, web: str, sandbox: str) -> dict[str, str]:
+def _webhook_environment(login: str, secret: str) -> dict[str, str]:
+    """Return the service's variables with which the login receives events."""
+    return {"WEBHOOKS": f"demo={login}/hooks/verify", "WEBHOOK_SECRETS": f"demo={secret}"}
+
+
+def _login_environment(
+    port: int, valkey_port: int, web: str, sandbox: str, webhook_secret: str
+) -> dict[str, str]:
     """Return the variables that the login alone reads."""
     return {
         "LOGIN_PORT": str(port),
         "LOGIN_REDIS_URL": f"redis://{HOST}:{valkey_port}/1",
         "LOGIN_SECRET": secrets.token_hex(32),
+        "LOGIN_WEBHOOK_SECRETS": webhook_secret,
         "LOGIN_SECURE_COOKIES": "off",
         "LOGIN_PHONE_URL": f"{sandbox}/phone",
         "VERIFY_URL": web,

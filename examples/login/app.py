@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 import redis
 from flask import Flask, Response, render_template, request
 
-from examples.login import forms, messages
+from examples.login import events, forms, messages
 from examples.login.device import DeviceCookie
 from examples.login.flow import LoginFlow
 from examples.login.sessions import RedisSessions
@@ -36,6 +36,7 @@ class Config:
         secure_cookies: Whether browsers send the cookies over HTTPS only.
         phone_url: The simulator's phone; the demo links to it.
         country: The country whose national numbers are understood (ISO 3166); None for none.
+        webhook_secrets: What signs the events of verify-service; without one the pages only poll.
     """
 
     verify_url: str
@@ -45,6 +46,7 @@ class Config:
     secure_cookies: bool = True
     phone_url: str | None = None
     country: str | None = "RU"
+    webhook_secrets: tuple[str, ...] = field(default=(), repr=False)
 
     def __post_init__(self) -> None:
         if len(self.secret) < MIN_SECRET_LENGTH:
@@ -66,6 +68,9 @@ class Config:
             secure_cookies=environment.get("LOGIN_SECURE_COOKIES") != "off",
             phone_url=environment.get("LOGIN_PHONE_URL"),
             country=environment.get("LOGIN_COUNTRY", "RU") or None,
+            webhook_secrets=tuple(
+                filter(None, environment.get("LOGIN_WEBHOOK_SECRETS", "").split(","))
+            ),
         )
 
 
@@ -80,6 +85,7 @@ def create_app(config: Config) -> Flask:
         "csrf_token": forms.csrf_token,
         "form_id": forms.form_id,
         "phone_url": config.phone_url,
+        "has_events": bool(config.webhook_secrets),
         "longest_countdown": messages.LONGEST_COUNTDOWN_SECONDS,
     }
     app.jinja_env.filters |= {
@@ -91,7 +97,10 @@ def create_app(config: Config) -> Flask:
     app.register_blueprint(
         create_blueprint(flow, DeviceCookie(config.secret, config.secure_cookies))
     )
-    app.before_request(lambda: forms.require_csrf_token(request))
+    if config.webhook_secrets:
+        store = redis.Redis.from_url(config.redis_url)
+        app.register_blueprint(events.create_blueprint(store, config.webhook_secrets))
+    app.before_request(_require_csrf_token)
     app.register_error_handler(forms.InvalidCsrfToken, _form_expired)
     app.after_request(_add_security_headers)
     return app
@@ -100,6 +109,11 @@ def create_app(config: Config) -> Flask:
 def from_env() -> Flask:
     """Return the login app, configured by environment variables. Web servers call this."""
     return create_app(Config.from_env())
+
+
+def _require_csrf_token() -> None:
+    if request.blueprint != "events":  # their signature protects them
+        forms.require_csrf_token(request)
 
 
 def _form_expired(_: forms.InvalidCsrfToken) -> tuple[str, int]:

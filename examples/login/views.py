@@ -96,18 +96,18 @@ def create_blueprint(flow: LoginFlow, device_cookie: DeviceCookie) -> Blueprint:
         try:
             screen = messages.screen_for(flow.status())
         except NotFound:
-            current_session().pop(VERIFICATION_ID, None)
-            current_session()[NOTICE] = messages.SESSION_EXPIRED
+            # Only a session that exists: a refresh that comes after the login begins no other one.
+            if current_session().pop(VERIFICATION_ID, None):
+                current_session()[NOTICE] = messages.SESSION_EXPIRED
             return redirect(url_for("login.home"), 303)
         except VerifyError as problem:
             current_app.logger.warning("status not available: %s", problem)
             return render_template("unavailable.html"), 503
         return _render(screen, error, text), 422 if error else 200
 
-    @pages.after_app_request
+    @pages.after_request
     def save_device_cookie(response: Response) -> Response:
-        if request.endpoint != "static":
-            device_cookie.save(request, response)
+        device_cookie.save(request, response)
         return response
 
     return pages

@@ -79,22 +79,26 @@ def context(new_context: NewContext) -> BrowserContext:
 
 
 def _demo(
-    tmp_path_factory: pytest.TempPathFactory, server: ValkeyServer, settings: dict[str, str]
+    tmp_path_factory: pytest.TempPathFactory,
+    server: ValkeyServer,
+    settings: dict[str, str],
+    *,
+    events: bool,
 ) -> Iterator[Demo]:
     url = f"redis://{server.host}:{server.port}/7"
-    with running_demo(tmp_path_factory.mktemp("demo"), url, **settings) as demo:
+    with running_demo(tmp_path_factory.mktemp("demo"), url, events=events, **settings) as demo:
         yield demo
 
 
 @pytest.fixture(scope="package")
 def demo(tmp_path_factory: pytest.TempPathFactory, valkey_server: ValkeyServer) -> Iterator[Demo]:
-    """The demo with the default cooldown."""
-    yield from _demo(tmp_path_factory, valkey_server, DEFAULT_SETTINGS)
+    """The demo with the default cooldown, and with events."""
+    yield from _demo(tmp_path_factory, valkey_server, DEFAULT_SETTINGS, events=True)
 
 
 @pytest.fixture(scope="package")
 def fast_demo(
     tmp_path_factory: pytest.TempPathFactory, valkey_server: ValkeyServer
 ) -> Iterator[Demo]:
-    """The demo with a short cooldown and an early lock."""
-    yield from _demo(tmp_path_factory, valkey_server, FAST_SETTINGS)
+    """The demo with a short cooldown and an early lock, and without events."""
+    yield from _demo(tmp_path_factory, valkey_server, FAST_SETTINGS, events=False)

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
+from datetime import UTC, datetime, timedelta
 
 import pytest
-from playwright.sync_api import BrowserContext, expect
+from playwright.sync_api import BrowserContext, Response, expect
 
 from tests.browser.conftest import NewContext
 from tests.browser.people import Login, Phone
@@ -97,15 +98,32 @@ def test_undelivered_and_called_again(
     login.expect_heading("You are logged in")
 
 
-def test_a_late_callback(context: BrowserContext, demo: Demo) -> None:
+def test_a_late_callback(context: BrowserContext, fast_demo: Demo) -> None:
     """The page changes by itself, and the focus moves to the new heading."""
-    number, login = fresh_number(), Login(context, demo)
-    demo.control.next_call(number, "UNAVAILABLE", callback_after=1)
+    number, login = fresh_number(), Login(context, fast_demo)
+    fast_demo.control.next_call(number, "UNAVAILABLE", callback_after=1)
     login.ask_for_call(number)
     login.expect_heading("Enter the last four digits")
     login.expect_heading("Your phone seems to be off")
     expect(login.page.get_by_role("heading", level=1)).to_be_focused()
     expect(login.page).to_have_title("Your phone seems to be off · Demo login")
+
+
+def test_an_event(context: BrowserContext, demo: Demo) -> None:
+    """The page changes while its clock stands still, so it does not ask by itself."""
+    number, login = fresh_number(), Login(context, demo)
+    login.page.clock.install()
+    demo.control.next_call(number, statuses=[])
+    with login.page.expect_response(_is_refresh):  # the stream is open
+        login.ask_for_call(number)
+    login.expect_heading("Enter the last four digits")
+    login.page.clock.pause_at(datetime.now(UTC) + timedelta(seconds=1))
+    demo.control.send_callback(number, "UNAVAILABLE")
+    login.expect_heading("Your phone seems to be off")
+
+
+def _is_refresh(response: Response) -> bool:
+    return response.url.endswith("/code") and response.request.resource_type == "fetch"
 
 
 def test_anti_fraud(context: BrowserContext, demo: Demo) -> None:

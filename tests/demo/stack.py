@@ -11,7 +11,9 @@ from pathlib import Path
 import requests
 
 from examples.login.app import Config, create_app
+from tests.ports import free_port
 from tests.sandbox.harness import KEY, PATIENCE, served
+from tests.signing import SECRET
 from verify_service.sandbox.control import SandboxControl
 from verify_service.testing.stack import running
 
@@ -50,8 +52,19 @@ def wrong_code(code: str) -> str:
 
 
 @contextmanager
-def running_demo(folder: Path, redis_url: str, **settings: str) -> Iterator[Demo]:
-    """Run all processes until the block ends. `settings` are verify-service's."""
+def running_demo(
+    folder: Path, redis_url: str, *, events: bool = True, **settings: str
+) -> Iterator[Demo]:
+    """Run all processes until the block ends.
+
+    Args:
+        events: Whether the login receives events.
+        settings: verify-service's.
+    """
+    port = free_port()
+    if events:
+        settings["WEBHOOKS"] = f"demo=http://127.0.0.1:{port}/hooks/verify"
+        settings["WEBHOOK_SECRETS"] = f"demo={SECRET}"
     with running(settings, folder / "log.txt") as stack:
         config = Config(
             verify_url=stack.url,
@@ -60,6 +73,7 @@ def running_demo(folder: Path, redis_url: str, **settings: str) -> Iterator[Demo
             secret="of tests, which have nothing to hide",
             secure_cookies=False,
             phone_url=f"{stack.sandbox}/phone",
+            webhook_secrets=(SECRET,) if events else (),
         )
-        with served(create_app(config)) as login:
+        with served(create_app(config), port) as login:
             yield Demo(login, stack.sandbox)

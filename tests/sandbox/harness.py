@@ -27,9 +27,9 @@ ORDINARY_NUMBER = "79161234567"
 
 
 @contextmanager
-def served(app: Flask) -> Iterator[str]:
-    """Serve `app` on a free port and yield its address, without a path."""
-    server = bind(app, "127.0.0.1", 0)
+def served(app: Flask, port: int = 0) -> Iterator[str]:
+    """Serve `app` on a port, a free one for 0, and yield its address, without a path."""
+    server = bind(app, "127.0.0.1", port)
     thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.005}, daemon=True)
     thread.start()
     try:

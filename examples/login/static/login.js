@@ -1,8 +1,11 @@
 // Refreshes the page for the code: counts down, and shows news of the call. The page works without
 // this script: it fetches the same HTML that the "Refresh" link loads.
 const REFRESH_MS = 2000;
+const REFRESH_BESIDE_EVENTS_MS = 15000;
 const byId = (id, root = document) => root.getElementById(id);
 let timers = [];
+let events = null;
+let request = new AbortController();
 
 function formatDuration(seconds) {
   const [count, unit] = seconds > 120 ? [Math.ceil(seconds / 60), "minute"] : [seconds, "second"];
@@ -20,20 +23,44 @@ function countDown(span) {
   timers.push(timer);
 }
 
-function startTimers() {
+function stopTimers() {
   for (const timer of timers) clearTimeout(timer);
   timers = [];
+}
+
+function startTimers() {
+  stopTimers();
   const span = document.querySelector("[data-seconds]");
   if (span) countDown(span);
-  if (document.querySelector("[data-refresh]")) timers.push(setTimeout(refresh, REFRESH_MS));
+  const waits = document.querySelector("[data-refresh]");
+  listen(waits && document.querySelector("[data-events]"));
+  if (!waits) return;
+  const informed = events?.readyState === EventSource.OPEN;
+  timers.push(setTimeout(refresh, informed ? REFRESH_BESIDE_EVENTS_MS : REFRESH_MS));
+}
+
+// Where the login receives events, its server has the page refresh.
+function listen(wanted) {
+  if (wanted && !events) {
+    events = new EventSource("/code/events");
+    events.onopen = events.onmessage = refresh;
+    events.onerror = startTimers;
+  } else if (!wanted && events) {
+    events.close();
+    events = null;
+  }
 }
 
 async function refresh() {
+  request.abort();
+  request = new AbortController();
   try {
-    const response = await fetch("/code", { cache: "no-store" });
+    const response = await fetch("/code", { cache: "no-store", signal: request.signal });
     if (response.redirected) return location.replace(response.url); // the verification has ended
     if (response.ok) update(new DOMParser().parseFromString(await response.text(), "text/html"));
-  } catch { /* no network: the next refresh tries again */ }
+  } catch (error) {
+    if (error.name === "AbortError") return;
+  } // no network: the next refresh tries again
   startTimers();
 }
 
@@ -59,8 +86,12 @@ document.addEventListener("submit", (event) => {
   const button = event.target.querySelector("button");
   if (button.ariaBusy === "true") event.preventDefault();
   button.ariaBusy = "true";
+  // A login ends the session: a refresh on its way would begin another one, over the new session.
+  stopTimers();
+  listen(false);
+  request.abort();
 });
 addEventListener("pageshow", () => {
   for (const button of document.querySelectorAll("button")) button.ariaBusy = null;
+  startTimers();
 });
-startTimers();
