@@ -14,10 +14,13 @@ import requests
 
 from tests.signing import OTHER_SECRET, SECRET, event, signed
 from tests.waiting import wait_until
+from verify_service.testing.stack import VerifySandbox
+from verify_service.testing.stack import running as stack_running
 
 ROOT = Path(__file__).parent.parent
 PROGRAMS = ROOT / "verify_service/api/templates/examples"
 START_SECONDS = 30
+NUMBER = "+79161234567"
 OFF = {
     "state": "undelivered",
     "callerPrefix": "7917913",
@@ -118,3 +121,18 @@ def _answers(process: subprocess.Popen[bytes], receiver: Receiver) -> bool:
         return receiver.post({}, b"").status_code == 400
     except requests.ConnectionError:
         return False
+
+
+def require_events_of_the_service(receiver: Receiver, folder: Path) -> None:
+    """The running service posts an event that it accepts, right after the provider's callback."""
+    settings = {"WEBHOOKS": f"demo={receiver.url}", "WEBHOOK_SECRETS": f"demo={SECRET}"}
+    with stack_running(settings, folder / "log.txt") as stack:
+        sandbox = VerifySandbox(stack)
+        sandbox.next_call(NUMBER, status="UNAVAILABLE")
+        with sandbox.client as client:
+            started = client.start(NUMBER)
+        assert sandbox.wait_for_callback(NUMBER).http_status == 200
+        line = f"{started.verification_id} UNAVAILABLE"
+        wait_until(lambda: line in receiver.output.read_text("utf-8"))
+        wait_until(lambda: '"event_delivered"' in stack.log.read_text("utf-8"))
+    require_no_secret(receiver)

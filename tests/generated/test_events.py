@@ -12,7 +12,12 @@ from standardwebhooks import Webhook
 
 from tests.client.said import call
 from tests.ports import free_port
-from tests.receivers import program, require_a_good_receiver, running
+from tests.receivers import (
+    program,
+    require_a_good_receiver,
+    require_events_of_the_service,
+    running,
+)
 from tests.signing import OTHER_SECRET, SECRET, event, signed
 from verify_service.client.webhooks import read
 
@@ -51,3 +56,4 @@ def test_the_receiver_in_node(javascript: Generators) -> None:
     command = [str(GENERATORS / "bin/node"), "receiver.mjs"]
     with running(command, free_port(), javascript.folder, SECRET, OTHER_SECRET) as receiver:
         require_a_good_receiver(receiver)
+        require_events_of_the_service(receiver, javascript.folder)

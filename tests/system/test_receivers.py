@@ -10,7 +10,12 @@ from pathlib import Path
 import pytest
 
 from tests.ports import free_port
-from tests.receivers import program, require_a_good_receiver, running
+from tests.receivers import (
+    program,
+    require_a_good_receiver,
+    require_events_of_the_service,
+    running,
+)
 from tests.signing import OTHER_SECRET, SECRET
 
 
@@ -20,6 +25,7 @@ def test_in_flask(tmp_path: Path) -> None:
     command = [sys.executable, "-m", "flask", "--app", "receiver", "run", "--port", str(port)]
     with running(command, port, tmp_path, SECRET, OTHER_SECRET) as receiver:
         require_a_good_receiver(receiver)
+        require_events_of_the_service(receiver, tmp_path)
 
 
 def test_in_php(tmp_path: Path) -> None:
@@ -31,3 +37,4 @@ def test_in_php(tmp_path: Path) -> None:
     command = ["php", "-S", f"127.0.0.1:{port}", "receiver.php"]
     with running(command, port, tmp_path, SECRET, OTHER_SECRET) as receiver:
         require_a_good_receiver(receiver)
+        require_events_of_the_service(receiver, tmp_path)
