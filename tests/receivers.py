@@ -90,7 +90,7 @@ def require_a_good_receiver(receiver: Receiver) -> None:
         ({}, signed(undelivered)[1]),
         (signed(undelivered)[0] | {"webhook-signature": "v1"}, signed(undelivered)[1]),
     ):
-        assert receiver.post(*forged).status_code == 400
+        assert receiver.post(*forged).status_code == 401
     assert receiver.shown() == 0
     good = signed(undelivered, event_id="evt_5")
     for _ in range(2):
@@ -118,7 +118,7 @@ def require_no_secret(receiver: Receiver) -> None:
 def _answers(process: subprocess.Popen[bytes], receiver: Receiver) -> bool:
     assert process.poll() is None, receiver.output.read_text("utf-8")
     try:
-        return receiver.post({}, b"").status_code == 400
+        return receiver.post({}, b"").status_code == 401
     except requests.ConnectionError:
         return False
 

@@ -41,7 +41,7 @@ def create_blueprint(store: redis.Redis, secrets: Sequence[str]) -> Blueprint:
             event = read(request.headers, request.get_data(), secrets)
         except EventError as error:
             current_app.logger.warning("event refused: %s", error)
-            return str(error), 400
+            return str(error), 401
         store.publish(_channel(event.verification.verification_id), event.name)
         return "", 204
 

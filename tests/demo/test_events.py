@@ -69,8 +69,8 @@ def post(demo: Demo, headers: dict[str, str], body: bytes) -> int:
 
 def test_a_forged_event_is_refused(demo: Demo) -> None:
     headers, body = signed(event("verification.approved"), OTHER_SECRET)
-    assert post(demo, headers, body) == 400
-    assert post(demo, {}, body) == 400
+    assert post(demo, headers, body) == 401
+    assert post(demo, {}, body) == 401
 
 
 def test_an_event_logs_no_one_in(visitor: Visitor, demo: Demo) -> None:

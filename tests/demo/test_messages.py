@@ -242,3 +242,9 @@ def test_a_secret_that_is_too_short() -> None:
         Config.from_env(variables | {"LOGIN_SECRET": "s" * 32, "LOGIN_COUNTRY": ""}).country is None
     )
     assert "s" * 32 not in repr(config)
+    assert config.webhook_secrets == ()
+    config = Config.from_env(
+        variables | {"LOGIN_SECRET": "s" * 32, "LOGIN_WEBHOOK_SECRETS": "whsec_a,whsec_b"}
+    )
+    assert config.webhook_secrets == ("whsec_a", "whsec_b")
+    assert "whsec" not in repr(config)

@@ -39,7 +39,7 @@ class Headers(Protocol):
 class EventError(Exception):
     """The request is no event of the service. Its text has no secret and nothing of the request.
 
-    Answer with any status from 400 on. The service tries an event again that was not accepted.
+    Answer with 401. The service tries an event again that was not accepted.
     """
 
 

@@ -113,7 +113,7 @@ def event_pages(inbox: Inbox) -> Blueprint:
         try:
             inbox.receive(headers, request.get_data())
         except EventError as error:
-            return str(error), 400
+            return str(error), 401
         return Response(status=204)
 
     @pages.get(PATH)
