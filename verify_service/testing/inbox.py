@@ -69,10 +69,10 @@ class Inbox:
         with self._changed:
             if event.timestamp < self._since or event.id in self._requests:
                 return
+            # To stderr, like the log: stdout contains only the addresses.
+            click.echo(_line(event), file=sys.stderr)
             self._requests[event.id] = _Request(event, headers, body.decode())
             self._changed.notify_all()
-        # To stderr, like the log: stdout contains only the addresses.
-        click.echo(_line(event), file=sys.stderr)
 
     def reset(self) -> None:
         """Forget all events, and accept none of what happened before. Call it after the store's."""
