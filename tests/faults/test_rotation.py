@@ -11,9 +11,11 @@ import random
 import signal
 from collections.abc import Iterator
 from contextlib import suppress
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 
 import pytest
+from standardwebhooks import WebhookVerificationError
 
 from tests.faults.books import Fault
 from tests.faults.ledger import Ledger
@@ -25,6 +27,7 @@ from tests.servers import Server
 from tests.system.observed_service import APP_KEY, PROVIDER_KEY, variables
 from tests.system.server_process import KEY, Web
 from tests.waiting import wait_until
+from tests.webhooks.login_flow import OTHER_SECRET, SECRET, LoginFlow, answer, receiving
 from verify_service.settings.parsers import sha256_hex
 
 LOGINS = 3 * CLIENTS
@@ -203,6 +206,56 @@ def test_the_key_of_callbacks(platform: Platform, server: Server) -> None:
     called = len(provider.calls())
     wait_until(lambda: answered(provider, called), PATIENCE)
     platform.check(ledger, server)
+
+
+def test_a_secret_of_events(platform: Platform, server: Server) -> None:
+    """The receiver knows one secret at a time, and refuses no event. Each login has its event."""
+    with receiving() as login:
+        receiver = OneSecret(login, SECRET)
+        platform.provider()
+        given = {"APP_ENV": "development", "WEBHOOKS": f"shop={login.url}"}
+        platform.router.serve(platform.start(**given, WEBHOOK_SECRETS=f"shop={SECRET}"))
+        with platform.load().running() as ledger:
+            platform.pass_logins(ledger)
+            platform.restart(ledger, WEBHOOK_SECRETS=f"shop={SECRET},shop={OTHER_SECRET}")
+            receiver.secret = OTHER_SECRET
+            platform.pass_logins(ledger)
+            platform.restart(ledger, WEBHOOK_SECRETS=f"shop={OTHER_SECRET}")
+        wait_until(lambda: len(receiver.approved) >= len(ledger.verified), PATIENCE)
+        assert len(receiver.approved) == len(ledger.verified)
+        assert receiver.refused == 0
+        platform.check(ledger, server)
+
+
+class OneSecret:
+    """How a login flow answers that verifies each event by one secret.
+
+    Attributes:
+        secret: The one.
+        approved: The verifications whose event it has accepted.
+        refused: Events that the secret did not sign.
+    """
+
+    def __init__(self, login: LoginFlow, secret: str) -> None:
+        self.secret, self.refused = secret, 0
+        self.approved: set[str] = set()
+        self._login = login
+        login.respond = self._respond
+
+    def _respond(self, handler: BaseHTTPRequestHandler) -> None:
+        id_ = handler.headers["webhook-id"]
+        (received,) = {
+            one.body: one for one in tuple(self._login.received) if one.id == id_
+        }.values()
+        try:
+            event = received.read(self.secret)
+        except WebhookVerificationError:
+            self.refused += 1
+            answer(401)(handler)
+            return
+        if event["type"] == "verification.approved":
+            self.approved.add(event["data"]["verificationId"])
+        answer(204)(handler)
 
 
 def answered(provider: Simulator, calls: int) -> bool:
