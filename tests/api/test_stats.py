@@ -135,11 +135,12 @@ def test_a_verification_is_shown_by_its_events(flask: Run, verification_id: str,
 
 
 def test_a_verification_that_is_not_stored_is_reported(timed: Service, flask: Run, make) -> None:
-    """And a text that is no id."""
+    """And a text that is no id. An id may begin with a dash, like an option."""
     wrong_text = flask("verification", "79179136787", fails=True).output
     assert "Error: That is not an id of this service." in wrong_text
-    gone = flask("verification", "A" * 40, fails=True).output
-    assert "Error: Nothing is stored of this verification any more." in gone
+    for first in "A-":
+        gone = flask("verification", first + "A" * 39, fails=True).output
+        assert "Error: Nothing is stored of this verification any more." in gone
 
 
 def test_a_test_numbers_verification_is_shown_without_events(make, fake, clock) -> None:

@@ -231,8 +231,9 @@ def test_what_cannot_be_sent_again(flask: Run, told: Service, make, valkey: redi
     vid = told.started(NUMBER)
     printed = flask("webhook", "resend", vid, fails=True).output
     assert printed == "Error: Nothing has happened to it yet that is an event.\n"
-    unknown = flask("webhook", "resend", "x" * len(vid), fails=True).output
-    assert unknown == "Error: There is no such verification, or no longer.\n"
+    for first in "x-":  # an id may begin like an option
+        unknown = flask("webhook", "resend", first + "x" * 39, fails=True).output
+        assert unknown == "Error: There is no such verification, or no longer.\n"
     silent = make(valkey)
     vid = silent.started("+79161234567")
     silent.cancel(vid)

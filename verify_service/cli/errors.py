@@ -13,6 +13,9 @@ import click
 from verify_service.domain.errors import InvalidNumber, StoreUnavailable
 from verify_service.settings.settings import SettingsError
 
+IDS_LIKE_OPTIONS = {"ignore_unknown_options": True}
+"""For a command with the id of a verification: one in 64 begins with a dash."""
+
 
 @contextmanager
 def settings_errors_reported() -> Iterator[None]:

@@ -9,7 +9,7 @@ from typing import Any
 
 import click
 
-from verify_service.cli.errors import errors_reported
+from verify_service.cli.errors import IDS_LIKE_OPTIONS, errors_reported
 from verify_service.cli.stats_lines import event_lines, group_lines, stats_lines
 from verify_service.domain.counts import DAYS, HOURS, Counts, Period, Statistics, Tally, combined
 from verify_service.domain.errors import VerificationNotFound
@@ -54,7 +54,7 @@ def stats_commands(operator: Operator) -> list[click.Command]:
         for line in _lines(tally, periods, by):
             click.echo(line)
 
-    @click.command()
+    @click.command(context_settings=IDS_LIKE_OPTIONS)
     @click.argument("verification_id", metavar="ID")
     @errors_reported
     def verification(verification_id: str) -> None:

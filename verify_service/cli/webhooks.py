@@ -8,7 +8,7 @@ from collections.abc import Callable
 import click
 
 from verify_service import app as application
-from verify_service.cli.errors import errors_reported
+from verify_service.cli.errors import IDS_LIKE_OPTIONS, errors_reported
 from verify_service.cli.webhook_sentences import events_line, trial_lines
 from verify_service.domain.app_events import AppEvents
 from verify_service.domain.counts import Counts
@@ -103,12 +103,13 @@ def _on(operator: Operator) -> click.Command:
 
 
 def _resend(operator: Operator) -> click.Command:
-    @click.command()
-    @click.argument("verification_id", metavar="VERIFICATION_ID")
+    @click.command(context_settings=IDS_LIKE_OPTIONS)
+    @click.argument("verification_id", metavar="ID")
     @errors_reported
     def resend(verification_id: str) -> None:
         """Post an event again: how a verification stands now.
 
+        ID is its verificationId.
         The event gets a `webhook-id` of its own, because a receiver drops what it has seen. The web
         processes post it, with all tries.
         """
