@@ -16,6 +16,7 @@ from verify_service.domain import events
 from verify_service.domain.calls import Failed
 from verify_service.domain.events import Event
 from verify_service.domain.limits import NumberLimits
+from verify_service.store import keys
 from verify_service.telemetry.canonical_line import CanonicalLine
 from verify_service.telemetry.events import StructuredEventLog
 from verify_service.telemetry.metrics import Metrics
@@ -27,6 +28,7 @@ from .login_flow import SECRET, LoginFlow, answer, receiving
 PATIENCE = 10.0
 REFUSED = Failed("Refused.", refund=True)
 Deliver = Callable[..., Dispatcher]
+Render = Callable[[Event], bytes]
 
 
 @pytest.fixture
@@ -42,15 +44,20 @@ def deliver(world: World) -> Iterator[Deliver]:
     started: list[Dispatcher] = []
 
     def start(**urls: str) -> Dispatcher:
-        log = StructuredEventLog(Metrics(), CanonicalLine())
-        receivers = {app: Receiver(url, [SECRET]) for app, url in urls.items()}
-        started.append(Dispatcher(world.outbox, receivers, body, log))
-        started[-1].start()
+        started.append(dispatching(world, **urls))
         return started[-1]
 
     yield start
     for one in started:
         one.stop()
+
+
+def dispatching(world: World, render: Render | None = None, **urls: str) -> Dispatcher:
+    log = StructuredEventLog(Metrics(), CanonicalLine())
+    receivers = {app: Receiver(url, [SECRET]) for app, url in urls.items()}
+    dispatcher = Dispatcher(world.outbox, receivers, render or body, log)
+    dispatcher.start()
+    return dispatcher
 
 
 def body(event: Event) -> bytes:
@@ -188,6 +195,89 @@ def test_what_is_in_flight_at_the_end_ends(
     stopping.join(PATIENCE)
     empty(world)
     assert len(login.received) == 1
+
+
+def test_what_is_being_taken_at_the_end_ends(
+    world: World, deliver: Deliver, login: LoginFlow
+) -> None:
+    """The reply of Redis arrives after the signal."""
+
+    def waits_for_redis() -> bool:
+        return any(one["cmd"] == "fcall" and "b" in one["flags"] for one in looking.client_list())
+
+    looking = redis.Redis.from_pool(world.client.connection_pool)
+    ending = deliver(**{APP: login.url})
+    fail(world)
+    looking.client_pause(1000, all=False)
+    ending.added(APP, 0)
+    wait_until(lambda: waits_for_redis() or login.received, PATIENCE)
+    ending.stop()
+    assert len(login.received) == 1
+
+
+def test_events_that_are_too_old_delay_no_other(
+    valkey: redis.Redis, login: LoginFlow, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """After an outage there may be thousands, and one look takes a few."""
+    monkeypatch.setattr("verify_service.webhooks.dispatcher.POLL_SECONDS", 1000)
+    monkeypatch.setattr(events, "KEPT_SECONDS", 0)
+    world = World(valkey, None, NumberLimits())
+    world.webhook_apps.add(APP)
+    for number in range(3 * IN_FLIGHT):
+        fail(world, number)
+    dispatcher = dispatching(world, **{APP: login.url})
+    dispatcher.added(APP, 0)
+    empty(world)
+    dispatcher.stop()
+    assert login.received == []
+
+
+def test_an_event_of_another_release_delays_no_other(
+    world: World, deliver: Deliver, login: LoginFlow
+) -> None:
+    """It has a word that this release does not know. A process of that one can still take it."""
+    new = keys.outbox(APP)[0]
+    fail(world, 1)
+    text = world.client.lpop(new)
+    world.client.rpush(new, text.replace("failed", "of another release"))
+    other = fail(world, 2)
+    deliver(**{APP: login.url})
+    arrived(login, 1)
+    wait_until(lambda: world.outboxes.usage([APP])[0].waiting == 1, PATIENCE)
+    assert [one.read()["data"]["verificationId"] for one in login.received] == [other]
+
+
+def test_a_bug_ends_no_dispatcher(
+    world: World, deliver: Deliver, login: LoginFlow, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Redis refuses a command that it should not refuse."""
+    monkeypatch.setattr("verify_service.webhooks.dispatcher.POLL_SECONDS", 0.02)
+    (new, *_), client = keys.outbox(APP), world.client
+    client.set(new, "no list", ex=60)
+    client.config_resetstat()
+    deliver(**{APP: login.url})
+    wait_until(lambda: "errorstat_WRONGTYPE" in client.info("errorstats"), PATIENCE)
+    client.delete(new)
+    fail(world)
+    empty(world)
+    assert login.types == ["verification.failed"]
+
+
+def test_an_event_that_cannot_be_written_delays_no_other(world: World, login: LoginFlow) -> None:
+    """A bug of ours. The event stays in the outbox, and does not stay in flight."""
+
+    def render(event: Event) -> bytes:
+        if event.verification.id == bad:
+            raise ValueError
+        return body(event)
+
+    bad = fail(world, 1)
+    dispatcher = dispatching(world, render, **{APP: login.url})
+    good = {fail(world, number) for number in range(2, 2 * IN_FLIGHT)}
+    arrived(login, len(good))
+    dispatcher.stop()
+    assert {one.read()["data"]["verificationId"] for one in login.received} == good
+    assert world.outboxes.usage([APP])[0].waiting == 1
 
 
 def test_redis_is_away_for_a_while(

@@ -118,11 +118,14 @@ class Taken:
     Attributes:
         dropped: By app, how many events were too old.
         lost: By app, how many events fell out of its outbox, which is full.
+        unreadable: The errors of events that another release wrote with words that this one does
+            not know. A process of that release can take them after the lease.
     """
 
     deliveries: Sequence[Delivery]
     dropped: Mapping[str, int]
     lost: Mapping[str, int]
+    unreadable: Sequence[Exception] = ()
 
 
 class Outbox(Protocol):

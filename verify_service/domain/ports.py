@@ -165,6 +165,9 @@ class EventLog(Protocol):
     def events_lost(self, app: str, number: int) -> None:
         """Events of an app fell out of its outbox, which is full."""
 
+    def bug(self, error: Exception) -> None:
+        """The delivery of events raised what it never should."""
+
     def callback_refused(self, reason: str, detail: str | None = None) -> None:
         """A callback was refused.
 

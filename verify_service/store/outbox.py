@@ -48,8 +48,14 @@ class RedisOutbox:
             "lease": LEASE_SECONDS * 1000,
         }
         result = self._functions.call("take_events", declared, arguments)
-        deliveries = [_delivery(taken) for taken in result["deliveries"] or ()]
-        return Taken(deliveries, result["dropped"] or {}, result["lost"] or {})
+        deliveries: list[Delivery] = []
+        unreadable: list[Exception] = []
+        for taken in result["deliveries"] or ():
+            try:
+                deliveries.append(_delivery(taken))
+            except (KeyError, TypeError, ValueError) as error:
+                unreadable.append(error)
+        return Taken(deliveries, result["dropped"] or {}, result["lost"] or {}, unreadable)
 
     def finish(self, delivery: Delivery, result: Result, wait: float = 0) -> bool:
         """Record the result of a delivery; return whether another event can be taken now.

@@ -293,6 +293,10 @@ class StructuredEventLog:
         """Events of an app fell out of its outbox, which is full."""
         log.error("events_lost", app=app, number=number, hint=_OUTBOX_FULL)
 
+    def bug(self, error: Exception) -> None:
+        """The delivery of events raised what it never should."""
+        log.error("bug", exc_info=error)
+
     def _breaker_opened(self, seconds: int) -> None:
         """Too many calls in a row failed, or a probe did: calls are paused."""
         self._metrics.breaker_changes.of("open").inc()

@@ -79,6 +79,8 @@ class Dispatcher:
         self._stopped = True
         self._woken.set()
         ends = time.monotonic() + seconds
+        if self._thread:  # it may be taking events
+            self._thread.join(seconds)
         for thread in tuple(self._deliveries):
             thread.join(max(0.0, ends - time.monotonic()))
         for delivery in tuple(self._deliveries.values()):
@@ -89,7 +91,10 @@ class Dispatcher:
             self._woken.wait(POLL_SECONDS * random.uniform(0.9, 1.1))  # noqa: S311
             self._woken.clear()
             if not self._stopped:
-                self._take()
+                try:
+                    self._take()
+                except Exception as error:  # the next look may succeed
+                    self._events.bug(error)
 
     def _take(self) -> None:
         free = {app: IN_FLIGHT - self._in_flight[app] for app in self._receivers}
@@ -100,8 +105,11 @@ class Dispatcher:
             taken = self._outbox.take(room)
         except StoreUnavailable:  # counted where it was called; the next look may succeed
             return
+        for error in taken.unreadable:
+            self._events.bug(error)
         for app, dropped in taken.dropped.items():
             self._events.events_dropped(app, dropped)
+            self._woken.set()  # they were in the place of events that are due
         for app, lost in taken.lost.items():
             self._events.events_lost(app, lost)
         for delivery in taken.deliveries:
@@ -112,12 +120,15 @@ class Dispatcher:
             thread.start()
 
     def _deliver(self, delivery: Delivery) -> None:
+        more = False
         try:
             body = self._render(delivery.event)
             answer = self._receivers[delivery.app].post(delivery.event.id, body)
             result, wait = _judge(delivery, answer)
             self._events.event_tried(delivery, result, answer.http, answer.problem, answer.seconds)
             more = self._finish(delivery, result, wait)
+        except Exception as error:  # the lease ends, and the event is tried again
+            self._events.bug(error)
         finally:
             with self._lock:
                 was_full = self._in_flight[delivery.app] >= IN_FLIGHT
