@@ -99,6 +99,18 @@ def test_a_process_is_woken_by_its_own_events(
     assert login.types == ["verification.failed"]
 
 
+def test_many_events_are_delivered_at_once(
+    world: World, deliver: Deliver, login: LoginFlow, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The process looks again as soon as it has room, not when it polls."""
+    monkeypatch.setattr("verify_service.webhooks.dispatcher.POLL_SECONDS", 1000)
+    for number in range(20 * IN_FLIGHT):
+        fail(world, number)
+    deliver(**{APP: login.url}).added(APP, 0)
+    empty(world)
+    assert login.most_at_a_time <= IN_FLIGHT
+
+
 def test_a_failed_event_is_tried_again(
     world: World, deliver: Deliver, login: LoginFlow, monkeypatch: pytest.MonkeyPatch
 ) -> None:

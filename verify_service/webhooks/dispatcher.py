@@ -52,6 +52,7 @@ class Dispatcher:
         self._lock = threading.Lock()
         self._in_flight: Counter[str] = Counter()
         self._deliveries: dict[threading.Thread, Delivery] = {}
+        self._more: dict[str, bool] = {}  # whether an app's last look filled its room
         self._woken = threading.Event()
         self._thread: threading.Thread | None = None
         self._stopped = False
@@ -118,6 +119,10 @@ class Dispatcher:
                 self._in_flight[delivery.app] += 1
                 self._deliveries[thread] = delivery
             thread.start()
+        taken_of = Counter(delivery.app for delivery in taken.deliveries)
+        self._more |= {app: taken_of[app] == number for app, number in room.items()}
+        if any(self._more[app] and self._in_flight[app] < IN_FLIGHT for app in room):
+            self._woken.set()  # some deliveries ended meanwhile
 
     def _deliver(self, delivery: Delivery) -> None:
         more = False
@@ -131,10 +136,9 @@ class Dispatcher:
             self._events.bug(error)
         finally:
             with self._lock:
-                was_full = self._in_flight[delivery.app] >= IN_FLIGHT
                 self._in_flight[delivery.app] -= 1
                 self._deliveries.pop(threading.current_thread(), None)
-        if more or was_full:
+        if more or self._more.get(delivery.app):
             self._woken.set()
 
     def _finish(self, delivery: Delivery, result: Result, wait: float = 0) -> bool:
