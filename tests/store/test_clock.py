@@ -11,6 +11,7 @@ from tests.store.test_device_budgets import FREE, guess
 from tests.store.world import APP, OPEN, WRONG, World
 from verify_service.domain.calls import Failed, FailureKind, Unknown
 from verify_service.domain.errors import CallsPaused, CallsSuspended
+from verify_service.domain.events import KEPT_SECONDS, Result
 from verify_service.domain.limits import (
     DAY,
     LOCK_SECONDS,
@@ -21,6 +22,7 @@ from verify_service.domain.limits import (
 from verify_service.domain.models import State, Verdict, Window
 
 HOUR = 3_600
+REFUSED = Failed("Refused.", refund=True)
 STEPS = [1, 150, HOUR - 1, HOUR, 2 * HOUR, DAY, 30 * DAY]
 
 
@@ -247,3 +249,30 @@ def test_a_call_that_fails_after_the_step_is_given_back(world: World, step: floa
     world.advance(-step)
     assert world.record(reserved, Failed("no connection", refund=True)).restart is None
     assert world.used().starts == 0
+
+
+@pytest.mark.parametrize("step", STEPS)
+def test_an_event_does_not_wait_for_the_clock(world: World, step: float) -> None:
+    """One that waits for its next try waits at most as long as an event is kept."""
+    world.webhook_apps.add(APP)
+    world.record(world.reserve(), REFUSED)
+    (first,) = world.outbox.take({APP: 1}).deliveries
+    world.outbox.finish(first, Result.FAILED, 30)
+    world.advance(-step)
+    wait = min(step, KEPT_SECONDS) + 30
+    taken = world.outbox.take({APP: 1}).deliveries
+    if not taken:
+        world.advance(wait)
+        taken = world.outbox.take({APP: 1}).deliveries
+    assert [one.event.id for one in taken] == [first.event.id]
+
+
+@pytest.mark.parametrize("step", STEPS)
+def test_a_new_event_does_not_wait_for_the_clock(world: World, step: float) -> None:
+    """Nor does one that was written before the step, and that no process has taken."""
+    world.webhook_apps.add(APP)
+    before = world.record(world.reserve(), REFUSED)
+    world.advance(-step)
+    after = world.record(world.reserve("+79180000001"), REFUSED)
+    taken = world.outbox.take({APP: 9}).deliveries
+    assert {one.event.verification.id for one in taken} == {before.id, after.id}

@@ -28,9 +28,20 @@ local function sort_in(of, key, ledger, now)
   end
 end
 
-local function take(of, room, lease, ledger, taken, now)
+-- Returns the short ids that are due, the oldest first. No event waits longer than it is kept: one that
+-- seems to was written before the clock stepped back.
+local function list_due(of, room, now)
   local due = redis.call('ZRANGE', of.due, '-inf', now, 'BYSCORE', 'LIMIT', 0, room)
-  for _, short_id in ipairs(due) do
+  local longest = string.format('(%.0f', now + POLICY.outbox.kept_ms)
+  local ahead = redis.call('ZRANGE', of.due, longest, '+inf', 'BYSCORE', 'LIMIT', 0, room - #due)
+  for _, short_id in ipairs(ahead) do
+    table.insert(due, short_id)
+  end
+  return due
+end
+
+local function take(of, room, lease, ledger, taken, now)
+  for _, short_id in ipairs(list_due(of, room, now)) do
     local entry = deliveries.read(of, short_id)
     deliveries.drop_old(of, short_id, entry, ledger, now)
     if entry.events[1] then
