@@ -21,6 +21,7 @@ import pytest
 import redis
 
 from tests.store.world import APP, COUNTED, NUMBER, OTHER_NUMBER, WRONG, KeptClock, World
+from verify_service.domain import events
 from verify_service.domain.calls import CallOutcome, CallState, Failed, Placed, Unknown
 from verify_service.domain.errors import LimitReached
 from verify_service.domain.idempotency import IdempotencyKeys, KeyedRequest
@@ -48,6 +49,8 @@ OF_AN_EVENT = 900
 """Bytes of an undelivered event."""
 OF_AN_OUTBOX = 1500
 """Bytes of the keys of one undelivered event that was sorted in. They are 300 without events."""
+OF_A_FULL_OUTBOX = 26_000_000
+"""Bytes of the undelivered events of an app, as `docs/operate.md` and `docs/events.md` have it."""
 OF_A_NUMBER = 2700
 """Characters that a number keeps, every budget used up, with 23 calls that can still be read."""
 OF_TURNS = 4500
@@ -316,3 +319,22 @@ def test_events_fit_their_bounds(real: World, reference: str | None, bound: int)
     assert sum(usage(real.client, key) for key in (entries, due, age)) <= OF_AN_OUTBOX
     real.client.delete(new, entries, due, age)
     assert bytes_used(real) <= bound + FOR_EVENTS
+
+
+def test_a_full_outbox_fits_its_bound(real: World) -> None:
+    """Of the app with the longest name, each event with the longest reference."""
+    app, sample = "a" * 64, 150  # Redis stores up to 128 in another, smaller form
+    real.webhook_apps.add(app)
+    new, *sorted_in = keys.outbox(app)
+    for number in (f"+7917913{last:04}" for last in range(sample)):
+        reserved = real.reserve(number, app=app, reference="😀" * 64)
+        real.record(reserved, Placed(number, "7917913", 11))
+        for stamp in range(events.OUTBOX_EVENTS):
+            status = (FlashCallStatus.UNAVAILABLE, FlashCallStatus.REJECTED)[stamp % 2]
+            assert real.report(status, 1_790_000_000 + stamp, request=number, number=number)
+    of_a_new_event = real.client.memory_usage(new, samples=0) / real.client.llen(new)
+    while real.client.exists(new):
+        real.outbox.take({app: 0})
+    of_a_verification = sum(real.client.memory_usage(key, samples=0) for key in sorted_in) / sample
+    full = events.OUTBOX_VERIFICATIONS * (of_a_new_event + of_a_verification)
+    assert 0.9 * OF_A_FULL_OUTBOX < full <= OF_A_FULL_OUTBOX

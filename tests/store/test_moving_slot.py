@@ -20,6 +20,7 @@ from tests.store.world import APP, RIGHT, STATISTICS, WRONG, World
 from tests.topologies import Shards, tell
 from verify_service.domain.calls import CallState, Failed, Placed, Unknown
 from verify_service.domain.errors import LimitReached, StoreUnavailable
+from verify_service.domain.events import EventType
 from verify_service.domain.idempotency import Nonce
 from verify_service.domain.limits import DAY, BreakerPolicy, NumberLimits, WideLimits
 from verify_service.domain.models import State, Verdict, Verification, Window
@@ -62,6 +63,7 @@ READ: dict[str, tuple[str | int, ...]] = {
     keys.COUNTS: ("HGETALL", keys.COUNTS),
     keys.PAST_COUNTS: ("HGETALL", keys.PAST_COUNTS),
     keys.TIMELINE: ("LRANGE", keys.TIMELINE, 0, -1),
+    keys.outbox(APP)[0]: ("LRANGE", keys.outbox(APP)[0], 0, -1),
 }
 """The commands that read the keys that are no strings."""
 
@@ -190,8 +192,10 @@ def test_an_approval_is_counted_with_its_start(moved: World, shards: Shards) -> 
 
 @pytest.mark.parametrize("seed", range(6))
 def test_every_decision_is_whole_or_refused(moved: World, shards: Shards, seed: int) -> None:
-    """Whichever keys have moved: a refused decision has changed nothing, any other is made once."""
+    """Whichever keys have moved: a refused decision has changed nothing, any other is made once,
+    with its event."""
     dice = random.Random(seed)  # noqa: S311
+    moved.webhook_apps.add(APP)
     ended, guessed, called, _ = (begun(moved, f"+7916100001{n}") for n in range(4))
     placing = moved.reserve("+79161000020")
     bad = moved.reserve("+79161000021")
@@ -235,6 +239,13 @@ def test_every_decision_is_whole_or_refused(moved: World, shards: Shards, seed: 
     assert moved.status(guessed).checks_left == 1
     assert moved.status(called).call.state is CallState.DELIVERED
     assert moved.status(placing).call.state is CallState.PLACED
+    events = [one.event for one in moved.outbox.take({APP: 9}).deliveries]
+    assert {(event.verification.id, event.type) for event in events} == {
+        (bad.id, EventType.FAILED),
+        (called.id, EventType.DELIVERED),
+        (ended.id, EventType.CANCELED),
+    }
+    assert len(events) == 3
     assert not moved.operator.diagnose("+79161000013", "RU", []).budgets
     assert {one.scope for one in moved.operator.restrictions()} == {"+7999", "+7998"}
 
