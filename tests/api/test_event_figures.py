@@ -11,6 +11,7 @@ from tests.ports import free_port
 from tests.waiting import wait_until
 from tests.webhooks.login_flow import SECRET, LoginFlow, answer
 from verify_service.cli.checks import CHECKS, check_line
+from verify_service.domain.limits import HOUR
 from verify_service.settings.parsers import sha256_hex
 
 from .service import CONSOLE_TOKEN, KEY, METRICS_TOKEN, Service
@@ -22,7 +23,7 @@ __all__ = ["login", "told"]
 WAITING, OLDEST = (
     f'{name}{{app="shop"}}' for name in ("verify_events_waiting", "verify_oldest_event_seconds")
 )
-OFF = 'verify_restriction{kind="off",scope="shop",who="webhook"}'
+OFF = 'verify_webhook_off_seconds{app="shop"}'
 
 
 def counted(service: Service, detail: str) -> float:
@@ -39,7 +40,8 @@ def checks(service: Service) -> list[str]:
 
 
 def test_metrics_of_events_that_arrive(told: Service, login: LoginFlow) -> None:
-    assert (told.metric(WAITING), told.metric(OLDEST)) == (0, 0)
+    assert [told.metric(name) for name in (WAITING, OLDEST, OFF)] == [0, 0, 0]
+    assert OFF in told.metrics()
     rang(told)
     wait_until(lambda: counted(told, "delivered") == 1)
     assert (told.metric(WAITING), counted(told, "failed")) == (0, 0)
@@ -78,7 +80,7 @@ def test_the_page_shows_an_address_that_is_off(told: Service, login: LoginFlow) 
     """In the verdict, in its table, and among what is blocked."""
     login.respond = answer(410)
     rang(told)
-    wait_until(lambda: told.metric(OFF) == 1)
+    wait_until(lambda: told.metric(OFF) > HOUR)
     page = OperatorBrowser(told).signed_in().open()
     command = "flask --app wsgi webhook on shop"
     assert [one for one in page.findings if "shop: no event is posted" in one and command in one]
@@ -97,7 +99,7 @@ def test_the_page_of_a_service_without_addresses(make, valkey) -> None:
 def test_doctor_names_an_address_that_is_off(told: Service, login: LoginFlow) -> None:
     login.respond = answer(410)
     rang(told)
-    wait_until(lambda: told.metric(OFF) == 1)
+    wait_until(lambda: told.metric(OFF) > HOUR)
     found = doctor(told)
     assert "Warning: shop: no event is posted\n" in found.output
     assert "  Ends it: flask --app wsgi webhook on shop\n" in found.output

@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable
 from email.utils import formatdate
 from http.server import BaseHTTPRequestHandler
+from pathlib import Path
 
 import click
 import pytest
@@ -15,6 +16,8 @@ import redis
 from click.testing import CliRunner, Result
 
 from tests.ports import free_port
+from tests.provider.certificates import Authority
+from tests.tls_front import TlsFront
 from tests.waiting import wait_until
 from tests.webhooks.login_flow import OTHER_SECRET, SECRET, LoginFlow, answer
 from verify_service import cli
@@ -269,3 +272,28 @@ def test_the_log_says_the_same_about_an_answer(
     (line,) = wait_until(lambda: told.events("event_failed"))
     assert words in line["hint"]
     assert "`flask --app wsgi webhook test shop`" in line["hint"]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("days", "words"),
+    [(1, "its certificate is not trusted"), (None, "the TLS handshake fails")],
+)
+def test_a_receiver_whose_tls_does_not_work_is_explained(
+    make, login: LoginFlow, tmp_path: Path, days: int | None, words: str
+) -> None:
+    """An authority that is not in the list of the public ones; and plain HTTP at an https port."""
+    plain = int(login.url.split(":")[2].split("/")[0])
+    front = TlsFront(Authority(tmp_path).found().server(days=1), plain) if days else None
+    try:
+        service = make(
+            WEBHOOKS=f"shop=https://127.0.0.1:{front.port if front else plain}/?token={TOKEN}",
+            WEBHOOK_SECRETS=f"shop={SECRET}",
+        )
+        printed = runner(service)("webhook", "test", "shop", fails=True).output
+    finally:
+        if front:
+            front.close()
+    assert "no whole response" in printed
+    assert f"127.0.0.1 cannot be reached: {words}" in printed
+    assert login.received == []

@@ -201,6 +201,12 @@ class SharedFamilies:
         "app",
         series="1 for each app with an address",
     )
+    WEBHOOK_OFF = _gauge(
+        "verify_webhook_off_seconds",
+        "For how long no event is posted, since the receiver answered 410; 0 if events are posted.",
+        "app",
+        series="1 for each app with an address",
+    )
     LIMIT_USED = _gauge(
         "verify_limit_used_ratio",
         "The used share of a limit's fullest window: the day's, an app's, a country's.",

@@ -147,6 +147,7 @@ def _restrictions(restrictions: list[Restriction]) -> Metric:
 def _outboxes(outboxes: list[OutboxUsage]) -> Iterator[Metric]:
     yield _gauge(SharedFamilies.EVENTS_WAITING, {(one.app,): one.waiting for one in outboxes})
     yield _gauge(SharedFamilies.OLDEST_EVENT, {(one.app,): one.oldest for one in outboxes})
+    yield _gauge(SharedFamilies.WEBHOOK_OFF, {(one.app,): one.off for one in outboxes})
 
 
 def _limits(limits: list[LimitUsage]) -> Metric:
