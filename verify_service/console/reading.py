@@ -37,7 +37,10 @@ class Sources:
 
 
 def read(sources: Sources) -> Situation:
-    """Read everything that the page shows: four exchanges, and one more while limits refuse."""
+    """Read everything that the page shows.
+
+    Four exchanges; one more if an app has an address for its events, and one while limits refuse.
+    """
     situation = Situation(
         now=int(time.time() * 1000),
         redis_answered_at=sources.redis_answered_at(),
