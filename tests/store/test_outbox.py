@@ -214,6 +214,16 @@ def test_the_second_event_waits_for_the_first(world: World) -> None:
     assert not world.outbox.finish(second, Result.DELIVERED)
 
 
+def test_the_oldest_event_is_taken_first(world: World) -> None:
+    failed_in_order = []
+    for last_digit in range(5):
+        number = f"+7917913670{last_digit}"
+        failed_in_order.append(world.record(world.reserve(number), REFUSED).id)
+        world.advance(1)
+    taken = [take(world, room=1)[0].event.verification.id for _ in failed_in_order]
+    assert taken == failed_in_order
+
+
 def test_an_event_is_taken_once_until_its_lease_ends(world: World) -> None:
     """A process that was killed does not finish it. The next one delivers it under the same id."""
     delivered(world)

@@ -10,7 +10,6 @@ import random
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Protocol
 
 from verify_service.domain.limits import DAY, HOUR
 from verify_service.domain.models import Verification
@@ -37,7 +36,7 @@ DELIVERY_SECONDS = 10
 """The longest time for one try: the deadline of the whole exchange."""
 LEASE_SECONDS = 15
 """How long a process may take for one try, with its two calls of Redis. After it, the process is
-taken for dead and another one tries."""
+considered dead, and another one tries."""
 OFF_SECONDS = DAY
 """How long an address that answers 410 stays switched off."""
 KEPT_SECONDS = 2 * HOUR
@@ -128,32 +127,12 @@ class Taken:
     unreadable: Sequence[Exception] = ()
 
 
-class Outbox(Protocol):
-    """The events that no receiver has accepted yet. Every method raises StoreUnavailable."""
-
-    def take(self, room: Mapping[str, int]) -> Taken:
-        """Take events that are due.
-
-        Args:
-            room: How many to take, by app.
-        """
-        ...
-
-    def finish(self, delivery: Delivery, result: Result, wait: float = 0) -> bool:
-        """Record the result of a delivery; return whether another event can be taken now.
-
-        Args:
-            wait: Seconds until the next try, if it failed.
-        """
-        ...
-
-
 def pause_after(tries: int, retry_after: float | None = None) -> float | None:
     """Return the seconds until the next try, or None if there is none.
 
     Args:
         tries: Tries that failed.
-        retry_after: Seconds for which the receiver asked to be left alone.
+        retry_after: Seconds that the receiver asks to wait.
     """
     if tries > len(RETRY_SECONDS):
         return None

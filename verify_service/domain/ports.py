@@ -1,18 +1,18 @@
-"""What the use cases need from outside: a store, a provider and an event log.
+"""What the rules need from outside: a store, a provider, an outbox and an event log.
 
 ``store/``, ``provider/`` and ``telemetry/`` implement them; ``app.py`` connects them.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 from typing import Protocol
 
 from verify_service.domain.calls import CallOutcome, CallStatus
 from verify_service.domain.check_result import CheckResult
 from verify_service.domain.errors import DestinationNotAllowed, LimitReached
-from verify_service.domain.events import Delivery, Result
+from verify_service.domain.events import Delivery, Result, Taken
 from verify_service.domain.idempotency import Nonce
 from verify_service.domain.models import (
     CheckedGuess,
@@ -100,6 +100,26 @@ class Provider(Protocol):
 
         Raises:
             TooManyCallsInFlight: None is free.
+        """
+        ...
+
+
+class Outbox(Protocol):
+    """The events that no receiver has accepted yet. Every method raises StoreUnavailable."""
+
+    def take(self, room: Mapping[str, int]) -> Taken:
+        """Take events that are due.
+
+        Args:
+            room: How many to take, by app.
+        """
+        ...
+
+    def finish(self, delivery: Delivery, result: Result, wait: float = 0) -> bool:
+        """Record the result of a delivery; return whether another event can be taken now.
+
+        Args:
+            wait: Seconds until the next try, if it failed.
         """
         ...
 

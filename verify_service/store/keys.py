@@ -92,7 +92,8 @@ def app_of_outbox(key: str) -> str | None:
 GUESSES = f"{TAG}:guesses"
 """Right and wrong guesses over all numbers. Expires after an hour."""
 RESTRICTIONS = f"{TAG}:restrictions"
-"""Blocks, exemptions, pauses and alarms. Expires a day after the last of them."""
+"""Blocks, exemptions, pauses, alarms, and addresses that are switched off. Expires a day after the
+last of them."""
 COUNTS = f"{TAG}:counts"
 """What happened in this hour. Expires 90 days after the last hour in which anything happened."""
 PAST_COUNTS = f"{TAG}:counts:past"

@@ -25,7 +25,7 @@ from verify_service.store.verifications import read_verification
 
 
 class RedisOutbox:
-    """Implements the outbox of ``domain/events.py``."""
+    """Implements ``Outbox`` of ``domain/ports.py``."""
 
     def __init__(self, functions: Functions) -> None:
         self._functions = functions

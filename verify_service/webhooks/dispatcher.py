@@ -13,11 +13,10 @@ from verify_service.domain.events import (
     DELIVERY_SECONDS,
     Delivery,
     Event,
-    Outbox,
     Result,
     pause_after,
 )
-from verify_service.domain.ports import EventLog
+from verify_service.domain.ports import EventLog, Outbox
 from verify_service.webhooks.receiver import Answer, Receiver
 
 IN_FLIGHT = 8

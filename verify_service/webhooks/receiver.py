@@ -26,7 +26,7 @@ class Answer:
         http: The status; None if no whole answer arrived.
         problem: What happened instead, in a few words.
         seconds: How long it took.
-        retry_after: Seconds for which the receiver asked to be left alone.
+        retry_after: Seconds that the receiver asks to wait.
         date: Its ``Date`` header.
     """
 

@@ -4,7 +4,8 @@
 --       5 counts   6 timeline
 -- Args  {app, digests: a list of those that are right, nonce: identifies the guess,
 --        body: the digest of the request, if the nonce stands for an Idempotency-Key}
--- Returns {verdict, repeated, view, notices, outboxes: from outbox.news} and the verification | {missing} | {other_body}
+-- Returns {verdict, repeated, view, notices, outboxes: from outbox.news} and the verification
+--         | {missing} | {other_body}
 --         verdict: right | wrong | ended | blocked (not compared: the number's guesses are blocked)
 --
 -- One function counts, compares and consumes, so every guess counts and no code is accepted twice.

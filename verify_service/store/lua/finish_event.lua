@@ -17,20 +17,20 @@
 --- @include "statistics"
 
 -- Writes what follows from the result.
-local function apply(of, args, entry, now)
+local function apply(box, args, entry, now)
   if args.result == 'delivered' or args.result == 'dropped' then
-    deliveries.remove_first(of, args.short_id, entry, now)
+    deliveries.remove_first(box, args.short_id, entry, now)
   elseif args.result == 'failed' then
-    deliveries.write(of, args.short_id, entry, now + args.wait)
+    deliveries.write(box, args.short_id, entry, now + args.wait)
   else
     entry.tries = args.result == 'gone' and 0 or entry.tries - 1
-    deliveries.write(of, args.short_id, entry, now)
+    deliveries.write(box, args.short_id, entry, now)
   end
 end
 
 decision('finish_event', {'allow-oom'}, function(KEYS, args, now)
-  local of = deliveries.at(args.app, KEYS[4], KEYS[5], KEYS[6])
-  local entry, result = deliveries.read(of, args.short_id), args.result
+  local box = deliveries.at(args.app, KEYS[4], KEYS[5], KEYS[6])
+  local entry, result = deliveries.read(box, args.short_id), args.result
   local event = entry.events[1]
   if not event or event.name ~= args.name
     or (result ~= 'delivered' and entry.tries ~= args.tries) then
@@ -40,7 +40,7 @@ decision('finish_event', {'allow-oom'}, function(KEYS, args, now)
     local off = {kind = 'off', ['until'] = now + args.off}
     restrictions.set(KEYS[1], {['webhook ' .. args.app] = off}, now)
   end
-  apply(of, args, entry, now)
+  apply(box, args, entry, now)
   local ledger = statistics.open(KEYS[2], KEYS[3], now)
   if result == 'delivered' or result == 'dropped' then
     counts.event(ledger, event.verification, 'webhook.' .. result)

@@ -2,7 +2,7 @@
 --
 -- KEYS  1 the verification   2 its number
 -- Args  {}
--- Returns {name: of the event, type, outboxes: what outbox.news says} | {missing}
+-- Returns {name: of the event, type, outboxes: from outbox.news} | {missing}
 --         | {refused: address (the app had none when the verification began) | unchanged (nothing has
 --           happened yet that is an event)}
 
@@ -28,6 +28,7 @@ decision('resend_event', {}, function(KEYS, _, now)
   end
   local ledger = statistics.find(KEYS[1], now)
   local name = kind .. '_resent_' .. string.format('%.0f', now)
-  outbox.add(box, found, keys.short_id(KEYS[1]), kind, verification.view(found, state, now), ledger, name)
+  outbox.add(box, found, keys.short_id(KEYS[1]), kind, verification.view(found, state, now), ledger,
+             name)
   return {name = name, type = kind, outboxes = outbox.news(box)}
 end)

@@ -6,7 +6,8 @@
 --          dropped, lost: by app, how many events were too old, and how many fell out}
 --
 -- Until its lease ends, no other process takes an event. A process that was killed does not finish its
--- delivery, so another one takes the event after that: it is delivered at least once.
+-- delivery, so another one takes the event after that: it is delivered at least once. A second run takes
+-- other events. Those of the first, whose reply was lost, wait for the end of their lease.
 
 --- @include "decision"
 --- @include "deliveries"
@@ -17,39 +18,39 @@
 local NEW_EVENTS = 100
 
 -- Moves new events to the entries of their verifications.
-local function sort_in(of, key, ledger, now)
+local function sort_in(box, key, ledger, now)
   local new = redis.call('LRANGE', key, 0, NEW_EVENTS - 1)
   for _, text in ipairs(new) do
-    deliveries.add(of, cjson.decode(text), ledger, now)
+    deliveries.add(box, cjson.decode(text), ledger, now)
   end
   if #new > 0 then
     redis.call('LTRIM', key, #new, -1)
-    deliveries.keep(of, now)
+    deliveries.keep(box, now)
   end
 end
 
 -- Returns the short ids that are due, the oldest first. No event waits longer than it is kept: one that
 -- seems to was written before the clock stepped back.
-local function list_due(of, room, now)
-  local due = redis.call('ZRANGE', of.due, '-inf', now, 'BYSCORE', 'LIMIT', 0, room)
+local function list_due(box, room, now)
+  local due = redis.call('ZRANGE', box.due, '-inf', now, 'BYSCORE', 'LIMIT', 0, room)
   local longest = string.format('(%.0f', now + POLICY.outbox.kept_ms)
-  local ahead = redis.call('ZRANGE', of.due, longest, '+inf', 'BYSCORE', 'LIMIT', 0, room - #due)
+  local ahead = redis.call('ZRANGE', box.due, longest, '+inf', 'BYSCORE', 'LIMIT', 0, room - #due)
   for _, short_id in ipairs(ahead) do
     table.insert(due, short_id)
   end
   return due
 end
 
-local function take(of, room, lease, ledger, taken, now)
-  for _, short_id in ipairs(list_due(of, room, now)) do
-    local entry = deliveries.read(of, short_id)
-    deliveries.drop_old(of, short_id, entry, ledger, now)
+local function take(box, room, lease, ledger, taken, now)
+  for _, short_id in ipairs(list_due(box, room, now)) do
+    local entry = deliveries.read(box, short_id)
+    deliveries.drop_old(box, short_id, entry, ledger, now)
     if entry.events[1] then
       entry.tries = entry.tries + 1
       table.insert(taken, {
-        app = of.app, short_id = short_id, tries = entry.tries, event = entry.events[1]})
+        app = box.app, short_id = short_id, tries = entry.tries, event = entry.events[1]})
     end
-    deliveries.write(of, short_id, entry, now + lease)
+    deliveries.write(box, short_id, entry, now + lease)
   end
 end
 
@@ -62,11 +63,11 @@ decision('take_events', {'allow-oom'}, function(KEYS, args, now)
   local result = {deliveries = {}, dropped = {}, lost = {}}
   for i, app in ipairs(args.apps) do
     if not off[i] then
-      local of = deliveries.at(app, KEYS[4 * i + 1], KEYS[4 * i + 2], KEYS[4 * i + 3])
-      sort_in(of, KEYS[4 * i], ledger, now)
-      take(of, args.room[i], args.lease, ledger, result.deliveries, now)
-      result.dropped[app] = of.dropped > 0 and of.dropped or nil
-      result.lost[app] = of.lost > 0 and of.lost or nil
+      local box = deliveries.at(app, KEYS[4 * i + 1], KEYS[4 * i + 2], KEYS[4 * i + 3])
+      sort_in(box, KEYS[4 * i], ledger, now)
+      take(box, args.room[i], args.lease, ledger, result.deliveries, now)
+      result.dropped[app] = box.dropped > 0 and box.dropped or nil
+      result.lost[app] = box.lost > 0 and box.lost or nil
     end
   end
   return result

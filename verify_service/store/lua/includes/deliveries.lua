@@ -22,72 +22,72 @@ function deliveries.at(app, entries, due, age)
 end
 
 -- Returns the entry of a verification; one that is missing has no events.
-function deliveries.read(of, short_id)
-  local text = redis.call('HMGET', of.entries, short_id)[1]
+function deliveries.read(box, short_id)
+  local text = redis.call('HMGET', box.entries, short_id)[1]
   return text and cjson.decode(text) or {tries = 0, events = {}}
 end
 
 -- Writes the entry of a verification; one without events is removed.
 --
 --   due   when its first event may be taken
-function deliveries.write(of, short_id, entry, due)
+function deliveries.write(box, short_id, entry, due)
   local first = entry.events[1]
   if not first then
-    redis.call('HDEL', of.entries, short_id)
-    redis.call('ZREM', of.due, short_id)
-    redis.call('ZREM', of.age, short_id)
+    redis.call('HDEL', box.entries, short_id)
+    redis.call('ZREM', box.due, short_id)
+    redis.call('ZREM', box.age, short_id)
     return
   end
-  redis.call('HSET', of.entries, short_id, cjson.encode(entry))
-  redis.call('ZADD', of.due, due, short_id)
-  redis.call('ZADD', of.age, first.view.now, short_id)
+  redis.call('HSET', box.entries, short_id, cjson.encode(entry))
+  redis.call('ZADD', box.due, due, short_id)
+  redis.call('ZADD', box.age, first.view.now, short_id)
 end
 
 -- Removes the first event of an entry. The next one may be taken at once.
-function deliveries.remove_first(of, short_id, entry, now)
+function deliveries.remove_first(box, short_id, entry, now)
   table.remove(entry.events, 1)
   entry.tries = 0
-  deliveries.write(of, short_id, entry, now)
+  deliveries.write(box, short_id, entry, now)
 end
 
-local function lose_first(of, short_id, entry, ledger, now)
+local function lose_first(box, short_id, entry, ledger, now)
   local first = entry.events[1]
-  deliveries.remove_first(of, short_id, entry, now)
+  deliveries.remove_first(box, short_id, entry, now)
   if first then
-    of.lost = of.lost + 1
+    box.lost = box.lost + 1
     counts.event(ledger, first.verification, 'webhook.lost')
   end
 end
 
 -- Removes the first events of an entry that are too old.
-function deliveries.drop_old(of, short_id, entry, ledger, now)
+function deliveries.drop_old(box, short_id, entry, ledger, now)
   while entry.events[1] and entry.events[1].view.now + RULES.kept_ms <= now do
-    of.dropped = of.dropped + 1
+    box.dropped = box.dropped + 1
     counts.event(ledger, entry.events[1].verification, 'webhook.dropped')
-    deliveries.remove_first(of, short_id, entry, now)
+    deliveries.remove_first(box, short_id, entry, now)
   end
 end
 
 -- Adds an event after the others of its verification.
-function deliveries.add(of, event, ledger, now)
-  local entry = deliveries.read(of, event.short_id)
+function deliveries.add(box, event, ledger, now)
+  local entry = deliveries.read(box, event.short_id)
   table.insert(entry.events, event)
   if #entry.events == 1 then
-    deliveries.write(of, event.short_id, entry, math.min(event.view.now, now))
+    deliveries.write(box, event.short_id, entry, math.min(event.view.now, now))
   elseif #entry.events > RULES.events then
-    lose_first(of, event.short_id, entry, ledger, now)
+    lose_first(box, event.short_id, entry, ledger, now)
   else
-    redis.call('HSET', of.entries, event.short_id, cjson.encode(entry))
+    redis.call('HSET', box.entries, event.short_id, cjson.encode(entry))
   end
-  while redis.call('ZCARD', of.age) > RULES.verifications do
-    local oldest = redis.call('ZRANGE', of.age, 0, 0)[1]
-    lose_first(of, oldest, deliveries.read(of, oldest), ledger, now)
+  while redis.call('ZCARD', box.age) > RULES.verifications do
+    local oldest = redis.call('ZRANGE', box.age, 0, 0)[1]
+    lose_first(box, oldest, deliveries.read(box, oldest), ledger, now)
   end
 end
 
 -- Renews the TTL of the keys.
-function deliveries.keep(of, now)
-  for _, key in ipairs({of.entries, of.due, of.age}) do
+function deliveries.keep(box, now)
+  for _, key in ipairs({box.entries, box.due, box.age}) do
     redis.call('PEXPIREAT', key, now + RULES.kept_ms + RULES.slack_ms)
   end
 end

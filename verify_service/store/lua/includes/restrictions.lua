@@ -1,9 +1,11 @@
--- The restrictions: blocks, exemptions, pauses and alarms of the guards and the operator, in one hash.
+-- The restrictions: blocks, exemptions, pauses and alarms of the guards and the operator, and the
+-- addresses that are switched off, in one hash.
 --
 --   pause                all calls                                the operator's
 --   rule <prefix>        kind block | allow                       the operator's
 --   conversion <scope>   kind block | would-block (dry run) | alarm   the conversion guard's
 --   alarm failureRate    kind alarm; not raised again before its end
+--   webhook <app>        kind off, after a 410                    its receiver's
 --
 -- Each field is an object: {kind, until, span, level, total, count}. span is the milliseconds that
 -- `until` was away when it was set: if the clock stepped back, the entry ends after its span from now.
