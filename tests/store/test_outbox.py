@@ -236,6 +236,12 @@ def test_an_event_is_taken_once_until_its_lease_ends(world: World) -> None:
     assert (killed.tries, again.tries) == (1, 2)
 
 
+def test_accepted_events_leave_nothing(world: World) -> None:
+    approved(world)
+    accept_all(world)
+    assert not any(world.client.exists(key) for key in keys.outbox(APP))
+
+
 def test_a_late_acceptance_counts(world: World) -> None:
     delivered(world)
     (late,) = take(world)
