@@ -79,7 +79,7 @@ class Broken:
 
 def adapter(name: str, layer: str) -> None:
     real = getattr(wiring, name)
-    setattr(wiring, name, lambda *args: Broken(real(*args), layer))
+    setattr(wiring, name, lambda *args, **more: Broken(real(*args, **more), layer))
 
 
 adapter("RedisStore", "store")
@@ -108,7 +108,7 @@ def draw() -> str:
 
 
 def exchange(self: Any, deadline: Any, line: Any, headers: Any, body: Any) -> Any:
-    error = SENDING.get(json.loads(body)["number"])
+    error = SENDING.get(json.loads(body).get("number"))
     if error:
         raise error(f"canary-bug {line} {headers} {body}")
     return _exchange(self, deadline, line, headers, body)

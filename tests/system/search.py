@@ -171,12 +171,13 @@ def _members(path: str, found: object) -> Iterator[tuple[str, str]]:
 
 
 def leaks_in_store(kept: Iterable[tuple[str, str, str]], known: Known) -> list[str]:
-    """Return the leaks in Redis. A verification may contain its number and its reference; codes may
-    stand nowhere."""
+    """Return the leaks in Redis. A verification may contain its number and its reference, an event
+    the reference; codes may stand nowhere."""
     words = {
         f"{key} {name} {value}"
         for key, name, value in kept
         if not (_is_verification(key) and _is_allowed(name, value, known))
+        and not (keys.app_of_outbox(key) and _is_allowed_in_event(name, value))
     }
     return _kept_leaks("\n".join(words), known)
 
@@ -200,7 +201,17 @@ def leaks_in_commands(commands: Iterable[list[bytes]], known: Known) -> list[str
 def _is_allowed(name: str, value: str, known: Known) -> bool:
     if name == "number":
         return value[:1] == "+" and value[1:] in known.codes
-    return (name, value) == ("reference", REFERENCE)
+    return (name, value) == ("reference", REFERENCE) or _is_duration(name, value)
+
+
+def _is_allowed_in_event(path: str, value: str) -> bool:
+    name = path.rpartition(".")[2]
+    return (name, value) == ("reference", REFERENCE) or _is_duration(name, value)
+
+
+def _is_duration(name: str, value: str) -> bool:
+    """Return whether it is a number of milliseconds, which may be a code by chance."""
+    return name in ("wait", "milliseconds") and value.isdigit()
 
 
 def _kept_leaks(text: str, known: Known) -> list[str]:

