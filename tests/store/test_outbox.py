@@ -326,6 +326,27 @@ def test_switching_on_makes_waiting_events_due(world: World) -> None:
     assert [one.event for one in take(world)] == [first.event]
 
 
+def test_switching_on_takes_nothing_from_another_process(world: World) -> None:
+    delivered(world)
+    take(world)
+    world.outboxes.switch_on(APP)
+    assert take(world) == []
+
+
+def test_the_age_is_that_of_the_oldest_undelivered_event(world: World) -> None:
+    """Whether a process has looked at it or not."""
+    found = delivered(world)
+    world.advance(60)
+    assert world.outboxes.usage([APP])[0].oldest == 60
+    (first,) = take(world)
+    world.check(found)
+    take(world)
+    world.advance(5)
+    assert world.outboxes.usage([APP])[0].oldest == 65
+    world.outbox.finish(first, Result.DELIVERED)
+    assert world.outboxes.usage([APP])[0].oldest == 5
+
+
 def test_an_old_event_is_dropped(world: World) -> None:
     delivered(world)
     world.advance(events.KEPT_SECONDS)

@@ -16,6 +16,7 @@ from verify_service.domain import events
 from verify_service.domain.calls import Failed
 from verify_service.domain.events import Event
 from verify_service.domain.limits import NumberLimits
+from verify_service.provider.flash_call import FlashCallStatus
 from verify_service.store import keys
 from verify_service.telemetry.canonical_line import CanonicalLine
 from verify_service.telemetry.events import StructuredEventLog
@@ -97,6 +98,18 @@ def test_a_process_is_woken_by_its_own_events(
     dispatcher.added(APP, 0)
     empty(world)
     assert login.types == ["verification.failed"]
+
+
+def test_the_next_event_of_a_verification_follows_at_once(
+    world: World, deliver: Deliver, login: LoginFlow, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("verify_service.webhooks.dispatcher.POLL_SECONDS", 1000)
+    found = world.start(request="one")
+    world.report(FlashCallStatus.ANSWERED, request="one")
+    world.check(found)
+    deliver(**{APP: login.url}).added(APP, 0)
+    empty(world)
+    assert login.types == ["verification.delivered", "verification.approved"]
 
 
 def test_many_events_are_delivered_at_once(
