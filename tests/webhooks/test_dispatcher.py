@@ -100,6 +100,19 @@ def test_a_process_is_woken_by_its_own_events(
     assert login.types == ["verification.failed"]
 
 
+def test_a_process_without_a_server_hook_delivers_its_events(
+    world: World, login: LoginFlow
+) -> None:
+    """For example `flask run`: its first event starts the deliveries."""
+    log = StructuredEventLog(Metrics(), CanonicalLine())
+    dispatcher = Dispatcher(world.outbox, {APP: Receiver(login.url, [SECRET])}, body, log)
+    fail(world)
+    dispatcher.added(APP, 0)
+    empty(world)
+    dispatcher.stop()
+    assert len(login.received) == 1
+
+
 def test_the_next_event_of_a_verification_follows_at_once(
     world: World, deliver: Deliver, login: LoginFlow, monkeypatch: pytest.MonkeyPatch
 ) -> None:

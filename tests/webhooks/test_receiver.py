@@ -49,6 +49,20 @@ def test_nothing_else_accepts(login: LoginFlow, status: int) -> None:
     assert len(login.received) == 1
 
 
+def test_a_connection_is_kept_for_the_next_event(login: LoginFlow) -> None:
+    """A handshake of TLS for each would cost more than all else."""
+    ports = set()
+
+    def respond(handler: BaseHTTPRequestHandler) -> None:
+        ports.add(handler.client_address[1])
+        answer(200)(handler)
+
+    login.respond, receiver = respond, Receiver(login.url, [SECRET])
+    for _ in range(3):
+        assert receiver.post(ID, BODY).accepted
+    assert len(ports) == 1
+
+
 def test_the_wait_that_a_receiver_asks_for_is_read(login: LoginFlow) -> None:
     login.respond = answer(503, Retry_After="120")
     assert Receiver(login.url, [SECRET]).post(ID, BODY).retry_after == 120
