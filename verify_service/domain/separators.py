@@ -30,6 +30,8 @@ _PLUS_SIGNS = str.maketrans("\uff0b\ufe62", "++")
 
 def strip_separators(text: str) -> str:
     """Return a text without what people write between digits, and with ``+`` for any plus sign."""
+    if text.isascii():  # as almost every number is; one look at each character is slow
+        return text.translate(_IGNORED_ASCII)
     bare = "".join(character for character in text if not _is_ignored(character))
     return bare.translate(_PLUS_SIGNS)
 
@@ -69,10 +71,13 @@ def first_line(text: str) -> str | None:
 
 def has_other_digits(text: str) -> bool:
     """Return whether a text has digits other than 0-9: of another script, or small or circled."""
-    return any(not each.isascii() and each.isdigit() for each in text)
+    return not text.isascii() and any(not each.isascii() and each.isdigit() for each in text)
 
 
 def _is_ignored(character: str) -> bool:
     return (
         unicodedata.category(character) in _IGNORED_CATEGORIES or character in _IGNORED_CHARACTERS
     )
+
+
+_IGNORED_ASCII = {code: None for code in range(128) if _is_ignored(chr(code))}
