@@ -93,6 +93,7 @@ secure_scheme_headers: dict[str, str] = {}
 worker_class = Worker
 logger_class = Logger
 on_starting = hooks.on_starting
+post_fork = hooks.post_fork
 post_worker_init = hooks.post_worker_init
 pre_request = hooks.pre_request
 worker_exit = hooks.worker_exit

@@ -78,7 +78,7 @@ def test_worker_logger_and_hooks_are_the_services_own() -> None:
     """The server's own have other names: "gevent", a dotted path, or `OnStarting.on_starting`."""
     settings = configured()
     assert (settings["worker_class"], settings["logger_class"]) == ("<Worker()>", "<Logger()>")
-    for hook in ("on_starting", "post_worker_init", "pre_request", "on_exit"):
+    for hook in ("on_starting", "post_fork", "post_worker_init", "pre_request", "on_exit"):
         assert settings[hook] == f"<{hook}()>"
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import io
 import json
 import logging
@@ -67,7 +68,19 @@ def worker(log: Logger) -> Iterator[Worker]:
     worker.wsgi = broken
     hooks.post_worker_init(worker)
     yield worker
+    gc.unfreeze()
     worker.tmp.close()
+
+
+def test_no_garbage_is_looked_for_while_the_application_loads(worker: Worker) -> None:
+    """And what was loaded is not looked at afterwards."""
+    hooks.post_fork(SimpleNamespace(), worker)
+    try:
+        assert not gc.isenabled()
+    finally:
+        hooks.post_worker_init(worker)
+    assert gc.isenabled()
+    assert gc.get_freeze_count() > 0
 
 
 def exchange(worker: Worker, request: bytes) -> tuple[str, dict[str, str], dict[str, object]]:
