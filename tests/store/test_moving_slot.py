@@ -190,6 +190,23 @@ def test_an_approval_is_counted_with_its_start(moved: World, shards: Shards) -> 
     assert share.limit == "prefix"
 
 
+def test_an_event_comes_after_those_that_have_not_moved(moved: World, shards: Shards) -> None:
+    """It would be written to the new master, where the old events could then not be moved."""
+    moved.webhook_apps.add(APP)
+    first, second = begun(moved), begun(moved, "+79161000001")
+    moved.store.cancel(first.id, APP)
+    new_events = keys.outbox(APP)[0]
+    with shards.moving() as move:
+        move.move(*(name for name in move.left(100) if name != new_events))
+        before = kept(shards)
+        assert refused(lambda: moved.store.cancel(second.id, APP))
+        assert kept(shards) == before
+        move.move(new_events)
+        assert moved.store.cancel(second.id, APP).state is State.CANCELED
+    taken = moved.outbox.take({APP: 9}).deliveries
+    assert [one.event.verification.id for one in taken] == [first.id, second.id]
+
+
 @pytest.mark.parametrize("seed", range(6))
 def test_every_decision_is_whole_or_refused(moved: World, shards: Shards, seed: int) -> None:
     """Whichever keys have moved: a refused decision has changed nothing, any other is made once,

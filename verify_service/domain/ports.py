@@ -186,7 +186,7 @@ class EventLog(Protocol):
         """Events of an app fell out of its outbox, which is full."""
 
     def bug(self, error: Exception) -> None:
-        """The delivery of events raised what it never should."""
+        """An unexpected error in the delivery of events."""
 
     def callback_refused(self, reason: str, detail: str | None = None) -> None:
         """A callback was refused.

@@ -294,7 +294,7 @@ class StructuredEventLog:
         log.error("events_lost", app=app, number=number, hint=_OUTBOX_FULL)
 
     def bug(self, error: Exception) -> None:
-        """The delivery of events raised what it never should."""
+        """An unexpected error in the delivery of events."""
         log.error("bug", exc_info=error)
 
     def _breaker_opened(self, seconds: int) -> None:

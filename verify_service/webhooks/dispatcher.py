@@ -51,7 +51,8 @@ class Dispatcher:
         self._lock = threading.Lock()
         self._in_flight: Counter[str] = Counter()
         self._deliveries: dict[threading.Thread, Delivery] = {}
-        self._more: dict[str, bool] = {}  # whether an app's last look filled its room
+        # By app: whether the last look took as many events as it had room for.
+        self._more: dict[str, bool] = {}
         self._woken = threading.Event()
         self._thread: threading.Thread | None = None
         self._stopped = False
