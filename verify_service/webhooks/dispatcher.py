@@ -14,6 +14,7 @@ from verify_service.domain.events import (
     Delivery,
     Event,
     Result,
+    Taken,
     pause_after,
 )
 from verify_service.domain.ports import EventLog, Outbox
@@ -106,23 +107,30 @@ class Dispatcher:
             taken = self._outbox.take(room)
         except StoreUnavailable:  # counted where it was called; the next look may succeed
             return
+        self._report(taken)
+        for delivery in taken.deliveries:
+            self._begin(delivery)
+        taken_of = Counter(delivery.app for delivery in taken.deliveries)
+        self._more |= {app: taken_of[app] == number for app, number in room.items()}
+        if taken.dropped or any(
+            self._more[app] and self._in_flight[app] < IN_FLIGHT for app in room
+        ):
+            self._woken.set()  # old events were in the place of others, or some deliveries ended
+
+    def _report(self, taken: Taken) -> None:
         for error in taken.unreadable:
             self._events.bug(error)
         for app, dropped in taken.dropped.items():
             self._events.events_dropped(app, dropped)
-            self._woken.set()  # they were in the place of events that are due
         for app, lost in taken.lost.items():
             self._events.events_lost(app, lost)
-        for delivery in taken.deliveries:
-            thread = threading.Thread(target=self._deliver, args=(delivery,), daemon=True)
-            with self._lock:
-                self._in_flight[delivery.app] += 1
-                self._deliveries[thread] = delivery
-            thread.start()
-        taken_of = Counter(delivery.app for delivery in taken.deliveries)
-        self._more |= {app: taken_of[app] == number for app, number in room.items()}
-        if any(self._more[app] and self._in_flight[app] < IN_FLIGHT for app in room):
-            self._woken.set()  # some deliveries ended meanwhile
+
+    def _begin(self, delivery: Delivery) -> None:
+        thread = threading.Thread(target=self._deliver, args=(delivery,), daemon=True)
+        with self._lock:
+            self._in_flight[delivery.app] += 1
+            self._deliveries[thread] = delivery
+        thread.start()
 
     def _deliver(self, delivery: Delivery) -> None:
         more = False
