@@ -20,7 +20,8 @@ from tests.ports import free_port
 from tests.system.house import ROOT
 from tests.waiting import wait_until
 
-PATIENCE = 20
+PATIENCE = 60
+"""Seconds that suffice for anything, on a busy machine too."""
 CONFIG = """
 from pathlib import Path
 exec(Path("config/gunicorn.conf.py").read_text())

@@ -28,6 +28,8 @@ from tests.waiting import wait_until
 PROMPT = {"reading_seconds": 0.5, "working_seconds": 0.5}
 CLOSE = b"Connection: close\r\n"
 MORE = b"more of the body" * 100
+END_SECONDS = 25
+"""The time in which all processes end after SIGTERM."""
 START, CALLBACK = "/verify/start", "/callbacks/flashcall"
 READ_AT_LEAST = 1024 * 1024
 """The body of a client that gets its 413, though it sends all of it first."""
@@ -136,4 +138,4 @@ def test_clients_that_do_not_close_do_not_delay_the_end(tmp_path: Path) -> None:
         for client in clients:
             wait_for_end(client)
         process.send_signal(signal.SIGTERM)
-        assert process.wait(PATIENCE) == 0
+        assert process.wait(END_SECONDS) == 0
