@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.faults.event_books import LATENCIES, EventRow, Latency
+from tests.faults.event_books import TABLE as EVENT_TABLE
 from tests.faults.ledger import Row
 from tests.faults.stage import TABLE, Stage
 from tests.faults.tcp_proxy import TcpProxy
@@ -49,9 +51,11 @@ def stage(_stage: Stage, server: Server, wire: TcpProxy) -> Stage:
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """Print one row per fault, as docs/reliability.md shows them."""
-    if TABLE:
-        terminalreporter.write_line("")
-        terminalreporter.write_line("| " + " | ".join(Row.HEAD) + " |")
-        terminalreporter.write_line("|---" * len(Row.HEAD) + "|")
-        for row in TABLE:
-            terminalreporter.write_line("| " + " | ".join(row.cells) + " |")
+    tables = (Row.HEAD, TABLE), (EventRow.HEAD, EVENT_TABLE), (Latency.HEAD, LATENCIES)
+    for head, rows in tables:
+        if rows:
+            terminalreporter.write_line("")
+            terminalreporter.write_line("| " + " | ".join(head) + " |")
+            terminalreporter.write_line("|---" * len(head) + "|")
+            for row in rows:
+                terminalreporter.write_line("| " + " | ".join(row.cells) + " |")

@@ -88,11 +88,11 @@ class Load:
 
     def login(self, wrong: int = 1) -> None:
         """Log in one person, with this many wrong guesses."""
-        number = f"{next(_numbers)}"
+        number = new_number()
         code = self._code(number) if self.start(number) == 201 else None
         if code is None:
             return
-        guesses = [_wrong(code)] * wrong + [code, code]
+        guesses = [wrong_code(code)] * wrong + [code, code]
         if all(self.guess(number, guess) == 200 for guess in guesses):
             with self.ledger.lock:
                 self.ledger.finished += 1
@@ -150,5 +150,11 @@ def post(
         connection.close()
 
 
-def _wrong(code: str) -> str:
+def new_number() -> str:
+    """Return a number that no login has used."""
+    return f"{next(_numbers)}"
+
+
+def wrong_code(code: str) -> str:
+    """Return another code."""
     return str(1000 + (int(code) - 999) % 9000)

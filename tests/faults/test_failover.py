@@ -3,39 +3,17 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 import redis
 
+from tests.faults.pairs import BEHIND, Pair, running_pair
 from tests.faults.stage import PATIENCE, Stage
 from tests.servers import Server
-from tests.topologies import MASTER, Shards, Watched, tell
 from tests.waiting import wait_until
-
-IN_STEP = {"min-replicas-to-write": "1", "min-replicas-max-lag": "10"}
-"""A master without its replicas decides nothing. A master that was replaced and does not know it
-yet would continue for ten seconds, and all of that would be forgotten."""
-BEHIND = 1.0
-"""Seconds before the master's end for which its replica, in step until then, may lack data."""
-
-
-@dataclass(frozen=True)
-class Pair:
-    """A master and its replacement.
-
-    Attributes:
-        url: For the service.
-        master: Returns the server that is the master, according to the others.
-        demote: Has the replica take over from a healthy master.
-    """
-
-    url: str
-    master: Callable[[], Server]
-    demote: Callable[[], object]
 
 
 @pytest.fixture(params=["Sentinel", "cluster"])
@@ -45,18 +23,8 @@ def form(request: pytest.FixtureRequest) -> str:
 
 @pytest.fixture
 def pair(form: str, tmp_path: Path) -> Iterator[Pair]:
-    if form == "Sentinel":
-        folder = tmp_path / "watched"
-        watched = Watched(folder, replicas=2, down_after=1000, options=IN_STEP)
-        master = lambda: watched.server(watched.master())  # noqa: E731
-        demote = lambda: tell(watched.sentinels[0], "SENTINEL FAILOVER", MASTER)  # noqa: E731
-        yield Pair(watched.url, master, demote)
-        watched.end()
-    else:
-        shards = Shards(tmp_path / "shards", replicas=1)
-        replica = shards.replicas[shards.masters.index(shards.owner())]
-        yield Pair(shards.url, shards.owner, lambda: tell(replica, "CLUSTER FAILOVER"))
-        shards.end()
+    with running_pair(form, tmp_path) as pair:
+        yield pair
 
 
 @pytest.fixture

@@ -12,11 +12,16 @@ from .test_contract_table import named_in
 ROOT = Path(__file__).parents[2]
 TEXT = (ROOT / "docs/reliability.md").read_text("utf-8")
 NAMED = sorted(set(re.findall(r"`(tests/[a-z_/]+(?:\.py(?:::[a-z_0-9]+)?)?)`", TEXT)))
-ROWS = [
-    [cell.strip() for cell in line.strip("|").split("|")]
-    for line in TEXT.partition("## The last run")[2].splitlines()
-    if line.startswith("| ")
-]
+
+
+def rows_of(section: str) -> list[list[str]]:
+    """Return the rows of a section's tables."""
+    text = TEXT.partition(f"## {section}\n")[2].partition("\n## ")[0]
+    lines = [line for line in text.splitlines() if line.startswith("| ")]
+    return [[cell.strip() for cell in line.strip("|").split("|")] for line in lines]
+
+
+ROWS = rows_of("The last run")
 
 
 @pytest.mark.parametrize("named", NAMED)
@@ -51,3 +56,11 @@ def test_nothing_happened_twice_but_what_the_page_names() -> None:
         assert {row[head.index(name)] for row in rows} == {"0"}
     twice = [row[0] for row in rows if row[head.index("codes twice")] != "0"]
     assert twice == ["failover to a replica out of step"]
+
+
+def test_no_event_was_missing_or_wrong() -> None:
+    """In the run that the page shows."""
+    head, *rows = [row for row in rows_of("Events in an outage") if len(row) > 4]
+    assert len(rows) > 10
+    for name in ("missing", "without a change", "under two ids", "out of order"):
+        assert {row[head.index(name)] for row in rows} == {"0"}
