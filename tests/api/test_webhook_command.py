@@ -181,6 +181,7 @@ def test_an_app_without_an_address_has_no_test(flask: Run) -> None:
         )
 
 
+@pytest.mark.slow
 def test_what_waits_and_what_happened_today(flask: Run, login: LoginFlow, told: Service) -> None:
     nothing = "today 0 delivered, 0 tries failed, 0 dropped, 0 lost\n"
     assert flask("webhook", "show").output == f"shop: nothing waits; {nothing}"

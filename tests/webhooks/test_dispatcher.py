@@ -40,8 +40,9 @@ def world(valkey: redis.Redis) -> World:
 
 
 @pytest.fixture
-def deliver(world: World) -> Iterator[Deliver]:
-    """Starts a dispatcher, as a process of its own would."""
+def deliver(world: World, monkeypatch: pytest.MonkeyPatch) -> Iterator[Deliver]:
+    """Starts a dispatcher, as a process of its own would. It looks often."""
+    monkeypatch.setattr("verify_service.webhooks.dispatcher.POLL_SECONDS", 0.05)
     started: list[Dispatcher] = []
 
     def start(**urls: str) -> Dispatcher:

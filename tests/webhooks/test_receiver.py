@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 from http.server import BaseHTTPRequestHandler
 
@@ -12,7 +13,7 @@ from tests.ports import free_port
 from verify_service.webhooks import receiver as module
 from verify_service.webhooks.receiver import Receiver
 
-from .login_flow import OTHER_SECRET, SECRET, LoginFlow, answer
+from .login_flow import OTHER_SECRET, SECRET, LoginFlow, Respond, answer
 
 ID, BODY = "evt_one_1", '{"type":"verification.delivered","data":{"reference":"ü"}}'.encode()
 
@@ -49,13 +50,17 @@ def test_nothing_else_accepts(login: LoginFlow, status: int) -> None:
     assert len(login.received) == 1
 
 
-def test_a_connection_is_kept_for_the_next_event(login: LoginFlow) -> None:
+@pytest.mark.parametrize(
+    "head",
+    ["200 OK\r\nContent-Length: 0", "204 No Content", "204 No Content\r\nContent-Length: 0"],
+)
+def test_a_connection_is_kept_for_the_next_event(login: LoginFlow, head: str) -> None:
     """A handshake of TLS for each would cost more than all else."""
     ports = set()
 
     def respond(handler: BaseHTTPRequestHandler) -> None:
         ports.add(handler.client_address[1])
-        answer(200)(handler)
+        handler.wfile.write(f"HTTP/1.1 {head}\r\n\r\n".encode())
 
     login.respond, receiver = respond, Receiver(login.url, [SECRET])
     for _ in range(3):
@@ -74,12 +79,21 @@ def test_a_receiver_that_is_not_there(login: LoginFlow) -> None:
     assert got.problem == "cannot be reached (ConnectionRefusedError)"
 
 
-def drip(handler: BaseHTTPRequestHandler) -> None:
-    handler.wfile.write(b"HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n")
-    for _ in range(100):
-        handler.wfile.write(b" ")
-        handler.wfile.flush()
-        time.sleep(0.05)  # the receiver's pace is what is tested
+def drip(start: bytes) -> Respond:
+    """Return a way to answer: so far at once, and then a byte now and then, without an end."""
+
+    def respond(handler: BaseHTTPRequestHandler) -> None:
+        handler.close_connection = True
+        with contextlib.suppress(OSError):
+            handler.wfile.write(start)
+            for _ in range(100):
+                handler.wfile.write(b" ")
+                time.sleep(0.05)  # the receiver's pace is what is tested
+
+    return respond
+
+
+HEAD = b"HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n"
 
 
 def cut(handler: BaseHTTPRequestHandler) -> None:
@@ -87,18 +101,27 @@ def cut(handler: BaseHTTPRequestHandler) -> None:
     handler.close_connection = True
 
 
-@pytest.mark.parametrize("respond", [drip, cut])
+@pytest.mark.parametrize("respond", [drip(HEAD), cut], ids=["dripping head", "cut"])
 def test_no_whole_answer_is_a_failure(
-    login: LoginFlow, respond: module.Answer, monkeypatch: pytest.MonkeyPatch
+    login: LoginFlow, respond: Respond, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Within the deadline, whatever arrives how slowly."""
     monkeypatch.setattr(module, "DELIVERY_SECONDS", 0.5)
-    login.respond = respond  # type: ignore[assignment]
+    login.respond = respond
     began = time.monotonic()
     got = Receiver(login.url, [SECRET]).post(ID, BODY)
     assert (got.http, got.accepted) == (None, False)
     assert "gave no whole answer" in got.problem
     assert time.monotonic() - began < 3
+
+
+def test_a_body_without_an_end_is_no_failure(
+    login: LoginFlow, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The status says that the receiver has the event."""
+    monkeypatch.setattr(module, "DELIVERY_SECONDS", 0.5)
+    login.respond = drip(HEAD + b"\r\n")
+    assert Receiver(login.url, [SECRET]).post(ID, BODY).accepted
 
 
 def test_a_large_answer_is_not_kept(login: LoginFlow) -> None:

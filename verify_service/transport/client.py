@@ -10,7 +10,6 @@ import weakref
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from email.message import Message
 from http import HTTPStatus
 from http.client import HTTPResponse, IncompleteRead
 
@@ -27,6 +26,8 @@ MAX_BODY_BYTES = 64 * 1024
 IDLE_SECONDS = 4
 """How long a connection is kept for another request. It is less than servers keep theirs (Apache
 and Node.js 5 s, nginx 75 s), so that none is closed just when a request is sent."""
+KEPT = (HTTPStatus.OK, HTTPStatus.NO_CONTENT)
+"""The statuses after which a connection may be kept."""
 _LENGTH = re.compile(r"[0-9]+\Z")
 _TIMEOUT = re.compile(r"timeout=([0-9]{1,9})")
 
@@ -68,13 +69,18 @@ class HttpClient:
     Args:
         route: The way to the endpoint's server.
         deadline: Seconds for the whole exchange, from resolving the name to the last byte.
+        needs_body: Whether a response without its whole body is lost. If not, the body is then
+            empty.
 
     Raises:
         ValueError: The URL or a header cannot be sent.
     """
 
-    def __init__(self, endpoint: Endpoint, route: Route, deadline: float) -> None:
+    def __init__(
+        self, endpoint: Endpoint, route: Route, deadline: float, *, needs_body: bool = True
+    ) -> None:
         self._route = route
+        self._needs_body = needs_body
         self._deadline = deadline
         self._prepared = _prepared(endpoint, route)
         self._idle: list[tuple[float, Connection]] = []
@@ -122,7 +128,7 @@ class HttpClient:
             target = request.url if self._route.forwards else request.path_url
             line = f"{request.method} {target}"
             received = connection.exchange(deadline, line, request.headers, request.body)
-            body = _read(received)
+            body = self._read(received)
         except BaseException as error:  # gevent may end the caller while it waits
             connection.close()
             if not isinstance(error, LOST):
@@ -133,6 +139,14 @@ class HttpClient:
         response.headers = CaseInsensitiveDict(HTTPHeaderDict(received.headers.items()))
         response.raw = io.BytesIO(body)
         return Exchange(response, connection, _idle_seconds(received))
+
+    def _read(self, received: HTTPResponse) -> bytes:
+        try:
+            return _read(received)
+        except LOST:
+            if self._needs_body:
+                raise
+            return b""
 
     def _kept(self) -> Connection | None:
         """Return a connection that can be used again, the newest first; close what cannot."""
@@ -197,9 +211,9 @@ def _read(response: HTTPResponse) -> bytes:
 
 def _idle_seconds(response: HTTPResponse) -> int:
     """Return how long the connection may be kept: only if the response ended beyond doubt."""
-    if response.status != HTTPStatus.OK or response.will_close or not response.isclosed():
+    if response.status not in KEPT or response.will_close or not response.isclosed():
         return 0
-    if response.headers.defects or not _one_framing(response.headers):
+    if response.headers.defects or not _one_framing(response):
         return 0
     # http.client reads the first line of several.
     if "close" in ",".join(response.headers.get_all("Connection", [])).lower():
@@ -208,12 +222,15 @@ def _idle_seconds(response: HTTPResponse) -> int:
     return min(IDLE_SECONDS, int(limit[1]) - 1) if limit else IDLE_SECONDS
 
 
-def _one_framing(headers: Message) -> bool:
+def _one_framing(response: HTTPResponse) -> bool:
     """Return whether all servers and proxies on the way see the same end (RFC 9112, section 6)."""
+    headers = response.headers
     match headers.get_all("Transfer-Encoding", []), headers.get_all("Content-Length", []):
         case [coding], []:
             return coding.lower() == "chunked"
         case [], [length]:
             return _LENGTH.match(length) is not None
+        case [], []:
+            return response.status == HTTPStatus.NO_CONTENT
         case _:
             return False

@@ -55,7 +55,7 @@ class Receiver:
 
     def __init__(self, url: str, secrets: Sequence[str]) -> None:
         self.route = Route(url, CONNECT_SECONDS)
-        self._client = HttpClient(Endpoint(url), self.route, DELIVERY_SECONDS)
+        self._client = HttpClient(Endpoint(url), self.route, DELIVERY_SECONDS, needs_body=False)
         self._keys = [Webhook(secret) for secret in secrets]
 
     def post(self, event_id: str, body: bytes) -> Answer:
