@@ -68,8 +68,8 @@ class Functions:
         If the connection breaks, the call is sent once more, although the function may have run and
         only its reply be lost. A second run therefore returns the result of the first, or changes
         nothing more; except that the events which a first run of ``take_events`` took are taken
-        again when their lease ends. If the server does not have the library (new, flushed, failed over), it is
-        loaded.
+        again when their lease ends. If the server does not have the library (new, flushed, failed
+        over), it is loaded.
 
         Args:
             decision: The name of a file in ``lua/``, which documents keys, arguments and result.
