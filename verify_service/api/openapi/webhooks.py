@@ -11,8 +11,8 @@ Node = dict[str, Any]
 _DESCRIPTION = """\
 Posted to the address that the operator set for your app in `WEBHOOKS`, at least once, and signed \
 as [Standard Webhooks](https://www.standardwebhooks.com) define it. Verify the signature over the \
-body as it arrived. Events of one verification arrive in their order. Drop a repeat by its \
-`webhook-id`, and answer before you do what takes long. An event logs no one in."""
+body as it arrived. Events of one verification are sent in their order, one after the other. Drop \
+a repeat by its `webhook-id`, and answer before you do what takes long. An event logs no one in."""
 _ID = """\
 The same at every try of one event, and another for each event: drop a repeat by it."""
 _TIMESTAMP = """\
