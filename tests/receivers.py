@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -62,7 +63,12 @@ def running(command: list[str], port: int, folder: Path, *secrets: str) -> Itera
     with (
         output.open("wb") as file,
         subprocess.Popen(
-            command, cwd=folder, env=environment, stdout=file, stderr=subprocess.STDOUT
+            command,
+            cwd=folder,
+            env=environment,
+            stdout=file,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
         ) as process,
     ):
         try:
@@ -70,7 +76,8 @@ def running(command: list[str], port: int, folder: Path, *secrets: str) -> Itera
             wait_until(lambda: _answers(process, receiver), START_SECONDS)
             yield receiver
         finally:
-            process.terminate()
+            # The program may be a child of the command: Node.js from a wheel is.
+            os.killpg(process.pid, signal.SIGTERM)
             process.wait(START_SECONDS)
 
 
