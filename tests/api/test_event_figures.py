@@ -49,6 +49,7 @@ def test_metrics_of_events_that_arrive(told: Service, login: LoginFlow) -> None:
     assert told.metric(total) == 1
 
 
+@pytest.mark.slow
 def test_metrics_of_events_that_wait(told: Service, login: LoginFlow) -> None:
     login.respond = answer(500)
     rang(told)

@@ -197,6 +197,7 @@ def test_what_waits_and_what_happened_today(flask: Run, login: LoginFlow, told: 
     assert "events               2  delivered; 1 tries failed" in flask("stats").output
 
 
+@pytest.mark.slow
 def test_an_app_that_answers_410_is_switched_on_again(
     flask: Run, login: LoginFlow, told: Service
 ) -> None:
@@ -218,6 +219,7 @@ def test_an_app_that_answers_410_is_switched_on_again(
     assert len({one.id for one in login.received}) == 1
 
 
+@pytest.mark.slow
 def test_an_event_is_sent_again_under_an_id_of_its_own(
     flask: Run, login: LoginFlow, told: Service
 ) -> None:

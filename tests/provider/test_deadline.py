@@ -21,6 +21,9 @@ from verify_service.provider.call_provider import CallProvider
 from .harness import SLACK, SOON, exchange, free_slots, place, provider_at, success
 from .server import PATIENCE, Peer, Server, Step, drip, hang, reply, send
 
+pytestmark = pytest.mark.slow
+"""Together they wait for seconds."""
+
 BODY = b'{"requestId": "r-1"}'
 
 

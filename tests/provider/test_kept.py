@@ -19,6 +19,9 @@ from verify_service.transport.connections import Connection
 from .harness import SOON, place, provider_at, success
 from .server import PATIENCE, Peer, Server, Step, drip, hang, hang_up, reply, reset, send, turns
 
+pytestmark = pytest.mark.slow
+"""Together they wait for seconds."""
+
 FIRST = b'{"requestId": "first", "from": "79179134859"}'
 HEAD = b"HTTP/1.1 200 OK\r\n"
 IN_CHUNKS = b"2d\r\n%b\r\n0\r\n\r\n" % FIRST

@@ -17,6 +17,9 @@ from .proxy import BASIC, Proxy, with_user
 from .server import PATIENCE, Server, Step, drip, flood, hang, hang_up, reply, reset, send
 from .test_deadline import assert_refunded, placed_in_time
 
+pytestmark = pytest.mark.slow
+"""Together they wait for seconds."""
+
 PATH = "/api/apps/flash/calls/flash"
 TUNNEL = b"HTTP/1.1 200 Connection established\r\n\r\n"
 

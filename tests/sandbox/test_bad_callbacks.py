@@ -13,6 +13,9 @@ from verify_service.sandbox import SandboxConfig
 from .conftest import Start
 from .harness import Receiver, Sandbox, simulating
 
+pytestmark = pytest.mark.slow
+"""Together they wait for seconds."""
+
 BAD_CALLBACKS = {
     "79990000401": "unknownStatus",
     "79990000402": "noCallback",

@@ -7,6 +7,9 @@ import pytest
 
 from .harness import KEY, ORDINARY_NUMBER, Receiver, Sandbox
 
+pytestmark = pytest.mark.slow
+"""Together they wait for seconds."""
+
 OTHER_NUMBER = "79167654321"
 
 

@@ -12,6 +12,9 @@ from verify_service.sandbox import SandboxConfig
 from .conftest import Start
 from .harness import Receiver, Sandbox, at_work, everything, simulating
 
+pytestmark = pytest.mark.slow
+"""Together they wait for seconds."""
+
 SLOW, DRIPPING_HEADERS, DRIPPING_BODY = "79990000301", "79990000302", "79990000303"
 SILENT, CLOSED, RESET = "79990000304", "79990000305", "79990000306"
 CUT_SHORT, LOST = "79990000307", "79990000308"
@@ -87,7 +90,6 @@ def test_a_drip_has_an_end(start: Start) -> None:
         assert everything(client) in {b"H", b"HT", b"HTT"}
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("number", [SILENT, LOST, DRIPPING_HEADERS, DRIPPING_BODY])
 def test_a_client_that_leaves_is_not_waited_for(start: Start, number: str) -> None:
     """The thread ends long before the answer would."""

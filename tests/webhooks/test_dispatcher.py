@@ -80,6 +80,7 @@ def empty(world: World, app: str = APP) -> None:
     wait_until(lambda: world.outboxes.usage([app])[0].waiting == 0, PATIENCE)
 
 
+@pytest.mark.slow
 def test_an_event_is_delivered_once(world: World, deliver: Deliver, login: LoginFlow) -> None:
     """Two processes look for it."""
     deliver(**{APP: login.url})
@@ -236,6 +237,7 @@ def test_what_is_in_flight_at_the_end_ends(
     assert len(login.received) == 1
 
 
+@pytest.mark.slow
 def test_what_is_being_taken_at_the_end_ends(
     world: World, deliver: Deliver, login: LoginFlow
 ) -> None:
@@ -302,6 +304,7 @@ def test_a_bug_ends_no_dispatcher(
     assert login.types == ["verification.failed"]
 
 
+@pytest.mark.slow
 def test_an_event_that_cannot_be_written_delays_no_other(world: World, login: LoginFlow) -> None:
     """A bug of ours. The event stays in the outbox, and does not stay in flight."""
 

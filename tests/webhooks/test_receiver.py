@@ -124,6 +124,7 @@ def test_a_body_without_an_end_is_no_failure(
     assert Receiver(login.url, [SECRET]).post(ID, BODY).accepted
 
 
+@pytest.mark.slow
 def test_a_large_answer_is_not_kept(login: LoginFlow) -> None:
     """Only its status counts."""
 
