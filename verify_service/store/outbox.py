@@ -18,6 +18,7 @@ from verify_service.domain.events import (
     event_id,
 )
 from verify_service.domain.ids import VerificationIds
+from verify_service.domain.models import whole_seconds
 from verify_service.domain.outboxes import OutboxUsage, RefusedResend, Resent
 from verify_service.store import keys
 from verify_service.store.functions import Functions
@@ -88,8 +89,12 @@ def _delivery(taken: Mapping[str, Any]) -> Delivery:
         app=taken["app"],
         short_id=taken["short_id"],
         tries=taken["tries"],
-        event=Event(event["name"], EventType(f"verification.{event['type']}"), verification),
+        event=Event(event["name"], _type(event), verification),
     )
+
+
+def _type(event: Mapping[str, Any]) -> EventType:
+    return EventType(f"verification.{event['type']}")
 
 
 class OutboxOperator:
@@ -105,7 +110,7 @@ class OutboxOperator:
         declared = [keys.RESTRICTIONS, *chain.from_iterable((one[0], one[3]) for one in outboxes)]
         shown = self._functions.call("show_outboxes", declared, {"apps": list(apps)})
         return [
-            OutboxUsage(app, one["waiting"], one["oldest"] // 1000, -(-one["off"] // 1000))
+            OutboxUsage(app, one["waiting"], one["oldest"] // 1000, whole_seconds(one["off"]))
             for app, one in zip(apps, shown["outboxes"] or (), strict=True)
         ]
 
@@ -129,5 +134,4 @@ class OutboxOperator:
             raise VerificationNotFound
         if "refused" in result:
             raise RefusedResend(result["refused"])
-        kind = EventType(f"verification.{result['type']}")
-        return Resent(event_id(verification_id, result["name"]), kind)
+        return Resent(event_id(verification_id, result["name"]), _type(result))

@@ -1,4 +1,4 @@
-"""The header ``Retry-After`` (RFC 9110, section 10.2.3), as servers really send it."""
+"""The header ``Retry-After`` (RFC 9110, section 10.2.3) and dates, as servers really send them."""
 
 from __future__ import annotations
 
@@ -23,10 +23,16 @@ def longest_wait(retry_after: str | None) -> float | None:
 
 
 def _wait(text: str) -> float | None:
-    if _NUMBER.match(text):
-        return float(text)
+    return float(text) if _NUMBER.match(text) else seconds_until(text)
+
+
+def seconds_until(date: str) -> float | None:
+    """Return the seconds from now until a date of HTTP; None if it is none.
+
+    RFC 9110 has GMT alone; a date in -0000 is read without a zone.
+    """
     try:
-        date = parsedate_to_datetime(text)
+        moment = parsedate_to_datetime(date)
     except (ValueError, OverflowError):
         return None
-    return (date.replace(tzinfo=date.tzinfo or UTC) - datetime.now(UTC)).total_seconds()
+    return (moment.replace(tzinfo=moment.tzinfo or UTC) - datetime.now(UTC)).total_seconds()

@@ -5,18 +5,17 @@ from __future__ import annotations
 import secrets
 import time
 from collections.abc import Callable
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 
 from verify_service.domain.calls import Call, CallState
 from verify_service.domain.events import DELIVERY_SECONDS, Event, EventType
+from verify_service.domain.limits import CODE_TTL_SECONDS
 from verify_service.domain.models import State, Verification
 from verify_service.domain.outboxes import Trial
+from verify_service.transport.retry_after import seconds_until
 from verify_service.transport.route import connection_problem
 from verify_service.webhooks.receiver import Receiver
 
 _NUMBER = "+15550100000"
-_CODE_TTL_MS = 300_000
 
 
 def try_receiver(app: str, receiver: Receiver, render: Callable[[Event], bytes]) -> Trial:
@@ -30,7 +29,7 @@ def try_receiver(app: str, receiver: Receiver, render: Callable[[Event], bytes])
     if answer.http is None:
         problem = connection_problem(receiver.route, DELIVERY_SECONDS) or ""
         return Trial(None, answer.seconds, unreachable=problem)
-    return Trial(answer.http, answer.seconds, clock=_ahead(answer.date))
+    return Trial(answer.http, answer.seconds, clock=seconds_until(answer.date or ""))
 
 
 def _test_event(app: str, now: int) -> Event:
@@ -43,22 +42,9 @@ def _test_event(app: str, now: int) -> Event:
         state=State.CANCELED,
         checks_left=0,
         created_at=now,
-        expires_at=now + _CODE_TTL_MS,
+        expires_at=now + CODE_TTL_SECONDS * 1000,
         now=now,
         call=Call(CallState.UNKNOWN),
-        reference=None,
-        guess_block=None,
-        restart=None,
         test=True,
     )
     return Event("test", EventType.TEST, verification)
-
-
-def _ahead(date: str | None) -> float | None:
-    """Return the seconds by which the clock of a ``Date`` header is ahead; None without one."""
-    try:
-        theirs = parsedate_to_datetime(date or "")
-    except ValueError:
-        return None
-    # RFC 9110 has GMT alone; a date in -0000 is read without a zone.
-    return theirs.replace(tzinfo=theirs.tzinfo or UTC).timestamp() - datetime.now(UTC).timestamp()

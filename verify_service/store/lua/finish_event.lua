@@ -5,7 +5,7 @@
 --        result: delivered | failed | dropped (failed for the last time) | gone | returned
 --        wait: ms until the next try, if it failed
 --        off: ms for which the address is switched off, if it is gone}
--- Returns {recorded, waiting: whether another event of the verification can be taken}
+-- Returns {waiting: whether another event of the verification can be taken}
 --
 -- A process whose lease has ended may report late. An event that was accepted is removed all the same;
 -- any other result counts only if no other process has taken the event since.
@@ -34,7 +34,7 @@ decision('finish_event', {'allow-oom'}, function(KEYS, args, now)
   local event = entry.events[1]
   if not event or event.name ~= args.name
     or (result ~= 'delivered' and entry.tries ~= args.tries) then
-    return {recorded = false, waiting = false}
+    return {waiting = false}
   end
   if result == 'gone' then
     local off = {kind = 'off', ['until'] = now + args.off}
@@ -48,5 +48,5 @@ decision('finish_event', {'allow-oom'}, function(KEYS, args, now)
   if result ~= 'delivered' and result ~= 'returned' then
     counts.event(ledger, event.verification, 'webhook.failed')
   end
-  return {recorded = true, waiting = #entry.events > 0 and result ~= 'failed'}
+  return {waiting = #entry.events > 0 and result ~= 'failed'}
 end)
