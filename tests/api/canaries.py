@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections import defaultdict
 from typing import Any
@@ -21,10 +20,14 @@ _DIGITS_OF_THEIR_OWN = {
     "request_id",
     "where",
     "retry_after",
+    "scope",
     "seconds",
 }
-"""Fields of a log line in which four digits may stand by accident: a masked number or prefix starts
-with four, and a code may be the same."""
+"""Fields of a log line, at any depth, in which four digits may stand by accident: a masked number
+or prefix starts with four, and a code may be the same."""
+
+_SOURCE_LINE = re.compile(r"\.(?:py|c):[0-9]+")
+"""Where a library logged or failed: `connection.py:1020`, `_ssl.c:1020`."""
 
 
 HIDDEN = 4
@@ -38,8 +41,7 @@ def secrets_in_logs(service: Service, provider: StandIn, rest: str) -> list[str]
     found = [secret for secret in SECRETS if secret in text]
     for call in provider.calls:
         found += [digits for digits in (call.number, call.caller) if digits in text]
-        words = re.sub(r"\.py:[0-9]+", "", rest)  # the source line of a library
-        if any(_contains(line, call.code) for line in service.lines) or _word(call.code, words):
+        if any(_contains(line, call.code) for line in [*service.lines, rest]):
             found.append(f"code {call.code}")
     return found + hidden_digits_shown(service.lines)
 
@@ -76,10 +78,13 @@ def secrets_in_answers(service: Service, provider: StandIn) -> list[str]:
     return found
 
 
-def _contains(line: dict[str, Any], code: str) -> bool:
-    fields = {name: value for name, value in line.items() if name not in _DIGITS_OF_THEIR_OWN}
-    return _word(code, json.dumps(fields))
-
-
-def _word(code: str, text: str) -> bool:
+def _contains(value: object, code: str) -> bool:
+    """Return whether the code is a word of `value`, or of a field in it at any depth."""
+    match value:
+        case dict():
+            fields = [value[name] for name in value if name not in _DIGITS_OF_THEIR_OWN]
+            return any(_contains(each, code) for each in [*value, *fields])
+        case list():
+            return any(_contains(each, code) for each in value)
+    text = _SOURCE_LINE.sub("", str(value))
     return re.search(rf"(?<![0-9A-Za-z_-]){code}(?![0-9A-Za-z_-])", text) is not None

@@ -108,10 +108,26 @@ def test_the_search_finds_what_it_looks_for(
     assert canaries.secrets_in_logs(service, provider, caplog.text) == []
     for leak in (KEY, APP_KEY, call.caller, call.number, f"code={call.code}."):
         assert canaries.secrets_in_logs(service, provider, f"DEBUG {leak}") != []
-    structlog.get_logger("x").info("leak", words=f"the code is {call.code}")
-    assert canaries.secrets_in_logs(service, provider, "") == [f"code {call.code}"]
-    service.log.truncate(0)
-    service.log.seek(0)
+    for leak in ({"words": f"the code is {call.code}"}, {"found": [{"where": 1, "as": call.code}]}):
+        structlog.get_logger("x").info("leak", **leak)
+        assert canaries.secrets_in_logs(service, provider, "") == [f"code {call.code}"]
+        service.log.truncate(0)
+        service.log.seek(0)
+
+
+def test_the_search_finds_no_code_in_a_figure_that_happens_to_be_the_same(
+    service: Service, provider: StandIn
+) -> None:
+    """One code in 9,000 is the wait, the prefix or the source line that a test happens to log."""
+    service.started()
+    (call,) = provider.calls
+    structlog.get_logger("x").info(
+        "chance",
+        reason=f"unable to get local issuer certificate (_ssl.c:{call.code}).",
+        scope=f"+{call.code}•••",
+        would_have_refused=[{"limit": "day", "scope": "", "retry_after": int(call.code)}],
+    )
+    assert canaries.secrets_in_logs(service, provider, f"connection.py:{call.code} sent") == []
 
 
 def test_the_lines_of_one_request_are_combined(service: Service) -> None:
