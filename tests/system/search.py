@@ -31,7 +31,8 @@ PIECE = 16
 """This many characters of a digest identify it."""
 _WORD = "0-9A-Za-z_-"
 _COUNTED = re.compile(
-    r"\[\d+\]|\bpid:? ?\d+|\.py:\d+|\bline \d+|127\.0\.0\.1:\d+|0x[0-9a-f]+"
+    r"\[\d+\]|\bpid:? ?\d+|Listening at: \S+ \(\d+\)|\.py:\d+|\bline \d+"
+    r"|127\.0\.0\.1:\d+|0x[0-9a-f]+"
     r'|"(?:[a-z]+_)?ms": [0-9.]+|(?i:content-length: \d+)'
     r"|from 1000 to 9999|\b[0-9a-f]{32}\b|(?m:^  [a-z_]+: \d+$)"
     r"|\d{4}-\d\d-\d\d[T ][0-9:.]+|\w{3}, \d\d \w{3} \d{4} [0-9:]+ GMT"

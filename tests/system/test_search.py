@@ -28,6 +28,7 @@ CLEAN = [
     "",
     '{"status": "ok", "number": "+7916•••••67", "expiresAt": 1790000300, "restartIn": 30}',
     "[2026-11-23 11:05:32 +0000] [4859] [INFO] Booting worker with pid: 4859",
+    "[2026-11-23 11:05:32 +0000] [4859] [INFO] Listening at: unix:/tmp/a.sock (4859)",
     '{"event": "request", "http": 200, "ms": 4859.0, "timestamp": "2026-11-23T11:05:32.4859Z"}',
     '{"event": "request", "redis_ms": 4859.1, "provider": "unknown", "provider_ms": 4859}',
     'File "/a/b.py", line 4859, in x; /a/b.py:4859 x; <object at 0x4859>; 127.0.0.1:4859',
