@@ -6,6 +6,7 @@ they begin and end.
 
 from __future__ import annotations
 
+import ctypes
 import json
 import os
 import re
@@ -24,6 +25,7 @@ from click.testing import CliRunner
 
 from tests.signing import event, signed
 from tests.system.house import PATIENCE, ROOT
+from tests.waiting import wait_until
 from verify_service.client import TooManyRequests, VerifyClient
 from verify_service.client.webhooks import EventType, read
 from verify_service.sandbox.control import NothingFound
@@ -62,7 +64,11 @@ def command(
         finally:
             # By a signal that it handles: of SIGKILL its Valkey would learn nothing, and run on.
             process.terminate()
-            process.wait(PATIENCE)
+            try:
+                process.wait(PATIENCE)
+            except subprocess.TimeoutExpired:
+                process.kill()  # the block of Popen would wait for ever
+                raise
 
 
 def test_the_environment_is_ignored() -> None:
@@ -108,6 +114,19 @@ def test_it_ends_without_output(ending: signal.Signals | None, tmp_path: Path) -
         rest, _ = process.communicate(timeout=PATIENCE)
     assert (process.returncode, rest) == (0, "")
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="lists threads as Linux does")
+@pytest.mark.parametrize("options", [[], ["--until-eof"]], ids=str)
+def test_a_signal_that_does_not_wake_the_main_thread_ends_it(options: list[str]) -> None:
+    """As one that arrives just before that thread begins to wait. Here another one receives it."""
+    with command(*options) as (process, stack):
+        assert requests.get(f"{stack.url}/healthz", timeout=PATIENCE).ok
+        threads = Path(f"/proc/{process.pid}/task")
+        wait_until(lambda: " S " in (threads / f"{process.pid}/stat").read_text())
+        others = {int(each.name) for each in threads.iterdir()} - {process.pid}
+        assert ctypes.CDLL(None).tgkill(process.pid, others.pop(), signal.SIGTERM) == 0
+        assert process.wait(PATIENCE) == 0
 
 
 @pytest.mark.parametrize(

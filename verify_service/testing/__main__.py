@@ -7,9 +7,11 @@ standard input.
 
 from __future__ import annotations
 
+import io
 import json
+import os
+import select
 import sys
-import threading
 from dataclasses import fields
 
 EXTRA = "Install the package's extra: pip install 'verify-service[testing]'"
@@ -26,6 +28,8 @@ except ModuleNotFoundError as missing:
 RESERVED = {"APP_ENV", "REDIS_URL", "PROVIDER_URL"}
 """Settings that this command sets."""
 SETTINGS = sorted({field.name.upper() for field in fields(Settings)} - RESERVED)
+SIGNAL_SECONDS = 0.5
+"""The longest that a signal waits for its handler."""
 PORT = click.IntRange(0, 65535)
 
 
@@ -66,10 +70,20 @@ def main(
     # The signal handlers come first: a signal can arrive while the servers start.
     with quiet_end(), running(settings, port, sandbox_port, callback_delay) as addresses:
         click.echo(json.dumps(addresses))
-        if until_eof:
-            sys.stdin.buffer.read()
-        else:
-            threading.Event().wait()
+        _wait_for_a_signal(sys.stdin.fileno() if until_eof else None)
+
+
+def _wait_for_a_signal(standard_input: int | None) -> None:
+    """Wait until the handler of a signal raises, or until the input ends, if there is one.
+
+    Python runs handlers between two waits. A signal that arrives just before a wait does not wake
+    it, so no wait is without an end.
+    """
+    inputs = [] if standard_input is None else [standard_input]
+    while True:
+        for ready in select.select(inputs, [], [], SIGNAL_SECONDS)[0]:
+            if not os.read(ready, io.DEFAULT_BUFFER_SIZE):
+                return
 
 
 def _settings(chosen: tuple[str, ...]) -> dict[str, str]:
