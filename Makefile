@@ -9,6 +9,9 @@ TEST   := $(VENV)/.ready-to-test
 # The generators of clients, in an environment of their own inside it.
 GENERATORS       := $(VENV)/generators
 READY_GENERATORS := $(GENERATORS)/.ready
+# What production has, and nothing else, in another one: `make bench` measures that.
+PRODUCTION       := $(VENV)/production
+READY_PRODUCTION := $(PRODUCTION)/.ready
 
 .DEFAULT_GOAL := help
 .PHONY: help demo run test test-all test-package test-clients test-deploy test-image test-faults \
@@ -89,7 +92,7 @@ pictures: $(TEST)  ## take the screenshots in docs/img again (needs Chromium)
 	@$(BIN)/python -m tests.browser.screenshots docs/img \
 		login-code login-wrong phone-ringing phone-calls console console-fault
 
-bench: $(TEST)  ## how fast it is, beside the least that its stack costs (Linux; 15 minutes)
+bench: $(TEST) $(READY_PRODUCTION)  ## how fast it is, beside the least that its stack costs (Linux; 15 minutes)
 	@$(BIN)/python -m bench $(BENCH)
 
 package: $(RUN)  ## build the wheel, into dist/
@@ -136,4 +139,11 @@ $(READY_GENERATORS): $(addprefix tests/generated/,requirements.txt package.json 
 		install --no-compile --require-hashes -r $<
 	@cp tests/generated/package.json tests/generated/package-lock.json $(GENERATORS)
 	@cd $(GENERATORS) && PATH="$$PWD/bin:$$PATH" npm ci --ignore-scripts --no-audit --no-fund --loglevel error
+	@touch $@
+
+$(READY_PRODUCTION): requirements.txt
+	@echo "Setting up $(PRODUCTION) (once, 20 seconds or so) …"
+	@$(PYTHON) -m venv --clear $(PRODUCTION)
+	@$(PRODUCTION)/bin/python -m pip --quiet --disable-pip-version-check \
+		install --require-hashes -r $<
 	@touch $@

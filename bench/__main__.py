@@ -13,6 +13,7 @@ import click
 
 from bench import growth, machine, page, parts
 from bench.parts import Bench
+from bench.processes import PRODUCTION
 from bench.report import tables
 from bench.results import Results, Run
 from bench.stack import provider
@@ -108,6 +109,8 @@ def main(
         return
     if not sys.platform.startswith("linux"):
         raise click.ClickException("The figures of processes are read as Linux has them.")
+    if not PRODUCTION.exists():
+        raise click.ClickException("Run `make bench`: it installs the packages of production.")
     if written and set(only) != set(PARTS):
         raise click.UsageError("--write needs all parts: the page describes one run.")
     rounds = rounds or (QUICK_ROUNDS if quick else ROUNDS)
