@@ -121,9 +121,10 @@ class Worker(GeventWorker):
         gevent.sleep(self.idle_seconds)
         while True:
             for client in tuple(self._idle):
-                # For reading alone: a request that has already arrived is still answered.
-                with contextlib.suppress(OSError):
-                    client.shutdown(socket.SHUT_RD)
+                # For reading alone: a request that has already arrived is still answered. Through a
+                # copy, because gevent's shutdown raises an error where this socket is waited for.
+                with contextlib.suppress(OSError), client.dup() as copy:
+                    copy.shutdown(socket.SHUT_RD)
             for clock in tuple(self._clocks):
                 clock.end_reading()
             gevent.sleep(POLL_SECONDS)
