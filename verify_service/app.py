@@ -97,6 +97,7 @@ def create_app(
     sources = Sources(
         operator=operator,
         readiness=verifications.readiness,
+        memory=verifications.store.memory,
         prices=settings.call_price,
         ringing_seconds=settings.provider_call_timeout_ms / 1000,
         redis_answered_at=events.redis_answered_at,

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import click
 import pytest
+import redis
 from click.testing import CliRunner, Result
 
 from verify_service import cli
@@ -106,6 +108,23 @@ def test_a_redis_that_is_gone(make) -> None:
     assert found.output.startswith("Redis cannot be reached.\n\nFault: Redis cannot be reached\n")
     assert found.output.count("Fault: ") == 1
     assert "This hour" not in found.output
+    assert found.exit_code == 1
+
+
+def test_a_redis_that_is_full(make, valkey: redis.Redis, valkey_url: str) -> None:
+    """It says how much memory there is, and which setting gives more."""
+    service = make(REDIS_URL=valkey_url)
+    service.started()
+    valkey.config_set("maxmemory", 1)
+    try:
+        found = doctor(service)
+    finally:
+        valkey.config_set("maxmemory", 0)
+    assert found.output.startswith("Redis is out of memory, and 1 more.\n")
+    assert found.output.count("Fault: ") == 1
+    [usage] = re.findall(r"Redis: Memory: (\S+ of 0\.0 MB), noeviction; evicted 0\.", found.output)
+    assert f"Raise `maxmemory`, now {usage}: `redis-cli CONFIG SET maxmemory" in found.output
+    assert "  Runbook: docs/operate.md#verifyredisunreadable\n" in found.output
     assert found.exit_code == 1
 
 

@@ -290,17 +290,52 @@ def weak(valkey: redis.Redis, monkeypatch: pytest.MonkeyPatch) -> Iterator[redis
     yield valkey
     valkey.config_set("maxmemory", 0)
     valkey.config_set("maxmemory-policy", "noeviction")
+    valkey.config_resetstat()
 
 
-def test_redis_that_evicts(make, weak: redis.Redis) -> None:
+def fill(server: redis.Redis) -> None:
+    """Have it evict keys, as one whose memory is full."""
+    server.config_set("maxmemory-policy", "allkeys-lru")
+    server.config_set("maxmemory", server.info()["used_memory"] + 5_000_000)
+    for place in range(100):
+        server.set(f"filling:{place}", "x" * 100_000)
+
+
+def test_redis_that_may_evict(make, weak: redis.Redis) -> None:
     service = make(weak, CONSOLE_TOKEN=CONSOLE_TOKEN)
     browser = OperatorBrowser(service).signed_in()
     assert "evict" not in browser.open().heading
     weak.config_set("maxmemory-policy", "allkeys-lru")
     page = browser.open()
     assert page.heading.startswith("Redis may evict limits and codes")
-    assert "Set noeviction." in page.findings[0]
+    assert "redis-cli CONFIG SET maxmemory-policy noeviction" in page.findings[0]
+    assert "If memory is nearly full, first redis-cli CONFIG SET maxmemory" in page.findings[0]
     assert "maxmemory-policy is allkeys-lru" in page.row("Redis", "Warning: eviction")[0]
+
+
+def test_redis_that_evicts(make, weak: redis.Redis) -> None:
+    """The memory first: noeviction alone would refuse every start. What is lost stays shown."""
+    service = make(weak, CONSOLE_TOKEN=CONSOLE_TOKEN)
+    browser = OperatorBrowser(service).signed_in()
+    fill(weak)
+    page = browser.open()
+    [memory] = page.row("Redis", "Memory")
+    usage, _, evicted = memory.partition(", allkeys-lru; evicted ")
+    assert int(evicted) > 0
+    assert page.heading.startswith(f"Redis evicts keys: {evicted} so far, memory {usage}")
+    more, policy = (
+        page.findings[0].index(f"CONFIG SET {name}") for name in ("maxmemory <", "maxmemory-policy")
+    )
+    assert more < policy
+    assert "known devices of some numbers may count from zero" in page.findings[0]
+    weak.config_set("maxmemory", 0)
+    weak.config_set("maxmemory-policy", "noeviction")
+    evicted = weak.info()["evicted_keys"]
+    page = browser.open()
+    assert "evict" not in page.heading
+    [note] = [one for one in page.findings if one.startswith("Note")]
+    assert f"Redis has evicted {evicted} keys" in note
+    assert "may count from zero" in note
 
 
 def test_redis_that_is_full(make, weak: redis.Redis) -> None:
@@ -311,6 +346,9 @@ def test_redis_that_is_full(make, weak: redis.Redis) -> None:
     weak.config_set("maxmemory", 1)
     page = browser.open()
     assert page.heading.startswith("Redis is out of memory")
+    [memory] = page.row("Redis", "Memory")
+    assert f"Raise maxmemory, now {memory.partition(',')[0]}: redis-cli CONFIG" in page.findings[0]
+    assert "No call is placed and no code is accepted." in page.findings[0]
     assert page.row("Seven days", "Started")[0] == "1"
 
 

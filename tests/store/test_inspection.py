@@ -138,8 +138,8 @@ def test_a_server_without_functions_is_reported(severities: Severities) -> None:
     """It names the problem and its version: one sentence for each."""
     found = severities(redis_version="6.2.14", has_functions=False)
     assert [words for words in found if found[words] is Severity.ERROR] == [
-        "Redis has no functions: Redis 7.0 or newer, or Valkey, is needed.",
         "Redis 6.2.14 is too old; 7.0 or newer is needed.",
+        "Redis has no functions: Redis 7.0 or newer, or Valkey, is needed.",
     ]
 
 

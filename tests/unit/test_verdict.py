@@ -12,6 +12,7 @@ from verify_service.domain.counts import Counts, Period, Statistics, Tally
 from verify_service.domain.diagnosis import LimitUsage, Restriction, WindowUsage
 from verify_service.domain.finding import Finding, Level
 from verify_service.domain.models import Window
+from verify_service.domain.redis_memory import RedisMemory
 from verify_service.domain.situation import Situation
 from verify_service.domain.timeline import Attempt, TimelineEvent
 from verify_service.domain.verdict import verdict
@@ -154,6 +155,16 @@ def test_a_redis_that_is_gone_or_weak() -> None:
     warning = CheckResult(Severity.WARNING, "Redis", "Set noeviction.", EVICTION)
     weak = verdict(replace(situation(), warnings=(warning,)))
     assert weak.sentence == "Redis may evict limits and codes"
+
+
+def test_keys_that_redis_evicted_stay_a_note() -> None:
+    """Until Redis restarts: what it has forgotten is not back with the right policy."""
+    memory = RedisMemory(4_096_000, 4_194_304, "noeviction", 1_740)
+    assert str(memory) == "3.9 of 4.0 MB, noeviction; evicted 1,740"
+    found = verdict(replace(situation(), memory=memory))
+    assert (found.sentence, found.level) == ("It works", Level.NOTE)
+    assert found.findings[0].title == "Redis has evicted 1,740 keys"
+    assert verdict(replace(situation(), memory=replace(memory, evicted=0))).findings == ()
 
 
 def test_what_was_found_in_other_ways_is_sorted_in() -> None:

@@ -13,7 +13,7 @@ import click
 
 from verify_service.cli.checks import CHECKS, check_line
 from verify_service.cli.stats_lines import stats_lines
-from verify_service.domain.check_result import PROVIDER, CheckResult, Severity
+from verify_service.domain.check_result import OUTAGE, PROVIDER, CheckResult, Severity
 from verify_service.domain.counts import APPROVED, Tally, combined
 from verify_service.domain.durations import format_duration
 from verify_service.domain.figures import moment
@@ -42,7 +42,7 @@ def doctor_command(operator: Operator, settings: Settings) -> click.Command:
         """
         checks = list(chain.from_iterable(check(settings) for check in CHECKS))
         situation = completed(_situation(settings, checks), operator)
-        found = verdict(situation, *_findings(checks, situation))
+        found = verdict(situation, *_findings(checks))
         if as_json:
             click.echo(json.dumps(_for_programs(found, situation, checks), indent=2))
         else:
@@ -55,22 +55,24 @@ def doctor_command(operator: Operator, settings: Settings) -> click.Command:
 
 
 def _situation(settings: Settings, checks: Sequence[CheckResult]) -> Situation:
+    outages = [one.sentence for one in checks if one.name == OUTAGE]
     return Situation(
         now=int(time.time() * 1000),
+        redis_problem=outages[0].removeprefix("Redis ").rstrip(".") if outages else "",
+        memory=next((one.memory for one in checks if one.memory), None),
         warnings=[one for one in checks if one.name and one.severity is Severity.WARNING],
         dry_run=settings.guards_dry_run,
         ringing_seconds=settings.provider_call_timeout_ms / 1000,
     )
 
 
-def _findings(checks: Sequence[CheckResult], situation: Situation) -> Iterator[Finding]:
+def _findings(checks: Sequence[CheckResult]) -> Iterator[Finding]:
     """Yield what only the checks found.
 
     The warnings of Redis are in the situation already, and so is a Redis that does not answer.
     """
-    known = f"Redis {situation.redis_problem}."
     for check in checks:
-        if check.severity in _LEVELS and not check.name and check.sentence != known:
+        if check.severity in _LEVELS and not check.name:
             title, _, detail = check.sentence.partition(". ")
             # A release may go out while the provider is down. People cannot log in.
             level = Level.BAD if check.about == PROVIDER else _LEVELS[check.severity]
@@ -99,6 +101,8 @@ def _finding_lines(finding: Finding, now: int) -> Iterator[str]:
     yield from (f"  {text}" for text in (finding.detail, finding.remedy) if text)
     if finding.command:
         yield f"  {finding.command_words}: {finding.command}"
+    if finding.runbook:
+        yield f"  Runbook: docs/operate.md#{finding.runbook}"
 
 
 def _last(situation: Situation) -> Iterator[str]:
@@ -139,6 +143,7 @@ def _for_programs(
                 "detail": finding.detail,
                 "remedy": finding.remedy,
                 "command": finding.command,
+                "runbook": finding.runbook,
                 "since": finding.since // 1000,
             }
             for finding in found.findings

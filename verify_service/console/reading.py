@@ -6,10 +6,11 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
-from verify_service.domain.errors import StoreUnavailable
+from verify_service.domain.errors import OUT_OF_MEMORY, StoreUnavailable
 from verify_service.domain.models import Readiness
 from verify_service.domain.operator import Operator
 from verify_service.domain.prices import Prices
+from verify_service.domain.redis_memory import RedisMemory
 from verify_service.domain.situation import Situation, completed
 
 
@@ -22,6 +23,7 @@ class Sources:
         readiness: Returns whether Redis takes writes, and its warnings.
         prices: What a call costs.
         ringing_seconds: How long the provider lets a phone ring.
+        memory: Returns how much memory Redis uses.
         redis_answered_at: Returns when Redis last answered this process: unixtime; 0 if never.
         warned_since: Returns since when this process knows of each warning: unixtime, by its name.
         refused_callbacks: Returns how many callbacks the processes have refused, by the reason.
@@ -31,6 +33,7 @@ class Sources:
     readiness: Callable[[], Readiness]
     prices: Prices
     ringing_seconds: float
+    memory: Callable[[], RedisMemory | None]
     redis_answered_at: Callable[[], float]
     warned_since: Callable[[], Mapping[str, float]]
     refused_callbacks: Callable[[], Mapping[str, int]]
@@ -53,4 +56,6 @@ def read(sources: Sources) -> Situation:
         situation = replace(situation, warnings=warnings, warned_since=sources.warned_since())
     except StoreUnavailable as error:
         situation = replace(situation, redis_problem=error.state)
+    if situation.redis_problem in ("", OUT_OF_MEMORY):  # else Redis does not answer, or wrongly
+        situation = replace(situation, memory=sources.memory())
     return completed(situation, sources.operator)

@@ -5,8 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
+from verify_service.domain.redis_memory import RedisMemory
+
 EVICTION, PERSISTENCE, FAILOVER = "eviction", "persistence", "failover"
 """The names of the checks that are repeated while a release serves."""
+OUTAGE = "outage"
+"""The name of an error that stops the service as long as it lasts: "Redis cannot be reached."."""
 
 PROVIDER, WEBHOOKS = "Provider", "Webhooks"
 """The headings of the checks whether the provider and the receivers can be reached."""
@@ -29,9 +33,11 @@ class CheckResult:
     Attributes:
         about: The heading: ``Settings``, ``Redis`` …
         name: A stable word for programs, if the check is repeated while the release serves.
+        memory: How much Redis uses, in the result that says so.
     """
 
     severity: Severity
     about: str
     sentence: str
     name: str = ""
+    memory: RedisMemory | None = None

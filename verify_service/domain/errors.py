@@ -98,6 +98,10 @@ class NumberRejected(CallFailed):
     """The call was not placed because the provider takes the number for invalid."""
 
 
+OUT_OF_MEMORY = "is out of memory"
+"""The state of a Redis whose memory is full, and which evicts no key: it refuses every write."""
+
+
 @dataclass(eq=False)
 class StoreUnavailable(VerifyError):
     """Redis did not answer, or cannot work now.

@@ -18,7 +18,7 @@ class Level(IntEnum):
     WARNING = 1
     """It works for most, or with weaker guarantees."""
     NOTE = 2
-    """The operator did it."""
+    """The operator did it, it is over, or it follows from another finding."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +34,7 @@ class Finding:
         command: The command that ends it, if there is one.
         since_words: How exact ``since`` is.
         command_words: What the command does.
+        runbook: The section of docs/operate.md; empty if there is none.
     """
 
     level: Level
@@ -45,3 +46,4 @@ class Finding:
     command: str = ""
     since_words: str = "Since"
     command_words: str = "Ends it"
+    runbook: str = ""

@@ -22,6 +22,7 @@ from verify_service.domain.models import (
     Reservation,
     Verification,
 )
+from verify_service.domain.redis_memory import RedisMemory
 
 
 class Store(Protocol):
@@ -77,6 +78,10 @@ class Store(Protocol):
 
     def warnings(self) -> tuple[CheckResult, ...]:
         """Return what weakens the store's guarantees and does not stop it. Raises nothing."""
+        ...
+
+    def memory(self) -> RedisMemory | None:
+        """Return how much memory the store uses; None if that is not known. Raises nothing."""
         ...
 
 

@@ -14,6 +14,7 @@ from verify_service.domain.errors import StoreUnavailable
 from verify_service.domain.limits import DAY_TOTAL, WIDE_LIMITS
 from verify_service.domain.operator import Operator
 from verify_service.domain.outboxes import OutboxUsage
+from verify_service.domain.redis_memory import RedisMemory
 from verify_service.domain.timeline import Attempt
 
 HOURS, DAYS = 24, 31
@@ -34,6 +35,7 @@ class Situation:
         redis_answered_at: When it last answered this process: unixtime in seconds; 0 if that is not
             known.
         redis_seconds: How long its answer took; None if there was none.
+        memory: How much it uses; None if that is not known.
         warnings: What weakens its guarantees.
         warned_since: Since when this process knows it: unixtime in seconds, by the warning's name.
         statistics: The counts; None if they cannot be read.
@@ -49,6 +51,7 @@ class Situation:
     redis_problem: str = ""
     redis_answered_at: float = 0
     redis_seconds: float | None = None
+    memory: RedisMemory | None = None
     warnings: Sequence[CheckResult] = ()
     warned_since: Mapping[str, float] = field(default_factory=dict)
     statistics: Statistics | None = None

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 
 from verify_service.domain.app_events import event_findings
 from verify_service.domain.blocked import Blocked, blocked_rows
-from verify_service.domain.check_result import EVICTION
 from verify_service.domain.counts import APPROVED, DELIVERED, STARTED, UNKNOWN, Counts, combined
 from verify_service.domain.durations import format_duration
-from verify_service.domain.figures import moment, number, share
+from verify_service.domain.figures import number, share
 from verify_service.domain.finding import IN_THE_HOUR, Finding, Level
+from verify_service.domain.redis_findings import redis_findings
 from verify_service.domain.signs import (
     ACCOUNT,
     REFUSED,
@@ -105,7 +105,7 @@ def verdict(situation: Situation, *more: Finding) -> Verdict:
 
 def _findings(situation: Situation) -> Iterator[Finding]:
     """Yield what is wrong."""
-    yield from _redis(situation)
+    yield from redis_findings(situation)
     if situation.statistics:
         patience = callback_patience(situation.week.counts, situation.ringing_seconds)
         if failing := provider_failing(situation.attempts):
@@ -118,32 +118,6 @@ def _findings(situation: Situation) -> Iterator[Finding]:
         yield from event_findings(situation)
     if situation.dry_run:
         yield _dry_run(situation.dry_run)
-
-
-def _redis(situation: Situation) -> Iterator[Finding]:
-    if situation.redis_problem:
-        answered = round(situation.redis_answered_at * 1000)
-        last = f"It last answered this process at {moment(answered)}." if answered else ""
-        yield Finding(
-            Level.BAD,
-            f"Redis {situation.redis_problem}",
-            f"No call is placed and no code is accepted. {last}".rstrip(),
-            "Look at Redis: whether it runs, its memory, and the network to it. The service "
-            "recovers by itself.",
-            "health",
-            answered,
-        )
-    for warning in situation.warnings:
-        evicts = warning.name == EVICTION
-        yield Finding(
-            Level.BAD if evicts else Level.WARNING,
-            "Redis may evict limits and codes" if evicts else "Redis may lose data",
-            warning.sentence,
-            "docs/reliability.md says which settings keep the guarantees.",
-            "health",
-            round(situation.warned_since.get(warning.name, 0) * 1000),
-            since_words="This process knows it since",
-        )
 
 
 def _provider(failing: ProviderFailing) -> Finding:

@@ -11,11 +11,13 @@ from redis.exceptions import NoPermissionError, RedisError
 from verify_service.domain.check_result import (
     EVICTION,
     FAILOVER,
+    OUTAGE,
     PERSISTENCE,
     CheckResult,
     Severity,
 )
 from verify_service.domain.errors import StoreUnavailable
+from verify_service.domain.redis_memory import NOEVICTION, RedisMemory
 from verify_service.store import keys
 from verify_service.store.connection.client import Client, Command
 from verify_service.store.connection.redis_errors import NO_FUNCTIONS, state_of
@@ -81,14 +83,18 @@ def inspect(functions: Functions, connections: int) -> Iterator[CheckResult]:
         connections: The maximum of all processes of two releases together.
     """
     try:
-        yield from _permissions(functions)
         yield from _configuration(functions.client, connections)
+        yield from _permissions(functions)
     except StoreUnavailable as error:
-        yield CheckResult(Severity.ERROR, REDIS, f"Redis {error.state}.")
+        yield _outage(error.state)
     except NoPermissionError as error:  # connecting runs SELECT, or CLUSTER SLOTS
         yield _lacking([f"+{name}" for name in _REFUSED_COMMAND.findall(str(error))])
     except RedisError as error:
-        yield CheckResult(Severity.ERROR, REDIS, f"Redis {state_of(error)}.")
+        yield _outage(state_of(error))
+
+
+def _outage(state: str) -> CheckResult:
+    return CheckResult(Severity.ERROR, REDIS, f"Redis {state}.", OUTAGE)
 
 
 def _permissions(functions: Functions) -> Iterator[CheckResult]:
@@ -135,8 +141,8 @@ def _configuration(client: Client, connections: int) -> Iterator[CheckResult]:
     yield from _connections(facts, connections)
 
 
-def warnings(client: Client) -> tuple[CheckResult, ...]:
-    """Return what weakens the guarantees now, in one exchange; nothing if INFO is not permitted.
+def guarantees(client: Client) -> tuple[CheckResult, ...]:
+    """Check in one exchange what may change while it serves; nothing if INFO is not permitted.
 
     Raises:
         RedisError: Redis did not reply.
@@ -144,13 +150,13 @@ def warnings(client: Client) -> tuple[CheckResult, ...]:
     info, *settings = client.send(*_CONFIGURATION)
     if isinstance(info, Exception):
         return ()
-    found = _guarantees(_facts(info), settings)
-    return tuple(result for result in found if result.severity is Severity.WARNING)
+    return tuple(_guarantees(_facts(info), settings))
 
 
 def _guarantees(info: dict[str, Any], settings: Sequence[Any]) -> Iterator[CheckResult]:
     save, fsync, least = map(_setting, settings)
-    yield _eviction(info)
+    yield from _memory(info)
+    yield from _eviction(info)
     yield _persistence(info, save, fsync)
     yield from _failover(info, least)
 
@@ -180,18 +186,31 @@ def _version(info: dict[str, Any]) -> CheckResult:
     return CheckResult(Severity.ERROR, REDIS, sentence)
 
 
-def _eviction(info: dict[str, Any]) -> CheckResult:
+def _memory(info: dict[str, Any]) -> Iterator[CheckResult]:
+    names = ("used_memory", "maxmemory", "maxmemory_policy", "evicted_keys")
+    if all(name in info for name in names):
+        memory = RedisMemory(*(info[name] for name in names))
+        yield CheckResult(Severity.GOOD, REDIS, f"Memory: {memory}.", memory=memory)
+
+
+def _eviction(info: dict[str, Any]) -> Iterator[CheckResult]:
+    """Yield a warning if keys may be evicted. It has no figure, so the log has it once."""
     policy = info.get("maxmemory_policy", "unknown")
-    if policy == "noeviction":
-        sentence = "maxmemory-policy noeviction: no key is evicted."
-        return CheckResult(Severity.GOOD, REDIS, sentence, EVICTION)
+    if policy == NOEVICTION:
+        return
     sentence = (
         f"maxmemory-policy is {policy}: when memory is full, Redis evicts keys, and with them the "
-        "limits and the counts of guesses. Set noeviction."
+        "limits and the counts of guesses. Set noeviction; if memory is nearly full, raise "
+        "maxmemory first."
     )
-    if evicted := info.get("evicted_keys"):
-        sentence += f" It has evicted {evicted} since it began."
-    return CheckResult(Severity.WARNING, REDIS, sentence, EVICTION)
+    if info.get("evicted_keys"):
+        sentence = (
+            f"maxmemory-policy is {policy}, and Redis has evicted keys: limits, wrong guesses, "
+            "locks and known devices of some numbers may count from zero. First raise maxmemory, "
+            "then set noeviction: with noeviction and a full memory, every start and check is "
+            "refused."
+        )
+    yield CheckResult(Severity.WARNING, REDIS, sentence, EVICTION)
 
 
 def _persistence(info: dict[str, Any], save: str | None, fsync: str | None) -> CheckResult:

@@ -43,6 +43,7 @@ from verify_service.domain.models import (
     whole_seconds,
 )
 from verify_service.domain.numbers import mask
+from verify_service.domain.redis_memory import RedisMemory
 from verify_service.store import keys
 from verify_service.store.functions import Functions
 from verify_service.store.warnings import Warnings
@@ -55,8 +56,8 @@ def _ignore(_app: str, _lost: int) -> None:
 class RedisStore:
     """Stores verifications and the budgets of their numbers.
 
-    Every method but ``warnings`` is one round trip. It raises StoreUnavailable if Redis does not
-    reply or cannot work; the function may have run all the same.
+    Every method but ``warnings`` and ``memory`` is one round trip. It raises StoreUnavailable if
+    Redis does not reply or cannot work; the function may have run all the same.
 
     Args:
         functions: The library of functions.
@@ -216,6 +217,10 @@ class RedisStore:
     def warnings(self) -> tuple[CheckResult, ...]:
         """Return what is wrong with Redis and does not stop it."""
         return self._warnings.current()
+
+    def memory(self) -> RedisMemory | None:
+        """Return how much memory Redis uses."""
+        return self._warnings.memory()
 
     def _start(self, new: NewVerification) -> tuple[list[str], dict[str, Any]]:
         """Return the keys and arguments that ``reserve`` and ``record`` share."""

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 import redis
 from redis import exceptions
 
-from verify_service.domain.errors import StoreUnavailable
+from verify_service.domain.errors import OUT_OF_MEMORY, StoreUnavailable
 
 UNREACHABLE = "cannot be reached"
 
@@ -35,7 +35,6 @@ class SentinelsRefusePassword(NoMasterKnown):
 
 _READ_ONLY = "is read-only: a replica, or a demoted master"
 _LOADING = "is loading its data"
-_FULL = "is out of memory"
 _MIGRATING = "is a cluster that is migrating our slot to another master"
 _WRONG_PASSWORD = "refuses our user or password"
 _SENTINEL_PASSWORD = "cannot be found: the Sentinels refuse our password (sentinel_password)"
@@ -69,7 +68,7 @@ _BY_CLASS: tuple[tuple[type[redis.RedisError], str], ...] = (
     (NoMasterKnown, "cannot be found: no Sentinel or cluster node names the master"),
     (exceptions.BusyLoadingError, _LOADING),
     (exceptions.ReadOnlyError, _READ_ONLY),
-    (exceptions.OutOfMemoryError, _FULL),
+    (exceptions.OutOfMemoryError, OUT_OF_MEMORY),
     (exceptions.AuthenticationError, _WRONG_PASSWORD),
     (exceptions.NoPermissionError, _NO_PERMISSION),
     (exceptions.TryAgainError, _MIGRATING),
@@ -81,7 +80,7 @@ _BY_CLASS: tuple[tuple[type[redis.RedisError], str], ...] = (
     (redis.TimeoutError, "does not answer in time"),
 )
 _BY_WORD = {
-    "OOM": _FULL,
+    "OOM": OUT_OF_MEMORY,
     "LOADING": _LOADING,
     "READONLY": _READ_ONLY,
     "MISCONF": "cannot write its data to disk, so it refuses writes",
