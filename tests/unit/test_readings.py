@@ -124,6 +124,39 @@ def test_a_country_code_without_a_plus_is_understood_beside_its_country(region: 
 @pytest.mark.parametrize(
     ("country", "text", "number"),
     [
+        ("UA", "8 (067) 123-45-67", "+380671234567"),
+        ("UA", "80671234567", "+380671234567"),
+        ("UA", "+8 067 123 45 67", "+380671234567"),
+        ("UA", "8-67-123-45-67", "+380671234567"),
+        ("AM", "8 091 23 45 67", "+37491234567"),
+        ("AZ", "8 (050) 212-34-56", "+994502123456"),
+        ("GE", "8 555 12 34 56", "+995555123456"),
+        ("KG", "8 0555 123 456", "+996555123456"),
+        ("MD", "8 069 112 345", "+37369112345"),
+        ("TJ", "8 917 12 3456", "+992917123456"),
+        ("UZ", "8 (90) 123-45-67", "+998901234567"),
+        ("PL", "0 501 234 567", "+48501234567"),
+        ("CZ", "0602/123 456", "+420602123456"),
+    ],
+)
+def test_a_trunk_prefix_that_a_country_had_is_not_dialed(
+    country: str, text: str, number: str
+) -> None:
+    """People have it in their contacts."""
+    assert ANYWHERE.require_allowed(text, country) == number
+
+
+@pytest.mark.parametrize(
+    ("country", "text"), [("UA", "8 0049 171 1234567"), ("FR", "8 6 12 34 56 78")]
+)
+def test_a_former_trunk_prefix_calls_no_one_abroad(country: str, text: str) -> None:
+    with pytest.raises(InvalidNumber):
+        ANYWHERE.require_allowed(text, country)
+
+
+@pytest.mark.parametrize(
+    ("country", "text", "number"),
+    [
         ("DE", "4917612345678", "+4917612345678"),
         ("XK", "38343233030", "+38343233030"),
         ("AT", "43 664 1234567", "+436641234567"),

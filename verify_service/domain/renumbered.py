@@ -40,6 +40,13 @@ def _vietnam() -> Iterator[tuple[str, str]]:
         yield rf"84{old}(\d{{7}})", rf"84{new}\1"
 
 
+def _soviet_trunk_prefix() -> Iterator[tuple[str, str]]:
+    """Some people write the new prefix, 0, after the old one: ``8 067 …`` in Ukraine."""
+    digits = {"373": 8, "374": 8, "380": 9, "992": 9, "994": 9, "995": 9, "996": 9, "998": 9}
+    for code, count in digits.items():
+        yield rf"{code}80?(\d{{{count}}})", rf"{code}\1"
+
+
 _SOURCES: dict[str, list[tuple[str, str]]] = {
     # Gabon: 8 digits since 2019, without the trunk prefix 0. Older numbers had 7 digits, and an
     # optional 0 in calls from abroad. The range 03 was not moved.
@@ -119,6 +126,16 @@ _SOURCES: dict[str, list[tuple[str, str]]] = {
     ],
     "East Timor to the ITU, 27 March 2013: since 1 January 7 before mobile numbers": [
         (r"670(7[2-8]\d{5})", r"6707\1"),
+    ],
+    # The countries of this plan that have 0 or no prefix since then; the others still have 8.
+    "World Telephone Numbering Guide: the trunk prefix of the Soviet Union was 8": [
+        *_soviet_trunk_prefix()
+    ],
+    "UKE Poland, 15 May 2010: no trunk prefix any more; it was 0": [
+        (r"480(\d{9})", r"48\1"),
+    ],
+    "CTU, Czech Republic, 22 September 2002: no trunk prefix any more; it was 0": [
+        (r"4200(\d{9})", r"420\1"),
     ],
     # Slovenia has withdrawn 49, and uses 43 itself.
     "ARKEP Kosovo: +383 since 15 December 2016, instead of ranges of +377, +381 and +386": [
