@@ -166,11 +166,15 @@ def test_a_compressed_body_is_415(
     assert provider.calls == []
 
 
-@pytest.mark.parametrize("encoding", ["", " ", "identity", "Identity"])
+@pytest.mark.parametrize("encoding", ["", " ", "identity", "Identity", "utf-8", "UTF-8", "utf8"])
 def test_an_encoding_that_is_none_is_accepted(service: Service, encoding: str) -> None:
+    """Also the charset, which some programs write into this header."""
     headers = {"Content-Type": "application/json", "Content-Encoding": encoding}
     answer = service.request("POST", "/verify/start", data=GOOD, headers=headers)
     assert answer.status_code == 201
+    raw = json.dumps(callback_body())
+    answer = service.request("POST", "/callbacks/flashcall", None, data=raw, headers=headers)
+    assert answer.json == {"status": "ok", "applied": True}
 
 
 def test_an_encoding_is_not_repeated_as_it_came(service: Service) -> None:

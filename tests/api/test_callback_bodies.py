@@ -9,7 +9,7 @@ from urllib.parse import quote_plus, urlencode
 
 import pytest
 
-from .service import NUMBER, PATH_SECRET, Service, callback_body
+from .service import NUMBER, OTHER_NUMBER, PATH_SECRET, Service, callback_body
 
 Body = dict[str, Any]
 
@@ -38,6 +38,11 @@ def multipart(body: Body) -> str:
     return "".join(parts) + "--b--\r\n"
 
 
+def noted(body: Body, value: str) -> str:
+    """Return the JSON with a field of its own for this value, which is written as it is."""
+    return f'{json.dumps(body)[:-1]}, "note": {value}}}'
+
+
 BODIES: dict[str, Callable[[Body], bytes]] = {
     "JSON": lambda body: json.dumps(body).encode(),
     "JSON after blanks": lambda body: b"\r\n\t " + json.dumps(body).encode(),
@@ -46,6 +51,15 @@ BODIES: dict[str, Callable[[Body], bytes]] = {
     "JSON, UTF-16 with its mark": lambda body: json.dumps(body).encode("utf-16"),
     "JSON with text of any script": lambda body: json.dumps(
         body | {"comment": "Абонент 👍"}, ensure_ascii=False
+    ).encode(),
+    "JSON with a byte that is not UTF-8": lambda body: noted(body, '"Z\xfcrich"').encode("latin-1"),
+    "JSON with raw control characters": lambda body: noted(body, '"a\r\n\tb\x00"').encode(),
+    "JSON with half a character": lambda body: noted(body, '"\\ud83d"').encode(),
+    "JSON, half a character, encoded twice": lambda body: (
+        json.dumps(noted(body, '"HALF"')).replace("HALF", "\\ud83d").encode()
+    ),
+    "JSON, half a character, in a form": lambda body: urlencode(
+        {"data": noted(body, '"\\ud83d"')}
     ).encode(),
     "JSON as the name of a form's field": lambda body: f"{quote_plus(json.dumps(body))}=".encode(),
     "JSON as the name, no sign after it": lambda body: quote_plus(json.dumps(body)).encode(),
@@ -116,6 +130,22 @@ def test_a_huge_integer_in_a_field_that_counts_is_refused(service: Service, fiel
     vid = service.started()
     raw = json.dumps(callback_body(**{field: "HERE"})).replace('"HERE"', "9" * 8000)
     assert 400 <= post(service, raw.encode(), None).status_code <= 401
+    assert service.status(vid).json["call"]["state"] == "placed"
+
+
+@pytest.mark.parametrize("broken", [b'"a\xff"', b'"\xed\xa0\x80"', rb'"\ud800"', b'"a\nb"'])
+@pytest.mark.parametrize("field", callback_body())
+def test_a_broken_field_that_counts_changes_nothing(
+    service: Service, field: str, broken: bytes
+) -> None:
+    """The others are read: it is refused, or it is the id or the status of no call."""
+    vid = service.started(number=OTHER_NUMBER)
+    body = {**callback_body(number=OTHER_NUMBER), field: "HERE"}
+    raw = json.dumps(body).encode().replace(b'"HERE"', broken)
+    for sent in (raw, json.dumps(raw.decode("latin-1")).encode()):
+        answer = post(service, sent, None)
+        assert answer.status_code < 500
+        assert answer.json.get("applied") is not True
     assert service.status(vid).json["call"]["state"] == "placed"
 
 

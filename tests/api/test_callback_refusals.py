@@ -106,7 +106,7 @@ def test_a_timestamp_over_a_day_ahead_is_refused(timed: Service, unit: int) -> N
     assert timed.callback(timestamp=(now + 86_400) * unit).json["applied"] is True
 
 
-@pytest.mark.parametrize("raw", ["", " \n", "{", "[]", "[1,]", "{} {}", b'{"status": "\xff"}'])
+@pytest.mark.parametrize("raw", ["", " \n", "{", "[]", "[1,]", "{} {}", b'{"\xff'])
 def test_json_that_is_no_object_is_refused(service: Service, raw: str | bytes) -> None:
     answer = service.post("/callbacks/flashcall", raw, key=None)
     assert answer.status_code == 400

@@ -19,6 +19,8 @@ MAX_BRACKETS = 500
 """A valid request has one. The depth at which Python's JSON parser fails depends on the version
 of Python; this limit does not."""
 _SURROGATE = re.compile(rb"\\u[dD][89a-fA-F]")
+_PLAIN = ("", "identity", "utf-8", "utf8")
+"""What ``Content-Encoding`` may be. Some programs write the charset into it."""
 
 
 class WrongMediaType(Exception):
@@ -75,10 +77,10 @@ def require_plain() -> None:
     """Refuse a compressed body: a small one could be huge.
 
     Raises:
-        EncodedBody: It has a Content-Encoding.
+        EncodedBody: It has a Content-Encoding that is one.
     """
     encoding = request.headers.get("Content-Encoding", "").strip().lower()
-    if encoding not in ("", "identity"):
+    if encoding not in _PLAIN:
         raise EncodedBody(re.sub(r"[^a-z0-9-]", "", encoding)[:20])
 
 
@@ -117,22 +119,15 @@ def _received(size: int) -> bytes:
     raise RequestEntityTooLarge
 
 
-def parse_json(raw: bytes, parse_int: Callable[[str], Any] = int) -> Any:
+def parse_json(raw: bytes) -> Any:
     """Parse JSON by RFC 8259: UTF-8, no NaN. Duplicate keys and lone surrogates are refused too.
-
-    Args:
-        raw: The body.
-        parse_int: Returns the value for the digits of an integer. Python's own refuses more than
-            4300.
 
     Raises:
         NotJson: It is not JSON.
         ValidationError: It has a duplicate key, NaN or Infinity.
     """
-    if raw.count(b"[") + raw.count(b"{") > MAX_BRACKETS:
-        raise NotJson
     try:
-        data = _decoder(parse_int).decode(raw.decode("utf-8"))
+        data = decode_json(raw.decode("utf-8"))
         if _SURROGATE.search(raw):
             # Two escapes may encode one character. A lone one encodes none: UTF-8 cannot encode
             # it, so it could neither be digested nor returned.
@@ -142,11 +137,37 @@ def parse_json(raw: bytes, parse_int: Callable[[str], Any] = int) -> Any:
     return data
 
 
+def decode_json(
+    text: str, parse_int: Callable[[str], Any] = int, *, control_characters: bool = False
+) -> Any:
+    r"""Return what a text in JSON encodes.
+
+    Args:
+        text: Its ``\u`` may encode lone surrogates.
+        parse_int: Returns the value for the digits of an integer. Python's own refuses more than
+            4300.
+        control_characters: Whether raw ones, for example line breaks, may be in strings.
+
+    Raises:
+        NotJson: It is not JSON.
+        ValidationError: It has a duplicate key, NaN or Infinity.
+    """
+    if text.count("[") + text.count("{") > MAX_BRACKETS:
+        raise NotJson
+    try:
+        return _decoder(parse_int, not control_characters).decode(text)
+    except ValueError as error:
+        raise NotJson from error
+
+
 @cache
-def _decoder(parse_int: Callable[[str], Any]) -> json.JSONDecoder:
-    """Return the decoder for this kind of integers. ``json.loads`` would make one for each body."""
+def _decoder(parse_int: Callable[[str], Any], strict: bool) -> json.JSONDecoder:
+    """Return the decoder of this kind. ``json.loads`` would make one for each body."""
     return json.JSONDecoder(
-        object_pairs_hook=_unique_keys, parse_constant=_refuse_constant, parse_int=parse_int
+        object_pairs_hook=_unique_keys,
+        parse_constant=_refuse_constant,
+        parse_int=parse_int,
+        strict=strict,
     )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import re
 from collections import Counter
 from collections.abc import Collection, Sequence
 from typing import Any
@@ -12,7 +13,7 @@ from urllib.parse import parse_qsl
 from marshmallow import ValidationError
 from werkzeug.formparser import MultiPartParser
 
-from verify_service.api.body import NotJson, parse_json
+from verify_service.api.body import NotJson, decode_json
 
 _BLANKS = " \t\r\n"
 """Whitespace of JSON. Around a form it is no data: there it would be percent-encoded."""
@@ -23,6 +24,9 @@ _LONGEST_INTEGER = 256
 """Digits of an integer that is parsed: more than of any id."""
 _MULTIPART = "--"
 """A multipart form begins with its boundary."""
+_SURROGATE = re.compile("[\ud800-\udfff]")
+_BROKEN = "\ufffd"
+"""Takes the place of a character that is broken: no text of ours contains it."""
 
 Pairs = Sequence[tuple[str, str]]
 
@@ -30,7 +34,8 @@ Pairs = Sequence[tuple[str, str]]
 def parse_callback(raw: bytes, names: Collection[str]) -> Any:
     """Return what the JSON encodes, or the fields of a form, whose values are text.
 
-    A byte order mark is ignored, and so are blanks around a text.
+    A byte order mark is ignored, and so are blanks around a text. One broken character, or a raw
+    control character, hides no field but its own.
 
     Args:
         names: The fields that may occur only once in a form.
@@ -44,7 +49,7 @@ def parse_callback(raw: bytes, names: Collection[str]) -> Any:
     if not text:
         raise NotJson
     if text.startswith(_JSON):
-        return _trimmed(_decoded_json(raw, encoding))
+        return _trimmed(_json(text))
     if (inner := _encoded_twice(text)) is not None:
         return _trimmed(_json(inner))
     pairs = _multipart(text) if text.startswith(_MULTIPART) else _urlencoded(text)
@@ -53,16 +58,8 @@ def parse_callback(raw: bytes, names: Collection[str]) -> Any:
     return _trimmed(_fields(pairs, names))
 
 
-def _decoded_json(raw: bytes, encoding: str) -> Any:
-    try:
-        text = raw.decode(encoding)
-    except ValueError as error:
-        raise NotJson from error
-    return _json(text)
-
-
 def _json(text: str) -> Any:
-    return parse_json(text.encode(), _integer)
+    return decode_json(text, _integer, control_characters=True)
 
 
 def _integer(digits: str) -> int | float:
@@ -73,7 +70,7 @@ def _integer(digits: str) -> int | float:
 def _encoded_twice(text: str) -> str | None:
     """Return the JSON object that a JSON text contains, if the body is one."""
     try:
-        inner = json.loads(text) if text.startswith(_TEXT) else None
+        inner = json.loads(text, strict=False) if text.startswith(_TEXT) else None
     except ValueError:
         return None
     return inner if isinstance(inner, str) and inner.strip(_BLANKS).startswith("{") else None
@@ -83,7 +80,8 @@ def _trimmed(body: Any) -> Any:
     if not isinstance(body, dict):
         return body
     return {
-        name: value.strip() if isinstance(value, str) else value for name, value in body.items()
+        name: _SURROGATE.sub(_BROKEN, value).strip() if isinstance(value, str) else value
+        for name, value in body.items()
     }
 
 
