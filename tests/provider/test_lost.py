@@ -13,6 +13,7 @@ from .harness import exchange, place, provider_at
 from .server import PATIENCE, Peer, Server, Step, drip, hang, reply, reset, send
 
 BODY = b'{"requestId": "r-1"}'
+BLANKS = (b" ", b"\t", b" \t ")
 CHUNKED = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
 
 CUT = {
@@ -87,6 +88,9 @@ def test_malformed_http_is_unknown(raw: bytes) -> None:
         b"HTTP/1.1 200 OK\r\nContent-Type: ;;charset='\xff\r\n\r\n" + BODY,
         b"HTTP/1.1 200 OK\r\nContent-Encoding: br, zstd, odd\r\n\r\n" + BODY,
         b"HTTP/1.1 200 OK\r\nTransfer-Encoding: identity\r\n\r\n" + BODY,
+        *(CHUNKED[:-4] + blank + b"\r\n\r\n14 \r\n%b\r\n0\t\r\n\r\n" % BODY for blank in BLANKS),
+        *(reply(200, BODY).replace(b": 20", b": 20" + blank) for blank in BLANKS),
+        b"HTTP/1.1 200 OK\r\nX-Odd: 1\r\n \t\r\nContent-Length: 20\r\n\r\n" + BODY,
         CHUNKED + b"A\r\n" + BODY[:10] + b"\r\na;x=y\r\n" + BODY[10:] + b"\r\n0\r\nX: y\r\n\r\n",
         CHUNKED.replace(b"\r\n\r\n", b"\r\nContent-Length: 3\r\n\r\n")
         + b"14\r\n%b\r\n0\r\n\r\n" % BODY,

@@ -108,11 +108,18 @@ class Connection:
 
 
 class _Reader(io.BufferedReader):
-    """Reads whole lines. ``http.client`` accepts one that the end of the connection cut off."""
+    """Reads whole lines, without the blanks at their end.
+
+    ``http.client`` accepts a line that the end of the connection cut off. It compares a
+    Transfer-Encoding with the blanks after it, which are no part of it (RFC 9112, section 5).
+    """
 
     def readline(self, size: int | None = -1, /) -> bytes:
         line = super().readline(size)
-        if not line.endswith(b"\n") and len(line) != size:
+        if line.endswith(b"\n"):
+            # A line of blanks alone may continue a header; without them it would end the head.
+            return line if line.isspace() else line.rstrip(b" \t\r\n") + b"\r\n"
+        if len(line) != size:
             raise IncompleteRead(line)
         return line
 
