@@ -21,7 +21,8 @@ PROVIDER_URLS = [
     *("https://canary.example:0/api", "https://canary,other.example", "https://*.canary.example"),
     *("https:canary.example", "https:/canary.example", "https//canary.example", "//canary.example"),
     *("https://.canary.example", "https://canary..example", "https://canary.example:port"),
-    f"https://{'canary' * 11}.example",
+    *(f"https://{'canary' * 11}.example", "https://canary\u05d0.example", f'{BASE}"', f"{BASE}`"),
+    *(f"{BASE}/{{path}}", f"{BASE}|x", f"{BASE}^"),
 ]
 REDIS_URLS = [
     *("redis://canary@redis.example", "rediss://canary@redis.example:6380/0"),
@@ -29,7 +30,10 @@ REDIS_URLS = [
     *("redis://redis://canary", "redis://rediss://:canary@h", "https://redis://canary"),
     *("redis://canary .example", "redis://:can ary@h", "redis://h\u00a0canary", "redis://h/0#"),
     *("redis://canary\\h", "redis://h:0", "redis+cluster://a:0,canary:1", "redis://<canary>x"),
-    *("redis://canary{x}", "redis://canary*"),
+    *("redis://canary{x}", "redis://canary*", "redis:canary:6379", "redis:/canary", "redis:canary"),
+    *("rediss:canary:6379", "redis+cluster:canary", "redis:", "unix:canary", "redis://canary..x"),
+    *("redis://.:6379", f"redis://{'canary' * 11}:6379", "redis://canary\u05d0:6379"),
+    *("redis+sentinel://a,canary..x/main", "redis+cluster://a,canary..x", "redis://.canary"),
 ]
 
 

@@ -20,6 +20,8 @@ LOOPBACK_URL = (
     "http:// is accepted in development alone, to this machine: events would not be encrypted on "
     "their way; use https://."
 )
+_NOT_IN_A_PATH = {*'"<>\\^`{|}#'}
+"""What no path has unless it is percent-encoded (RFC 3986), and the beginning of a fragment."""
 _HOST = re.compile(r"[\w-]{1,63}(\.[\w-]{1,63})*\.?|[0-9A-Fa-f:.]*:[0-9A-Fa-f:.]*(%[\w.-]+)?")
 
 
@@ -35,12 +37,21 @@ def require_one_address(text: str) -> None:
         raise VariableError("Must have one scheme: the part before :// is there twice.")
 
 
+def is_host(text: str) -> bool:
+    """Return whether a text can be an address of the internet, or a name that a resolver takes."""
+    try:
+        text.encode("idna")  # as Python does before it asks the resolver
+    except UnicodeError:
+        return False
+    return _HOST.fullmatch(text) is not None
+
+
 def base_url(text: str) -> str:
     """Return the provider's base URL, without a slash at its end."""
     require_one_address(text)
     url = _split(text)
-    plain = not {*"?#\\<>"} & {*text} and "@" not in url.netloc
-    if url.scheme not in ("http", "https") or not _HOST.fullmatch(url.hostname or "") or not plain:
+    plain = not _NOT_IN_A_PATH & {*text} and "?" not in text and "@" not in url.netloc
+    if url.scheme not in ("http", "https") or not is_host(url.hostname or "") or not plain:
         raise VariableError(_BASE_URL)
     if url.path.rstrip("/").lower().endswith(_ENDS):
         raise VariableError(f"Must end before {CALL_PATH}, which is added.")
@@ -54,7 +65,7 @@ def proxy_url(text: str) -> SplitResult | None:
     require_one_address(text)
     url = _split(text)
     more = url.path.strip("/") or {*"?#\\<>"} & {*text}
-    if url.scheme not in ("http", "https") or not _HOST.fullmatch(url.hostname or "") or more:
+    if url.scheme not in ("http", "https") or not is_host(url.hostname or "") or more:
         raise VariableError(_PROXY_URL)
     return url
 
@@ -63,8 +74,8 @@ def webhook_url(text: str) -> str:
     """Return the address of a receiver of events. It may have a query."""
     require_one_address(text)
     url = _split(text)
-    plain = not {*"#\\<>"} & {*text} and "@" not in url.netloc
-    if url.scheme not in ("http", "https") or not _HOST.fullmatch(url.hostname or "") or not plain:
+    plain = not _NOT_IN_A_PATH & {*text} and "@" not in url.netloc
+    if url.scheme not in ("http", "https") or not is_host(url.hostname or "") or not plain:
         raise VariableError(_WEBHOOK_URL)
     if url.scheme == "http" and not is_loopback(url.hostname or ""):
         raise VariableError(LOOPBACK_URL)

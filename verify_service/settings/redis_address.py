@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from urllib.parse import SplitResult, parse_qs, unquote, urlsplit
 
-from verify_service.settings.addresses import require_one_address
+from verify_service.settings.addresses import is_host, require_one_address
 from verify_service.settings.variable import VariableError
 
 
@@ -116,7 +116,7 @@ def _split(text: str) -> SplitResult:
         url = SplitResult("redis", "", "", "", "broken")
     if url.fragment or text.endswith("#"):
         raise VariableError(NOT_AN_ADDRESS) from None
-    if url.scheme not in _SCHEMES:
+    if url.scheme not in _SCHEMES or "://" not in text:
         raise VariableError(
             "Must start with redis://, rediss:// or unix://, "
             "or with redis+sentinel://, redis+cluster:// and their rediss+ forms."
@@ -150,7 +150,9 @@ def _nodes(hosts: str, form: Form) -> tuple[Node, ...]:
     if form is Form.SINGLE and not found:
         return (("localhost", _PORTS[form]),)
     nodes = [(one[1].strip("[]"), int(one[2] or _PORTS[form])) for one in found if one]
-    if len(nodes) < max(1, len(found)) or not all(1 <= port <= 65_535 for _, port in nodes):
+    if len(nodes) < max(1, len(found)) or not all(
+        is_host(host) and 1 <= port <= 65_535 for host, port in nodes
+    ):
         raise VariableError(NOT_AN_ADDRESS)
     if form is Form.SINGLE and len(nodes) > 1:
         raise VariableError(
