@@ -17,7 +17,8 @@ PASTED = [
     *("{} # the key", "{}\t# the key", "{} ; the key", "{}\x01", "{}\x1b[0m"),
     *("{}\u200b{}", "\u200b{}", "{}\u00ad", "{}\ufeff{}", "{}\ufe0f", "{}\u3164"),
     *("AccessKey {}", "accesskey {}", "Basic {}", "Bearer {}", "BEARER  {}", "Token {}"),
-    *("AccessKey%20{}", "X-Authorization: AccessKey {}", "X-Authorization: {}"),
+    *("AccessKey%20{}", "X-Authorization: AccessKey {}", "X-Authorization: {}", "AccessKey:{}"),
+    *("appKey={}", "appKey: {}", "token={}", "AccessKey={}"),
     *("Authorization: Bearer {}", "authorization:{}", "X-Authorization=AccessKey%20{}"),
     *('"{}" # the key', "'{}' "),
 ]

@@ -160,3 +160,21 @@ def test_a_value_in_quotation_marks_is_refused(read: Read, name: str, marks: str
     with pytest.raises(SettingsError, match=f"{name}: Must not be in quotation marks") as refused:
         read(**{name: f"{marks[0]}{text}{marks[1]}"})
     assert text not in str(refused.value).replace("production", "")
+
+
+@pytest.mark.parametrize("before", ["{}=", "{} = ", "export {}=", "{}: "])
+@pytest.mark.parametrize("name", [*GIVEN, *PRODUCTION])
+def test_a_value_after_its_variables_name_is_refused(
+    read: Read, tmp_path: Path, name: str, before: str
+) -> None:
+    """A line of another file, pasted into the field for the value."""
+    value = GIVEN[name][0] if name in GIVEN else PRODUCTION[name]
+    line = before.format(name) + value
+    for given in ({name: line}, {name: None, f"{name}_FILE": write(tmp_path, f"{line}\n")}):
+        with pytest.raises(SettingsError, match=f"{name}: Must be the value alone, without {name}"):
+            read(**given)
+
+
+def test_a_value_of_the_web_server_after_its_name_is_refused() -> None:
+    with pytest.raises(ServerVariableError, match=r"^PORT: Must be the value alone"):
+        server_variables.port({"PORT": "PORT=8000"})

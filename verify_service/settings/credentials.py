@@ -17,9 +17,9 @@ RAW, BASIC_PAIR = "raw", "basic-pair"
 """Forms of PROVIDER_AUTH in which a blank may belong to the token."""
 _PATH_SECRET = re.compile(r"[A-Za-z0-9_.~-]{1,128}\Z")
 _HEADER_NAME = re.compile(r"(x-)?authorization\s*[:=]", re.IGNORECASE)
-_SCHEME = re.compile(r"(accesskey|basic|bearer|token)(\s|%20)", re.IGNORECASE)
+_SCHEME = re.compile(r"(accesskey|appkey|basic|bearer|token)(\s|%20|[:=])", re.IGNORECASE)
 _SCHEME_AND_TOKEN = re.compile(r"([A-Za-z][A-Za-z0-9-]* )?\S+\Z")
-_KEY_ALONE = "Must be the key alone, without the words of the header that carries it."
+_KEY_ALONE = "Must be the key alone, without the words of the header or the field that carries it."
 _ONE_WORD = (
     "Must have no blank, line break or invisible character inside; a comment after the value is a "
     "part of it."

@@ -39,7 +39,7 @@ def given_text(variables: Mapping[str, str], name: str) -> str | None:
 
     Raises:
         VariableError: The file cannot be read, both variables are set, or the text still has to be
-            filled in or is in quotation marks.
+            filled in, is in quotation marks or begins with the variable's name.
     """
     file = f"{name}{FILE_SUFFIX}"
     path = variables.get(file, "").strip()
@@ -48,7 +48,7 @@ def given_text(variables: Mapping[str, str], name: str) -> str | None:
         if text and text.strip():
             raise VariableError(f"{name} and {file} are both set. Leave one of them out.")
         text = _read(path, file)
-    return None if text is None else _checked(text.removeprefix(_BYTE_ORDER_MARK).strip())
+    return None if text is None else _checked(name, text.removeprefix(_BYTE_ORDER_MARK).strip())
 
 
 def in_quotation_marks(text: str) -> bool:
@@ -64,7 +64,9 @@ def _read(path: str, name: str) -> str:
         raise VariableError(f"{name} must be the path of a readable text file in UTF-8.") from None
 
 
-def _checked(text: str) -> str:
+def _checked(name: str, text: str) -> str:
+    if re.match(rf"(export\s+)?{name}\s*[=:]", text):
+        raise VariableError(f"Must be the value alone, without {name} before it.")
     if in_quotation_marks(text):
         raise VariableError(QUOTED)
     if _PLACEHOLDER.search(text):
