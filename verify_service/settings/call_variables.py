@@ -35,6 +35,10 @@ SANDBOX_PREFIX = "sandbox-"
 them. The test keys of card processors work the same way."""
 LEAST_IN_FLIGHT = 32
 """The least default of PROVIDER_MAX_IN_FLIGHT, where THREADS allows it."""
+LONGEST_DEADLINE = 20
+"""The most seconds of PROVIDER_DEADLINE: a start must end within the 25 that SIGTERM leaves it."""
+LONGEST_GRACE = 3600
+"""The most seconds of CALLBACK_GRACE. Callbacks come within seconds; more is another unit."""
 LONGEST_TEST = timedelta(days=90)
 """How far ahead the last day of a test number may be in production, so that none is forgotten."""
 
@@ -102,13 +106,13 @@ class ProviderSettings:
         default="",
     )
     provider_call_timeout_ms: int = variable(
-        WholeNumber(1, 300_000),
+        WholeNumber(1_000, 300_000),
         "How long the phone may ring.",
         unit="milliseconds",
         default="30000",
     )
     provider_connect_timeout: float = variable(
-        DecimalNumber(0.01),
+        DecimalNumber(0.01, LONGEST_DEADLINE),
         """
         The time to connect to one address of the provider, or of its proxy; as much again for its
         TLS; and, with a proxy, as much again for CONNECT and the provider's TLS.
@@ -117,7 +121,7 @@ class ProviderSettings:
         default="3",
     )
     provider_deadline: float = variable(
-        DecimalNumber(0.05, 20),
+        DecimalNumber(0.05, LONGEST_DEADLINE),
         """
         The wall-clock time for the whole exchange with the provider. A start must end within the
         25 seconds that SIGTERM leaves it.
@@ -174,7 +178,7 @@ class CallbackSettings:
         least_bytes=TOKEN_BYTES,
     )
     callback_grace: int = variable(
-        WholeNumber(0),
+        WholeNumber(0, LONGEST_GRACE),
         "How long after the call's timeout a call without a callback starts to read unconfirmed.",
         unit="seconds",
         default="30",
