@@ -116,6 +116,11 @@ def paused(scene: Scene) -> TestResponse:
     return scene.service.start()
 
 
+def block(scene: Scene) -> TestResponse:
+    create_operator(scene.service.settings, store_client(scene.valkey)).block("+7917", 3_600)
+    return scene.service.start()
+
+
 def suspended(scene: Scene) -> TestResponse:
     service = scene.make(scene.valkey, PROVIDER_BREAKER="1/60")
     scene.provider.answers(403, {"errorCode": 6})
@@ -192,6 +197,7 @@ ROWS = {
     "landline": Row(
         "prohibitedForServiceError", "numberType", 403, start({"number": "+74951234567"})
     ),
+    "a blocked prefix": Row("prohibitedForServiceError", "blocked", 403, block),
     "no such verification": Row(
         "notFoundError", "verification", 404, lambda s: s.service.status(SOME_ID)
     ),

@@ -20,7 +20,8 @@ from verify_service.domain import limits
 from verify_service.domain.durations import format_duration
 from verify_service.store import keys
 
-from .service import NUMBER, OTHER_KEY, OTHER_NUMBER, Service, wrong
+from . import keyed
+from .service import METRICS_TOKEN, NUMBER, OTHER_KEY, OTHER_NUMBER, Service, wrong
 from .standin import StandIn
 
 Run = Callable[..., Result]
@@ -129,7 +130,7 @@ def test_a_number_shows_the_operators_restrictions(
     assert "is refused" not in flask("number", NUMBER).output
     flask(*command)
     assert words in flask("number", NUMBER).output
-    assert timed.start(OTHER_NUMBER if "pause" in command else NUMBER).status_code in (429, 503)
+    assert timed.start(OTHER_NUMBER if "pause" in command else NUMBER).status_code in (403, 503)
 
 
 def test_the_rule_with_the_longest_prefix_decides(timed: Service, flask: Run) -> None:
@@ -307,8 +308,10 @@ def test_a_blocked_prefix_is_not_called(timed: Service, clock, flask: Run, provi
         flask("block", "7917", "--for", "2h").output
         == "Blocked +7917 for 2 h. `unblock +7917` ends it.\n"
     )
-    refused = timed.start().json
-    assert (refused["limit"], refused["retryAfter"]) == ("prefix", 7200)
+    refused = timed.start()
+    assert (refused.status_code, refused.json["status"]) == (403, "prohibitedForServiceError")
+    assert {*refused.json} == {"status", "reason", "errorReason"}
+    assert "Retry-After" not in refused.headers
     assert timed.start(OTHER_NUMBER).status_code == 201
     assert len(provider.calls) == 1
     clock.passes(60)
@@ -319,7 +322,7 @@ def test_a_blocked_prefix_is_not_called(timed: Service, clock, flask: Run, provi
         "Allowed +7917913 for 1 h. `unblock +7917913` ends it.\n"
     )
     assert timed.start().status_code == 201
-    assert timed.start("+79170000001").json["limit"] == "prefix"
+    assert timed.start("+79170000001").json["reason"] == "blocked"
     assert flask("unblock", "+7917").output == (
         "+7917 has no block, exemption or alarm any more.\n"
     )
@@ -327,10 +330,40 @@ def test_a_blocked_prefix_is_not_called(timed: Service, clock, flask: Run, provi
     assert timed.start("+79170000001").status_code == 201
 
 
+def test_a_block_goes_before_limits_and_pauses(make, fake: redis.Redis, provider: StandIn) -> None:
+    """It is about the destination: no wait of a login flow helps, so none is returned."""
+    service = make(fake, METRICS_TOKEN=METRICS_TOKEN, GUARDS_DRY_RUN="prefix")
+    run = run_for(service, fake)
+    vid = service.started()
+    run("block", "+7917")
+    for command in ("blocked", "pause"):
+        run(command)
+        refused = service.start()  # the cooldown would refuse it as well
+        assert (refused.status_code, refused.json["reason"]) == (403, "blocked")
+        line = service.events("request")[-1]
+        assert (line["limit"], line["scope"], line["http"]) == ("blocked", "+79••", 403)
+    assert len(provider.calls) == 1
+    assert service.metric('verify_refusals_total{limit="blocked"}') == 2
+    assert service.check(vid, provider.code).json["verified"] is True
+
+
+def test_a_block_binds_no_idempotency_key(timed: Service, flask: Run) -> None:
+    """An earlier start under its key is answered as it was."""
+    first = keyed.start(timed, "first").json
+    flask("block", "+7917")
+    again = keyed.start(timed, "first")
+    assert (again.status_code, again.json["verificationId"]) == (201, first["verificationId"])
+    assert keyed.start(timed, "second", "+79170000001").status_code == 403
+    flask("unblock", "+7917")
+    assert keyed.start(timed, "second", "+79170000002").status_code == 201
+
+
 def test_a_block_expires(timed: Service, clock, flask: Run) -> None:
     flask("block", "+7917", "--for", "90")
-    assert timed.start().json["retryAfter"] == 90
-    clock.passes(90)
+    assert timed.start().json["reason"] == "blocked"
+    clock.passes(89)
+    assert timed.start().json["reason"] == "blocked"
+    clock.passes(1)
     assert timed.start().status_code == 201
     assert flask("blocked").output == "Nothing is blocked.\n"
 

@@ -92,7 +92,7 @@ def test_a_refusal_is_logged_with_its_scope(
 
 
 def test_the_scope_of_a_block_is_logged(make, fake, clock) -> None:
-    """The guard's, a country's, and the operator's, which may be shorter than the limit's."""
+    """The guard's, a country's, and the operator's, which may be shorter than a limit's."""
     service = make(fake, CONVERSION_PREFIX="2/1", CONVERSION_COUNTRY="9/1/block")
     store = create_operator(service.settings, service.client).store
     for count in range(2):
@@ -102,8 +102,9 @@ def test_the_scope_of_a_block_is_logged(make, fake, clock) -> None:
     refused = service.requests("limit")[-1]
     assert (refused["limit"], refused["scope"]) == ("conversion", "+7916•••")
     store.set_rule("+4", "block", 60)
-    assert service.start("+4915112345678").status_code == 429
-    assert service.requests("limit")[-1]["scope"] == "+•"
+    assert service.start("+4915112345678").status_code == 403
+    blocked = service.requests("limit")[-1]
+    assert (blocked["limit"], blocked["scope"]) == ("blocked", "+•")
 
 
 @pytest.mark.parametrize(

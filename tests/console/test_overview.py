@@ -9,6 +9,8 @@ import redis
 
 from tests.api.service import CONSOLE_TOKEN, NUMBER, OTHER_KEY, OTHER_NUMBER, Service, wrong
 from tests.api.standin import StandIn
+from tests.redis_clients import store_client
+from verify_service.app import create_operator
 from verify_service.domain.limits import DAY, HOUR
 
 from .operator_browser import ConsolePage, OperatorBrowser
@@ -131,6 +133,17 @@ def test_refusals_by_limit_and_by_scope(make, fake: redis.Redis, clock) -> None:
     assert states["+7917913"] == ["too many starts", "the limit prefix"]
     assert states["RU"] == ["too many starts", "the limit country"]
     assert network in states
+
+
+def test_a_block_has_the_command_that_ends_it(
+    service: Service, fake: redis.Redis, operator: OperatorBrowser
+) -> None:
+    create_operator(service.settings, store_client(fake)).block("+7917", HOUR)
+    service.start(NUMBER)
+    page = operator.open()
+    assert page.rows("By limit") == [["blocked", "1", "1"]]
+    unblock = "flask --app wsgi unblock +7917"
+    assert page.rows("By scope") == [["+7917", "blocked", "1", unblock]]
 
 
 @pytest.mark.parametrize("rows", [20, 23])

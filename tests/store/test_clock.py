@@ -167,16 +167,16 @@ def test_what_the_provider_named_is_the_longest_wait(world: World, step: float) 
 @pytest.mark.parametrize("step", [1, HOUR, DAY])
 def test_the_operators_pause_and_block_last_no_longer(world: World, step: float) -> None:
     """Each ends after the time for which it was set, counted from the step; a pause holds."""
-    world.operator.pause(HOUR)
-    world.operator.set_rule("+7917913", "block", 2 * HOUR)
+    world.operator.pause(2 * HOUR)
+    world.operator.set_rule("+7917913", "block", HOUR)
     world.advance(-step)
     shown = {one.kind: one.seconds for one in world.operator.restrictions()}
-    assert shown == {"pause": HOUR, "block": 2 * HOUR}
+    assert shown == {"pause": 2 * HOUR, "block": HOUR}
+    assert world.refusal() == ("blocked", HOUR)
+    world.advance(HOUR)
     with pytest.raises(CallsPaused) as paused:
         world.reserve()
     assert paused.value.retry_after == HOUR
-    world.advance(HOUR)
-    assert world.refusal() == ("prefix", HOUR)
     world.advance(HOUR)
     assert world.refusal() is None
 

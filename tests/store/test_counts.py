@@ -14,7 +14,12 @@ from tests.store.world import APP, NUMBER, OTHER_NUMBER, RIGHT, WRONG, World
 from verify_service.domain import counts as domain
 from verify_service.domain.calls import CallOutcome, Failed, FailureKind, Placed, Unknown
 from verify_service.domain.counts import DAYS, HOURS, OTHER, Counts, Tally, combined
-from verify_service.domain.errors import CallsPaused, CallsSuspended, LimitReached
+from verify_service.domain.errors import (
+    CallsPaused,
+    CallsSuspended,
+    DestinationBlocked,
+    LimitReached,
+)
 from verify_service.domain.idempotency import Nonce
 from verify_service.domain.limits import DAY, HOUR, BreakerPolicy, NumberLimits, WideLimits
 from verify_service.domain.models import NewVerification, Window
@@ -212,7 +217,7 @@ WIDE = WideLimits(
 
 
 def try_to_start(world: World, number: str, **more: str) -> None:
-    with pytest.raises(LimitReached):
+    with pytest.raises((LimitReached, DestinationBlocked)):
         world.store.reserve(replace(world.new(number), **{"country": "RU", **more}))
 
 
@@ -243,7 +248,7 @@ def test_a_refusal_is_counted_by_limit_and_scope(world: World) -> None:
 
 
 def test_a_block_and_a_pause_are_counted(world: World) -> None:
-    """The operator's block by its own prefix, which may be shorter than that of the limit."""
+    """The operator's block by its own prefix, which may be shorter than that of a limit."""
     world.operator.set_rule("+7917", "block", 60)
     try_to_start(world, NUMBER)
     world.operator.set_rule("+7917", "none")
@@ -252,8 +257,8 @@ def test_a_block_and_a_pause_are_counted(world: World) -> None:
         begin(world)
     world.operator.resume()
     tally = world.statistics.statistics(hours=1).hours[0].tally
-    assert tally.counts.details("refused") == {"prefix": 1, "paused": 1}
-    assert tally.scopes == {("prefix", "+7917"): 1}
+    assert tally.counts.details("refused") == {"blocked": 1, "paused": 1}
+    assert tally.scopes == {("blocked", "+7917"): 1}
 
 
 def test_the_breakers_refusals_are_counted(world: World) -> None:
@@ -383,14 +388,14 @@ def test_the_scopes_of_a_limit_are_bounded(narrow: World) -> None:
         try_to_start(limited, "+79170000000")
     try_to_start(limited, "+79180000000")
     clients = {("clientIp", f"client{n}"): n + 1 for n in range(3)} | {("clientIp", OTHER): 15}
-    blocked = {("prefix", "+7917"): 9, ("prefix", "+7918"): 1}
+    blocked = {("blocked", "+7917"): 9, ("blocked", "+7918"): 1}
     assert narrow.statistics.statistics(hours=1).hours[0].tally.scopes == clients | blocked
     narrow.advance(HOUR)
     begin(narrow, "+79160000001")
     found = narrow.statistics.statistics(hours=2, days=1)
     assert found.hours[0].tally.scopes.most_common(2) == [
         (("clientIp", OTHER), 15),
-        (("prefix", "+7917"), 9),
+        (("blocked", "+7917"), 9),
     ]
     assert len(found.hours[0].tally.scopes) == len(found.days[0].tally.scopes) == 4
     assert found.total.scopes == {}

@@ -14,6 +14,7 @@ from verify_service.domain.calls import CallState, Failed, Placed, Unknown
 from verify_service.domain.errors import (
     CallsPaused,
     CallsSuspended,
+    DestinationBlocked,
     KeyReused,
     LimitReached,
     VerificationNotFound,
@@ -181,7 +182,7 @@ def refused_by_the_breaker(world: World) -> World:
     [
         (refused_by_its_number, LimitReached),
         (refused_by_all_numbers, LimitReached),
-        (refused_by_a_rule, LimitReached),
+        (refused_by_a_rule, DestinationBlocked),
         (refused_by_the_operator, CallsPaused),
         (refused_by_the_breaker, CallsSuspended),
     ],

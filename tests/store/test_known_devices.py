@@ -14,8 +14,9 @@ from tests.store.test_conversion import GUARDED, SETTLED
 from tests.store.test_wide_limits import FIELDS, align, number, only
 from tests.store.world import OPEN, WRONG, World
 from verify_service.domain.calls import Failed
-from verify_service.domain.errors import LimitReached
+from verify_service.domain.errors import DestinationBlocked, LimitReached
 from verify_service.domain.limits import (
+    BLOCKED,
     DAY,
     HOUR,
     KNOWN_DEVICE,
@@ -62,6 +63,8 @@ def refusal(world: World, count: int, device: str = "") -> tuple[str, int] | Non
         start(world, count, device)
     except LimitReached as limit:
         return limit.limit, limit.retry_after
+    except DestinationBlocked as block:
+        return BLOCKED, block.seconds
     return None
 
 
@@ -148,7 +151,7 @@ def test_the_operators_block_applies_to_all(world: World) -> None:
     world = world.within(FULL)
     know(world, 0)
     world.operator.set_rule(PREFIX, "block", HOUR)
-    assert refusal(world, 0, OWN) == ("prefix", HOUR)
+    assert refusal(world, 0, OWN) == ("blocked", HOUR)
     world.operator.set_rule(PREFIX, "allow", HOUR)
     assert [refusal(world, count, MADE_UP) for count in range(100, 105)] == [None] * 5
     assert refusal(world, 0, OWN) is None

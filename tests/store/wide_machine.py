@@ -19,9 +19,22 @@ from tests.store.wide_model import PAUSED, Refusal, Start, WideModel, refusal, s
 from tests.store.world import RIGHT, WRONG, World, keys_without_ttl
 from verify_service.domain.calls import CallOutcome, Failed, FailureKind, Placed, Unknown
 from verify_service.domain.diagnosis import ConversionCount, DeviceBudget, Diagnosis, Resumed
-from verify_service.domain.errors import CallsPaused, KeyReused, LimitReached, VerificationNotFound
+from verify_service.domain.errors import (
+    CallsPaused,
+    DestinationBlocked,
+    KeyReused,
+    LimitReached,
+    VerificationNotFound,
+)
 from verify_service.domain.idempotency import Nonce
-from verify_service.domain.limits import DAY, KNOWN_DEVICE, WIDE_LIMITS, NumberLimits, WideLimits
+from verify_service.domain.limits import (
+    BLOCKED,
+    DAY,
+    KNOWN_DEVICE,
+    WIDE_LIMITS,
+    NumberLimits,
+    WideLimits,
+)
 from verify_service.domain.models import Binding, NewVerification, Window
 from verify_service.domain.numbers import country_of
 from verify_service.domain.operator import FAILURE_RATE
@@ -157,12 +170,13 @@ class Crowd(RuleBasedStateMachine):
             reservation = self.live.store.reserve(new)
             assert (reservation.earlier, reservation.probe) == (False, False)
             return "started"
-        with pytest.raises((LimitReached, CallsPaused)) as refused:
+        with pytest.raises((LimitReached, DestinationBlocked, CallsPaused)) as refused:
             self.live.store.reserve(new)
-        assert getattr(refused.value, "limit", PAUSED) in expected.names
-        assert refused.value.retry_after == seconds(expected.wait)
+        name, wait = refusal_of(refused.value)
+        assert name in expected.names
+        assert wait == seconds(expected.wait)
         self.announced_wait = expected.wait
-        return f"refused.{getattr(refused.value, 'limit', 'paused')}"
+        return f"refused.{name}"
 
     def losing(self, is_lost: bool) -> AbstractContextManager[None]:
         return self.wire.losing_a_reply() if is_lost else nullcontext()
@@ -487,6 +501,17 @@ class Crowd(RuleBasedStateMachine):
     @invariant()
     def no_key_stays_for_ever(self) -> None:
         assert keys_without_ttl(self.live.client) == []
+
+
+def refusal_of(error: LimitReached | DestinationBlocked | CallsPaused) -> tuple[str, int]:
+    """Return what refuses a start, and its seconds."""
+    match error:
+        case DestinationBlocked():
+            return BLOCKED, error.seconds
+        case CallsPaused():
+            return PAUSED, error.retry_after
+        case LimitReached():
+            return error.limit, error.retry_after
 
 
 def another_release(live: World) -> World:

@@ -16,6 +16,7 @@ from verify_service.domain import limits
 from verify_service.domain.diagnosis import Restriction
 from verify_service.domain.limits import (
     APP,
+    BLOCKED,
     CLIENT_IP,
     CONVERSION,
     COUNTRY,
@@ -242,19 +243,18 @@ class WideModel:
     def judge(self, start: Start) -> Refusal | None:
         """Return why it is refused, if it is; note which limits have room for it.
 
+        A prefix that the operator blocks is refused; one that is allowed is never full.
         The guards and the limits in dry run give their notices, whatever else refuses it.
         """
         own = list(self.number(start.number).waits(start.device).items())
-        waits = [*own, *self.ruled(start), *self.refusing(start)]
+        kind, until = self.rule_for(start.number)
+        start.exempt = kind == "allow"
+        waits = [*own, *self.refusing(start)]
+        if kind == "block":
+            return Refusal(frozenset({BLOCKED}), until - self.now)
         if self.paused_until > self.now:
             return Refusal(frozenset({PAUSED}), self.paused_until - self.now)
         return refusal(waits) if waits else None
-
-    def ruled(self, start: Start) -> list[tuple[str, int]]:
-        """A prefix that the operator blocks is refused; one that is allowed is never full."""
-        kind, until = self.rule_for(start.number)
-        start.exempt = kind == "allow"
-        return [(PREFIX, until - self.now)] if kind == "block" else []
 
     def refusing(self, start: Start) -> list[tuple[str, int]]:
         """Return the guards and limits that refuse it, with the waits; in dry run they only give

@@ -16,10 +16,16 @@ from time_machine import Traveller
 from tests.redis_clients import store_client
 from tests.statuses import call_status
 from verify_service.domain.calls import CallOutcome, Placed
-from verify_service.domain.errors import LimitReached
+from verify_service.domain.errors import DestinationBlocked, LimitReached
 from verify_service.domain.idempotency import Nonce
 from verify_service.domain.ids import VerificationIds
-from verify_service.domain.limits import ConversionThreshold, Notice, NumberLimits, WideLimits
+from verify_service.domain.limits import (
+    BLOCKED,
+    ConversionThreshold,
+    Notice,
+    NumberLimits,
+    WideLimits,
+)
 from verify_service.domain.models import (
     Binding,
     CheckedGuess,
@@ -243,6 +249,8 @@ class World:
             self.reserve(number, device=device)
         except LimitReached as refused:
             return refused.limit, refused.retry_after
+        except DestinationBlocked as block:
+            return BLOCKED, block.seconds
         return None
 
     def check(

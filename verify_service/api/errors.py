@@ -208,12 +208,19 @@ ERRORS = (
     ErrorKind(
         403,
         "prohibitedForServiceError",
-        "Flash calls to this country or type of number are not allowed.",
+        "Flash calls to this country or type of number are not allowed, or the operator has "
+        "blocked numbers that begin like this one.",
         causes=(
             Cause(
                 domain.DestinationNotAllowed,
                 tuple(dict.fromkeys(DESTINATION_REASONS.values())),
                 "{error.reason}",
+            ),
+            Cause(
+                domain.DestinationBlocked,
+                "blocked",
+                "The operator has blocked flash calls to numbers that begin like this one, and "
+                "nothing was reserved. Offer another way.",
             ),
         ),
     ),

@@ -23,7 +23,7 @@ from verify_service.domain.counts import (
     combined,
 )
 from verify_service.domain.finding import COMMAND
-from verify_service.domain.limits import WIDE_LIMITS
+from verify_service.domain.limits import BLOCKED, WIDE_LIMITS
 from verify_service.domain.prices import Prices, Spend
 from verify_service.domain.signs import callback_of, exchange_times, outcome_of
 from verify_service.domain.situation import Situation
@@ -66,7 +66,7 @@ class RefusedScope:
     """A scope of a limit that refused starts.
 
     Attributes:
-        command: Has the limit count from zero; empty if that is no remedy.
+        command: Has the limit count from zero, or ends the block; empty if neither is a remedy.
     """
 
     limit: str
@@ -167,16 +167,18 @@ def refused_limits(day: Tally, week: Tally) -> list[tuple[str, int, int]]:
 def refused_scopes(day: Tally) -> list[RefusedScope]:
     """Return the scopes that were refused most in 24 hours."""
     return [
-        RefusedScope(limit, scope, number, _reset(limit, scope))
+        RefusedScope(limit, scope, number, _remedy(limit, scope))
         for (limit, scope), number in day.scopes.most_common()
     ]
 
 
-def _reset(limit: str, scope: str) -> str:
+def _remedy(limit: str, scope: str) -> str:
     """Return the command; a guard has none, and refusals that are counted together have none."""
-    if scope == OTHER or limit not in WIDE_LIMITS:
+    if scope == OTHER:
         return ""
-    return f"{COMMAND} reset {limit} {scope}"
+    if limit == BLOCKED:
+        return f"{COMMAND} unblock {scope}"
+    return f"{COMMAND} reset {limit} {scope}" if limit in WIDE_LIMITS else ""
 
 
 def costs(reading: Situation, prices: Prices) -> list[Cost]:

@@ -41,6 +41,19 @@ class DestinationNotAllowed(VerifyError):
 
 
 @dataclass(eq=False)
+class DestinationBlocked(VerifyError):
+    """The operator has blocked a prefix of the number. Nothing was reserved.
+
+    Attributes:
+        prefix: E.164.
+        seconds: Whole seconds, at least 1, until the block ends.
+    """
+
+    prefix: str = field(repr=False)
+    seconds: int
+
+
+@dataclass(eq=False)
 class LimitReached(VerifyError):
     """A limit refused a start. Nothing was reserved and no call was placed.
 

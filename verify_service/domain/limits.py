@@ -11,6 +11,8 @@ HOUR, DAY = 3_600, 86_400
 # Names: the same in answers, settings and metrics, and on the command line.
 CLIENT_IP, PREFIX, COUNTRY, APP, DAY_TOTAL = "clientIp", "prefix", "country", "app", "day"
 CONVERSION, DESTINATION = "conversion", "destination"
+BLOCKED = "blocked"
+"""Not a limit: a refusal by the operator's block. It is counted and logged like those of limits."""
 GUESS_BUDGETS = ("failures", "locked")
 NUMBER_LIMITS = ("cooldown", "number", *GUESS_BUDGETS)
 """The limits of one number."""

@@ -11,7 +11,11 @@ from typing import Protocol
 
 from verify_service.domain.calls import CallOutcome, CallStatus
 from verify_service.domain.check_result import CheckResult
-from verify_service.domain.errors import DestinationNotAllowed, LimitReached
+from verify_service.domain.errors import (
+    DestinationBlocked,
+    DestinationNotAllowed,
+    LimitReached,
+)
 from verify_service.domain.events import Delivery, Result, Taken
 from verify_service.domain.idempotency import Nonce
 from verify_service.domain.models import (
@@ -36,7 +40,8 @@ class Store(Protocol):
         """Reserve a verification and count its start in every limit.
 
         Raises:
-            LimitReached, CallsPaused, CallsSuspended: The start is refused. Nothing is counted.
+            LimitReached, DestinationBlocked, CallsPaused, CallsSuspended: The start is refused.
+                Nothing is counted.
             KeyReused: Its Idempotency-Key is bound to a start with another body.
         """
         ...
@@ -144,6 +149,9 @@ class EventLog(Protocol):
 
     def refused(self, new: NewVerification, limit: LimitReached) -> None:
         """A limit refused a start."""
+
+    def blocked(self, new: NewVerification, block: DestinationBlocked) -> None:
+        """The operator's block refused a start."""
 
     def paused(self, number: str) -> None:
         """The operator's pause refused a start."""

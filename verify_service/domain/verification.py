@@ -18,6 +18,7 @@ from verify_service.domain.errors import (
     CallFailed,
     CallsPaused,
     CallsSuspended,
+    DestinationBlocked,
     DestinationNotAllowed,
     InvalidCallback,
     KeyInFlight,
@@ -132,6 +133,7 @@ class Verifications:
             TooManyCallsInFlight: No slot for another call is free; nothing was reserved.
             CallsSuspended: The breaker has paused calls; nothing was reserved.
             CallsPaused: The operator has paused calls; nothing was reserved.
+            DestinationBlocked: The operator has blocked the number's prefix; nothing was reserved.
             LimitReached: A limit refused the start; nothing was reserved.
             KeyReused: The Idempotency-Key came with another body before.
             KeyInFlight: The first start with the Idempotency-Key is still in progress.
@@ -258,6 +260,9 @@ class Verifications:
             return self.store.reserve(replace(new, digest=digest))
         except LimitReached as limit:
             self.events.refused(new, limit)
+            raise
+        except DestinationBlocked as block:
+            self.events.blocked(new, block)
             raise
         except CallsPaused:
             self.events.paused(new.number)

@@ -299,6 +299,8 @@ def _uses(usage: Sequence[Mapping[str, Any]], windows: Sequence[Window]) -> Iter
 
 def _refusals(shown: Mapping[str, Any]) -> Iterator[Refusal]:
     """Yield what refuses starts: all starts, or those of strangers or known devices only."""
+    if (rule := shown.get("rule")) and rule["kind"] == "block":
+        yield Refusal("rule", rule["prefix"], whole_seconds(rule["wait"]))
     if shown["paused"]:
         yield Refusal("pause", "", whole_seconds(shown["paused"]))
     if shown["suspended"]:
@@ -314,8 +316,7 @@ def _refusals(shown: Mapping[str, Any]) -> Iterator[Refusal]:
 
 
 def _refusal(entry: Mapping[str, Any]) -> Refusal:
-    limit = "rule" if entry.get("rule") else entry["limit"]
-    return Refusal(limit, entry["scope"], whole_seconds(entry["wait"]))
+    return Refusal(entry["limit"], entry["scope"], whole_seconds(entry["wait"]))
 
 
 def _allowed(rule: Mapping[str, Any] | None) -> int:

@@ -23,6 +23,7 @@ from verify_service.domain.check_result import CheckResult
 from verify_service.domain.errors import (
     CallsPaused,
     CallsSuspended,
+    DestinationBlocked,
     KeyReused,
     LimitReached,
     VerificationNotFound,
@@ -94,6 +95,7 @@ class RedisStore:
 
         Raises:
             LimitReached: A limit refuses the start, which is not counted.
+            DestinationBlocked: The operator has blocked a prefix of the number.
             CallsPaused, CallsSuspended: The operator, or the breaker, has paused calls.
             KeyReused: The Idempotency-Key belongs to a start with another body.
         """
@@ -260,12 +262,14 @@ def _verification_keys(address: VerificationKey) -> list[str]:
 
 def _refusal(
     result: Mapping[str, Any], scopes: Mapping[str, str]
-) -> LimitReached | CallsPaused | CallsSuspended:
+) -> LimitReached | DestinationBlocked | CallsPaused | CallsSuspended:
     """Return the error for a start that was refused.
 
     Args:
         scopes: Those of the start, by the limits for which the function returns none.
     """
+    if "blocked" in result:
+        return DestinationBlocked(result["scope"], whole_seconds(result["blocked"]))
     if "paused" in result:
         return CallsPaused(whole_seconds(result["paused"]))
     if "suspended" in result:

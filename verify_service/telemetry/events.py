@@ -26,10 +26,14 @@ from verify_service.domain.calls import (
     Unknown,
 )
 from verify_service.domain.check_result import CheckResult
-from verify_service.domain.errors import DestinationNotAllowed, LimitReached
+from verify_service.domain.errors import (
+    DestinationBlocked,
+    DestinationNotAllowed,
+    LimitReached,
+)
 from verify_service.domain.events import Delivery, Result
 from verify_service.domain.ids import request_digest
-from verify_service.domain.limits import DESTINATION, Notice
+from verify_service.domain.limits import BLOCKED, DESTINATION, Notice
 from verify_service.domain.models import CheckedGuess, DeliveryReport, NewVerification, Verification
 from verify_service.domain.numbers import mask, mask_scope
 from verify_service.domain.receiver_answers import remedy
@@ -112,12 +116,19 @@ class StructuredEventLog:
 
     def refused(self, new: NewVerification, limit: LimitReached) -> None:
         """A limit refused a start."""
-        self._metrics.refusals.of(limit.limit).inc()
+        self._refused(new, limit.limit, limit.scope, limit.retry_after)
+
+    def blocked(self, new: NewVerification, block: DestinationBlocked) -> None:
+        """The operator's block refused a start."""
+        self._refused(new, BLOCKED, block.prefix, block.seconds)
+
+    def _refused(self, new: NewVerification, limit: str, scope: str, seconds: int) -> None:
+        self._metrics.refusals.of(limit).inc()
         self._line.note(
             number=mask(new.number),
-            limit=limit.limit,
-            **({"scope": mask_scope(limit.scope)} if limit.scope else {}),
-            retry_after=limit.retry_after,
+            limit=limit,
+            **({"scope": mask_scope(scope)} if scope else {}),
+            retry_after=seconds,
             **({"test": True} if new.test_code is not None else {}),
         )
 

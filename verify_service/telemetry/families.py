@@ -89,7 +89,9 @@ class ProcessFamilies:
         series="4",
     )
     STARTS = _counter("verify_starts", "Starts that no limit refused.", "outcome", series="4")
-    REFUSALS = _counter("verify_refusals", "Starts that a limit refused.", "limit", series="12")
+    REFUSALS = _counter(
+        "verify_refusals", "Starts that a limit, or the operator, refused.", "limit", series="13"
+    )
     DRY_REFUSALS = _counter(
         "verify_dry_refusals",
         "Starts that a limit in dry run would have refused.",

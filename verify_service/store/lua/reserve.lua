@@ -12,7 +12,8 @@
 --   {reserved, probe, view, dry} and the verification   dry: the limits of the number in dry run that
 --                                                       would have refused it
 --   {refused: limit, wait in ms, scope: the prefix or country of a limit over many numbers}
---   {paused: ms} | {suspended: ms}                      by the operator | by the breaker
+--   {blocked: ms, scope: the prefix} | {paused: ms}     by the operator
+--   {suspended: ms}                                     by the breaker
 -- each with notices, a list, and outboxes, from outbox.news
 --
 -- Safe to repeat: a second run finds the first one's verification under its short id.
@@ -104,7 +105,7 @@ local function count_refusal(ledger, named, args, result)
       scope = keys.scope(named.limits[i], limit)
     end
   end
-  limit = limit or result.paused and 'paused' or 'breaker'
+  limit = limit or result.blocked and 'blocked' or result.paused and 'paused' or 'breaker'
   counts.refusal(ledger, args, limit, scope)
 end
 
@@ -184,19 +185,20 @@ decision('reserve', {}, function(KEYS, args, now)
   end
   local result, text
   local notices = shared_limits.write_guards(shared, judged, now)
-  if shared.pause > now then
+  if judged.block then
+    result = {blocked = judged.block.wait, scope = judged.block.scope}
+  elseif shared.pause > now then
     result = {paused = shared.pause - now}
   elseif suspended > 0 then
     result = {suspended = suspended}
   elseif limit then
-    result = {refused = limit, wait = wait}
+    result = {refused = limit, wait = wait, scope = scope_of(limit, judged.refusals)}
   else
     local decided = {state = state, budget = budget, start = start, shared = shared,
                      judged = judged, breaker_state = breaker_state}
     result, text = write_start(KEYS, args, decided, now)
     result.dry = dry
   end
-  result.scope = result.refused and scope_of(result.refused, judged.refusals) or nil
   if matched then
     counts.reported(ledger, matched, matched_id, nil, came)
   end

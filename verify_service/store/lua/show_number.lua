@@ -8,8 +8,8 @@
 --   kept         whether the number has any state
 --   budgets      a list, the strangers' first: {device, wrong_in_a_row, limit, wait, starts, failures}
 --   paused, suspended   ms until the operator's | the breaker's pause ends; 0: calls are not paused
---   strangers, known    what refuses a start of strangers | of known devices: {limit, scope, wait,
---                       rule} (shared_limits.lua)
+--   strangers, known    the limits and guards that refuse a start of strangers | of known devices:
+--                       {limit, scope, wait} (shared_limits.lua)
 --   rule         the operator's rule in force: {kind, prefix, wait}
 --   usage        for each limit and each app a list of {used, wait}, one for each window
 --   conversion   {limit, started, approved} of the prefix and of the country

@@ -220,8 +220,8 @@ end
 
 -- Counts a start that was refused.
 --
---   limit   the limit's name, 'paused' or 'breaker'
---   scope   of a limit over many numbers, or nil
+--   limit   the limit's name, 'blocked', 'paused' or 'breaker'
+--   scope   of a limit over many numbers, or of the operator's block; or nil
 counts.refusal = statistics.guarded(function(ledger, of, limit, scope)
   add_event(ledger, of, 'refused.' .. limit)
   if scope then

@@ -98,8 +98,9 @@ end
 
 -- Decides about a start.
 --
--- Returns  {refusals, dry, guards, counters}
---   refusals   a list of {limit, scope, wait in ms, rule}: what refuses it
+-- Returns  {block, refusals, dry, guards, counters}
+--   block      {scope, wait in ms}: the operator's block of a prefix, which goes before any limit; or nil
+--   refusals   a list of {limit, scope, wait in ms}: the limits and guards that refuse it
 --   dry        the same of limits in dry run, which refuse nothing
 --   guards     a list of {scope, entry}: what the conversion guard writes, even if the start is refused
 --   counters   the counters that the start would count in
@@ -115,8 +116,7 @@ function shared_limits.judge(shared, start, now)
 
   local allowed = shared.rule and shared.rule.kind == 'allow'
   if shared.rule and not allowed then
-    judged.refusals[1] = {limit = 'prefix', scope = shared.rule_prefix, rule = true,
-                          wait = shared.rule['until'] - now}
+    judged.block = {scope = shared.rule_prefix, wait = shared.rule['until'] - now}
   end
 
   local guarded = not (start.known or start.is_test or allowed)
