@@ -11,7 +11,10 @@ from .conftest import Read
 
 CANARY = "canary-0123456789-0123456789-0123"
 LISTS = ["CODE_SECRET", "CALLBACK_APP_KEYS"]
-NAMES = [*LISTS, "NUMBER_SECRET", "METRICS_TOKEN", "CALLBACK_PATH_SECRET", "PROVIDER_ACCESS_KEY"]
+NAMES = [
+    *(*LISTS, "NUMBER_SECRET", "METRICS_TOKEN", "CONSOLE_TOKEN", "CALLBACK_PATH_SECRET"),
+    "PROVIDER_ACCESS_KEY",
+]
 PASTED = [
     *("{} {}", "{}\t{}", "{}\n{}", "{}\r\n{}", "{}\u00a0{}", "{}\u2028{}"),
     *("{} # the key", "{}\t# the key", "{} ; the key", "{}\x01", "{}\x1b[0m"),

@@ -51,7 +51,7 @@ class ServiceSettings:
         least_bytes=TOKEN_BYTES,
     )
     console_token: str | None = variable(
-        text_or_none,
+        secret_or_none,
         """
         The token that signs an operator in at /console, where the browser asks for it. Without one,
         /console answers 404. Another one ends all sessions.
