@@ -77,12 +77,14 @@ def test_a_pause_is_found_with_its_end(ill: Service) -> None:
 
 
 def test_a_full_limit_is_a_warning(make, valkey_url: str) -> None:
-    service = make(REDIS_URL=valkey_url, STARTS_PER_PREFIX="1/3600")
-    service.started("+79161230001")
-    service.start("+79161230002")
+    service = make(REDIS_URL=valkey_url, STARTS_PER_PREFIX="2/3600")
+    for number in ("+79161230001", "+79161230002", "+79161230003"):
+        service.start(number)
     found = doctor(service)
-    assert "Warning: +7916123: too many starts\n" in found.output
-    assert "  Lets starts through again: flask --app wsgi reset prefix +7916123\n" in found.output
+    title = "+7916123 is limited: 2 starts in 1 h, someone may earn from them"
+    assert f"Warning: {title}\n" in found.output
+    assert "Of its last 2 starts, 0 were approved." in found.output
+    assert "  Stops the calls: flask --app wsgi block +7916123 --for 1d\n" in found.output
     assert found.exit_code == 0
 
 

@@ -100,4 +100,4 @@ def test_the_charts(people: Crowd, page: ConsolePage) -> None:
 
 
 def test_the_verdict_names_the_pumped_prefix(page: ConsolePage) -> None:
-    assert page.heading.startswith(f"It works, but {PUMPED}: too many starts")
+    assert page.heading.startswith(f"It works, but {PUMPED} is limited: ")

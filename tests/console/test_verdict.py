@@ -166,19 +166,34 @@ def test_callbacks_that_we_refuse(
 
 
 def test_pumping_over_a_prefix(
-    service: Service, provider: StandIn, operator: OperatorBrowser, clock
+    service: Service, provider: StandIn, operator: OperatorBrowser, commands: Operator, clock
 ) -> None:
-    """The prefix is in the first line, with the commands that block and exempt it."""
-    for number, _ in zip(numbers("+7917913"), range(35), strict=False):
-        if service.start(number).status_code == 201:
+    """The prefix is in the first line, how many logins there were, and what stops the calls.
+
+    Once the operator has blocked it, it is a note.
+    """
+    for place, number in zip(range(35), numbers("+7917913"), strict=False):
+        started = service.start(number)
+        if started.status_code == 201:
             deliver(service, provider, number)
+        if place < 2:
+            service.check(started.json["verificationId"], provider.code)
     page = operator.open()
-    assert page.heading == "It works, but +7917913: too many starts"
+    assert page.heading == (
+        "It works, but +7917913 is limited: 30 starts in 1 h, someone may earn from them"
+    )
     [finding] = page.findings
     assert "Since the hour that began at 2026-09-21 14:00:00 UTC" in finding
     assert "By the limit prefix. 30 of 30 starts in 1 h." in finding
-    assert "flask --app wsgi block +7917913 --for 1d" in finding
+    assert "Of its last 30 starts, 2 were approved." in finding
+    assert "Stops the calls: flask --app wsgi block +7917913 --for 1d" in finding
     assert page.row("By scope", "+7917913")[:2] == ["prefix", "5"]
+    commands.block("+7917913", HOUR)
+    page = operator.open()
+    assert page.heading == "It works"
+    [note] = page.findings
+    assert note.startswith("Note +7917913: blocked")
+    assert "30 of 30 starts in 1 h. Of its last 30 starts, 2 were approved." in note
 
 
 def test_a_prefix_that_the_guard_blocks(

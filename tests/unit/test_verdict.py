@@ -56,6 +56,7 @@ def situation(attempts: Iterable[Attempt] = ()) -> Situation:
 GOOD = attempt("placed", "delivered.ANSWERED", "approved", ago=200)
 PAUSED = Restriction("operator", "", "pause", 600)
 FULL = LimitUsage("prefix", "+7917913", (WindowUsage(30, Window(30, HOUR), 420),))
+LIMITED = "+7917913 is limited: 30 starts in 1 h, someone may earn from them"
 
 
 def test_all_is_well() -> None:
@@ -118,14 +119,36 @@ def test_what_refuses_starts_is_listed_with_its_command() -> None:
     assert found.sentence == "all calls: paused, and 1 more"
     assert [one.command for one in found.findings] == [
         "flask --app wsgi resume",
-        "flask --app wsgi reset prefix +7917913",
+        "flask --app wsgi block +7917913 --for 1d",
     ]
-    assert [one.command_words for one in found.findings] == ["Ends it", "Lets starts through again"]
+    assert [one.command_words for one in found.findings] == ["Ends it", "Stops the calls"]
     blocked = Restriction("conversion", "+7917913", "block", 3_600)
     by_guard = verdict(replace(situation(), restrictions=(blocked,)))
-    assert by_guard.findings[0].command_words == "Lets starts through again"
+    assert by_guard.findings[0].command_words == "Stops the calls"
     warned = verdict(replace(situation(), full_limits=(FULL,)))
-    assert warned.sentence == "It works, but +7917913: too many starts"
+    assert warned.sentence == f"It works, but {LIMITED}"
+    counted = replace(FULL, started=30, approved=2)
+    [finding] = verdict(replace(situation(), full_limits=(counted,))).findings
+    assert "30 of 30 starts in 1 h. Of its last 30 starts, 2 were approved." in finding.detail
+    country = LimitUsage("country", "RU", FULL.windows)
+    [finding] = verdict(replace(situation(), full_limits=(country,))).findings
+    assert finding.title == "RU: too many starts"
+    assert finding.command_words == "Lets starts through again"
+
+
+@pytest.mark.parametrize("kind", ["block", "allow"])
+@pytest.mark.parametrize("scope", ["+7917913", "+7917"])
+def test_what_is_full_is_part_of_the_operators_rule(kind: str, scope: str) -> None:
+    """The operator has decided about the prefix: neither its limit nor the guard warns any more."""
+    rule = Restriction("operator", scope, kind, 600)
+    guard = Restriction("conversion", "+7917913", "block", 3_600)
+    found = verdict(replace(situation(), restrictions=(rule, guard), full_limits=(FULL,)))
+    assert (found.sentence, found.level) == ("It works", Level.NOTE)
+    [note] = found.findings
+    assert "+7917913: 30 of 30 starts in 1 h." in note.detail
+    other = replace(rule, scope="+7918")
+    found = verdict(replace(situation(), restrictions=(other,), full_limits=(FULL,)))
+    assert found.sentence == f"It works, but {LIMITED}"
 
 
 def test_what_the_operator_did_is_a_note() -> None:

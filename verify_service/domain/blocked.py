@@ -14,8 +14,8 @@ from verify_service.domain.limits import CLIENT_IP, CONVERSION, DAY_TOTAL, KNOWN
 from verify_service.domain.situation import Situation
 
 _PUMPED = (
-    "So many calls to 10,000 numbers are rarely people: someone may earn from them. To stop the "
-    "calls: `{command} block {scope} --for 1d`. If they are people: `{command} allow {scope}`."
+    "So many calls to 10,000 numbers are rarely people: someone may earn from them. If they are "
+    "people, `{command} allow {scope}` exempts the prefix."
 )
 _OFF = (
     "Logins work; the login flow learns of changes when it asks. Ask who runs it why it wants no "
@@ -38,6 +38,9 @@ class Blocked:
         why: The evidence.
         remedy: What the operator considers.
         command: Ends it; empty if it ends by itself alone.
+        stop: Stops the calls of a prefix for longer than a limit or a guard does; empty if nothing
+            suggests that they are no people's.
+        title: In a few words; empty if scope and state say it.
         seconds: Until it ends, or until a start tries again; 0 if that is open.
         since: Unixtime in milliseconds; 0 if it is not known.
         by_hour: Whether ``since`` is the beginning of the hour in which it began.
@@ -50,6 +53,8 @@ class Blocked:
     why: str
     remedy: str
     command: str = ""
+    stop: str = ""
+    title: str = ""
     seconds: int = 0
     since: int = 0
     by_hour: bool = False
@@ -61,14 +66,32 @@ class Blocked:
 
 
 def blocked_rows(situation: Situation) -> list[Blocked]:
-    """Return the rows, the most urgent first."""
-    rows = [_restricted(one) for one in situation.restrictions]
+    """Return the rows, the most urgent first.
+
+    What a limit or a guard refuses of a prefix is part of the operator's rule for it, if there is
+    one.
+    """
+    rules = [one for one in situation.restrictions if one.who == "operator" and one.scope]
     hours, dry_run = situation.hours, situation.dry_run
-    rows += [_full(one, hours, one.limit in dry_run) for one in situation.full_limits]
+    rows = [
+        _restricted(one, situation.full_limits)
+        for one in situation.restrictions
+        if one.who == "operator" or not _ruled(one.scope, rules)
+    ]
+    rows += [
+        _full(one, hours, one.limit in dry_run)
+        for one in situation.full_limits
+        if not _ruled(one.scope, rules)
+    ]
     return sorted(rows, key=lambda row: row.level)
 
 
-def _restricted(one: Restriction) -> Blocked:
+def _ruled(scope: str, rules: Sequence[Restriction]) -> bool:
+    """Return whether the operator has blocked or exempted a whole prefix."""
+    return any(scope.startswith(rule.scope) for rule in rules)
+
+
+def _restricted(one: Restriction, full_limits: Sequence[LimitUsage]) -> Blocked:
     by_operator = one.who == "operator"
     match one.kind:
         case "pause" if by_operator:
@@ -81,7 +104,7 @@ def _restricted(one: Restriction) -> Blocked:
             state, level, remedy = "exempt from the guards", Level.NOTE, ""
         case "block":
             state, level = BLOCKED, Level.NOTE if by_operator else _level_of(one.scope)
-            remedy = "" if by_operator else _PUMPED.format(scope=one.scope, command=COMMAND)
+            remedy = "" if by_operator else _remedy(one.scope)
         case "off":
             state, level, remedy = "no event is posted", Level.WARNING, _OFF
         case "would-block":
@@ -94,9 +117,10 @@ def _restricted(one: Restriction) -> Blocked:
         scope=one.scope or ALL_CALLS,
         state=state,
         who=_WHO.get(one.who, one.who),
-        why=_evidence(one),
+        why=_evidence(one, full_limits),
         remedy=remedy,
         command=_command(one),
+        stop=_stop(one.scope) if state == BLOCKED and not by_operator else "",
         seconds=one.seconds,
         since=one.since,
     )
@@ -117,7 +141,19 @@ def _command(one: Restriction) -> str:
     return f"{COMMAND} unblock {one.scope}"
 
 
-def _evidence(one: Restriction) -> str:
+def _remedy(prefix: str) -> str:
+    return _PUMPED.format(scope=prefix, command=COMMAND)
+
+
+def _stop(prefix: str) -> str:
+    """Return the command; there is none for a country."""
+    return f"{COMMAND} block {prefix} --for 1d" if prefix.startswith("+") else ""
+
+
+def _evidence(one: Restriction, full_limits: Sequence[LimitUsage]) -> str:
+    if one.who == "operator" and one.scope:
+        parts = [full for full in full_limits if full.scope.startswith(one.scope)]
+        return " ".join(f"{full.scope}: {_usage(full)}" for full in parts)
     if one.who == "breaker":
         return "Calls failed in a row."
     if one.who == WEBHOOK:
@@ -131,24 +167,38 @@ def _evidence(one: Restriction) -> str:
 
 
 def _full(full: LimitUsage, hours: Sequence[Period], dry_run: bool) -> Blocked:
-    used = " and ".join(
-        f"{use.used} of {use.window.count} starts in {format_duration(use.window.seconds)}"
-        for use in full.full
-    )
-    prefix = full.limit == PREFIX
-    remedy = _PUMPED.format(scope=full.scope, command=COMMAND) if prefix else ""
+    of_prefix = full.limit == PREFIX
+    limited = f"{full.scope} is limited: {_most(full)}, someone may earn from them"
     return Blocked(
         level=Level.WARNING if dry_run or full.limit in _LIMITS_OF_FEW else Level.BAD,
         scope=full.scope or EVERY_NUMBER,
         state="too many starts (dry run)" if dry_run else "too many starts",
         who=f"the limit `{full.limit}`",
-        why=f"{used}.",
-        remedy=remedy,
+        why=_usage(full),
+        remedy=_remedy(full.scope) if of_prefix else "",
         command=f"{COMMAND} reset {full.limit} {full.scope}".rstrip(),
+        stop=_stop(full.scope) if of_prefix else "",
+        title=limited if of_prefix and not dry_run else "",
         seconds=max((use.frees for use in full.full), default=0),
         since=_refusing_since(full, hours),
         by_hour=True,
     )
+
+
+def _most(full: LimitUsage) -> str:
+    """Return the starts of the shortest full window: they are the newest."""
+    use = min(full.full, key=lambda one: one.window.seconds)
+    return f"{use.used} starts in {format_duration(use.window.seconds)}"
+
+
+def _usage(full: LimitUsage) -> str:
+    used = " and ".join(
+        f"{use.used} of {use.window.count} starts in {format_duration(use.window.seconds)}"
+        for use in full.full
+    )
+    if not full.started:
+        return f"{used}."
+    return f"{used}. Of its last {full.started} starts, {full.approved} were approved."
 
 
 def _refusing_since(full: LimitUsage, hours: Sequence[Period]) -> int:

@@ -82,11 +82,15 @@ class LimitUsage:
         limit: Its name.
         scope: A prefix, a country, an app, or the digest of a client's network; empty for the day.
         windows: Its windows.
+        started: Of a prefix: its last starts, as the conversion guard counts them.
+        approved: How many of these were approved until now.
     """
 
     limit: str
     scope: str
     windows: tuple[WindowUsage, ...]
+    started: int = 0
+    approved: int = 0
 
     @property
     def full(self) -> tuple[WindowUsage, ...]:

@@ -179,17 +179,20 @@ def _callbacks(missing: CallbacksMissing, refused: Mapping[str, int]) -> Finding
 
 
 def _blocked(row: Blocked) -> Finding:
+    words = "Lets starts through again" if row.stops_starts else "Ends it"
+    if row.stop:
+        words = "Stops the calls"
     lasts = f"It ends in {format_duration(row.seconds)}." if row.seconds else ""
     return Finding(
         row.level,
-        f"{row.scope}: {row.state}",
+        row.title or f"{row.scope}: {row.state}",
         f"By {row.who}. {row.why} {lasts}".replace("  ", " ").strip(),
         row.remedy,
         "blocked",
         row.since,
-        row.command,
+        row.stop or row.command,
         IN_THE_HOUR if row.by_hour else "Since",
-        "Lets starts through again" if row.stops_starts else "Ends it",
+        words,
     )
 
 

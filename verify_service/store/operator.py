@@ -167,12 +167,15 @@ class RedisOperator:
 
     def _limit_usage(self, declared: Sequence[str]) -> Iterator[LimitUsage]:
         names = [keys.limit_of(key) for key in declared]
+        conversions = [keys.conversion(scope) for name, scope in names if name == limits.PREFIX]
         shown = self._functions.call(
-            "limit_usage", declared, {"limits": [name for name, _ in names]}
+            "limit_usage", [*declared, *conversions], {"limits": [name for name, _ in names]}
         )
+        of_prefixes = iter(shown["conversion"] or ())
         for (name, scope), usage in zip(names, shown["usage"], strict=True):
             uses = tuple(_uses(usage, self._wide_limits.windows(name)))
-            yield LimitUsage(name, "" if name == limits.DAY_TOTAL else scope, uses)
+            counted = next(of_prefixes) if name == limits.PREFIX else {}
+            yield LimitUsage(name, "" if name == limits.DAY_TOTAL else scope, uses, **counted)
 
     def reset(self, limit: str, scope: str) -> bool:
         """Delete the counts of a limit over many numbers; return whether there were any.

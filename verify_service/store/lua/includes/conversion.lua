@@ -31,6 +31,11 @@ function conversion.count_approval(counts, moment, now)
   end
 end
 
+-- Returns the number of all starts, and how many of them were approved until now.
+function conversion.total(counts)
+  return time_buckets.total(counts, STARTED), time_buckets.total(counts, APPROVED)
+end
+
 -- Returns the number of starts whose code has expired, and how many of them were approved.
 function conversion.settled(counts, now)
   return time_buckets.older(counts, STARTED, POLICY.code_ttl_ms, now),
