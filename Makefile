@@ -29,7 +29,7 @@ run: $(RUN)  ## Valkey, the provider's simulator and the service; shows what to 
 test: $(TEST)  ## the quick tests, in about 85 seconds
 	@$(PYTEST) $(PARALLEL) -m 'not slow' --hypothesis-profile quick
 
-test-all: $(TEST)  ## every test but those of test-clients and test-faults, with branch coverage
+test-all: $(TEST) $(READY_PRODUCTION)  ## every test but those of test-clients and test-faults, with branch coverage
 	@$(BIN)/coverage erase
 	@$(NOTHING_LEFT) $(BIN)/coverage run -m pytest $(PARALLEL)
 	@$(BIN)/coverage combine --quiet

@@ -161,7 +161,7 @@ def test_redis_timeout_bounds_the_wait(make) -> None:
         service = make(REDIS_URL=url, REDIS_TIMEOUT="0.3")
         began = time.monotonic()
         assert service.status(SOME_ID).status_code == 503
-        assert 0.3 <= time.monotonic() - began < 1
+        assert 0.3 <= time.monotonic() - began < 2
     assert "does not answer in time" in service.answers[-1].json["errorReason"]
 
 
