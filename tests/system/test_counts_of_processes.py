@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import os
 import signal
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -73,3 +74,24 @@ def test_the_counts_of_a_killed_process_are_kept(service: ObservedService) -> No
     assert calls == 2 * LOGINS
     for event in ("started", "placed", "delivered", "approved", "wrong"):
         assert counted(service, event) == calls, event
+
+
+def test_each_series_is_shown_once_and_a_scrape_changes_none(service: ObservedService) -> None:
+    """Whichever process answers, and whichever has ended. Only its own durations change."""
+    log_in(service)
+    killed = service.web.workers()[0]
+    os.kill(killed, signal.SIGKILL)
+    wait_until(lambda: killed not in service.web.workers(), PATIENCE)
+    wait_until(lambda: "verify_redis_up 1.0" in service.scrape(), PATIENCE)
+    first, *others = [samples(service) for _ in range(6)]
+    assert [name for name, times in Counter(name for name, _ in first).items() if times > 1] == []
+    changed = {name for other in others for name, _ in {*first} ^ {*other}}
+    own = ('rule="/metrics"', 'function="ready"')
+    assert [name for name in changed if not any(label in name for label in own)] == []
+
+
+def samples(service: ObservedService) -> list[tuple[str, str]]:
+    """Return the series of a scrape, each with its value."""
+    lines = service.scrape().partition("\n\n")[2].splitlines()
+    found = (line.rpartition(" ") for line in lines if not line.startswith("#"))
+    return [(name, value) for name, _, value in found]
