@@ -127,6 +127,15 @@ def test_an_unverified_redis_is_reported(provider: LeakyProvider) -> None:
     assert output.warnings[0].endswith("set REDIS_CA_FILE, and set REDIS_VERIFY to on.")
 
 
+def test_a_call_that_may_not_ring_is_reported(provider: LeakyProvider) -> None:
+    """Someone set seconds where milliseconds are asked for."""
+    output = release(
+        f"redis://127.0.0.1:{free_port()}", provider.url, PROVIDER_CALL_TIMEOUT_MS="30"
+    )
+    assert "PROVIDER_CALL_TIMEOUT_MS=30" in output.warnings[0]
+    assert output.warnings[0].endswith("30 seconds are 30000.")
+
+
 def test_an_unreadable_authority_fails(provider: LeakyProvider, tmp_path: Path) -> None:
     """It is reported before the release goes out."""
     wrong = tmp_path / "ca.pem"

@@ -17,6 +17,8 @@ from verify_service.settings.server_variables import (
 )
 from verify_service.settings.settings import Settings, SettingsError
 
+LEAST_RINGING_MS = 1000
+"""A phone needs about a second to ring at all."""
 OVERLAPPING_RELEASES = 2
 """The old one and the new one serve at the same time for a while."""
 
@@ -29,6 +31,13 @@ def _settings(settings: Settings) -> Iterable[CheckResult]:
             "Settings",
             "REDIS_VERIFY=off: any server that answers at this address is taken for Redis. If you "
             "have its authority's certificate, set REDIS_CA_FILE, and set REDIS_VERIFY to on.",
+        )
+    if settings.provider_call_timeout_ms < LEAST_RINGING_MS:
+        yield CheckResult(
+            Severity.WARNING,
+            "Settings",
+            f"PROVIDER_CALL_TIMEOUT_MS={settings.provider_call_timeout_ms}: a call of so few "
+            "milliseconds may not ring. 30 seconds are 30000.",
         )
 
 

@@ -106,7 +106,7 @@ class ProviderSettings:
         default="",
     )
     provider_call_timeout_ms: int = variable(
-        WholeNumber(1_000, 300_000),
+        WholeNumber(1, 300_000),
         "How long the phone may ring.",
         unit="milliseconds",
         default="30000",

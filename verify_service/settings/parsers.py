@@ -14,12 +14,7 @@ from decimal import Decimal
 
 from verify_service.domain.codes import FIRST
 from verify_service.domain.errors import InvalidNumber
-from verify_service.domain.limits import (
-    DRY_RUN_LIMITS,
-    GUESS_BUDGETS,
-    LONGEST_BREAKER_PAUSE_SECONDS,
-    ConversionThreshold,
-)
+from verify_service.domain.limits import DRY_RUN_LIMITS, GUESS_BUDGETS, ConversionThreshold
 from verify_service.domain.models import AccessKey, Window
 from verify_service.domain.numbers import REGIONS, TYPE_NAMES, normalize
 from verify_service.domain.prices import Prices
@@ -113,14 +108,11 @@ def breaker(text: str) -> Window | None:
     if text.lower() in OFF:
         return None
     try:
-        window = _window(text)
+        return _window(text)
     except VariableError:
         raise VariableError(
             f"Must be <failures>/<seconds>, for example 5/10, or {NEVER}."
         ) from None
-    if window.seconds > LONGEST_BREAKER_PAUSE_SECONDS:
-        raise VariableError(f"Must have at most {LONGEST_BREAKER_PAUSE_SECONDS} seconds.")
-    return window
 
 
 def conversion(text: str, *, blocks: bool) -> ConversionThreshold:
