@@ -51,12 +51,15 @@ Ready. Run these in another terminal, one after the other:
     -d "{{\\"verificationId\\": \\"$ID\\", \\"code\\": \\"$CODE\\"}}"
 
   # 4. A second after the call its callback comes: the state changes from placed to delivered.
-  until curl -s {web}/verify/$ID -H 'X-Authorization: AccessKey development-access-key' \
+  until curl -s {web}/verify/$ID -H 'X-Authorization: AccessKey development-access-key' \\
     | tee -a /dev/stderr | grep -q '"state":"delivered"'; do sleep 1; done
 
 Numbers with other outcomes: curl -s {sandbox}/
 The guide, in a browser: {web}/docs
 The operator's console: {web}/console (token: development-console-token)
+The operator's commands, for example:
+  export APP_ENV=development REDIS_URL={redis} PROVIDER_URL={sandbox}/api
+  .venv/bin/flask --app wsgi doctor
 Ctrl-C ends everything.
 """
 
@@ -102,7 +105,9 @@ def main(port: int, sandbox_port: int, demo: bool, login_port: int) -> None:
             )
         manager.add_process("web", _web_command(), env=environment, cwd=ROOT)
         pages = [f"{web}/readyz", f"{sandbox}/", *([f"{login}/"] if demo else [])]
-        text = (TWO_PAGES if demo else STEPS).format(web=web, sandbox=sandbox, login=login)
+        text = (TWO_PAGES if demo else STEPS).format(
+            web=web, sandbox=sandbox, login=login, redis=environment["REDIS_URL"]
+        )
         threading.Thread(target=_print_when_ready, args=(pages, text), daemon=True).start()
         manager.loop()
     sys.exit(0 if manager.returncode in (0, 130, 143) else manager.returncode)

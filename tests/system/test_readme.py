@@ -33,7 +33,9 @@ def test_the_curl_commands_complete_a_verification(house: House) -> None:
 
 def test_make_run_shows_the_same_commands() -> None:
     """`make run` and the README show the same requests."""
-    shown = STEPS.format(web="http://127.0.0.1:8000", sandbox="http://127.0.0.1:9090")
+    shown = STEPS.format(
+        web="http://127.0.0.1:8000", sandbox="http://127.0.0.1:9090", redis="redis://127.0.0.1/0"
+    )
     assert _words(shown) >= _words(_try_it())
 
 

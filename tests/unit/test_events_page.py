@@ -42,6 +42,18 @@ def test_every_type_is_explained(text: str) -> None:
     assert words <= {each.value for each in EventType}
 
 
+def test_the_request_is_one_that_the_client_reads() -> None:
+    """With all fields of a status, and with the id of one change."""
+    shown = re.findall(r"^```\n(POST .*?)^```$", TEXT, re.DOTALL | re.MULTILINE)
+    head, _, body = shown[0].partition("\n\n")
+    headers = dict(re.findall(r"^(webhook-\w+): (.*)$", head, re.MULTILINE))
+    event = webhooks.parse(headers["webhook-id"], body.encode())
+    assert event.type is EventType.UNDELIVERED
+    assert event.id == f"evt_{event.verification.verification_id}_undelivered_1790000021"
+    assert int(event.timestamp.timestamp()) == int(headers["webhook-timestamp"])
+    assert event.verification.call.provider_status == "UNAVAILABLE"
+
+
 def test_every_error_is_explained() -> None:
     rows = re.findall(r"^\| `(Wrong\w+)` \|", TEXT, re.MULTILINE)
     assert rows == ["WrongSignature", "WrongAge", "WrongShape"]
@@ -56,6 +68,7 @@ def test_the_figures_are_those_of_the_service() -> None:
     assert (events.JITTER, events.OFF_SECONDS) == (0.1, DAY)
     assert events.KEPT_SECONDS == 2 * HOUR
     assert f"within {events.DELIVERY_SECONDS} seconds" in TEXT
+    assert f"again after {events.LEASE_SECONDS} seconds" in TEXT
     assert (events.OUTBOX_VERIFICATIONS, events.OUTBOX_EVENTS) == (5_000, 5)
     assert TOLERANCE_SECONDS == 5 * 60
 
