@@ -164,6 +164,16 @@ def test_an_app_without_an_address_has_none(
     assert world.added == []
 
 
+@pytest.mark.parametrize("change", CHANGES, ids=lambda change: change.__name__)
+def test_a_key_of_another_type_prevents_neither_change_nor_event(
+    world: World, change: Callable[[World], Verification]
+) -> None:
+    new, *_ = keys.outbox(APP)
+    world.client.sadd(new, "a member")
+    change(world)
+    assert [event.type for event in accept_all(world)] == CHANGES[change]
+
+
 def test_what_changes_nothing_is_no_event(world: World) -> None:
     found = world.start(request="one")
     world.report(ANSWERED, request="one")
@@ -449,6 +459,7 @@ def test_an_event_can_be_sent_again_under_an_id_of_its_own(world: World) -> None
     resent = world.outboxes.resend(found.id)
     (again,) = accept_all(world)
     assert (again.id, again.type) == (resent.id, EventType.APPROVED) == (again.id, resent.type)
+    assert len(resent.id) < 100  # docs/events.md
     assert again.id not in {event.id for event in before}
 
 
@@ -462,6 +473,35 @@ def test_what_cannot_be_sent_again(world: World) -> None:
     found = world.record(world.reserve("+79179136700"), REFUSED)
     with pytest.raises(RefusedResend, match="address"):
         world.outboxes.resend(found.id)
+
+
+def fail_one(world: World, digit: int) -> Verification:
+    return world.record(world.reserve(f"+791791367{digit:02}"), REFUSED)
+
+
+def test_an_outbox_that_processes_look_at_has_no_end(world: World) -> None:
+    """Also if they cannot empty it: one look moves at most 100 new events."""
+    for last_digits in range(101):
+        world.record(world.reserve(f"+79179137{last_digits:03}"), REFUSED)
+    world.advance(events.KEPT_SECONDS + events.SLACK_SECONDS - 60)
+    newest = fail_one(world, 0)
+    world.outbox.take({APP: 0})
+    world.advance(120)
+    (delivery,) = take(world, room=200)
+    assert delivery.event.verification.id == newest.id
+
+
+def test_an_address_that_is_off_for_long_loses_no_event(world: World) -> None:
+    fail_one(world, 0)
+    world.outbox.finish(*take(world), Result.GONE)
+    fail_one(world, 1)
+    world.outbox.take({APP: 1})
+    world.advance(events.KEPT_SECONDS + events.SLACK_SECONDS - 60)
+    newest = fail_one(world, 2)
+    world.outbox.take({APP: 1})
+    world.advance(120)
+    world.outboxes.switch_on(APP)
+    assert [event.verification.id for event in accept_all(world)] == [newest.id]
 
 
 def test_an_outbox_has_an_end(world: World) -> None:

@@ -251,8 +251,8 @@ class RedisStore:
             raise VerificationNotFound
         for notice in result.get("notices") or ():
             self._notice(_notice(notice, scopes or {}))
-        for outbox in result.get("outboxes") or ():
-            self._events_added(outbox["app"], outbox["lost"])
+        for app, lost in (result.get("outboxes") or {}).items():
+            self._events_added(app, lost)
         return result
 
 

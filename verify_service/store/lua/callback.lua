@@ -2,7 +2,7 @@
 --
 -- KEYS  1 the number that the callback names
 -- Args  {tag, report: {request, status, stamp, result: delivered | unreached | forbidden}}
--- Returns {applied, outboxes: from outbox.news}
+-- Returns {applied, outboxes: from outbox.added}
 --
 -- The key is of the callback's number, so a callback for a foreign number finds no call. A callback
 -- can mark a call and refund a start. It changes no code, no guess and no verification's state.
@@ -43,5 +43,5 @@ decision('callback', {'allow-oom'}, function(KEYS, args, now)
   if found then
     counts.reported(ledger, found, short_id, before, came)
   end
-  return {applied = found ~= nil, outboxes = outbox.news(box)}
+  return {applied = found ~= nil, outboxes = outbox.added(box)}
 end)

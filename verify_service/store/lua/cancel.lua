@@ -2,7 +2,7 @@
 --
 -- KEYS  1 the verification   2 its number
 -- Args  {app}
--- Returns {view, outboxes: from outbox.news} and the verification | {missing}
+-- Returns {view, outboxes: from outbox.added} and the verification | {missing}
 
 --- @include "decision"
 --- @include "json"
@@ -31,5 +31,5 @@ decision('cancel', {'allow-oom'}, function(KEYS, args, now)
   elseif verification.expire(found, now) then
     text = json.write(KEYS[1], found)
   end
-  return {view = verification.view(found, state, now), outboxes = outbox.news(box)}, text
+  return {view = verification.view(found, state, now), outboxes = outbox.added(box)}, text
 end)

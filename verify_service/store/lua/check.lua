@@ -4,7 +4,7 @@
 --       5 counts   6 timeline
 -- Args  {app, digests: a list of those that are right, nonce: identifies the guess,
 --        body: the digest of the request, if the nonce stands for an Idempotency-Key}
--- Returns {verdict, repeated, view, notices, outboxes: from outbox.news} and the verification
+-- Returns {verdict, repeated, view, notices, outboxes: from outbox.added} and the verification
 --         | {missing} | {other_body}
 --         verdict: right | wrong | ended | blocked (not compared: the number's guesses are blocked)
 --
@@ -107,12 +107,11 @@ decision('check', {}, function(KEYS, args, now)
   verification.remember_guess(found, args, verdict)
   local alarm = not found.test and guess_alarm.load(KEYS[3], KEYS[4], now)
   local conversions = alarm and verdict == 'right' and load_conversions(found, now, KEYS[1]) or {}
-  local box, short_id = outbox.of(found, KEYS[1]), keys.short_id(KEYS[1])
-  local ledger, view = statistics.open(KEYS[5], KEYS[6], now), verification.view(found, state, now)
+  local box = found.state ~= 'pending' and outbox.of(found, KEYS[1])
+  local ledger, short_id = statistics.open(KEYS[5], KEYS[6], now), keys.short_id(KEYS[1])
+  local view = verification.view(found, state, now)
 
-  if found.state ~= 'pending' then
-    outbox.add(box, found, short_id, found.state, view, ledger)
-  end
+  outbox.add(box, found, short_id, found.state, view, ledger)
   text = json.write(KEYS[1], found, expires_at)
   number.save(KEYS[2], state, now)
   for _, conversion_counts in ipairs(conversions) do
@@ -121,5 +120,5 @@ decision('check', {}, function(KEYS, args, now)
   local notice = alarm and guess_alarm.count(alarm, verdict, now)
   count_guess(ledger, found, short_id, verdict)
   return {verdict = verdict, view = view,
-          notices = {notice or nil}, outboxes = outbox.news(box)}, text
+          notices = {notice or nil}, outboxes = outbox.added(box)}, text
 end)

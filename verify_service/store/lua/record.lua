@@ -8,7 +8,7 @@
 --        placed: request, the digest of the requestId; prefix and length of the caller, if known
 --        failed: refund, whether the call was not placed; reason, kind, error, retry_after; wait, for
 --        how long the provider throttles the number (ms)}
--- Returns {view, notices, outboxes: from outbox.news} and the verification | {missing}
+-- Returns {view, notices, outboxes: from outbox.added} and the verification | {missing}
 --
 -- Safe to repeat: only the first run finds the reservation. A callback may have been applied before.
 
@@ -131,16 +131,13 @@ decision('record', {'allow-oom'}, function(KEYS, args, now)
   end
   local matched_id, matched, matched_came = calls.match(
     state, KEYS[2], args.tag, now, args.short_id, found)
-  local box = outbox.of(found, KEYS[1])
+  local event = expires_at and 'failed' or (came or matched == found) and found.call.state
+  local box = event and outbox.of(found, KEYS[1])
   local other_box = matched ~= found and outbox.of(matched, KEYS[1]) or nil
   local ledger = statistics.open(KEYS[6 + #args.limits], KEYS[7 + #args.limits], now)
   local view = verification.view(found, state, now)
 
-  if expires_at then
-    outbox.add(box, found, args.short_id, 'failed', view, ledger)
-  elseif came or matched == found then
-    outbox.add(box, found, args.short_id, found.call.state, view, ledger)
-  end
+  outbox.add(box, found, args.short_id, event, view, ledger)
   if matched and matched_id ~= args.short_id then
     outbox.add(other_box, matched, matched_id, matched.call.state,
                verification.view(matched, state, now), ledger)
@@ -169,5 +166,5 @@ decision('record', {'allow-oom'}, function(KEYS, args, now)
     counts.reported(ledger, matched, matched_id, nil, matched_came)
   end
   return {view = view, notices = {found.notice},
-          outboxes = outbox.news(box, other_box)}, text
+          outboxes = outbox.added(box, other_box)}, text
 end)

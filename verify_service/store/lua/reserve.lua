@@ -14,7 +14,7 @@
 --   {refused: limit, wait in ms, scope: the prefix or country of a limit over many numbers}
 --   {blocked: ms, scope: the prefix} | {paused: ms}     by the operator
 --   {suspended: ms}                                     by the breaker
--- each with notices, a list, and outboxes, from outbox.news
+-- each with notices, a list, and outboxes, from outbox.added
 --
 -- Safe to repeat: a second run finds the first one's verification under its short id.
 
@@ -63,7 +63,7 @@ local function bound_before(KEYS, args, state, ledger, now)
     counts.reported(ledger, matched, matched_id, nil, came)
   end
   return {bound = binding.id, same_body = true, view = verification.view(found, state, now),
-          outboxes = outbox.news(box)}, text
+          outboxes = outbox.added(box)}, text
 end
 
 -- Returns the limit and the longest wait, after which no limit refuses the start. A spent guess budget
@@ -209,6 +209,6 @@ decision('reserve', {}, function(KEYS, args, now)
   else
     count_refusal(ledger, named, args, result)
   end
-  result.notices, result.outboxes = notices, outbox.news(box)
+  result.notices, result.outboxes = notices, outbox.added(box)
   return result, text
 end)

@@ -2,7 +2,7 @@
 --
 -- KEYS  1 the verification   2 its number
 -- Args  {app, short_id, tag}
--- Returns {view, outboxes: from outbox.news} and the verification | {missing}
+-- Returns {view, outboxes: from outbox.added} and the verification | {missing}
 --
 -- It writes only if a waiting callback matches a call that has become stale, if the verification is seen
 -- to have expired for the first time, and if the clock stepped back.
@@ -41,5 +41,5 @@ decision('status', {'allow-oom'}, function(KEYS, args, now)
   if matched then
     counts.reported(ledger, matched, matched_id, nil, came)
   end
-  return {view = verification.view(found, state, now), outboxes = outbox.news(box)}, text
+  return {view = verification.view(found, state, now), outboxes = outbox.added(box)}, text
 end)

@@ -17,7 +17,8 @@
 -- New events that one call sorts in. Redis serves no one else meanwhile.
 local NEW_EVENTS = 100
 
--- Moves new events to the entries of their verifications.
+-- Moves new events to the entries of their verifications. Renews the TTL of all keys: outbox.lua sets
+-- that of the new events only with the first one, because logins wait for it.
 local function sort_in(box, key, ledger, now)
   local new = redis.call('LRANGE', key, 0, NEW_EVENTS - 1)
   for _, text in ipairs(new) do
@@ -25,7 +26,7 @@ local function sort_in(box, key, ledger, now)
   end
   if #new > 0 then
     redis.call('LTRIM', key, #new, -1)
-    deliveries.keep(box, now)
+    deliveries.keep(box, key, now)
   end
 end
 
@@ -62,13 +63,13 @@ decision('take_events', {'allow-oom'}, function(KEYS, args, now)
   local ledger = statistics.open(KEYS[2], KEYS[3], now)
   local result = {deliveries = {}, dropped = {}, lost = {}}
   for i, app in ipairs(args.apps) do
+    local box = deliveries.at(app, KEYS[4 * i + 1], KEYS[4 * i + 2], KEYS[4 * i + 3])
+    sort_in(box, KEYS[4 * i], ledger, now)
     if not off[i] then
-      local box = deliveries.at(app, KEYS[4 * i + 1], KEYS[4 * i + 2], KEYS[4 * i + 3])
-      sort_in(box, KEYS[4 * i], ledger, now)
       take(box, args.room[i], args.lease, ledger, result.deliveries, now)
-      result.dropped[app] = box.dropped > 0 and box.dropped or nil
-      result.lost[app] = box.lost > 0 and box.lost or nil
     end
+    result.dropped[app] = box.dropped > 0 and box.dropped or nil
+    result.lost[app] = box.lost > 0 and box.lost or nil
   end
   return result
 end)

@@ -1,4 +1,4 @@
--- The undelivered events of an app, by verification:
+-- The undelivered events of an app that a process has looked at, by verification:
 --
 --   entries   a hash: by short id {tries: how often the first event was taken, events: a list, the
 --             oldest first}, as JSON
@@ -85,9 +85,9 @@ function deliveries.add(box, event, ledger, now)
   end
 end
 
--- Renews the TTL of the keys.
-function deliveries.keep(box, now)
-  for _, key in ipairs({box.entries, box.due, box.age}) do
+-- Renews the TTL of the keys, and of the app's new events.
+function deliveries.keep(box, new_events, now)
+  for _, key in ipairs({new_events, box.entries, box.due, box.age}) do
     redis.call('PEXPIREAT', key, now + RULES.kept_ms + RULES.slack_ms)
   end
 end

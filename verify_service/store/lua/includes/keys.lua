@@ -24,4 +24,12 @@ function keys.conversion(scope)
   return '{verify}:conversion:' .. scope
 end
 
+-- Deletes a key if it has another type than that of a command.
+function keys.delete_other_type(key, command, ...)
+  local reply = redis.pcall(command, key, ...)
+  if type(reply) == 'table' and reply.err and string.find(tostring(reply.err), 'WRONGTYPE') then
+    redis.pcall('DEL', key)
+  end
+end
+
 return keys

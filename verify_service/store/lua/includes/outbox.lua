@@ -22,7 +22,7 @@ function outbox.of(found, declared)
   end
   local key = keys.new_events(found.app)
   redis.call('EXISTS', declared, key)
-  return {app = found.app, key = key, lost = 0}
+  return {app = found.app, key = key}
 end
 
 -- Masks a number as domain/numbers.py does.
@@ -39,9 +39,20 @@ local function name_of(found, kind)
   return reported and kind .. '_' .. string.format('%.0f', found.call.stamp) or kind
 end
 
+-- Appends an event to a list, and returns the length. A key of another type, which no release writes, is
+-- deleted: it must prevent neither the change nor its event.
+local function push(key, event)
+  local length = redis.pcall('RPUSH', key, event)
+  if type(length) == 'number' then
+    return length
+  end
+  keys.delete_other_type(key, 'LLEN')
+  return redis.call('RPUSH', key, event)
+end
+
 -- Adds an event of a verification.
 --
---   box      from outbox.of; nothing happens without one
+--   box      from outbox.of; nothing happens without one. box.lost: how many events fell out
 --   kind     delivered | undelivered | approved | exhausted | canceled | failed
 --   view     the verification's, at this moment
 --   ledger   from statistics.lua, or nil
@@ -50,35 +61,34 @@ function outbox.add(box, found, short_id, kind, view, ledger, name)
   if not box then
     return
   end
-  local length = redis.call('RPUSH', box.key, cjson.encode({
+  local length = push(box.key, cjson.encode({
     name = name or name_of(found, kind), type = kind, short_id = short_id, view = view,
     verification = {
       id = short_id .. found.webhook, number = mask(found.number), app = found.app, country = found.country,
       reference = found.reference, left = found.left, created = found.created,
-      expires = found.expires, state = found.state, test = found.test, call = found.call,
+      expires = found.expires, test = found.test, call = found.call,
     },
   }))
-  redis.call('PEXPIREAT', box.key, view.now + RULES.kept_ms + RULES.slack_ms)
-  box.changed = true
+  if length == 1 then
+    redis.call('PEXPIREAT', box.key, view.now + RULES.kept_ms + RULES.slack_ms)
+  end
+  box.lost = 0
   if length > RULES.verifications then
     redis.call('LTRIM', box.key, 1, -1)
-    box.lost = box.lost + 1
+    box.lost = 1
     counts.event(ledger, found, 'webhook.lost')
   end
 end
 
--- Returns what Python has to know of the outboxes that a decision added events to: a list of
--- {app, lost: events that fell out}; nil if there is none.
-function outbox.news(...)
-  local news
-  for i = 1, select('#', ...) do
-    local box = select(i, ...)
-    if box and box.changed then
-      news = news or {}
-      table.insert(news, {app = box.app, lost = box.lost})
-    end
+-- Returns the apps whose outboxes a decision added events to, each with how many fell out; nil if there
+-- is none. A decision has at most two outboxes, which may be of one app.
+function outbox.added(box, other)
+  local lost = box and box.lost and {[box.app] = box.lost}
+  if other and other.lost then
+    lost = lost or {}
+    lost[other.app] = (lost[other.app] or 0) + other.lost
   end
-  return news
+  return lost or nil
 end
 
 return outbox

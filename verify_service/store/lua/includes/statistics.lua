@@ -23,14 +23,6 @@ function statistics.find(declared, now)
   return not reply.err and statistics.open(keys.counts, keys.timeline, now) or nil
 end
 
--- Deletes a key if it has another type than that of a command.
-local function delete_other_type(key, command, ...)
-  local reply = redis.pcall(command, key, ...)
-  if type(reply) == 'table' and reply.err and string.find(tostring(reply.err), 'WRONGTYPE') then
-    redis.pcall('DEL', key)
-  end
-end
-
 -- Returns `add(ledger, of, …)`, which counts or logs an event of a verification, as a function that
 -- raises no error. It does nothing without a ledger, and nothing for a test number. An error loses the
 -- event, and a key of another type is deleted, so that the next event is counted.
@@ -39,10 +31,10 @@ function statistics.guarded(add)
     if not ledger or of.test or pcall(add, ledger, of, ...) then
       return
     end
-    delete_other_type(ledger.counts, 'HLEN')
-    delete_other_type(ledger.timeline, 'LTRIM', 0, -1)
+    keys.delete_other_type(ledger.counts, 'HLEN')
+    keys.delete_other_type(ledger.timeline, 'LTRIM', 0, -1)
     if ledger.past then
-      delete_other_type(ledger.past, 'HLEN')
+      keys.delete_other_type(ledger.past, 'HLEN')
     end
   end
 end
