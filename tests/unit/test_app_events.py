@@ -122,7 +122,12 @@ def test_the_manual_shows_the_lines_of_show(row: AppEvents) -> None:
 
 
 @pytest.mark.parametrize(
-    "trial", [Trial(204, 0.038), Trial(401, 0.041, clock=-360.2), Trial(401, 0.041, clock=12)]
+    "trial",
+    [
+        Trial(204, 0.038, accepted=True),
+        Trial(401, 0.041, clock=-360.2),
+        Trial(401, 0.041, clock=12),
+    ],
 )
 def test_the_manual_shows_the_lines_of_a_test(trial: Trial) -> None:
     assert set(trial_lines("shop", trial)) <= set(PAGE)

@@ -29,7 +29,8 @@ def try_receiver(app: str, receiver: Receiver, render: Callable[[Event], bytes])
     if answer.http is None:
         problem = connection_problem(receiver.route, DELIVERY_SECONDS) or ""
         return Trial(None, answer.seconds, unreachable=problem)
-    return Trial(answer.http, answer.seconds, clock=seconds_until(answer.date or ""))
+    clock = seconds_until(answer.date or "")
+    return Trial(answer.http, answer.seconds, answer.accepted, clock=clock)
 
 
 def _test_event(app: str, now: int) -> Event:
