@@ -28,7 +28,7 @@ from verify_service.domain.limits import DESTINATION, IN_FLIGHT_MARGIN_SECONDS
 from verify_service.domain.next_action import Timing, view_of
 from verify_service.domain.operator import Operator
 from verify_service.domain.outboxes import Trial
-from verify_service.domain.ports import Provider
+from verify_service.domain.ports import Provider, WebhookLog
 from verify_service.domain.test_numbers import TestNumbers
 from verify_service.domain.verification import Verifications
 from verify_service.provider.call_provider import CallProvider
@@ -50,6 +50,7 @@ from verify_service.telemetry.events import StructuredEventLog
 from verify_service.telemetry.metrics import CONTENT_TYPE as METRICS_CONTENT_TYPE
 from verify_service.telemetry.metrics import Metrics
 from verify_service.telemetry.shared_metrics import MetricsPage
+from verify_service.telemetry.webhook_log import StructuredWebhookLog
 from verify_service.transport.client import HttpClient
 from verify_service.transport.route import Route, connection_problem
 from verify_service.webhooks.dispatcher import Dispatcher
@@ -73,7 +74,7 @@ def create_app(
     events = StructuredEventLog(metrics, line)
     client = client or connection(settings, events.waited_for_redis)
     functions = _functions(settings, client, events.redis_called)
-    dispatcher = _dispatcher(settings, functions, events)
+    dispatcher = _dispatcher(settings, functions, StructuredWebhookLog(metrics))
     verifications = _verifications(
         settings, functions, provider or _provider(settings), events, dispatcher
     )
@@ -226,9 +227,9 @@ def _verifications(
     )
 
 
-def _dispatcher(settings: Settings, functions: Functions, events: StructuredEventLog) -> Dispatcher:
+def _dispatcher(settings: Settings, functions: Functions, log: WebhookLog) -> Dispatcher:
     receivers = {each.app: Receiver(each.url, each.secrets) for each in settings.webhook_addresses}
-    return Dispatcher(RedisOutbox(functions), receivers, _event_body(settings), events)
+    return Dispatcher(RedisOutbox(functions), receivers, _event_body(settings), log)
 
 
 def _event_body(settings: Settings) -> Callable[[Event], bytes]:

@@ -22,7 +22,6 @@ from verify_service.domain.calls import (
     Unknown,
 )
 from verify_service.domain.errors import LimitReached, StoreUnavailable
-from verify_service.domain.events import Delivery, Event, EventType, Result
 from verify_service.domain.models import (
     CheckedGuess,
     DeliveryReport,
@@ -181,40 +180,6 @@ def test_an_outcome_that_was_not_recorded_is_logged(written: Written) -> None:
     assert (written.line["level"], written.line["error"]) == ("error", "StoreUnavailable")
     assert "canary" not in written.stream.getvalue()
     assert written.counts("verify_outcomes_not_recorded_total")
-
-
-@pytest.mark.parametrize(
-    ("result", "event", "level"),
-    [
-        (Result.DELIVERED, "event_delivered", "info"),
-        (Result.FAILED, "event_failed", "warning"),
-        (Result.DROPPED, "event_dropped", "error"),
-        (Result.GONE, "webhook_switched_off", "error"),
-    ],
-)
-def test_a_try_of_an_event_is_logged(
-    written: Written, result: Result, event: str, level: str
-) -> None:
-    change = Event("failed", EventType.FAILED, verification())
-    written.events.event_tried(Delivery("shop", "id", 2, change), result, 503, "", 0.25)
-    line = written.line
-    assert (line["event"], line["level"]) == (event, level)
-    assert (line["webhook_id"], line["tries"], line["http"]) == ("evt_id_failed", 2, 503)
-    assert written.counts(f'verify_event_delivery_seconds_count{{result="{result}"}}')
-
-
-def test_lost_and_dropped_events_are_logged(written: Written) -> None:
-    written.events.events_lost("shop", 3)
-    written.events.events_dropped("shop", 4)
-    lines = map(json.loads, written.stream.getvalue().splitlines())
-    logged = [(line["event"], line["level"], line["app"], line["number"]) for line in lines]
-    assert logged == [("events_lost", "error", "shop", 3), ("events_dropped", "error", "shop", 4)]
-
-
-def test_a_bug_is_logged_without_its_message(written: Written) -> None:
-    written.events.bug(ValueError("canary"))
-    assert (written.line["event"], written.line["error"]) == ("bug", "ValueError")
-    assert "canary" not in written.stream.getvalue()
 
 
 @pytest.mark.parametrize("verdict", Verdict)

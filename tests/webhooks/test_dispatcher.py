@@ -18,9 +18,8 @@ from verify_service.domain.events import Event
 from verify_service.domain.limits import NumberLimits
 from verify_service.provider.flash_call import FlashCallStatus
 from verify_service.store import keys
-from verify_service.telemetry.canonical_line import CanonicalLine
-from verify_service.telemetry.events import StructuredEventLog
 from verify_service.telemetry.metrics import Metrics
+from verify_service.telemetry.webhook_log import StructuredWebhookLog
 from verify_service.webhooks.dispatcher import IN_FLIGHT, Dispatcher
 from verify_service.webhooks.receiver import Receiver
 
@@ -55,7 +54,7 @@ def deliver(world: World, monkeypatch: pytest.MonkeyPatch) -> Iterator[Deliver]:
 
 
 def dispatching(world: World, render: Render | None = None, **urls: str) -> Dispatcher:
-    log = StructuredEventLog(Metrics(), CanonicalLine())
+    log = StructuredWebhookLog(Metrics())
     receivers = {app: Receiver(url, [SECRET]) for app, url in urls.items()}
     dispatcher = Dispatcher(world.outbox, receivers, render or body, log)
     dispatcher.start()
@@ -106,7 +105,7 @@ def test_a_process_without_a_server_hook_delivers_its_events(
     world: World, login: LoginFlow
 ) -> None:
     """For example `flask run`: its first event starts the deliveries."""
-    log = StructuredEventLog(Metrics(), CanonicalLine())
+    log = StructuredWebhookLog(Metrics())
     dispatcher = Dispatcher(world.outbox, {APP: Receiver(login.url, [SECRET])}, body, log)
     fail(world)
     dispatcher.added(APP, 0)

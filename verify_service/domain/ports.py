@@ -1,4 +1,4 @@
-"""What the rules need from outside: a store, a provider, an outbox and an event log.
+"""What the rules need from outside: a store, a provider, an outbox, and two logs.
 
 ``store/``, ``provider/`` and ``telemetry/`` implement them; ``app.py`` connects them.
 """
@@ -134,6 +134,29 @@ class Outbox(Protocol):
         ...
 
 
+class WebhookLog(Protocol):
+    """Logs and counts how events fare on their way to the login flows. No method raises."""
+
+    def tried(
+        self, delivery: Delivery, result: Result, http: int | None, problem: str, seconds: float
+    ) -> None:
+        """An event was posted to its receiver.
+
+        Args:
+            http: The status of the answer; None if there was none.
+            problem: What happened instead, in a few words.
+        """
+
+    def dropped(self, app: str, number: int) -> None:
+        """Events of an app were too old to be delivered."""
+
+    def lost(self, app: str, number: int) -> None:
+        """Events of an app fell out of its outbox, which is full."""
+
+    def bug(self, error: Exception) -> None:
+        """An unexpected error in the delivery of events."""
+
+
 class EventLog(Protocol):
     """Logs and counts what happened. No method raises."""
 
@@ -181,25 +204,6 @@ class EventLog(Protocol):
 
     def unknown_status(self, number: str, status: str) -> None:
         """A callback has a status word that the provider's page does not list."""
-
-    def event_tried(
-        self, delivery: Delivery, result: Result, http: int | None, problem: str, seconds: float
-    ) -> None:
-        """An event was posted to its receiver.
-
-        Args:
-            http: The status of the answer; None if there was none.
-            problem: What happened instead, in a few words.
-        """
-
-    def events_dropped(self, app: str, number: int) -> None:
-        """Events of an app were too old to be delivered."""
-
-    def events_lost(self, app: str, number: int) -> None:
-        """Events of an app fell out of its outbox, which is full."""
-
-    def bug(self, error: Exception) -> None:
-        """An unexpected error in the delivery of events."""
 
     def callback_refused(self, reason: str, detail: str | None = None) -> None:
         """A callback was refused.

@@ -77,8 +77,8 @@ def conversions(number: str, country: str) -> tuple[str, str]:
 def outbox(app: str) -> tuple[str, str, str, str]:
     """The undelivered events of an app: new events, entries, due and age.
 
-    They expire three hours after a process last found new ones; new events that no process looks at,
-    three hours after the first one.
+    They expire three hours after a process last found new ones. New events that no process looks
+    at expire three hours after the first one.
     """
     new = f"{TAG}:events:{app}"
     return new, f"{new}:entries", f"{new}:due", f"{new}:age"

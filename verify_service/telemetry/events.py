@@ -31,12 +31,10 @@ from verify_service.domain.errors import (
     DestinationNotAllowed,
     LimitReached,
 )
-from verify_service.domain.events import Delivery, Result
 from verify_service.domain.ids import request_digest
 from verify_service.domain.limits import BLOCKED, DESTINATION, Notice
 from verify_service.domain.models import CheckedGuess, DeliveryReport, NewVerification, Verification
 from verify_service.domain.numbers import mask, mask_scope
-from verify_service.domain.receiver_answers import remedy
 from verify_service.telemetry.canonical_line import CanonicalLine
 from verify_service.telemetry.families import MAX_LABELED_ERROR_CODE
 from verify_service.telemetry.metrics import Metrics
@@ -64,8 +62,6 @@ _CALLER_HINTS = {
     CallerProblem.OTHER_DIGITS: "The provider's `from` does not end in the code that we sent, so "
     "people type digits that are not the code. Ask the provider.",
 }
-_TOO_OLD = "Their receiver did not accept them for two hours, or its address was switched off."
-_OUTBOX_FULL = "Their receiver accepts less than what happens. The oldest ones are lost."
 _WHOLE_PREFIX = "`flask --app wsgi blocked` prints the whole prefix."
 _WORD = re.compile(r"[A-Za-z_]{1,32}\Z")
 
@@ -270,44 +266,6 @@ class StructuredEventLog:
             **{name: text for name, text in more.items() if text is not None},
         )
 
-    def event_tried(
-        self, delivery: Delivery, result: Result, http: int | None, problem: str, seconds: float
-    ) -> None:
-        """An event was posted to its receiver."""
-        self._metrics.event_deliveries.of(result).observe(seconds)
-        event = delivery.event
-        about = {
-            "app": delivery.app,
-            "type": event.type,
-            "webhook_id": event.id,
-            "verification_id": event.verification.id,
-            "tries": delivery.tries,
-            "ms": round(seconds * 1000, 1),
-            **({"http": http} if http else {"problem": problem}),
-        }
-        match result:
-            case Result.DELIVERED:
-                log.info("event_delivered", **about)
-            case Result.FAILED:
-                log.warning("event_failed", **about, hint=_event_hint(delivery.app, http))
-            case Result.GONE:
-                hint = f"`flask --app wsgi webhook on {delivery.app}` switches it on again."
-                log.error("webhook_switched_off", **about, hint=hint)
-            case _:
-                log.error("event_dropped", **about, hint=_event_hint(delivery.app, http))
-
-    def events_dropped(self, app: str, number: int) -> None:
-        """Events of an app were too old to be delivered."""
-        log.error("events_dropped", app=app, number=number, hint=_TOO_OLD)
-
-    def events_lost(self, app: str, number: int) -> None:
-        """Events of an app fell out of its outbox, which is full."""
-        log.error("events_lost", app=app, number=number, hint=_OUTBOX_FULL)
-
-    def bug(self, error: Exception) -> None:
-        """An unexpected error in the delivery of events."""
-        log.error("bug", exc_info=error)
-
     def _breaker_opened(self, seconds: int) -> None:
         """Too many calls in a row failed, or a probe did: calls are paused."""
         self._metrics.breaker_changes.of("open").inc()
@@ -351,9 +309,3 @@ def _about(verification: Verification) -> dict[str, str | bool]:
         "number": mask(verification.number),
         **({"test": True} if verification.test else {}),
     }
-
-
-def _event_hint(app: str, http: int | None) -> str:
-    """Return what the operator does about an event that was not accepted."""
-    tries = f"`flask --app wsgi webhook test {app}` posts a test event."
-    return f"{remedy(http or 0)} {tries}".lstrip()

@@ -17,7 +17,7 @@ from verify_service.domain.events import (
     Taken,
     pause_after,
 )
-from verify_service.domain.ports import EventLog, Outbox
+from verify_service.domain.ports import Outbox, WebhookLog
 from verify_service.webhooks.receiver import Answer, Receiver
 
 IN_FLIGHT = 8
@@ -43,12 +43,12 @@ class Dispatcher:
         outbox: Outbox,
         receivers: Mapping[str, Receiver],
         render: Callable[[Event], bytes],
-        events: EventLog,
+        log: WebhookLog,
     ) -> None:
         self._outbox = outbox
         self._receivers = receivers
         self._render = render
-        self._events = events
+        self._log = log
         self._lock = threading.Lock()
         self._in_flight: Counter[str] = Counter()
         self._deliveries: dict[threading.Thread, Delivery] = {}
@@ -72,7 +72,7 @@ class Dispatcher:
             lost: Older ones that fell out.
         """
         if lost:
-            self._events.events_lost(app, lost)
+            self._log.lost(app, lost)
         self.start()
         self._woken.set()
 
@@ -96,7 +96,7 @@ class Dispatcher:
                 try:
                     self._take()
                 except Exception as error:  # the next look may succeed
-                    self._events.bug(error)
+                    self._log.bug(error)
 
     def _take(self) -> None:
         free = {app: IN_FLIGHT - self._in_flight[app] for app in self._receivers}
@@ -119,11 +119,11 @@ class Dispatcher:
 
     def _report(self, taken: Taken) -> None:
         for error in taken.unreadable:
-            self._events.bug(error)
+            self._log.bug(error)
         for app, dropped in taken.dropped.items():
-            self._events.events_dropped(app, dropped)
+            self._log.dropped(app, dropped)
         for app, lost in taken.lost.items():
-            self._events.events_lost(app, lost)
+            self._log.lost(app, lost)
 
     def _begin(self, delivery: Delivery) -> None:
         thread = threading.Thread(target=self._deliver, args=(delivery,), daemon=True)
@@ -138,10 +138,10 @@ class Dispatcher:
             body = self._render(delivery.event)
             answer = self._receivers[delivery.app].post(delivery.event.id, body)
             result, wait = _judge(delivery, answer)
-            self._events.event_tried(delivery, result, answer.http, answer.problem, answer.seconds)
+            self._log.tried(delivery, result, answer.http, answer.problem, answer.seconds)
             more = self._finish(delivery, result, wait)
         except Exception as error:  # the lease ends, and the event is tried again
-            self._events.bug(error)
+            self._log.bug(error)
         finally:
             with self._lock:
                 self._in_flight[delivery.app] -= 1
