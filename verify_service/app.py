@@ -21,7 +21,7 @@ from verify_service.console.blueprint import console_blueprint
 from verify_service.console.reading import Sources
 from verify_service.domain.check_result import PROVIDER, WEBHOOKS, CheckResult, Severity
 from verify_service.domain.codes import CodeDigester
-from verify_service.domain.events import DELIVERY_SECONDS, Event
+from verify_service.domain.events import TRY_SECONDS, Event
 from verify_service.domain.idempotency import IdempotencyKeys
 from verify_service.domain.ids import VerificationIds
 from verify_service.domain.limits import DESTINATION, IN_FLIGHT_MARGIN_SECONDS
@@ -166,7 +166,7 @@ def check_webhooks(settings: Settings) -> Iterator[CheckResult]:
     """Open a connection to each receiver of events, and close it. No event is posted."""
     for each in settings.webhook_addresses:
         route = Receiver(each.url, each.secrets).route
-        if problem := connection_problem(route, DELIVERY_SECONDS):
+        if problem := connection_problem(route, TRY_SECONDS):
             sentence = f"{each.app}: {problem} Its events wait; after two hours they are dropped."
             yield CheckResult(Severity.WARNING, WEBHOOKS, sentence)
             continue

@@ -150,7 +150,7 @@ def test_a_receiver_that_hangs_is_explained(
     flask: Run, login: LoginFlow, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The connection opens, and nothing comes."""
-    monkeypatch.setattr("verify_service.webhooks.receiver.DELIVERY_SECONDS", 0.3)
+    monkeypatch.setattr("verify_service.webhooks.receiver.TRY_SECONDS", 0.3)
     over = threading.Event()
     login.respond = lambda _: over.wait(10)
     try:

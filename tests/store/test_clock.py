@@ -256,14 +256,14 @@ def test_an_event_does_not_wait_for_the_clock(world: World, step: float) -> None
     """One that waits for its next try waits at most as long as an event is kept."""
     world.webhook_apps.add(APP)
     world.record(world.reserve(), REFUSED)
-    (first,) = world.outbox.take({APP: 1}).deliveries
+    (first,) = world.outbox.take({APP: 1}).events
     world.outbox.finish(first, Result.FAILED, 30)
     world.advance(-step)
     wait = min(step, KEPT_SECONDS) + 30
-    taken = world.outbox.take({APP: 1}).deliveries
+    taken = world.outbox.take({APP: 1}).events
     if not taken:
         world.advance(wait)
-        taken = world.outbox.take({APP: 1}).deliveries
+        taken = world.outbox.take({APP: 1}).events
     assert [one.event.id for one in taken] == [first.event.id]
 
 
@@ -274,5 +274,5 @@ def test_a_new_event_does_not_wait_for_the_clock(world: World, step: float) -> N
     before = world.record(world.reserve(), REFUSED)
     world.advance(-step)
     after = world.record(world.reserve("+79180000001"), REFUSED)
-    taken = world.outbox.take({APP: 9}).deliveries
+    taken = world.outbox.take({APP: 9}).events
     assert {one.event.verification.id for one in taken} == {before.id, after.id}

@@ -304,7 +304,7 @@ class Tour:
 
 def deliver(world: World) -> None:
     """Take events and finish them, until there are none."""
-    while taken := world.outbox.take({APP: 8}).deliveries:
+    while taken := world.outbox.take({APP: 8}).events:
         for delivery in taken:
             world.outbox.finish(delivery, Result.DELIVERED)
 

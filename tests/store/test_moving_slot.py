@@ -203,7 +203,7 @@ def test_an_event_comes_after_those_that_have_not_moved(moved: World, shards: Sh
         assert kept(shards) == before
         move.move(new_events)
         assert moved.store.cancel(second.id, APP).state is State.CANCELED
-    taken = moved.outbox.take({APP: 9}).deliveries
+    taken = moved.outbox.take({APP: 9}).events
     assert [one.event.verification.id for one in taken] == [first.id, second.id]
 
 
@@ -256,7 +256,7 @@ def test_every_decision_is_whole_or_refused(moved: World, shards: Shards, seed: 
     assert moved.status(guessed).checks_left == 1
     assert moved.status(called).call.state is CallState.DELIVERED
     assert moved.status(placing).call.state is CallState.PLACED
-    events = [one.event for one in moved.outbox.take({APP: 9}).deliveries]
+    events = [one.event for one in moved.outbox.take({APP: 9}).events]
     assert {(event.verification.id, event.type) for event in events} == {
         (bad.id, EventType.FAILED),
         (called.id, EventType.DELIVERED),

@@ -10,7 +10,7 @@ from tests.store.world import APP, NUMBER, RIGHT, WRONG, World
 from verify_service.domain import events
 from verify_service.domain.calls import Failed, Placed, Unknown
 from verify_service.domain.errors import VerificationNotFound
-from verify_service.domain.events import Delivery, Event, EventType, Result
+from verify_service.domain.events import Event, EventType, Result, TakenEvent
 from verify_service.domain.limits import DAY, HOUR
 from verify_service.domain.models import Verification
 from verify_service.domain.numbers import mask
@@ -28,17 +28,17 @@ def address(world: World) -> None:
     world.webhook_apps.add(APP)
 
 
-def take(world: World, app: str = APP, room: int = 100) -> list[Delivery]:
-    return list(world.outbox.take({app: room}).deliveries)
+def take(world: World, app: str = APP, room: int = 100) -> list[TakenEvent]:
+    return list(world.outbox.take({app: room}).events)
 
 
 def accept_all(world: World) -> list[Event]:
     """Accept every event; return them in the order in which they were taken."""
     accepted: list[Event] = []
     while taken := take(world):
-        for delivery in taken:
-            world.outbox.finish(delivery, Result.DELIVERED)
-            accepted.append(delivery.event)
+        for one in taken:
+            world.outbox.finish(one, Result.DELIVERED)
+            accepted.append(one.event)
     return accepted
 
 
@@ -206,8 +206,8 @@ def test_an_event_of_another_apps_call_is_that_apps(world: World) -> None:
     world.advance(31)
     world.reserve()
     assert take(world) == []
-    (delivery,) = take(world, "other")
-    assert delivery.event.verification.id == reserved.id
+    (one,) = take(world, "other")
+    assert one.event.verification.id == reserved.id
 
 
 def test_the_second_event_waits_for_the_first(world: World) -> None:
@@ -362,7 +362,7 @@ def test_an_old_event_is_dropped(world: World) -> None:
     world.advance(events.KEPT_SECONDS)
     world.record(world.reserve("+79179136700"), REFUSED)
     taken = world.outbox.take({APP: 100})
-    assert [one.event.type for one in taken.deliveries] == [EventType.FAILED]
+    assert [one.event.type for one in taken.events] == [EventType.FAILED]
     assert taken.dropped == {APP: 1}
 
 
@@ -413,8 +413,8 @@ def test_the_results_are_counted(world: World) -> None:
     ):
         world.record(world.reserve(f"+7917913671{digit}"), REFUSED)
         for result in results:
-            (delivery,) = take(world)
-            world.outbox.finish(delivery, result)
+            (one,) = take(world)
+            world.outbox.finish(one, result)
     total = world.statistics.statistics().total.counts
     assert total.details("webhook") == {"failed": 4, "delivered": 3, "dropped": 1}
 
@@ -422,8 +422,8 @@ def test_the_results_are_counted(world: World) -> None:
 @pytest.mark.parametrize("number", ["+79179136787", "+3725123456", "+6831234567", "+29012345"])
 def test_a_number_is_masked_in_the_outbox_as_elsewhere(world: World, number: str) -> None:
     world.record(world.reserve(number), REFUSED)
-    (delivery,) = take(world)
-    assert delivery.event.verification.number == mask(number)
+    (one,) = take(world)
+    assert one.event.verification.number == mask(number)
 
 
 def test_two_changes_at_the_same_moment_are_two_events(world: World) -> None:
@@ -487,8 +487,8 @@ def test_an_outbox_that_processes_look_at_has_no_end(world: World) -> None:
     newest = fail_one(world, 0)
     world.outbox.take({APP: 0})
     world.advance(120)
-    (delivery,) = take(world, room=200)
-    assert delivery.event.verification.id == newest.id
+    (one,) = take(world, room=200)
+    assert one.event.verification.id == newest.id
 
 
 def test_an_address_that_is_off_for_long_loses_no_event(world: World) -> None:

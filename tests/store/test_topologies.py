@@ -78,7 +78,7 @@ def life(client: Client) -> str:
     assert world.operator.resume().operator
     assert world.outboxes.usage([APP])[0].waiting == 2
     for expected in (EventType.DELIVERED, EventType.APPROVED):
-        (delivery,) = world.outbox.take({APP: 8}).deliveries
+        (delivery,) = world.outbox.take({APP: 8}).events
         assert delivery.event.type is expected
         world.outbox.finish(delivery, Result.DELIVERED)
     return number

@@ -67,7 +67,7 @@ def test_the_figures_are_those_of_the_service() -> None:
     assert tuple(int(count) * unit[name] for count, name in tries) == events.RETRY_SECONDS
     assert (events.JITTER, events.OFF_SECONDS) == (0.1, DAY)
     assert events.KEPT_SECONDS == 2 * HOUR
-    assert f"within {events.DELIVERY_SECONDS} seconds" in TEXT
+    assert f"within {events.TRY_SECONDS} seconds" in TEXT
     assert f"again after {events.LEASE_SECONDS} seconds" in TEXT
     assert (events.OUTBOX_VERIFICATIONS, events.OUTBOX_EVENTS) == (5_000, 5)
     assert TOLERANCE_SECONDS == 5 * 60

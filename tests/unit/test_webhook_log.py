@@ -11,7 +11,7 @@ import pytest
 import structlog
 
 from verify_service.domain.calls import Call, CallState
-from verify_service.domain.events import Delivery, Event, EventType, Result
+from verify_service.domain.events import Event, EventType, Result, TakenEvent
 from verify_service.domain.models import State, Verification
 from verify_service.telemetry import logs
 from verify_service.telemetry.metrics import Metrics
@@ -57,8 +57,8 @@ def lines(output: io.StringIO) -> list[dict[str, Any]]:
 )
 def test_a_try_is_logged(output: io.StringIO, result: Result, event: str, level: str) -> None:
     metrics = Metrics()
-    delivery = Delivery("shop", "id", 2, FAILED)
-    StructuredWebhookLog(metrics).tried(delivery, result, 503, "", 0.25)
+    taken = TakenEvent("shop", "id", 2, FAILED)
+    StructuredWebhookLog(metrics).tried(taken, result, 503, "", 0.25)
     (line,) = lines(output)
     assert (line["event"], line["level"]) == (event, level)
     assert (line["webhook_id"], line["tries"], line["http"]) == ("evt_id_failed", 2, 503)

@@ -106,7 +106,7 @@ def test_no_whole_answer_is_a_failure(
     login: LoginFlow, respond: Respond, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Within the deadline, whatever arrives how slowly."""
-    monkeypatch.setattr(module, "DELIVERY_SECONDS", 0.5)
+    monkeypatch.setattr(module, "TRY_SECONDS", 0.5)
     login.respond = respond
     began = time.monotonic()
     got = Receiver(login.url, [SECRET]).post(ID, BODY)
@@ -119,7 +119,7 @@ def test_a_body_without_an_end_is_no_failure(
     login: LoginFlow, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The status says that the receiver has the event."""
-    monkeypatch.setattr(module, "DELIVERY_SECONDS", 0.5)
+    monkeypatch.setattr(module, "TRY_SECONDS", 0.5)
     login.respond = drip(HEAD + b"\r\n")
     assert Receiver(login.url, [SECRET]).post(ID, BODY).accepted
 

@@ -13,7 +13,7 @@ from verify_service.domain.counts import (
     EVENTS_LOST,
 )
 from verify_service.domain.durations import format_duration
-from verify_service.domain.events import DELIVERY_SECONDS
+from verify_service.domain.events import TRY_SECONDS
 from verify_service.domain.outboxes import Trial
 from verify_service.domain.receiver_answers import remedy
 
@@ -24,7 +24,7 @@ def trial_lines(app: str, trial: Trial) -> Iterator[str]:
     if trial.http is None:
         yield f"{app}: no whole response {took}."
         yield trial.unreachable or (
-            f"The connection opens. Answer within {DELIVERY_SECONDS} seconds, and do afterwards "
+            f"The connection opens. Answer within {TRY_SECONDS} seconds, and do afterwards "
             "what takes longer."
         )
         return

@@ -32,7 +32,7 @@ RETRY_SECONDS = (5, 30, 120, 600, 1800)
 """Pauses after the first, second … try that failed. After the last one the event is dropped."""
 JITTER = 0.1
 """A pause is up to this share longer, so that a receiver that recovers is not hit all at once."""
-DELIVERY_SECONDS = 10
+TRY_SECONDS = 10
 """The longest time for one try: the deadline of the whole exchange."""
 LEASE_SECONDS = 15
 """How long a process may take for one try, with its two calls of Redis. After it, the process is
@@ -81,7 +81,7 @@ class Event:
 
 
 @dataclass(frozen=True, slots=True)
-class Delivery:
+class TakenEvent:
     """An event that this process has taken out of the outbox, for one try.
 
     Attributes:
@@ -121,7 +121,7 @@ class Taken:
             not know. A process of that release can take them after the lease.
     """
 
-    deliveries: Sequence[Delivery]
+    events: Sequence[TakenEvent]
     dropped: Mapping[str, int]
     lost: Mapping[str, int]
     unreadable: Sequence[Exception] = ()

@@ -16,7 +16,7 @@ from verify_service.domain.errors import (
     DestinationNotAllowed,
     LimitReached,
 )
-from verify_service.domain.events import Delivery, Result, Taken
+from verify_service.domain.events import Result, Taken, TakenEvent
 from verify_service.domain.idempotency import Nonce
 from verify_service.domain.models import (
     CheckedGuess,
@@ -125,8 +125,8 @@ class Outbox(Protocol):
         """
         ...
 
-    def finish(self, delivery: Delivery, result: Result, wait: float = 0) -> bool:
-        """Record the result of a delivery; return whether another event can be taken now.
+    def finish(self, taken: TakenEvent, result: Result, wait: float = 0) -> bool:
+        """Record the result of a try; return whether another event can be taken now.
 
         Args:
             wait: Seconds until the next try, if it failed.
@@ -138,7 +138,7 @@ class WebhookLog(Protocol):
     """Logs and counts how events fare on their way to the login flows. No method raises."""
 
     def tried(
-        self, delivery: Delivery, result: Result, http: int | None, problem: str, seconds: float
+        self, taken: TakenEvent, result: Result, http: int | None, problem: str, seconds: float
     ) -> None:
         """An event was posted to its receiver.
 

@@ -1,4 +1,4 @@
-"""The outboxes on Redis: events that wait for their receiver (``lua/includes/deliveries.lua``)."""
+"""The outboxes on Redis: events that wait for their receiver (``lua/includes/event_queue.lua``)."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from verify_service.domain.errors import VerificationNotFound
 from verify_service.domain.events import (
     LEASE_SECONDS,
     OFF_SECONDS,
-    Delivery,
     Event,
     EventType,
     Result,
     Taken,
+    TakenEvent,
     event_id,
 )
 from verify_service.domain.ids import VerificationIds
@@ -49,17 +49,17 @@ class RedisOutbox:
             "lease": LEASE_SECONDS * 1000,
         }
         result = self._functions.call("take_events", declared, arguments)
-        deliveries: list[Delivery] = []
+        events: list[TakenEvent] = []
         unreadable: list[Exception] = []
-        for taken in result["deliveries"] or ():
+        for taken in result["events"] or ():
             try:
-                deliveries.append(_delivery(taken))
+                events.append(_taken_event(taken))
             except (KeyError, TypeError, ValueError) as error:
                 unreadable.append(error)
-        return Taken(deliveries, result["dropped"] or {}, result["lost"] or {}, unreadable)
+        return Taken(events, result["dropped"] or {}, result["lost"] or {}, unreadable)
 
-    def finish(self, delivery: Delivery, result: Result, wait: float = 0) -> bool:
-        """Record the result of a delivery; return whether another event can be taken now.
+    def finish(self, taken: TakenEvent, result: Result, wait: float = 0) -> bool:
+        """Record the result of a try; return whether another event can be taken now.
 
         Args:
             wait: Seconds until the next try, if it failed.
@@ -68,13 +68,13 @@ class RedisOutbox:
             keys.RESTRICTIONS,
             keys.COUNTS,
             keys.TIMELINE,
-            *keys.outbox(delivery.app)[1:],
+            *keys.outbox(taken.app)[1:],
         ]
         arguments = {
-            "app": delivery.app,
-            "short_id": delivery.short_id,
-            "name": delivery.event.name,
-            "tries": delivery.tries,
+            "app": taken.app,
+            "short_id": taken.short_id,
+            "name": taken.event.name,
+            "tries": taken.tries,
             "result": result,
             "wait": round(wait * 1000),
             "off": OFF_SECONDS * 1000,
@@ -82,10 +82,10 @@ class RedisOutbox:
         return bool(self._functions.call("finish_event", declared, arguments)["waiting"])
 
 
-def _delivery(taken: Mapping[str, Any]) -> Delivery:
+def _taken_event(taken: Mapping[str, Any]) -> TakenEvent:
     event = taken["event"]
     verification = read_verification(event["verification"]["id"], event)
-    return Delivery(
+    return TakenEvent(
         app=taken["app"],
         short_id=taken["short_id"],
         tries=taken["tries"],

@@ -197,13 +197,16 @@ class RedisStore:
     def record_callback(self, report: DeliveryReport) -> bool:
         """Record a callback; return whether it changed a call."""
         tag = self._ids.tag(report.number)
-        delivery = {
-            "request": request_digest(report.request_id),
-            "status": report.status.word,
-            "result": report.status.result,
-            "stamp": report.timestamp,
+        arguments = {
+            "tag": tag,
+            "report": {
+                "request": request_digest(report.request_id),
+                "status": report.status.word,
+                "result": report.status.result,
+                "stamp": report.timestamp,
+            },
         }
-        result = self._call("callback", [keys.number(tag)], {"tag": tag, "report": delivery})
+        result = self._call("callback", [keys.number(tag)], arguments)
         return bool(result["applied"])
 
     def ready(self) -> Readiness:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import structlog
 
-from verify_service.domain.events import Delivery, Result
+from verify_service.domain.events import Result, TakenEvent
 from verify_service.domain.receiver_answers import remedy
 from verify_service.telemetry.metrics import Metrics
 
@@ -24,17 +24,17 @@ class StructuredWebhookLog:
         self._metrics = metrics
 
     def tried(
-        self, delivery: Delivery, result: Result, http: int | None, problem: str, seconds: float
+        self, taken: TakenEvent, result: Result, http: int | None, problem: str, seconds: float
     ) -> None:
         """An event was posted to its receiver."""
         self._metrics.event_deliveries.of(result).observe(seconds)
-        event = delivery.event
+        event = taken.event
         about = {
-            "app": delivery.app,
+            "app": taken.app,
             "type": event.type,
             "webhook_id": event.id,
             "verification_id": event.verification.id,
-            "tries": delivery.tries,
+            "tries": taken.tries,
             "ms": round(seconds * 1000, 1),
             **({"http": http} if http else {"problem": problem}),
         }
@@ -42,12 +42,12 @@ class StructuredWebhookLog:
             case Result.DELIVERED:
                 log.info("event_delivered", **about)
             case Result.FAILED:
-                log.warning("event_failed", **about, hint=_hint(delivery.app, http))
+                log.warning("event_failed", **about, hint=_hint(taken.app, http))
             case Result.GONE:
-                hint = f"`flask --app wsgi webhook on {delivery.app}` switches it on again."
+                hint = f"`flask --app wsgi webhook on {taken.app}` switches it on again."
                 log.error("webhook_switched_off", **about, hint=hint)
             case _:
-                log.error("event_dropped", **about, hint=_hint(delivery.app, http))
+                log.error("event_dropped", **about, hint=_hint(taken.app, http))
 
     def dropped(self, app: str, number: int) -> None:
         """Events of an app were too old to be delivered."""

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 
 from standardwebhooks import Webhook
 
-from verify_service.domain.events import DELIVERY_SECONDS
+from verify_service.domain.events import TRY_SECONDS
 from verify_service.transport.client import Endpoint, HttpClient
 from verify_service.transport.deadline import MayHaveArrived, NeverSent
 from verify_service.transport.retry_after import longest_wait
@@ -55,7 +55,7 @@ class Receiver:
 
     def __init__(self, url: str, secrets: Sequence[str]) -> None:
         self.route = Route(url, CONNECT_SECONDS)
-        self._client = HttpClient(Endpoint(url), self.route, DELIVERY_SECONDS, needs_body=False)
+        self._client = HttpClient(Endpoint(url), self.route, TRY_SECONDS, needs_body=False)
         self._keys = [Webhook(secret) for secret in secrets]
 
     def post(self, event_id: str, body: bytes) -> Answer:

@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable
 
 from verify_service.domain.calls import Call, CallState
-from verify_service.domain.events import DELIVERY_SECONDS, Event, EventType
+from verify_service.domain.events import TRY_SECONDS, Event, EventType
 from verify_service.domain.limits import CODE_TTL_SECONDS
 from verify_service.domain.models import State, Verification
 from verify_service.domain.outboxes import Trial
@@ -27,7 +27,7 @@ def try_receiver(app: str, receiver: Receiver, render: Callable[[Event], bytes])
     event = _test_event(app, time.time_ns() // 1_000_000)
     answer = receiver.post(event.id, render(event))
     if answer.http is None:
-        problem = connection_problem(receiver.route, DELIVERY_SECONDS) or ""
+        problem = connection_problem(receiver.route, TRY_SECONDS) or ""
         return Trial(None, answer.seconds, unreachable=problem)
     clock = seconds_until(answer.date or "")
     return Trial(answer.http, answer.seconds, answer.accepted, clock=clock)

@@ -1,4 +1,4 @@
--- Records the result of one delivery.
+-- Records the result of one try.
 --
 -- KEYS  1 restrictions   2 counts   3 timeline   4 entries   5 due   6 age of the app's events
 -- Args  {app, short_id, name and tries of the event as it was taken,
@@ -12,25 +12,25 @@
 
 --- @include "decision"
 --- @include "counts"
---- @include "deliveries"
+--- @include "event_queue"
 --- @include "restrictions"
 --- @include "statistics"
 
 -- Writes what follows from the result.
-local function apply(box, args, entry, now)
+local function apply(queue, args, entry, now)
   if args.result == 'delivered' or args.result == 'dropped' then
-    deliveries.remove_first(box, args.short_id, entry, now)
+    event_queue.remove_first(queue, args.short_id, entry, now)
   elseif args.result == 'failed' then
-    deliveries.write(box, args.short_id, entry, now + args.wait)
+    event_queue.write(queue, args.short_id, entry, now + args.wait)
   else
     entry.tries = args.result == 'gone' and 0 or entry.tries - 1
-    deliveries.write(box, args.short_id, entry, now)
+    event_queue.write(queue, args.short_id, entry, now)
   end
 end
 
 decision('finish_event', {'allow-oom'}, function(KEYS, args, now)
-  local box = deliveries.at(args.app, KEYS[4], KEYS[5], KEYS[6])
-  local entry, result = deliveries.read(box, args.short_id), args.result
+  local queue = event_queue.at(args.app, KEYS[4], KEYS[5], KEYS[6])
+  local entry, result = event_queue.read(queue, args.short_id), args.result
   local event = entry.events[1]
   if not event or event.name ~= args.name
     or (result ~= 'delivered' and entry.tries ~= args.tries) then
@@ -40,7 +40,7 @@ decision('finish_event', {'allow-oom'}, function(KEYS, args, now)
     local off = {kind = 'off', ['until'] = now + args.off}
     restrictions.set(KEYS[1], {['webhook ' .. args.app] = off}, now)
   end
-  apply(box, args, entry, now)
+  apply(queue, args, entry, now)
   local ledger = statistics.open(KEYS[2], KEYS[3], now)
   if result == 'delivered' or result == 'dropped' then
     counts.event(ledger, event.verification, 'webhook.' .. result)
