@@ -31,6 +31,7 @@ from verify_service.store import keys
 from verify_service.store.connection.client import Command
 from verify_service.store.connection.redis_errors import translated
 from verify_service.store.functions import Functions
+from verify_service.store.outbox import full_id
 
 _SHOWN_LIMITS = (limits.PREFIX, limits.KNOWN_DEVICE, limits.COUNTRY, limits.DAY_TOTAL)
 """The limits over many numbers that a diagnosis shows, beside those of the apps."""
@@ -250,7 +251,7 @@ class RedisOperator:
         return found
 
     def _tag_of(self, event: Mapping[str, Any]) -> str:
-        return self._ids.locate(event["verification"]["id"]).tag
+        return self._ids.locate(full_id(event)).tag
 
     def _require_whole_slot(self) -> None:
         """Raise while a cluster migrates our slot, since SCAN lists the keys of one node only.

@@ -82,19 +82,25 @@ class RedisOutbox:
         return bool(self._functions.call("finish_event", declared, arguments)["waiting"])
 
 
+def full_id(event: Mapping[str, Any]) -> str:
+    """Return the id of an event's verification."""
+    return f"{event['short_id']}{event['verification']['webhook']}"
+
+
 def _taken_event(taken: Mapping[str, Any]) -> TakenEvent:
     event = taken["event"]
-    verification = read_verification(event["verification"]["id"], event)
+    verification = read_verification(full_id(event), event)
     return TakenEvent(
         app=taken["app"],
         short_id=taken["short_id"],
         tries=taken["tries"],
-        event=Event(event["name"], _type(event), verification),
+        event=Event(event["name"], _type(event["name"]), verification),
     )
 
 
-def _type(event: Mapping[str, Any]) -> EventType:
-    return EventType(f"verification.{event['type']}")
+def _type(name: str) -> EventType:
+    kind, *_ = name.split("_")
+    return EventType(f"verification.{kind}")
 
 
 class OutboxOperator:
@@ -134,4 +140,5 @@ class OutboxOperator:
             raise VerificationNotFound
         if "refused" in result:
             raise RefusedResend(result["refused"])
-        return Resent(event_id(verification_id, result["name"]), _type(result))
+        name = result["name"]
+        return Resent(event_id(verification_id, name), _type(name))

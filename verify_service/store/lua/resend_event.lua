@@ -2,7 +2,7 @@
 --
 -- KEYS  1 the verification   2 its number
 -- Args  {}
--- Returns {name: of the event, type, outboxes: from outbox.added} | {missing}
+-- Returns {name: of the event, outboxes: from outbox.added} | {missing}
 --         | {refused: address (the app had none when the verification began) | unchanged (nothing has
 --           happened yet that is an event)}
 
@@ -30,5 +30,5 @@ decision('resend_event', {}, function(KEYS, _, now)
   local name = kind .. '_resent_' .. string.format('%.0f', now)
   outbox.add(box, found, keys.short_id(KEYS[1]), kind, verification.view(found, state, now), ledger,
              name)
-  return {name = name, type = kind, outboxes = outbox.added(box)}
+  return {name = name, outboxes = outbox.added(box)}
 end)
