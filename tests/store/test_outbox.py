@@ -79,6 +79,22 @@ def stale_call_at_a_start(world: World) -> Verification:
     return reserved
 
 
+def stale_call_at_a_repeated_start(world: World) -> Verification:
+    """The same, matched by a repeat under the start's Idempotency-Key."""
+    reserved = world.store.reserve(world.new(key="key")).verification
+    world.report(REJECTED, request="stale")
+    world.advance(11)
+    world.store.reserve(world.new(key="key"))
+    return reserved
+
+
+def callback_before_the_timeout(world: World) -> Verification:
+    """It waits until the call is recorded as unknown."""
+    reserved = world.reserve()
+    world.report(REJECTED, request="lost")
+    return world.record(reserved, Unknown("lost"))
+
+
 def recorded_late(world: World) -> Verification:
     """The same, matched when another call of the number is recorded."""
     reserved = world.reserve()
@@ -131,6 +147,8 @@ CHANGES: dict[Callable[[World], Verification], list[EventType]] = {
     lost_call: [EventType.UNDELIVERED],
     stale_call: [EventType.UNDELIVERED],
     stale_call_at_a_start: [EventType.UNDELIVERED],
+    stale_call_at_a_repeated_start: [EventType.UNDELIVERED],
+    callback_before_the_timeout: [EventType.UNDELIVERED],
     recorded_late: [EventType.UNDELIVERED],
     approved: [EventType.DELIVERED, EventType.APPROVED],
     exhausted: [EventType.EXHAUSTED],

@@ -9,6 +9,7 @@ from http.server import BaseHTTPRequestHandler
 
 import pytest
 import redis
+from structlog.testing import capture_logs
 
 from tests.store.world import APP, World
 from tests.waiting import wait_until
@@ -265,11 +266,37 @@ def test_events_that_are_too_old_delay_no_other(
     world.webhook_apps.add(APP)
     for number in range(3 * IN_FLIGHT):
         fail(world, number)
-    dispatcher = dispatching(world, **{APP: login.url})
-    dispatcher.added(APP, 0)
-    empty(world)
-    dispatcher.stop()
+    with capture_logs() as lines:
+        dispatcher = dispatching(world, **{APP: login.url})
+        dispatcher.added(APP, 0)
+        empty(world)
+        dispatcher.stop()
     assert login.received == []
+    dropped = [line["number"] for line in lines if line["event"] == "events_dropped"]
+    assert sum(dropped) == 3 * IN_FLIGHT
+
+
+def test_what_falls_out_is_logged(
+    valkey: redis.Redis, login: LoginFlow, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whether a decision or a look finds the outbox full."""
+    monkeypatch.setattr(events, "OUTBOX_VERIFICATIONS", 1)
+    world = World(valkey, None, NumberLimits())
+    world.webhook_apps.add(APP)
+    login.respond = answer(500)
+
+    def lost() -> int:
+        return sum(line["number"] for line in lines if line["event"] == "events_lost")
+
+    with capture_logs() as lines:
+        dispatcher = dispatching(world, **{APP: login.url})
+        fail(world, 1)
+        arrived(login, 1)
+        fail(world, 2)
+        wait_until(lambda: lost() == 1, PATIENCE)
+        dispatcher.added(APP, 2)
+        dispatcher.stop()
+    assert lost() == 3
 
 
 def test_an_event_of_another_release_delays_no_other(
