@@ -120,9 +120,11 @@ def test_the_breaker_and_its_cause(make, fake: redis.Redis, provider: StandIn, c
     clock.passes(5)
     page = OperatorBrowser(service).signed_in().open()
     _, breaker = page.findings
-    assert page.heading == "The provider refuses our account, and 1 more"
+    assert page.heading == "The provider refuses our account"
     assert "all calls: paused until the provider works again" in breaker
     assert f"Since {NOW}, 20 s ago" in breaker
+    assert "the pause ends if that succeeds" in breaker
+    assert "It ends in" not in breaker
     assert "flask --app wsgi resume" in breaker
     [row] = page.rows("What is blocked")
     assert row[:3] == ["all calls", "paused until the provider works again", "the breaker"]
@@ -147,6 +149,11 @@ def test_callbacks_that_do_not_arrive(
     [finding] = page.findings
     assert "Since 2026-09-21 14:14:20 UTC" in finding
     assert "The last 3 calls have none. People log in all the same (3 of 3, 100 %)" in finding
+    assert "none reaches it" in finding
+    form = "application/x-www-form-urlencoded"  # as curl sends it
+    tried = service.request("POST", "/callbacks/flashcall", None, data="{}", content_type=form)
+    assert tried.status_code == 401
+    assert "callback_refused, they say why" in operator.open().findings[0]
     deliver(service, provider, f"+{provider.calls[-1].number}")
     assert operator.open().heading == "It works"
 

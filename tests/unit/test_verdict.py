@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
-from verify_service.domain.check_result import EVICTION, CheckResult, Severity
+from verify_service.domain.check_result import EVICTION, PERSISTENCE, CheckResult, Severity
 from verify_service.domain.counts import Counts, Period, Statistics, Tally
 from verify_service.domain.diagnosis import LimitUsage, Restriction, WindowUsage
+from verify_service.domain.errors import OUT_OF_MEMORY
 from verify_service.domain.finding import Finding, Level
+from verify_service.domain.limits import WIDE_LIMITS
 from verify_service.domain.models import Window
+from verify_service.domain.outboxes import OutboxUsage
 from verify_service.domain.redis_memory import RedisMemory
 from verify_service.domain.situation import Situation
 from verify_service.domain.timeline import Attempt, TimelineEvent
@@ -19,6 +24,7 @@ from verify_service.domain.verdict import verdict
 
 NOW = 1_790_000_000_000
 HOUR, DAY = 3_600, 86_400
+RUNBOOK = Path(__file__).parents[2] / "docs/operate.md"
 
 
 def attempt(*events: str, ago: int = 100) -> Attempt:
@@ -109,8 +115,41 @@ def test_callbacks_that_do_not_arrive() -> None:
     assert "set CALLBACK_APP_KEYS" in refused.findings[0].remedy
     forged = verdict(replace(stopped, refused_callbacks={"appKey": 1}))
     assert "CALLBACK_APP_KEYS" not in forged.findings[0].remedy
+    assert "callback_refused`, they say why" in forged.findings[0].remedy
     early = [attempt("placed", ago=20)] * 3
     assert verdict(situation([*early, GOOD])).sentence == "It works"
+
+
+def test_the_way_of_callbacks_is_named() -> None:
+    """Which address it is, and the request that tells a closed way from a wrong address."""
+    stopped = situation([*[attempt("placed", "approved")] * 3, GOOD])
+    [unknown] = verdict(stopped).findings
+    address = "https://<host>/callbacks/flashcall"
+    assert f"`POST {address}`" in unknown.remedy
+    assert f"`curl -X POST {address} -d '{{}}'` has to answer 401" in unknown.remedy
+    assert "callback_refused`, they say why" in unknown.remedy
+    assert "Logins need no callback" in unknown.detail
+    known = replace(stopped, refused_callbacks={}, callback_path_secret=True)
+    [silent] = verdict(known).findings
+    assert "has refused no callback: none reaches it" in silent.remedy
+    assert "they say why" not in silent.remedy
+    assert f"`POST {address}/<CALLBACK_PATH_SECRET>`" in silent.remedy
+
+
+def test_the_breakers_pause_follows_from_the_fault() -> None:
+    """It is no fault of its own, unless the cause is not known any more."""
+    pause = Restriction("breaker", "", "pause", 6)
+    failing = replace(situation([attempt("failed.unreachable")] * 3), restrictions=(pause,))
+    found = verdict(failing)
+    assert (found.sentence, found.level) == ("The provider fails", Level.BAD)
+    [_, note] = found.findings
+    assert (note.level, note.detail) == (Level.NOTE, "By the breaker. Calls failed in a row.")
+    probe = "In 6 s one start tries the provider; the pause ends if that succeeds."
+    assert note.remedy == probe
+    [alone] = verdict(replace(situation(), restrictions=(pause,))).findings
+    assert (alone.level, alone.remedy) == (Level.BAD, probe)
+    due = replace(situation(), restrictions=(replace(pause, seconds=0),))
+    assert verdict(due).findings[0].remedy.startswith("The next start tries the provider;")
 
 
 def test_what_refuses_starts_is_listed_with_its_command() -> None:
@@ -194,3 +233,42 @@ def test_what_was_found_in_other_ways_is_sorted_in() -> None:
     other = Finding(Level.BAD, "The settings are wrong", "", "", "health")
     found = verdict(replace(situation(), full_limits=(FULL,)), other)
     assert found.sentence == "The settings are wrong, and 1 more"
+
+
+def test_each_finding_names_a_section_of_the_runbook() -> None:
+    """A rule of the operator has none: the operator knows why."""
+    restrictions = [
+        *(PAUSED, Restriction("breaker", "", "pause", 6)),
+        *(
+            Restriction("conversion", "+7917913", "block", 60),
+            Restriction("webhook", "shop", "off", 60),
+        ),
+        *(
+            Restriction("failureRate", "failureRate", "alarm", 60),
+            Restriction("conversion", "KZ", "alarm", 60),
+        ),
+    ]
+    full = [LimitUsage(name, "x", FULL.windows) for name in WIDE_LIMITS]
+    warnings = [
+        CheckResult(Severity.WARNING, "Redis", "", name) for name in (EVICTION, PERSISTENCE)
+    ]
+    outboxes = [OutboxUsage("shop", 3, 900, 0)]
+    shown = replace(
+        situation(),
+        restrictions=restrictions,
+        full_limits=full,
+        warnings=warnings,
+        outboxes=outboxes,
+    )
+    found = [
+        *verdict(shown).findings,
+        *verdict(situation([attempt("failed.account")])).findings,
+        *verdict(situation([attempt("failed.unreachable")] * 3)).findings,
+        *verdict(situation([attempt("failed.refused")] * 5)).findings,
+        *verdict(situation([attempt("placed")] * 3)).findings,
+        *verdict(Situation(NOW, redis_problem="cannot be reached")).findings,
+        *verdict(Situation(NOW, redis_problem=OUT_OF_MEMORY)).findings,
+    ]
+    headings = re.findall(r"^### (\w+)$", RUNBOOK.read_text("utf-8"), re.M)
+    assert {one.runbook for one in found} <= {heading.lower() for heading in headings}
+    assert len(found) == 20

@@ -61,6 +61,7 @@ def _situation(settings: Settings, checks: Sequence[CheckResult]) -> Situation:
         redis_problem=outages[0].removeprefix("Redis ").rstrip(".") if outages else "",
         memory=next((one.memory for one in checks if one.memory), None),
         warnings=[one for one in checks if one.name and one.severity is Severity.WARNING],
+        callback_path_secret=settings.callback_path_secret is not None,
         dry_run=settings.guards_dry_run,
         ringing_seconds=settings.provider_call_timeout_ms / 1000,
     )

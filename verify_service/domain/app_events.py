@@ -70,6 +70,7 @@ def _late(outbox: OutboxUsage, now: int) -> Finding:
         now - outbox.oldest * 1000,
         f"{COMMAND} webhook test {outbox.app}",
         command_words="Tries the address",
+        runbook="verifyeventslate",
     )
 
 
@@ -87,4 +88,5 @@ def _missed(app: str, counts: Counts, since: int) -> Finding:
         "events",
         since,
         since_words=IN_THE_HOUR,
+        runbook="verifyeventsdropped",
     )

@@ -10,7 +10,16 @@ from verify_service.domain.counts import WEBHOOK, Period
 from verify_service.domain.diagnosis import LimitUsage, Restriction
 from verify_service.domain.durations import format_duration
 from verify_service.domain.finding import COMMAND, Level
-from verify_service.domain.limits import CLIENT_IP, CONVERSION, DAY_TOTAL, KNOWN_DEVICE, PREFIX
+from verify_service.domain.limits import (
+    APP,
+    CLIENT_IP,
+    CONVERSION,
+    COUNTRY,
+    DAY_TOTAL,
+    KNOWN_DEVICE,
+    PREFIX,
+)
+from verify_service.domain.operator import FAILURE_RATE
 from verify_service.domain.situation import Situation
 
 _PUMPED = (
@@ -22,7 +31,21 @@ _OFF = (
     "events: a receiver that is removed answers 410."
 )
 _LIMITS_OF_FEW = {PREFIX, KNOWN_DEVICE, CLIENT_IP}
-_WHO = {"operator": "the operator", "breaker": "the breaker", WEBHOOK: "the receiver"}
+THE_BREAKER = "the breaker"
+_WHO = {"operator": "the operator", "breaker": THE_BREAKER, WEBHOOK: "the receiver"}
+_RUNBOOKS = {
+    "breaker": "verifybreakeropen",
+    CONVERSION: "verifyconversionguard",
+    FAILURE_RATE: "verifyspraying",
+    WEBHOOK: "verifywebhookoff",
+    PREFIX: "verifylimitrefuses",
+    KNOWN_DEVICE: "verifylimitrefuses",
+    CLIENT_IP: "verifylimitrefuses",
+    COUNTRY: "verifylimitnearlyusedup",
+    APP: "verifylimitnearlyusedup",
+    DAY_TOTAL: "verifydaynearlyusedup",
+}
+"""By what set it: a guard, a limit, the breaker, a receiver."""
 ALL_CALLS, EVERY_NUMBER, BLOCKED = "all calls", "every number", "blocked"
 
 
@@ -41,8 +64,9 @@ class Blocked:
         stop: Stops the calls of a prefix for longer than a limit or a guard does; empty if nothing
             suggests that they are no people's.
         title: In a few words; empty if scope and state say it.
-        seconds: Until it ends, or until a start tries again; 0 if that is open.
+        seconds: Until it ends; 0 if that is open.
         since: Unixtime in milliseconds; 0 if it is not known.
+        runbook: The section of docs/operate.md; empty if there is none.
         by_hour: Whether ``since`` is the beginning of the hour in which it began.
     """
 
@@ -57,6 +81,7 @@ class Blocked:
     title: str = ""
     seconds: int = 0
     since: int = 0
+    runbook: str = ""
     by_hour: bool = False
 
     @property
@@ -99,7 +124,7 @@ def _restricted(one: Restriction, full_limits: Sequence[LimitUsage]) -> Blocked:
             remedy = "The operator paused them; checks go on."
         case "pause":
             state, level = "paused until the provider works again", Level.BAD
-            remedy = "The next start tries the provider by itself. Find the cause first."
+            remedy = f"{_probe(one.seconds)} tries the provider; the pause ends if that succeeds."
         case "allow":
             state, level, remedy = "exempt from the guards", Level.NOTE, ""
         case "block":
@@ -121,9 +146,14 @@ def _restricted(one: Restriction, full_limits: Sequence[LimitUsage]) -> Blocked:
         remedy=remedy,
         command=_command(one),
         stop=_stop(one.scope) if state == BLOCKED and not by_operator else "",
-        seconds=one.seconds,
+        seconds=0 if one.who == "breaker" else one.seconds,
         since=one.since,
+        runbook=_runbook(one),
     )
+
+
+def _probe(seconds: int) -> str:
+    return f"In {format_duration(seconds)} one start" if seconds else "The next start"
 
 
 def _level_of(scope: str) -> Level:
@@ -148,6 +178,12 @@ def _remedy(prefix: str) -> str:
 def _stop(prefix: str) -> str:
     """Return the command; there is none for a country."""
     return f"{COMMAND} block {prefix} --for 1d" if prefix.startswith("+") else ""
+
+
+def _runbook(one: Restriction) -> str:
+    if one.who == "operator":
+        return "verifycallspaused" if one.kind == "pause" else ""
+    return _RUNBOOKS.get(one.who, "")
 
 
 def _evidence(one: Restriction, full_limits: Sequence[LimitUsage]) -> str:
@@ -181,6 +217,7 @@ def _full(full: LimitUsage, hours: Sequence[Period], dry_run: bool) -> Blocked:
         title=limited if of_prefix and not dry_run else "",
         seconds=max((use.frees for use in full.full), default=0),
         since=_refusing_since(full, hours),
+        runbook=_RUNBOOKS[full.limit],
         by_hour=True,
     )
 

@@ -42,7 +42,9 @@ class Situation:
         restrictions, full_limits: What refuses starts.
         outboxes: The events that wait for a receiver, by app.
         attempts: The last verifications, the newest first.
-        refused_callbacks: By the reason, since the processes began; empty if that is not known.
+        refused_callbacks: By the reason, since this machine's processes began; None if that is not
+            known.
+        callback_path_secret: Whether the path of callbacks ends in a secret.
         dry_run: The limits that only count.
         ringing_seconds: How long the provider lets a phone ring.
     """
@@ -59,7 +61,8 @@ class Situation:
     full_limits: Sequence[LimitUsage] = ()
     outboxes: Sequence[OutboxUsage] = ()
     attempts: Sequence[Attempt] = ()
-    refused_callbacks: Mapping[str, int] = field(default_factory=dict)
+    refused_callbacks: Mapping[str, int] | None = None
+    callback_path_secret: bool = False
     dry_run: frozenset[str] = frozenset()
     ringing_seconds: float = 30
 

@@ -2,25 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 
 from verify_service.domain.app_events import event_findings
-from verify_service.domain.blocked import Blocked, blocked_rows
-from verify_service.domain.counts import APPROVED, DELIVERED, STARTED, UNKNOWN, Counts, combined
+from verify_service.domain.blocked import THE_BREAKER, Blocked, blocked_rows
+from verify_service.domain.counts import APPROVED, DELIVERED, STARTED, Counts, combined
 from verify_service.domain.durations import format_duration
-from verify_service.domain.figures import number, share
+from verify_service.domain.figures import share
 from verify_service.domain.finding import IN_THE_HOUR, Finding, Level
+from verify_service.domain.provider_findings import callbacks_stopped, provider_fails
 from verify_service.domain.redis_findings import redis_findings
-from verify_service.domain.signs import (
-    ACCOUNT,
-    REFUSED,
-    CallbacksMissing,
-    ProviderFailing,
-    callback_patience,
-    callbacks_missing,
-    provider_failing,
-)
+from verify_service.domain.signs import callback_patience, callbacks_missing, provider_failing
 from verify_service.domain.situation import RECENT_HOURS, Situation
 
 _FEW_DELIVERED = "Ask the provider about calls to these numbers, and look whether callbacks arrive."
@@ -32,29 +25,6 @@ LEAST_STARTS = 20
 """As in the conversion guard: with fewer starts a share says little."""
 DROP = 0.5
 """A share is low if it is less than this part of the week's."""
-
-
-_REASONS = {
-    ACCOUNT: "refused for our account",
-    "unreachable": "no connection",
-    "unreadable": "an error of the server, or an answer without a meaning",
-    "internal": "an error inside the provider",
-    "throttled": "too many requests",
-    REFUSED: "refused",
-    UNKNOWN: "no answer in time",
-}
-_CALLBACK_REMEDIES = {
-    "appKey": "Callbacks come with another appKey: set CALLBACK_APP_KEYS to the key that the "
-    "application has at the provider.",
-    "path": "Callbacks come to another path: compare the address at the provider with "
-    "CALLBACK_PATH_SECRET.",
-    "method": "Callbacks are not sent by POST: choose POST at the provider.",
-}
-_NO_CALLBACKS = (
-    "Compare the callback's address at the provider with this service's. If none arrives, look at "
-    "the way to it: name, certificate, firewall. `callback_refused` in the log says why one was "
-    "refused."
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,74 +78,20 @@ def _findings(situation: Situation) -> Iterator[Finding]:
     yield from redis_findings(situation)
     if situation.statistics:
         patience = callback_patience(situation.week.counts, situation.ringing_seconds)
-        if failing := provider_failing(situation.attempts):
-            yield _provider(failing)
+        failing = provider_failing(situation.attempts)
+        if failing:
+            yield provider_fails(failing)
         missing = callbacks_missing(situation.attempts, situation.now, patience)
         if missing:
-            yield _callbacks(missing, situation.refused_callbacks)
-        yield from map(_blocked, blocked_rows(situation))
+            yield callbacks_stopped(missing, situation)
+        for row in blocked_rows(situation):
+            finding = _blocked(row)
+            follows = failing and row.who == THE_BREAKER
+            yield replace(finding, level=Level.NOTE) if follows else finding
         yield from _drops(situation, callbacks_come=missing is None)
         yield from event_findings(situation)
     if situation.dry_run:
         yield _dry_run(situation.dry_run)
-
-
-def _provider(failing: ProviderFailing) -> Finding:
-    reasons = ", ".join(f"{_REASONS.get(kind, kind)} {n}" for kind, n in failing.kinds.items())
-    detail = f"The last {number(failing.calls)} calls in a row failed: {reasons}."
-    if failing.calls == 1:
-        detail = f"The last call failed: {reasons}."
-    if ACCOUNT in failing.kinds:
-        return Finding(
-            Level.BAD,
-            "The provider refuses our account",
-            detail,
-            "Compare PROVIDER_ACCESS_KEY and PROVIDER_AUTH with the account at the provider, and "
-            "look at its balance and the addresses it admits. `call_failed` in the log has the "
-            "provider's errorCode.",
-            "health",
-            failing.since,
-        )
-    if set(failing.kinds) == {REFUSED}:
-        return Finding(
-            Level.BAD,
-            "The provider refuses every call",
-            detail,
-            "`call_failed` in the log has its errorCode or its word. Ask the provider: the account "
-            "or the service may be blocked.",
-            "health",
-            failing.since,
-        )
-    return Finding(
-        Level.BAD,
-        "The provider fails",
-        detail,
-        "Look at the provider's status page and the network to it. `python -m "
-        "verify_service.cli.release` tries a connection.",
-        "health",
-        failing.since,
-    )
-
-
-def _callbacks(missing: CallbacksMissing, refused: Mapping[str, int]) -> Finding:
-    ring = (
-        f"People log in all the same ({share(missing.approved, missing.calls)}), so phones ring."
-        if missing.approved
-        else "No login followed either, so it may be that no phone rings."
-    )
-    # A stranger's forged callback is no cause: as many would be refused as are missing.
-    cause = [reason for reason, count in refused.items() if 2 * count >= missing.calls]
-    remedies = [_CALLBACK_REMEDIES[reason] for reason in cause if reason in _CALLBACK_REMEDIES]
-    counted = ", ".join(f"{reason} {number(count)}" for reason, count in refused.items())
-    why = f" Refused since the processes began: {counted}." if refused else ""
-    return Finding(
-        Level.BAD,
-        "The provider's callbacks do not arrive",
-        f"The last {number(missing.calls)} calls have none. {ring}{why}",
-        " ".join(remedies) or _NO_CALLBACKS,
-        "health",
-        missing.since,
-    )
 
 
 def _blocked(row: Blocked) -> Finding:
@@ -193,6 +109,7 @@ def _blocked(row: Blocked) -> Finding:
         row.stop or row.command,
         IN_THE_HOUR if row.by_hour else "Since",
         words,
+        row.runbook,
     )
 
 
@@ -222,6 +139,7 @@ def _drops(situation: Situation, *, callbacks_come: bool) -> Iterator[Finding]:
                     "whom",
                     recent[0].begin * 1000,
                     since_words=IN_THE_HOUR,
+                    runbook="verifyconversionfalls",
                 )
 
 

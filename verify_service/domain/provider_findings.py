@@ -1,0 +1,112 @@
+"""What is wrong at the provider: it fails, it refuses, or its callbacks do not arrive."""
+
+from __future__ import annotations
+
+from verify_service.domain.counts import UNKNOWN
+from verify_service.domain.figures import number, share
+from verify_service.domain.finding import Finding, Level
+from verify_service.domain.signs import ACCOUNT, REFUSED, CallbacksMissing, ProviderFailing
+from verify_service.domain.situation import Situation
+
+_REASONS = {
+    ACCOUNT: "refused for our account",
+    "unreachable": "no connection",
+    "unreadable": "an error of the server, or an answer without a meaning",
+    "internal": "an error inside the provider",
+    "throttled": "too many requests",
+    REFUSED: "refused",
+    UNKNOWN: "no answer in time",
+}
+_CALLBACK_REMEDIES = {
+    "appKey": "Callbacks come with another appKey: set CALLBACK_APP_KEYS to the key that the "
+    "application has at the provider.",
+    "path": "Callbacks come to another path: compare the address at the provider with "
+    "CALLBACK_PATH_SECRET.",
+    "method": "Callbacks are not sent by POST: choose POST at the provider.",
+}
+_SECRET = "<CALLBACK_PATH_SECRET>"
+"""Its name: the secret itself is never shown."""
+_NONE_NEEDED = (
+    "Logins need no callback; without one, a phone that is switched off is not recognized."
+)
+_NONE_REFUSED = "Since its processes began, this machine has refused no callback: none reaches it. "
+_SOME_REFUSED = "If the log has lines `callback_refused`, they say why. Otherwise none reaches it. "
+_WAY = (
+    "The provider has to send them to `POST {address}`. Try from outside: `curl -X POST {address} "
+    "-d '{{}}'` has to answer 401, and log `callback_refused`. If it does, the way is open, and "
+    "the address at the provider is wrong. If not, look at the way: name, certificate, firewall."
+)
+
+
+def provider_fails(failing: ProviderFailing) -> Finding:
+    """Return what to do about calls that failed in a row."""
+    reasons = ", ".join(f"{_REASONS.get(kind, kind)} {n}" for kind, n in failing.kinds.items())
+    detail = f"The last {number(failing.calls)} calls in a row failed: {reasons}."
+    if failing.calls == 1:
+        detail = f"The last call failed: {reasons}."
+    if ACCOUNT in failing.kinds:
+        return Finding(
+            Level.BAD,
+            "The provider refuses our account",
+            detail,
+            "Compare PROVIDER_ACCESS_KEY and PROVIDER_AUTH with the account at the provider, and "
+            "look at its balance and the addresses it admits. `call_failed` in the log has the "
+            "provider's errorCode.",
+            "health",
+            failing.since,
+            runbook="verifyproviderrefusesaccount",
+        )
+    if set(failing.kinds) == {REFUSED}:
+        return Finding(
+            Level.BAD,
+            "The provider refuses every call",
+            detail,
+            "`call_failed` in the log has its errorCode or its word. Ask the provider: the account "
+            "or the service may be blocked.",
+            "health",
+            failing.since,
+            runbook="verifyproviderrefusesaccount",
+        )
+    return Finding(
+        Level.BAD,
+        "The provider fails",
+        detail,
+        "Look at the provider's status page and the network to it. `python -m "
+        "verify_service.cli.release` tries a connection.",
+        "health",
+        failing.since,
+        runbook="verifybreakeropen",
+    )
+
+
+def callbacks_stopped(missing: CallbacksMissing, situation: Situation) -> Finding:
+    """Return what to do about calls without a callback."""
+    ring = (
+        f"People log in all the same ({share(missing.approved, missing.calls)}), so phones ring."
+        if missing.approved
+        else "No login followed either, so it may be that no phone rings."
+    )
+    refused = situation.refused_callbacks or {}
+    # A stranger's forged callback is no cause: as many would be refused as are missing.
+    cause = [reason for reason, count in refused.items() if 2 * count >= missing.calls]
+    remedies = [_CALLBACK_REMEDIES[reason] for reason in cause if reason in _CALLBACK_REMEDIES]
+    counted = ", ".join(f"{reason} {number(count)}" for reason, count in refused.items())
+    why = f" Refused since the processes began: {counted}." if refused else ""
+    return Finding(
+        Level.BAD,
+        "The provider's callbacks do not arrive",
+        f"The last {number(missing.calls)} calls have none. {ring} {_NONE_NEEDED}{why}",
+        " ".join(remedies) or _look_at_the_way(situation),
+        "health",
+        missing.since,
+        runbook="verifycallbacksrefused" if remedies else "verifycallbacksstopped",
+    )
+
+
+def _look_at_the_way(situation: Situation) -> str:
+    address = "https://<host>/callbacks/flashcall"
+    if situation.callback_path_secret:
+        address += f"/{_SECRET}"
+    none_refused = situation.refused_callbacks is not None and not situation.refused_callbacks
+    begin = _NONE_REFUSED if none_refused else _SOME_REFUSED
+    return begin + _WAY.format(address=address)
