@@ -18,6 +18,7 @@ from .service import NUMBER, OTHER_NUMBER, Service
 from .standin import StandIn
 
 MANUAL = (Path(__file__).parents[2] / "docs/command-line.md").read_text("utf-8")
+REFUSED = "The provider refuses our account: the balance is too low"
 WEAK = "It works, but Redis may lose data."
 """The tests' server writes nothing to disk."""
 
@@ -58,10 +59,11 @@ def test_a_provider_that_refuses_the_account(ill: Service, provider: StandIn, ca
     found = doctor(ill)
     lines = found.output.splitlines()
     assert found.exit_code == 1
-    assert lines[0] == "The provider refuses our account, and 1 more."
-    fault = lines.index("Fault: The provider refuses our account")
+    assert lines[0] == f"{REFUSED}, and 1 more."
+    fault = lines.index(f"Fault: {REFUSED}")
     assert f"refused for our account {calls}." in lines[fault + 2]
-    assert "PROVIDER_ACCESS_KEY" in lines[fault + 3]
+    assert "The provider's answer: errorCode 6." in lines[fault + 2]
+    assert "Top it up" in lines[fault + 3]
     assert f"failed{calls:>16}  account {calls}" in lines
     shown = MANUAL.partition("$ flask --app wsgi doctor\n")[2].splitlines()
     assert lines[fault] in shown
@@ -136,7 +138,7 @@ def test_programs_read_json(ill: Service, provider: StandIn) -> None:
     shown = json.loads(doctor(ill, "--json").output)
     assert (shown["level"], shown["verdict"]) == (
         "bad",
-        "The provider refuses our account, and 1 more",
+        f"{REFUSED}, and 1 more",
     )
     assert shown["recent"] == {"started": 1, "failed.account": 1}
     assert {check["severity"] for check in shown["checks"]} == {"ok", "warning"}

@@ -54,6 +54,30 @@ def test_all_is_well(service: Service, provider: StandIn, operator: OperatorBrow
     assert page.all("section")[0].attributes["class"] == "verdict good"
 
 
+@pytest.mark.parametrize(
+    ("answer", "words"),
+    [
+        ((401, {"errorCode": 5}), ("the token is wrong or inactive", "make another one there")),
+        ((401, {}), ("the token is wrong or inactive", "set PROVIDER_ACCESS_KEY")),
+        ((403, {}), ("our address is not admitted", "outgoing address of each machine")),
+        ((403, {"errorCode": 6}), ("the balance is too low", "Top it up")),
+        ((400, {"errorCode": 8}), ("the account is inactive or misconfigured", "Ask the provider")),
+        ((400, {"status": "prohibitedForAppError"}), ("the account may not do this", "enable")),
+    ],
+)
+def test_one_cause_and_one_action(
+    service: Service, provider: StandIn, operator: OperatorBrowser, answer, words
+) -> None:
+    """What the provider answered decides."""
+    cause, action = words
+    provider.answers(*answer)
+    service.start()
+    page = operator.open()
+    assert page.heading == f"The provider refuses our account: {cause}"
+    assert action in page.findings[0]
+    assert "flask --app wsgi resume" in page.findings[0]
+
+
 @pytest.mark.parametrize("calls", [1, 3])
 def test_a_revoked_key_of_the_provider(
     service: Service, provider: StandIn, operator: OperatorBrowser, clock, calls: int
@@ -66,8 +90,9 @@ def test_a_revoked_key_of_the_provider(
         service.start(number)
         clock.passes(10)
     page = operator.open()
-    assert page.heading == "The provider refuses our account"
+    assert page.heading == "The provider refuses our account: the token is wrong or inactive"
     [finding] = page.findings
+    assert "The provider's answer: errorCode 1." in finding
     assert "Since 2026-09-21 14:14:20 UTC" in finding
     assert "PROVIDER_ACCESS_KEY" in finding
     assert f"refused for our account {calls}" in finding
@@ -120,7 +145,7 @@ def test_the_breaker_and_its_cause(make, fake: redis.Redis, provider: StandIn, c
     clock.passes(5)
     page = OperatorBrowser(service).signed_in().open()
     _, breaker = page.findings
-    assert page.heading == "The provider refuses our account"
+    assert page.heading == "The provider refuses our account: the balance is too low"
     assert "all calls: paused until the provider works again" in breaker
     assert f"Since {NOW}, 20 s ago" in breaker
     assert "the pause ends if that succeeds" in breaker

@@ -121,7 +121,7 @@ def test_callbacks_that_do_not_arrive() -> None:
 
 
 def test_the_way_of_callbacks_is_named() -> None:
-    """Which address it is, and the request that tells a closed way from a wrong address."""
+    """Which address it is, and the request that shows whether the way is open."""
     stopped = situation([*[attempt("placed", "approved")] * 3, GOOD])
     [unknown] = verdict(stopped).findings
     address = "https://<host>/callbacks/flashcall"

@@ -113,7 +113,7 @@ def _moments(attempt: Attempt) -> Iterator[str]:
     for event in attempt.events:
         after = (event.at - attempt.started_at) / 1000
         moment = f"{datetime.fromtimestamp(event.at / 1000, UTC):%Y-%m-%d %H:%M:%S} UTC"
-        detail = f"  {event.detail}" if event.detail else ""
+        detail = f"  {event.detail} {event.cause}".rstrip()
         yield f"  {moment} {f'+{after:.3f} s':>12}  {event.name}{detail}"
 
 

@@ -182,11 +182,14 @@ class Failed(Failure):
         provider_failing: Whether the provider's server failed as well, so that any other call
             would have failed.
         word: The provider's ``status``, for the log, if its page does not list it.
+        cause: What decided: the provider's errorCode, its word, or ``HTTP403``; empty if it did
+            not refuse.
     """
 
     refund: bool = field(kw_only=True)
     provider_failing: bool = field(default=False, kw_only=True)
     word: str | None = field(default=None, kw_only=True)
+    cause: str = field(default="", kw_only=True)
 
 
 CallOutcome = Placed | Unknown | Failed

@@ -17,6 +17,38 @@ _REASONS = {
     REFUSED: "refused",
     UNKNOWN: "no answer in time",
 }
+_ANY_CAUSE = (
+    "Compare PROVIDER_ACCESS_KEY and PROVIDER_AUTH with the account at the provider, and look at "
+    "its balance and the addresses it admits."
+)
+_AGAIN = "Afterwards `flask --app wsgi resume` ends the breaker's pause."
+_NEW_TOKEN = (
+    "Compare PROVIDER_ACCESS_KEY and PROVIDER_AUTH with the account at the provider. If the token "
+    "is revoked, make another one there, set PROVIDER_ACCESS_KEY, and restart."
+)
+_TOKEN = "the token is wrong or inactive", _NEW_TOKEN
+_INACTIVE = "the account is inactive or misconfigured", "Ask the provider."
+_FORBIDDEN = (
+    "the account may not do this",
+    "Ask the provider to enable flash calls, also for this country.",
+)
+_ACCOUNT_CAUSES = {
+    "1": _TOKEN,
+    "5": _TOKEN,
+    "invalidAccessKeyError": _TOKEN,
+    "HTTP401": _TOKEN,
+    "2": _INACTIVE,
+    "8": _INACTIVE,
+    "6": ("the balance is too low", "Top it up at the provider."),
+    "7": _FORBIDDEN,
+    "16": _FORBIDDEN,
+    "prohibitedForAppError": _FORBIDDEN,
+    "HTTP403": (
+        "our address is not admitted",
+        "Compare the outgoing address of each machine with the provider's list.",
+    ),
+}
+"""What each means, and what to do: the table of docs/operate.md."""
 _CALLBACK_REMEDIES = {
     "appKey": "Callbacks come with another appKey: set CALLBACK_APP_KEYS to the key that the "
     "application has at the provider.",
@@ -44,14 +76,15 @@ def provider_fails(failing: ProviderFailing) -> Finding:
     detail = f"The last {number(failing.calls)} calls in a row failed: {reasons}."
     if failing.calls == 1:
         detail = f"The last call failed: {reasons}."
+    if failing.cause:
+        detail += f" The provider's answer: {_named(failing.cause)}."
     if ACCOUNT in failing.kinds:
+        meaning, remedy = _ACCOUNT_CAUSES.get(failing.cause, ("", _ANY_CAUSE))
         return Finding(
             Level.BAD,
-            "The provider refuses our account",
+            f"The provider refuses our account: {meaning}".removesuffix(": "),
             detail,
-            "Compare PROVIDER_ACCESS_KEY and PROVIDER_AUTH with the account at the provider, and "
-            "look at its balance and the addresses it admits. `call_failed` in the log has the "
-            "provider's errorCode.",
+            f"{remedy} {_AGAIN}",
             "health",
             failing.since,
             runbook="verifyproviderrefusesaccount",
@@ -61,8 +94,8 @@ def provider_fails(failing: ProviderFailing) -> Finding:
             Level.BAD,
             "The provider refuses every call",
             detail,
-            "`call_failed` in the log has its errorCode or its word. Ask the provider: the account "
-            "or the service may be blocked.",
+            "Ask the provider: the account or the service may be blocked. `call_failed` in the log "
+            "has each answer.",
             "health",
             failing.since,
             runbook="verifyproviderrefusesaccount",
@@ -77,6 +110,12 @@ def provider_fails(failing: ProviderFailing) -> Finding:
         failing.since,
         runbook="verifybreakeropen",
     )
+
+
+def _named(cause: str) -> str:
+    if cause.isdigit():
+        return f"errorCode {cause}"
+    return cause.replace("HTTP", "HTTP ")
 
 
 def callbacks_stopped(missing: CallbacksMissing, situation: Situation) -> Finding:

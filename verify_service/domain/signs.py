@@ -53,10 +53,12 @@ class ProviderFailing:
     Attributes:
         since: When the first of them failed: unixtime in milliseconds.
         kinds: How many failed why; ``unknown`` for those that may ring.
+        cause: Of the newest that was refused; see ``domain/timeline.py``.
     """
 
     since: int
     kinds: Mapping[str, int]
+    cause: str = ""
 
     @property
     def calls(self) -> int:
@@ -99,7 +101,8 @@ def provider_failing(attempts: Sequence[Attempt]) -> ProviderFailing | None:
     run = list(takewhile(_is_failure, outcomes))
     kinds = Counter(event.detail or event.name for event in run)
     sure = len(run) - kinds[REFUSED] >= LEAST_RUN or len(run) >= LEAST_REFUSED_RUN
-    return ProviderFailing(run[-1].at, kinds) if sure or kinds[ACCOUNT] else None
+    cause = next((event.cause for event in run if event.detail in (ACCOUNT, REFUSED)), "")
+    return ProviderFailing(run[-1].at, kinds, cause) if sure or kinds[ACCOUNT] else None
 
 
 def _is_failure(outcome: TimelineEvent) -> bool:

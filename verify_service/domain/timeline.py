@@ -32,11 +32,13 @@ class TimelineEvent:
         name: ``started``, ``placed``, ``unknown``, ``failed``, ``delivered``, ``undelivered``,
             ``wrong``, ``approved``, ``exhausted`` or ``canceled``.
         detail: Why a call failed, or the provider's word; else empty.
+        cause: Of a refused call: the provider's errorCode, its word, or ``HTTP403``.
     """
 
     at: int
     name: str
     detail: str = ""
+    cause: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -191,12 +191,13 @@ def _known_code(error_code: int, wait: int) -> Failed:
         wait if kind is FailureKind.THROTTLED else None,
         kind=kind,
         refund=kind not in _COUNTED,
+        cause=str(error_code),
     )
 
 
 def _known_word(word: str) -> Failed:
     kind, meaning = ERROR_WORDS[word]
-    return Failed(f"The provider refused the call: {meaning}.", kind=kind, refund=True)
+    return Failed(f"The provider refused the call: {meaning}.", kind=kind, refund=True, cause=word)
 
 
 def _unlisted(http_status: int, error_code: int | None, word: str, wait: int) -> Failed:
@@ -208,6 +209,7 @@ def _unlisted(http_status: int, error_code: int | None, word: str, wait: int) ->
         kind=kind,
         refund=True,
         word=word if _is_refusal(word) and _WORD.match(word) else None,
+        cause=f"HTTP{http_status}" if error_code is None else str(error_code),
     )
 
 

@@ -142,4 +142,4 @@ def _by_verification(entries: Iterable[str]) -> Iterator[Attempt]:
             history = tuple(reversed(events.pop(short_id)))
             yield Attempt(verification_id, app, country, masked, history)
         else:
-            known.append(TimelineEvent(int(at), name, " ".join(details)))
+            known.append(TimelineEvent(int(at), name, *details[:2]))

@@ -341,6 +341,7 @@ def _outcome(outcome: CallOutcome) -> dict[str, Any]:
                 "refund": outcome.refund,
                 "reason": outcome.reason,
                 "kind": outcome.kind,
+                "cause": outcome.cause or None,
                 "error": outcome.error_code,
                 "retry_after": outcome.retry_after,
                 "wait": _throttle(outcome),

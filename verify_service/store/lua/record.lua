@@ -6,7 +6,7 @@
 -- Args  {short_id, tag, signal: good | bad | nothing, limits: names in the order of their keys,
 --        outcome: placed | unknown | failed
 --        placed: request, the digest of the requestId; prefix and length of the caller, if known
---        failed: refund, whether the call was not placed; reason, kind, error, retry_after; wait, for
+--        failed: refund, whether the call was not placed; reason, kind, cause, error, retry_after; wait, for
 --        how long the provider throttles the number (ms)}
 -- Returns {view, notices, outboxes: from outbox.added} and the verification | {missing}
 --
@@ -101,7 +101,8 @@ end
 -- answer is.
 local function count_outcome(ledger, found, args, placing)
   local event = placing and args.outcome or 'placed'
-  timeline.add(ledger, found, args.short_id, event, event == 'failed' and args.kind or nil)
+  local why = args.cause and args.kind .. ' ' .. args.cause or args.kind
+  timeline.add(ledger, found, args.short_id, event, event == 'failed' and why or nil)
   counts.event(ledger, found, event == 'failed' and 'failed.' .. args.kind or event)
 end
 
