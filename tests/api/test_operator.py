@@ -217,7 +217,7 @@ def test_a_breaker_that_pauses_calls_is_shown_and_ended(
     provider.answers(403, {"errorCode": 6})
     service.start(OTHER_NUMBER)
     run = run_for(service, fake)
-    said = run("number", NUMBER, fails=True).output
+    said = run("number", NUMBER).output
     words = "the breaker paused all calls because the provider fails; a start tries it in 1 min."
     assert f"Every start is refused: {words} " in said
     listed = "all calls: paused by the breaker until the provider works again; "
@@ -244,7 +244,7 @@ def test_a_breakers_pause_does_not_apply_to_a_test_number(
     provider.answers(403, {"errorCode": 6})
     service.start(OTHER_NUMBER)
     run = run_for(service, fake)
-    assert "is refused" not in run("number", NUMBER, fails=True).output
+    assert "is refused" not in run("number", NUMBER).output
     assert "the breaker paused all calls" in run("number", OTHER_NUMBER).output
     service.started(NUMBER)
 
@@ -261,7 +261,17 @@ def test_unlock_ends_lock_and_failures(make, fake, clock, provider: StandIn, fla
     assert flask("unlock", NUMBER).output == "Unlocked +7917•••••87: 0 wrong guesses deleted.\n"
 
 
-@pytest.mark.parametrize("command", ["number", "unlock", "erase"])
+def test_an_unknown_number_is_shown_too(timed: Service, flask: Run) -> None:
+    """What refuses its starts is known all the same, so it is no error."""
+    timed.started(OTHER_NUMBER)
+    said = flask("number", NUMBER)
+    assert said.exit_code == 0
+    assert "No pause, block or shared limit refuses a start." in said.output
+    assert said.output.endswith("No start, guess or device is stored for this number itself.\n")
+    assert "this number itself" not in flask("number", OTHER_NUMBER).output
+
+
+@pytest.mark.parametrize("command", ["unlock", "erase"])
 def test_a_command_for_an_unknown_number_fails(timed: Service, flask: Run, command: str) -> None:
     """The exit status is 1: for a mistyped number, nothing is reported as done."""
     timed.started(OTHER_NUMBER)

@@ -101,7 +101,7 @@ def _number_commands(operator: Operator, lock_after: int) -> list[click.Command]
             for line in budget_lines(budget, lock_after):
                 click.echo(line)
         if not diagnosis.budgets:
-            raise click.ClickException(f"Nothing is stored that limits {masked(number)}.")
+            click.echo("No start, guess or device is stored for this number itself.")
 
     @click.command()
     @click.argument("number")
