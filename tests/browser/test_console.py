@@ -91,6 +91,16 @@ def test_a_fault_is_the_first_line(context: BrowserContext, faulty_console: Cons
     expect(page.get_by_role("heading", name="Provider and Redis")).to_be_in_viewport()
 
 
+@pytest.mark.parametrize("name", ["What is blocked", "Refused by scope"])
+def test_a_command_is_not_cut_off(context: BrowserContext, console: Console, name: str) -> None:
+    """On a common screen each fits in its table, which need not be scrolled sideways."""
+    page = sign_in(context, console[0])
+    page.set_viewport_size({"width": 1280, "height": 800})
+    table = page.get_by_role("region", name=name)
+    expect(table.get_by_text("flask --app wsgi reset prefix")).to_be_visible()
+    assert table.evaluate("table => table.scrollWidth <= table.clientWidth")
+
+
 def test_the_keyboard_is_enough(context: BrowserContext, console: Console) -> None:
     """Sign in, reach the content, scroll a wide table sideways."""
     page = context.new_page()

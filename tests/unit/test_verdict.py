@@ -169,6 +169,7 @@ def test_what_refuses_starts_is_listed_with_its_command() -> None:
     counted = replace(FULL, started=30, approved=2)
     [finding] = verdict(replace(situation(), full_limits=(counted,))).findings
     assert "30 of 30 starts in 1 h. Of its last 30 starts, 2 were approved." in finding.detail
+    assert finding.detail.endswith("It has room for one more start in 7 min.")
     country = LimitUsage("country", "RU", FULL.windows)
     [finding] = verdict(replace(situation(), full_limits=(country,))).findings
     assert finding.title == "RU: too many starts"

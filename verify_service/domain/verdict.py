@@ -98,7 +98,8 @@ def _blocked(row: Blocked) -> Finding:
     words = "Lets starts through again" if row.stops_starts else "Ends it"
     if row.stop:
         words = "Stops the calls"
-    lasts = f"It ends in {format_duration(row.seconds)}." if row.seconds else ""
+    ends = "It has room for one more start in" if row.by_hour else "It ends in"
+    lasts = f"{ends} {format_duration(row.seconds)}." if row.seconds else ""
     return Finding(
         row.level,
         row.title or f"{row.scope}: {row.state}",
