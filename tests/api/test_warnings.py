@@ -114,6 +114,9 @@ def test_redis_is_asked_once_in_a_while(
     known = Warnings(store_client(valkey), lambda: now[0])
     first = known.current()
     assert [known.current() for _ in range(5)] == [first] * 5
+    memory = known.memory()
+    assert memory is not None
+    assert memory.used > memory.maximum == memory.evicted == 0
     assert sent == ["INFO CONFIG CONFIG CONFIG"]
     now[0] += READ_AGAIN_SECONDS
     assert [known.current() for _ in range(5)] == [first] * 5

@@ -355,6 +355,7 @@ def test_redis_that_may_evict(make, weak: redis.Redis) -> None:
     weak.config_set("maxmemory-policy", "allkeys-lru")
     page = browser.open()
     assert page.heading.startswith("Redis may evict limits and codes")
+    assert "maxmemory-policy is allkeys-lru, and memory " in page.findings[0]
     assert "redis-cli CONFIG SET maxmemory-policy noeviction" in page.findings[0]
     assert "If memory is nearly full, first redis-cli CONFIG SET maxmemory" in page.findings[0]
     assert "maxmemory-policy is allkeys-lru" in page.row("Redis", "Warning: eviction")[0]

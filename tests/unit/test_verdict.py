@@ -164,14 +164,17 @@ def test_what_refuses_starts_is_listed_with_its_command() -> None:
     blocked = Restriction("conversion", "+7917913", "block", 3_600)
     by_guard = verdict(replace(situation(), restrictions=(blocked,)))
     assert by_guard.findings[0].command_words == "Stops the calls"
+    [country] = verdict(replace(situation(), restrictions=(replace(blocked, scope="KZ"),))).findings
+    assert (country.level, country.command) == (Level.BAD, "flask --app wsgi unblock KZ")
+    assert "Every start of the country is refused" in country.remedy
     warned = verdict(replace(situation(), full_limits=(FULL,)))
     assert warned.sentence == f"It works, but {LIMITED}"
     counted = replace(FULL, started=30, approved=2)
     [finding] = verdict(replace(situation(), full_limits=(counted,))).findings
     assert "30 of 30 starts in 1 h. Of its last 30 starts, 2 were approved." in finding.detail
     assert finding.detail.endswith("It has room for one more start in 7 min.")
-    country = LimitUsage("country", "RU", FULL.windows)
-    [finding] = verdict(replace(situation(), full_limits=(country,))).findings
+    russia = LimitUsage("country", "RU", FULL.windows)
+    [finding] = verdict(replace(situation(), full_limits=(russia,))).findings
     assert finding.title == "RU: too many starts"
     assert finding.command_words == "Lets starts through again"
 

@@ -26,6 +26,10 @@ _PUMPED = (
     "So many calls to 10,000 numbers are rarely people: someone may earn from them. If they are "
     "people, `{command} allow {scope}` exempts the prefix."
 )
+_COUNTRY_BLOCKED = (
+    "Every start of the country is refused, but those of known devices. Block the prefixes that "
+    "someone earns from, and end this block."
+)
 _OFF = (
     "Logins work; the login flow learns of changes when it asks. Ask who runs it why it wants no "
     "events: a receiver that is removed answers 410."
@@ -158,7 +162,11 @@ def _probe(seconds: int) -> str:
 
 def _level_of(scope: str) -> Level:
     """A prefix is 10,000 numbers. A country is all of its people."""
-    return Level.WARNING if scope.startswith("+") else Level.BAD
+    return Level.WARNING if _is_prefix(scope) else Level.BAD
+
+
+def _is_prefix(scope: str) -> bool:
+    return scope.startswith("+")
 
 
 def _command(one: Restriction) -> str:
@@ -171,13 +179,13 @@ def _command(one: Restriction) -> str:
     return f"{COMMAND} unblock {one.scope}"
 
 
-def _remedy(prefix: str) -> str:
-    return _PUMPED.format(scope=prefix, command=COMMAND)
+def _remedy(scope: str) -> str:
+    return _PUMPED.format(scope=scope, command=COMMAND) if _is_prefix(scope) else _COUNTRY_BLOCKED
 
 
-def _stop(prefix: str) -> str:
+def _stop(scope: str) -> str:
     """Return the command; there is none for a country."""
-    return f"{COMMAND} block {prefix} --for 1d" if prefix.startswith("+") else ""
+    return f"{COMMAND} block {scope} --for 1d" if _is_prefix(scope) else ""
 
 
 def _runbook(one: Restriction) -> str:

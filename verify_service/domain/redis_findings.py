@@ -14,6 +14,10 @@ from verify_service.domain.situation import Situation
 _NOTHING_WORKS = "No call is placed and no code is accepted."
 _RAISE = "`redis-cli CONFIG SET maxmemory <more>` (docs/operate.md#sizing says how much)"
 _SET_NOEVICTION = "`redis-cli CONFIG SET maxmemory-policy noeviction`"
+_IN_ORDER = (
+    f"First {_RAISE}. Then {_SET_NOEVICTION}: with noeviction and a full memory, every start and "
+    "check is refused."
+)
 _LOST = "Limits, wrong guesses, locks and known devices of some numbers may count from zero."
 _MAY_LOSE, _UNREADABLE = "verifyredismaylosedata", "verifyredisunreadable"
 
@@ -66,15 +70,7 @@ def _weak(warning: CheckResult, memory: RedisMemory | None, since: int) -> Findi
     level, title, detail = Level.WARNING, "Redis may lose data", warning.sentence
     remedy = "docs/reliability.md says which settings keep the guarantees."
     if warning.name == EVICTION:
-        level, title = Level.BAD, "Redis may evict limits and codes"
-        remedy = f"{_SET_NOEVICTION}. If memory is nearly full, first {_RAISE}."
-        if memory and memory.evicted:
-            title = f"Redis evicts keys: {number(memory.evicted)} so far, memory {memory.usage}"
-            detail = f"maxmemory-policy is {memory.policy}. {_LOST}"
-            remedy = (
-                f"First {_RAISE}. Then {_SET_NOEVICTION}: with noeviction and a full memory, every "
-                "start and check is refused."
-            )
+        level, (title, detail, remedy) = Level.BAD, _eviction(warning, memory)
     return Finding(
         level,
         title,
@@ -85,6 +81,21 @@ def _weak(warning: CheckResult, memory: RedisMemory | None, since: int) -> Findi
         since_words="This process knows it since",
         runbook=_MAY_LOSE,
     )
+
+
+def _eviction(warning: CheckResult, memory: RedisMemory | None) -> tuple[str, str, str]:
+    """Return title, detail and remedy: the order matters once memory is full."""
+    if memory and memory.evicted:
+        title = f"Redis evicts keys: {number(memory.evicted)} so far, memory {memory.usage}"
+        return title, f"maxmemory-policy is {memory.policy}. {_LOST}", _IN_ORDER
+    detail = warning.sentence
+    if memory:
+        detail = (
+            f"maxmemory-policy is {memory.policy}, and memory {memory.usage}. When it is full, "
+        )
+        detail += "Redis evicts keys, and with them the limits and the counts of guesses."
+    remedy = f"{_SET_NOEVICTION}. If memory is nearly full, first {_RAISE}."
+    return "Redis may evict limits and codes", detail, remedy
 
 
 def _evicted(memory: RedisMemory) -> Finding:
