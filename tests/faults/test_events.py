@@ -197,8 +197,8 @@ def test_a_receiver_that_is_gone(stage: Stage, server: Server, receiver: EventRe
 TURNS, LOGINS = 20, 6
 """Turns of the two services, and logins of each in one of them: about 450 checks each."""
 SLOWER, MORE_SECONDS = 2.0, 0.5
-"""What the p99 may differ by on a busy machine. A check that waits for a delivery takes 10 s, and one
-that waits for a connection of the pool 1.5 s; the table has what was measured."""
+"""What the p99 may differ by on a busy machine. A check that waits for a delivery takes 10 s, one
+that waits for a connection of the pool 1.5 s. The table has what was measured."""
 
 
 def test_checks_take_no_longer_while_a_receiver_hangs(
