@@ -111,6 +111,7 @@ def test_a_body_is_judged_by_itself(service: Service, encode: Callable[[Body], b
 BLANKS = [" {}", "{} ", "\t{}", "{}\r\n", " {} ", "\u00a0{}\u00a0"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("around", BLANKS, ids=ascii)
 @pytest.mark.parametrize("field", callback_body())
 @pytest.mark.parametrize("encode", [json.dumps, urlencode, multipart])

@@ -12,6 +12,9 @@ from verify_service.domain.calls import Failed, Placed, Unknown
 from .harness import exchange, refused
 from .server import flood, reply, send
 
+pytestmark = pytest.mark.slow
+"""Together they wait for seconds."""
+
 BODY = b'{"requestId": "r-1"}'
 LONG = 60
 """Seconds: a deadline that no machine reaches, since the speed of reading is not tested."""

@@ -22,6 +22,9 @@ from .names import NAME, NameServer, install
 from .server import PATIENCE, Server
 from .test_deadline import assert_refunded, placed_in_time
 
+pytestmark = pytest.mark.slow
+"""Together they wait for seconds."""
+
 CLOSED = success("Connection: close")
 
 
@@ -37,7 +40,6 @@ def test_a_hung_name_server_ends_at_the_deadline(monkeypatch: pytest.MonkeyPatch
     assert server.connections == 0
 
 
-@pytest.mark.slow
 def test_a_lost_datagram_is_sent_again(monkeypatch: pytest.MonkeyPatch) -> None:
     """A second without an answer is not the end."""
     with Server(success()) as server, NameServer("127.0.0.1").install(monkeypatch) as names:
@@ -49,7 +51,6 @@ def test_a_lost_datagram_is_sent_again(monkeypatch: pytest.MonkeyPatch) -> None:
     assert names.asked["A"] == 2
 
 
-@pytest.mark.slow
 def test_retries_end_at_the_deadline(monkeypatch: pytest.MonkeyPatch) -> None:
     """The library's pauses between them would exceed it."""
     with NameServer().install(monkeypatch) as names:
@@ -75,7 +76,6 @@ def test_every_name_server_is_asked(monkeypatch: pytest.MonkeyPatch) -> None:
     assert first.asked["A"] == second.asked["A"] == third.asked["A"] == 1
 
 
-@pytest.mark.slow
 def test_silence_about_one_kind_is_not_the_end(monkeypatch: pytest.MonkeyPatch) -> None:
     """Some name servers never answer for IPv6: they are asked twice."""
     with Server(success()) as server, NameServer("127.0.0.1").install(monkeypatch) as names:

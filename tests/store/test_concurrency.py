@@ -135,6 +135,7 @@ def test_right_codes_do_not_extend_the_budget(real: World) -> None:
     assert verdicts(world, guesses)[Verdict.WRONG] == 9
 
 
+@pytest.mark.slow
 def test_a_callback_races_its_record(real: World) -> None:
     """In either order the call gets its callback's state once, and its start is refunded."""
     patient, hasty = (World(real.client, None, NumberLimits(deadline=limit)) for limit in (10, 0))

@@ -19,9 +19,11 @@ from tests.connecting import connect
 from tests.faults.tcp_proxy import TcpProxy
 from tests.provider.certificates import Authority
 from tests.servers import HOST
-from tests.speed import slow
 from tests.system.house import ROOT
 from tests.tls_front import TlsFront
+
+pytestmark = pytest.mark.slow
+"""Together they wait for seconds."""
 
 TIMEOUT = 1.0
 DRIP = 0.1
@@ -33,7 +35,6 @@ SHORT = ("PING",)
 
 
 @pytest.fixture(scope="module")
-@slow
 def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
     return Authority(tmp_path_factory.mktemp("authority")).found()
 

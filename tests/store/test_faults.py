@@ -20,6 +20,9 @@ from verify_service.domain.limits import NumberLimits
 from verify_service.domain.models import State, Verdict, Verification
 from verify_service.provider.flash_call import FlashCallStatus
 
+pytestmark = pytest.mark.slow
+"""Together they wait for seconds."""
+
 PATIENCE = 2.0
 """Seconds within which every failure must be raised."""
 POOL_WAIT = "verify_service.store.connection.client.POOL_WAIT_SECONDS"
@@ -112,7 +115,6 @@ def test_a_refused_connection_is_reported_in_time() -> None:
         assert_unavailable(operation)
 
 
-@pytest.mark.slow
 def test_a_silent_server_is_reported_in_time(silent_port: int) -> None:
     """A black hole: the connection is open and no reply comes. It ends within 2 s."""
     for operation in operations(world_at(silent_port)):
@@ -324,7 +326,6 @@ def test_many_callers_of_a_silent_server_get_the_error_in_time(silent_port: int)
         assert len(list(crowd.map(ask, range(40)))) == 40
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("timeout", [0.25, 2.0])
 def test_a_silent_server_is_not_reported_as_a_small_pool(silent_port: int, timeout: float) -> None:
     """A caller that waited in the queue gets the error of a silent Redis: more connections would
@@ -361,7 +362,6 @@ def test_a_small_pool_is_reported(one: World, monkeypatch: pytest.MonkeyPatch) -
     assert "REDIS_POOL" in raised.value.state
 
 
-@pytest.mark.slow
 def test_the_queue_is_short(one: World) -> None:
     """As shipped: a caller that finds no connection free within 1.5 s gets an error, after two at
     most."""

@@ -37,6 +37,9 @@ from verify_service.domain.models import Verification, Window
 from verify_service.provider.flash_call import FlashCallStatus
 from verify_service.store import keys
 
+pytestmark = pytest.mark.slow
+"""Together they take seconds."""
+
 PER_VERIFICATION = 1000
 """Bytes, with its share of the number's key."""
 OF_EMOJI_ONLY = 1100

@@ -276,6 +276,7 @@ def test_events_that_are_too_old_delay_no_other(
     assert sum(dropped) == 3 * IN_FLIGHT
 
 
+@pytest.mark.slow
 def test_what_falls_out_is_logged(
     valkey: redis.Redis, login: LoginFlow, monkeypatch: pytest.MonkeyPatch
 ) -> None:
