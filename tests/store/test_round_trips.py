@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
 
@@ -178,3 +179,34 @@ def test_a_missing_library_costs_one_more(live: World, sent: list[str]) -> None:
     sent.clear()
     live.reserve()
     assert sent == ["FCALL", "FUNCTION FCALL"]
+
+
+def test_only_an_event_costs_commands(live: World) -> None:
+    """An address adds none to a start and to a wrong guess: two to a change, and a TTL at times."""
+    without = [*life(live, "+79179130000"), *life(live, "+79179130001")][-4:]  # counts exist then
+    live.webhook_apps.add(APP)
+    first, second = (life(live, number) for number in ("+79179130002", "+79179130003"))
+    *before, approved = (with_it - alone for with_it, alone in zip(first, without, strict=True))
+    assert before == [Counter()] * 3
+    assert approved == Counter(exists=1, rpush=1, pexpireat=1)
+    assert second[-1] - without[-1] == Counter(exists=1, rpush=1)
+
+
+def life(world: World, number: str) -> list[Counter[str]]:
+    """Return the commands of each decision: a start has two, then a wrong guess and a right one."""
+    begun = new(world, number, "")
+    decisions: list[Callable[[], object]] = [
+        lambda: world.store.reserve(begun),
+        lambda: world.store.record(begun, Placed(number, "7917913", 11)),
+        lambda: world.store.check(begun.id, APP, [WRONG], Nonce("first")),
+        lambda: world.store.check(begun.id, APP, [RIGHT], Nonce("second")),
+    ]
+    counted = []
+    for decide in decisions:
+        world.client.config_resetstat()
+        decide()
+        calls = world.client.info("commandstats").items()
+        counted.append(
+            Counter({name.removeprefix("cmdstat_"): one["calls"] for name, one in calls})
+        )
+    return counted

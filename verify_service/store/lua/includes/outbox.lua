@@ -1,11 +1,12 @@
 -- Writes events: for each app with an address, the changes of its verifications, oldest first.
 --
 -- The function that makes a change writes its event, so one is never there without the other. It only
--- appends it to a list, because logins wait for it; take_events.lua does all the rest.
+-- appends it to a list, because logins wait for it; take_events.lua does all the rest. A list and not a
+-- stream: XADD takes longer, and consumer groups know neither an order within a verification nor pauses.
 --
 -- An event is {name, short_id, verification, view}: the verification as it was at the change, with the
 -- masked number and without what proves or guesses the code. view.now is the moment. The name begins
--- with the type.
+-- with the type. Two thirds of what an event costs (docs/performance.md) is its cjson.encode.
 
 --- @include "counts"
 --- @include "keys"
