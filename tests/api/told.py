@@ -25,7 +25,7 @@ def login() -> Iterator[LoginFlow]:
 
 @pytest.fixture
 def told(make: Make, valkey: redis.Redis, valkey_url: str, login: LoginFlow) -> Iterator[Service]:
-    """A service that posts the events of `shop`."""
+    """A service that posts the events of `shop`. Its first event starts the deliveries."""
     service = make(
         valkey,
         APP_ENV="development",
@@ -35,7 +35,6 @@ def told(make: Make, valkey: redis.Redis, valkey_url: str, login: LoginFlow) -> 
         WEBHOOKS=f"shop={login.url}",
         WEBHOOK_SECRETS=f"shop={SECRET},shop={OTHER_SECRET}",
     )
-    service.app.extensions[background.EXTENSION].start()
     yield service
     service.app.extensions[background.EXTENSION].stop()
 
