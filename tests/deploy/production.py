@@ -48,13 +48,21 @@ class Secrets:
 
 
 def make_secrets(parent: Path) -> Secrets:
-    """Run the manual's commands, and write what the provider gives."""
-    script = commands("secrets")
-    done = subprocess.run(
-        ["sh", "-euc", script], cwd=parent, capture_output=True, text=True, check=True
+    """Run the manual's commands, and write the pair of the login flow and what the provider gives.
+
+    Returns:
+        The folder, and the key that the login flow sends.
+    """
+    subprocess.run(["sh", "-euc", commands("secrets")], cwd=parent, check=True)
+    made = subprocess.run(
+        [sys.executable, "-m", "verify_service.cli", "access-key", "new", "shop"],
+        capture_output=True,
+        text=True,
+        check=True,
     )
-    [key] = re.findall(r": ([0-9a-f]{48})$", done.stdout, re.MULTILINE)
+    [key, pair] = re.findall(r"^  (\S+)$", made.stdout, re.MULTILINE)
     secrets = Secrets(parent / "secrets", key)
+    secrets["ACCESS_KEYS"] = pair
     for name, value in FROM_THE_PROVIDER.items():
         secrets[name] = value
     return secrets

@@ -103,6 +103,22 @@ def test_production_refuses_every_value_that_the_repository_prints(
     assert read(**given(name, public), APP_ENV="development")
 
 
+@pytest.mark.parametrize(
+    ("name", "replacement"),
+    [
+        ("ACCESS_KEYS", r"access-key new <app>"),
+        ("CODE_SECRET", r"openssl rand -hex 32"),
+        ("PROVIDER_ACCESS_KEY", r"use that of your account at the provider"),
+        ("WEBHOOK_SECRETS", r'echo "whsec_\$\(openssl rand -base64 32\)"'),
+    ],
+)
+def test_a_public_secret_is_refused_with_where_another_comes_from(
+    read: Read, name: str, replacement: str
+) -> None:
+    with pytest.raises(SettingsError, match=rf"{name}: .* it is public; .*{replacement}"):
+        read(**given(name, "development-number-secret"))
+
+
 def test_every_printed_value_is_known() -> None:
     """A page or an example with a new secret needs an entry in PUBLIC_VALUES."""
     found = {next(filter(None, each)) for each in SECRET.findall(printed())} - NO_SECRETS

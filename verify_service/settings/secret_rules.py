@@ -40,6 +40,14 @@ PUBLIC_VALUES = frozenset(
 PUBLIC_TEST_NUMBERS = frozenset({("+15550100001", "4321"), ("+15550100002", "8765")})
 """The test numbers that pages print, each with its code."""
 _MAKE_ONE = "make one with: openssl rand -hex 32"
+_GIVEN_BY_PROVIDER = "use that of your account at the provider"
+_REPLACEMENTS = {
+    "ACCESS_KEYS": "make one with: python -m verify_service.cli access-key new <app>",
+    "CALLBACK_APP_KEYS": _GIVEN_BY_PROVIDER,
+    "PROVIDER_ACCESS_KEY": _GIVEN_BY_PROVIDER,
+    "WEBHOOK_SECRETS": f'make one with: echo "{SECRET_PREFIX}$(openssl rand -base64 32)"',
+}
+"""Where another secret comes from, by the variable; else ``_MAKE_ONE``."""
 
 
 def _digest(secret: bytes) -> bytes:
@@ -122,15 +130,19 @@ def _signing_secrets(name: str, live: tuple[str, ...]) -> Iterator[Secret]:
         yield from _secrets(name, signing_key(each))
 
 
+def _replacement(secret: Secret) -> str:
+    return _REPLACEMENTS.get(secret.name, _MAKE_ONE)
+
+
 def _public(secret: Secret) -> Iterator[str]:
     simulators = (secret.text or b"").startswith(SANDBOX_PREFIX.encode())
     if secret.digest in _PUBLIC_DIGESTS or simulators:
-        yield f"This repository prints it, so it is public; {_MAKE_ONE}"
+        yield f"This repository prints it, so it is public; {_replacement(secret)}"
 
 
 def _short(secret: Secret, least: int) -> Iterator[str]:
     if secret.text is not None and len(secret.text) < least:
-        yield f"Must have at least {least} bytes in production; {_MAKE_ONE}"
+        yield f"Must have at least {least} bytes in production; {_replacement(secret)}"
 
 
 def _shared(secret: Secret, secrets: list[Secret]) -> Iterator[str]:

@@ -137,7 +137,7 @@ class LoginFlowSettings:
         """
         The login flows and the SHA-256 of each one's key. An app may have two keys while it
         replaces one by the other. To make a key and its digest:
-            key=$(openssl rand -hex 24); echo "$key"; printf %s "$key" | openssl dgst -sha256 -r
+            python -m verify_service.cli access-key new shop
         An example of the value:
             shop=9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08
         """,
