@@ -90,7 +90,7 @@ docs: $(RUN)  ## write what is made from the code: openapi.json, env.example, se
 
 pictures: $(TEST)  ## take the screenshots in docs/img again (needs Chromium)
 	@$(BIN)/python -m tests.browser.screenshots docs/img \
-		login-code login-wrong phone-ringing phone-calls console console-fault
+		login-code:phone login-wrong:phone phone-ringing:phone phone-calls:desktop console console-fault
 
 bench: $(TEST) $(READY_PRODUCTION)  ## how fast it is, beside the least that its stack costs (Linux; 15 minutes)
 	@$(BIN)/python -m bench $(BENCH)

@@ -1,6 +1,6 @@
 """Takes screenshots of every state, light and dark, narrow and wide; of the console, if named.
 
-``python -m tests.browser.screenshots folder [scene …]``
+``python -m tests.browser.screenshots folder [scene[:size] …]``
 """
 
 from __future__ import annotations
@@ -24,7 +24,12 @@ SIZES = {"phone": (390, 844), "desktop": (1280, 800)}
 
 
 def main(folder: Path, *names: str) -> None:
-    """Take screenshots of the named scenes, or of all."""
+    """Take screenshots of the named scenes, or of all.
+
+    Args:
+        folder: Created if it is missing.
+        names: Of a scene; of one of the demo, also ``login-code:phone`` for one size.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     with ExitStack() as stack:
         here = Path(stack.enter_context(TemporaryDirectory()))
@@ -36,17 +41,18 @@ def main(folder: Path, *names: str) -> None:
             demos.append(stack.enter_context(running_demo(here / str(number), url, **settings)))
         browser = stack.enter_context(_chromium())
         for name in names or SCENES:
-            if name in SCENES:
-                for path, context in _contexts(browser, folder / name):
-                    page = SCENES[name](context, demos[name in FAST_SCENES], fresh_number())
+            scene, _, size = name.partition(":")
+            if scene in SCENES:
+                for path, context in _contexts(browser, folder / scene, size):
+                    page = SCENES[scene](context, demos[scene in FAST_SCENES], fresh_number())
                     page.bring_to_front()
                     page.screenshot(path=path)
     with _chromium() as browser:
         for name in CONSOLE_SCENES.keys() & names:
-            incident, scene = CONSOLE_SCENES[name]
+            incident, open_page = CONSOLE_SCENES[name]
             with running_console(incident) as (address, _):
                 for path, context in _contexts(browser, folder / name):
-                    scene(context, address).screenshot(path=path)
+                    open_page(context, address).screenshot(path=path)
 
 
 @contextmanager
@@ -57,10 +63,13 @@ def _chromium() -> Iterator[Browser]:
         browser.close()
 
 
-def _contexts(browser: Browser, path: Path) -> Iterator[tuple[Path, BrowserContext]]:
-    """Yield a context for each screen, and the path of its screenshot."""
+def _contexts(
+    browser: Browser, path: Path, only: str = ""
+) -> Iterator[tuple[Path, BrowserContext]]:
+    """Yield a context for each screen, or for those of one size, and the path of its screenshot."""
     for scheme in ("light", "dark"):
-        for size, (width, height) in SIZES.items():
+        for size in [only] if only else SIZES:
+            width, height = SIZES[size]
             context = browser.new_context(
                 color_scheme=scheme,
                 viewport={"width": width, "height": height},
