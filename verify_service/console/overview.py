@@ -9,7 +9,8 @@ from decimal import Decimal
 
 from verify_service.console.charts import Chart, by_day, by_hour
 from verify_service.domain.app_events import AppEvents, app_events
-from verify_service.domain.blocked import Blocked, blocked_rows
+from verify_service.domain.blocked import blocked_rows
+from verify_service.domain.blocked_row import Blocked
 from verify_service.domain.counts import (
     APPROVED,
     DELIVERED,

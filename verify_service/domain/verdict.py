@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from verify_service.domain.app_events import event_findings
-from verify_service.domain.blocked import THE_BREAKER, Blocked, blocked_rows
+from verify_service.domain.blocked import THE_BREAKER, blocked_rows
+from verify_service.domain.blocked_row import Blocked
 from verify_service.domain.counts import APPROVED, DELIVERED, STARTED, Counts, combined
 from verify_service.domain.durations import format_duration
 from verify_service.domain.figures import share
