@@ -98,7 +98,7 @@ def create_app(
     sources = Sources(
         operator=operator,
         readiness=verifications.readiness,
-        callback_path_secret=settings.callback_path_secret is not None,
+        secret_callback_path=settings.callback_path_secret is not None,
         memory=verifications.store.memory,
         prices=settings.call_price,
         ringing_seconds=settings.provider_call_timeout_ms / 1000,

@@ -120,8 +120,8 @@ def test_callbacks_that_do_not_arrive() -> None:
     assert verdict(situation([*early, GOOD])).sentence == "It works"
 
 
-def test_the_way_of_callbacks_is_named() -> None:
-    """Which address it is, and the request that shows whether the way is open."""
+def test_the_address_of_callbacks_is_named() -> None:
+    """And the request that shows whether callbacks can reach it."""
     stopped = situation([*[attempt("placed", "approved")] * 3, GOOD])
     [unknown] = verdict(stopped).findings
     address = "https://<host>/callbacks/flashcall"
@@ -129,7 +129,7 @@ def test_the_way_of_callbacks_is_named() -> None:
     assert f"`curl -X POST {address} -d '{{}}'` has to answer 401" in unknown.remedy
     assert "callback_refused`, they say why" in unknown.remedy
     assert "Logins need no callback" in unknown.detail
-    known = replace(stopped, refused_callbacks={}, callback_path_secret=True)
+    known = replace(stopped, refused_callbacks={}, secret_callback_path=True)
     [silent] = verdict(known).findings
     assert "has refused no callback: none reaches it" in silent.remedy
     assert "they say why" not in silent.remedy

@@ -13,7 +13,7 @@ import click
 
 from verify_service.cli.checks import CHECKS, check_line
 from verify_service.cli.stats_lines import stats_lines
-from verify_service.domain.check_result import OUTAGE, PROVIDER, CheckResult, Severity
+from verify_service.domain.check_result import PROVIDER, CheckResult, Severity
 from verify_service.domain.counts import APPROVED, Tally, combined
 from verify_service.domain.durations import format_duration
 from verify_service.domain.figures import moment
@@ -55,13 +55,12 @@ def doctor_command(operator: Operator, settings: Settings) -> click.Command:
 
 
 def _situation(settings: Settings, checks: Sequence[CheckResult]) -> Situation:
-    outages = [one.sentence for one in checks if one.name == OUTAGE]
     return Situation(
         now=int(time.time() * 1000),
-        redis_problem=outages[0].removeprefix("Redis ").rstrip(".") if outages else "",
+        redis_problem=next((one.outage for one in checks if one.outage), ""),
         memory=next((one.memory for one in checks if one.memory), None),
         warnings=[one for one in checks if one.name and one.severity is Severity.WARNING],
-        callback_path_secret=settings.callback_path_secret is not None,
+        secret_callback_path=settings.callback_path_secret is not None,
         dry_run=settings.guards_dry_run,
         ringing_seconds=settings.provider_call_timeout_ms / 1000,
     )
@@ -73,7 +72,7 @@ def _findings(checks: Sequence[CheckResult]) -> Iterator[Finding]:
     The warnings of Redis are in the situation already, and so is a Redis that does not answer.
     """
     for check in checks:
-        if check.severity in _LEVELS and not check.name:
+        if check.severity in _LEVELS and not (check.name or check.outage):
             title, _, detail = check.sentence.partition(". ")
             # A release may go out while the provider is down. People cannot log in.
             level = Level.BAD if check.about == PROVIDER else _LEVELS[check.severity]

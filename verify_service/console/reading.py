@@ -23,9 +23,9 @@ class Sources:
         readiness: Returns whether Redis takes writes, and its warnings.
         prices: What a call costs.
         ringing_seconds: How long the provider lets a phone ring.
+        secret_callback_path: Whether the path of callbacks ends in a secret.
         memory: Returns how much memory Redis uses.
         redis_answered_at: Returns when Redis last answered this process: unixtime; 0 if never.
-        callback_path_secret: Whether the path of callbacks ends in a secret.
         warned_since: Returns since when this process knows of each warning: unixtime, by its name.
         refused_callbacks: Returns how many callbacks the processes have refused, by the reason.
     """
@@ -34,7 +34,7 @@ class Sources:
     readiness: Callable[[], Readiness]
     prices: Prices
     ringing_seconds: float
-    callback_path_secret: bool
+    secret_callback_path: bool
     memory: Callable[[], RedisMemory | None]
     redis_answered_at: Callable[[], float]
     warned_since: Callable[[], Mapping[str, float]]
@@ -50,7 +50,7 @@ def read(sources: Sources) -> Situation:
         now=int(time.time() * 1000),
         redis_answered_at=sources.redis_answered_at(),
         refused_callbacks=sources.refused_callbacks(),
-        callback_path_secret=sources.callback_path_secret,
+        secret_callback_path=sources.secret_callback_path,
         dry_run=sources.operator.limits.dry_run,
         ringing_seconds=sources.ringing_seconds,
     )

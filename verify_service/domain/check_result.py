@@ -9,8 +9,6 @@ from verify_service.domain.redis_memory import RedisMemory
 
 EVICTION, PERSISTENCE, FAILOVER = "eviction", "persistence", "failover"
 """The names of the checks that are repeated while a release serves."""
-OUTAGE = "outage"
-"""The name of an error that stops the service as long as it lasts: "Redis cannot be reached."."""
 
 PROVIDER, WEBHOOKS = "Provider", "Webhooks"
 """The headings of the checks whether the provider and the receivers can be reached."""
@@ -33,6 +31,8 @@ class CheckResult:
     Attributes:
         about: The heading: ``Settings``, ``Redis`` …
         name: A stable word for programs, if the check is repeated while the release serves.
+        outage: Of an error that stops the service while it lasts: the state of Redis, for example
+            ``cannot be reached``.
         memory: How much Redis uses, in the result that says so.
     """
 
@@ -40,4 +40,5 @@ class CheckResult:
     about: str
     sentence: str
     name: str = ""
+    outage: str = ""
     memory: RedisMemory | None = None

@@ -21,7 +21,7 @@ _ANY_CAUSE = (
     "Compare PROVIDER_ACCESS_KEY and PROVIDER_AUTH with the account at the provider, and look at "
     "its balance and the addresses it admits."
 )
-_AGAIN = "Afterwards `flask --app wsgi resume` ends the breaker's pause."
+_RESUME = "Afterwards `flask --app wsgi resume` ends the breaker's pause."
 _NEW_TOKEN = (
     "Compare PROVIDER_ACCESS_KEY and PROVIDER_AUTH with the account at the provider. If the token "
     "is revoked, make another one there, set PROVIDER_ACCESS_KEY, and restart."
@@ -63,10 +63,11 @@ _NONE_NEEDED = (
 )
 _NONE_REFUSED = "Since its processes began, this machine has refused no callback: none reaches it. "
 _SOME_REFUSED = "If the log has lines `callback_refused`, they say why. Otherwise none reaches it. "
-_WAY = (
+_TRY_ADDRESS = (
     "The provider has to send them to `POST {address}`. Try from outside: `curl -X POST {address} "
-    "-d '{{}}'` has to answer 401, and log `callback_refused`. If it does, the way is open, and "
-    "the address at the provider is wrong. If not, look at the way: name, certificate, firewall."
+    "-d '{{}}'` has to answer 401, and log `callback_refused`. If it does, requests reach this "
+    "service, and the address at the provider is wrong. If not, look at what is in front of the "
+    "service: name, certificate, firewall, proxy."
 )
 
 
@@ -84,7 +85,7 @@ def provider_fails(failing: ProviderFailing) -> Finding:
             Level.BAD,
             f"The provider refuses our account: {meaning}".removesuffix(": "),
             detail,
-            f"{remedy} {_AGAIN}",
+            f"{remedy} {_RESUME}",
             "health",
             failing.since,
             runbook="verifyproviderrefusesaccount",
@@ -135,17 +136,17 @@ def callbacks_stopped(missing: CallbacksMissing, situation: Situation) -> Findin
         Level.BAD,
         "The provider's callbacks do not arrive",
         f"The last {number(missing.calls)} calls have none. {ring} {_NONE_NEEDED}{why}",
-        " ".join(remedies) or _look_at_the_way(situation),
+        " ".join(remedies) or _try_address(situation),
         "health",
         missing.since,
         runbook="verifycallbacksrefused" if remedies else "verifycallbacksstopped",
     )
 
 
-def _look_at_the_way(situation: Situation) -> str:
+def _try_address(situation: Situation) -> str:
     address = "https://<host>/callbacks/flashcall"
-    if situation.callback_path_secret:
+    if situation.secret_callback_path:
         address += f"/{_SECRET}"
     none_refused = situation.refused_callbacks is not None and not situation.refused_callbacks
     begin = _NONE_REFUSED if none_refused else _SOME_REFUSED
-    return begin + _WAY.format(address=address)
+    return begin + _TRY_ADDRESS.format(address=address)

@@ -8,17 +8,18 @@ from verify_service.domain.check_result import EVICTION, CheckResult
 from verify_service.domain.errors import OUT_OF_MEMORY
 from verify_service.domain.figures import moment, number
 from verify_service.domain.finding import Finding, Level
-from verify_service.domain.redis_memory import NOEVICTION, RedisMemory
+from verify_service.domain.redis_memory import (
+    LOST_BY_EVICTION,
+    NOEVICTION,
+    WHY_MEMORY_FIRST,
+    RedisMemory,
+)
 from verify_service.domain.situation import Situation
 
 _NOTHING_WORKS = "No call is placed and no code is accepted."
 _RAISE = "`redis-cli CONFIG SET maxmemory <more>` (docs/operate.md#sizing says how much)"
 _SET_NOEVICTION = "`redis-cli CONFIG SET maxmemory-policy noeviction`"
-_IN_ORDER = (
-    f"First {_RAISE}. Then {_SET_NOEVICTION}: with noeviction and a full memory, every start and "
-    "check is refused."
-)
-_LOST = "Limits, wrong guesses, locks and known devices of some numbers may count from zero."
+_IN_ORDER = f"First {_RAISE}. Then {_SET_NOEVICTION}: {WHY_MEMORY_FIRST}"
 _MAY_LOSE, _UNREADABLE = "verifyredismaylosedata", "verifyredisunreadable"
 
 
@@ -87,13 +88,13 @@ def _eviction(warning: CheckResult, memory: RedisMemory | None) -> tuple[str, st
     """Return title, detail and remedy: the order matters once memory is full."""
     if memory and memory.evicted:
         title = f"Redis evicts keys: {number(memory.evicted)} so far, memory {memory.usage}"
-        return title, f"maxmemory-policy is {memory.policy}. {_LOST}", _IN_ORDER
+        return title, f"maxmemory-policy is {memory.policy}. {LOST_BY_EVICTION}", _IN_ORDER
     detail = warning.sentence
     if memory:
         detail = (
             f"maxmemory-policy is {memory.policy}, and memory {memory.usage}. When it is full, "
+            "Redis evicts keys, and with them the limits and the counts of guesses."
         )
-        detail += "Redis evicts keys, and with them the limits and the counts of guesses."
     remedy = f"{_SET_NOEVICTION}. If memory is nearly full, first {_RAISE}."
     return "Redis may evict limits and codes", detail, remedy
 
@@ -102,7 +103,7 @@ def _evicted(memory: RedisMemory) -> Finding:
     return Finding(
         Level.NOTE,
         f"Redis has evicted {number(memory.evicted)} keys",
-        _LOST,
+        LOST_BY_EVICTION,
         "It evicts none now. Redis counts them until it restarts.",
         "health",
         runbook=_MAY_LOSE,

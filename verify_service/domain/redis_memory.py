@@ -7,6 +7,10 @@ from dataclasses import dataclass
 from verify_service.domain.figures import number
 
 NOEVICTION = "noeviction"
+LOST_BY_EVICTION = (
+    "Limits, wrong guesses, locks and known devices of some numbers may count from zero."
+)
+WHY_MEMORY_FIRST = "with noeviction and a full memory, every start and check is refused."
 MEGABYTE = 1024 * 1024
 """As in the configuration of Redis, where a maximum is written as ``100mb``."""
 

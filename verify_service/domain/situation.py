@@ -44,7 +44,7 @@ class Situation:
         attempts: The last verifications, the newest first.
         refused_callbacks: By the reason, since this machine's processes began; None if that is not
             known.
-        callback_path_secret: Whether the path of callbacks ends in a secret.
+        secret_callback_path: Whether the path of callbacks ends in a secret.
         dry_run: The limits that only count.
         ringing_seconds: How long the provider lets a phone ring.
     """
@@ -62,7 +62,7 @@ class Situation:
     outboxes: Sequence[OutboxUsage] = ()
     attempts: Sequence[Attempt] = ()
     refused_callbacks: Mapping[str, int] | None = None
-    callback_path_secret: bool = False
+    secret_callback_path: bool = False
     dry_run: frozenset[str] = frozenset()
     ringing_seconds: float = 30
 

@@ -11,13 +11,17 @@ from redis.exceptions import NoPermissionError, RedisError
 from verify_service.domain.check_result import (
     EVICTION,
     FAILOVER,
-    OUTAGE,
     PERSISTENCE,
     CheckResult,
     Severity,
 )
 from verify_service.domain.errors import StoreUnavailable
-from verify_service.domain.redis_memory import NOEVICTION, RedisMemory
+from verify_service.domain.redis_memory import (
+    LOST_BY_EVICTION,
+    NOEVICTION,
+    WHY_MEMORY_FIRST,
+    RedisMemory,
+)
 from verify_service.store import keys
 from verify_service.store.connection.client import Client, Command
 from verify_service.store.connection.redis_errors import NO_FUNCTIONS, state_of
@@ -94,7 +98,7 @@ def inspect(functions: Functions, connections: int) -> Iterator[CheckResult]:
 
 
 def _outage(state: str) -> CheckResult:
-    return CheckResult(Severity.ERROR, REDIS, f"Redis {state}.", OUTAGE)
+    return CheckResult(Severity.ERROR, REDIS, f"Redis {state}.", outage=state)
 
 
 def _permissions(functions: Functions) -> Iterator[CheckResult]:
@@ -205,10 +209,8 @@ def _eviction(info: dict[str, Any]) -> Iterator[CheckResult]:
     )
     if info.get("evicted_keys"):
         sentence = (
-            f"maxmemory-policy is {policy}, and Redis has evicted keys: limits, wrong guesses, "
-            "locks and known devices of some numbers may count from zero. First raise maxmemory, "
-            "then set noeviction: with noeviction and a full memory, every start and check is "
-            "refused."
+            f"maxmemory-policy is {policy}, and Redis has evicted keys. {LOST_BY_EVICTION} First "
+            f"raise maxmemory, then set noeviction: {WHY_MEMORY_FIRST}"
         )
     yield CheckResult(Severity.WARNING, REDIS, sentence, EVICTION)
 
