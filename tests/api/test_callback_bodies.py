@@ -54,11 +54,11 @@ BODIES: dict[str, Callable[[Body], bytes]] = {
     ).encode(),
     "JSON with a byte that is not UTF-8": lambda body: noted(body, '"Z\xfcrich"').encode("latin-1"),
     "JSON with raw control characters": lambda body: noted(body, '"a\r\n\tb\x00"').encode(),
-    "JSON with half a character": lambda body: noted(body, '"\\ud83d"').encode(),
-    "JSON, half a character, encoded twice": lambda body: (
+    "JSON with a lone surrogate": lambda body: noted(body, '"\\ud83d"').encode(),
+    "JSON, a lone surrogate, encoded twice": lambda body: (
         json.dumps(noted(body, '"HALF"')).replace("HALF", "\\ud83d").encode()
     ),
-    "JSON, half a character, in a form": lambda body: urlencode(
+    "JSON, a lone surrogate, in a form": lambda body: urlencode(
         {"data": noted(body, '"\\ud83d"')}
     ).encode(),
     "JSON as the name of a form's field": lambda body: f"{quote_plus(json.dumps(body))}=".encode(),

@@ -497,7 +497,7 @@ def fail_one(world: World, digit: int) -> Verification:
     return world.record(world.reserve(f"+791791367{digit:02}"), REFUSED)
 
 
-def test_an_outbox_that_processes_look_at_has_no_end(world: World) -> None:
+def test_an_outbox_that_processes_look_at_does_not_expire(world: World) -> None:
     """Also if they cannot empty it: one look moves at most 100 new events."""
     for last_digits in range(101):
         world.record(world.reserve(f"+79179137{last_digits:03}"), REFUSED)

@@ -78,9 +78,9 @@ def life(client: Client) -> str:
     assert world.operator.resume().operator
     assert world.outboxes.usage([APP])[0].waiting == 2
     for expected in (EventType.DELIVERED, EventType.APPROVED):
-        (delivery,) = world.outbox.take({APP: 8}).events
-        assert delivery.event.type is expected
-        world.outbox.finish(delivery, Result.DELIVERED)
+        (taken,) = world.outbox.take({APP: 8}).events
+        assert taken.event.type is expected
+        world.outbox.finish(taken, Result.DELIVERED)
     return number
 
 

@@ -108,7 +108,7 @@ def test_a_call_abroad_by_the_countrys_own_prefix(country: str, text: str, numbe
         ("CL", "1230 49 171 1234567"),
     ],
 )
-def test_a_carriers_prefix_calls_no_one_abroad(country: str, text: str) -> None:
+def test_a_carriers_prefix_leads_to_no_other_country(country: str, text: str) -> None:
     """It may as well be a typing error; the refusal says to write the number in E.164."""
     with pytest.raises(InvalidNumber, match=r"E\.164"):
         ANYWHERE.require_allowed(text, country)
@@ -149,7 +149,7 @@ def test_a_trunk_prefix_that_a_country_had_is_not_dialed(
 @pytest.mark.parametrize(
     ("country", "text"), [("UA", "8 0049 171 1234567"), ("FR", "8 6 12 34 56 78")]
 )
-def test_a_former_trunk_prefix_calls_no_one_abroad(country: str, text: str) -> None:
+def test_a_former_trunk_prefix_leads_to_no_other_country(country: str, text: str) -> None:
     with pytest.raises(InvalidNumber):
         ANYWHERE.require_allowed(text, country)
 

@@ -77,7 +77,7 @@ def require_plain() -> None:
     """Refuse a compressed body: a small one could be huge.
 
     Raises:
-        EncodedBody: It has a Content-Encoding that is one.
+        EncodedBody: Its Content-Encoding names a compression.
     """
     encoding = request.headers.get("Content-Encoding", "").strip().lower()
     if encoding not in _PLAIN:

@@ -49,13 +49,13 @@ def parse_callback(raw: bytes, names: Collection[str]) -> Any:
     if not text:
         raise NotJson
     if text.startswith(_JSON):
-        return _trimmed(_json(text))
+        return _cleaned(_json(text))
     if (inner := _encoded_twice(text)) is not None:
-        return _trimmed(_json(inner))
+        return _cleaned(_json(inner))
     pairs = _multipart(text) if text.startswith(_MULTIPART) else _urlencoded(text)
     if (inner := _inner_json(pairs)) is not None:
-        return _trimmed(_json(inner))
-    return _trimmed(_fields(pairs, names))
+        return _cleaned(_json(inner))
+    return _cleaned(_fields(pairs, names))
 
 
 def _json(text: str) -> Any:
@@ -76,7 +76,7 @@ def _encoded_twice(text: str) -> str | None:
     return inner if isinstance(inner, str) and inner.strip(_BLANKS).startswith("{") else None
 
 
-def _trimmed(body: Any) -> Any:
+def _cleaned(body: Any) -> Any:
     if not isinstance(body, dict):
         return body
     return {

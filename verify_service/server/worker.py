@@ -122,7 +122,7 @@ class Worker(GeventWorker):
         while True:
             for client in tuple(self._idle):
                 # For reading alone: a request that has already arrived is still answered. Through a
-                # copy, because gevent's shutdown raises an error where this socket is waited for.
+                # copy, because gevent's shutdown raises an error while a greenlet waits for it.
                 with contextlib.suppress(OSError), client.dup() as copy:
                     copy.shutdown(socket.SHUT_RD)
             for clock in tuple(self._clocks):

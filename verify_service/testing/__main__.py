@@ -77,7 +77,7 @@ def _wait_for_a_signal(standard_input: int | None) -> None:
     """Wait until the handler of a signal raises, or until the input ends, if there is one.
 
     Python runs handlers between two waits. A signal that arrives just before a wait does not wake
-    it, so no wait is without an end.
+    it, so every wait has a timeout.
     """
     inputs = [] if standard_input is None else [standard_input]
     while True:

@@ -6,8 +6,8 @@
 -- Args  {short_id, tag, signal: good | bad | nothing, limits: names in the order of their keys,
 --        outcome: placed | unknown | failed
 --        placed: request, the digest of the requestId; prefix and length of the caller, if known
---        failed: refund, whether the call was not placed; reason, kind, cause, error, retry_after; wait, for
---        how long the provider throttles the number (ms)}
+--        failed: refund, whether the call was not placed; reason, kind, cause, error, retry_after;
+--        wait, for how long the provider throttles the number (ms)}
 -- Returns {view, notices, outboxes: from outbox.added} and the verification | {missing}
 --
 -- Safe to repeat: only the first run finds the reservation. A callback may have been applied before.

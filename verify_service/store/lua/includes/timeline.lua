@@ -2,8 +2,8 @@
 --
 -- An entry is '<short id> <moment> <event>' and, after a space, details. The first of a verification is
 -- 'started', with the details '<id> <app> <country> <masked number>'. The others are placed, unknown,
--- failed (the kind, and what decided), delivered and undelivered (the provider's word), wrong, approved, exhausted and
--- canceled. It has no whole number and no code. Starts of test numbers are not in it.
+-- failed (the kind, and what decided), delivered and undelivered (the provider's word), wrong, approved,
+-- exhausted and canceled. It has no whole number and no code. Starts of test numbers are not in it.
 
 --- @include "statistics"
 
