@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from urllib.parse import urlsplit
 
 from flask import Flask
 
@@ -19,7 +18,7 @@ from verify_service.api.request_log import RequestLog
 from verify_service.api.verify import verify_blueprint
 from verify_service.console.blueprint import console_blueprint
 from verify_service.console.reading import Sources
-from verify_service.domain.check_result import PROVIDER, WEBHOOKS, CheckResult, Severity
+from verify_service.domain.check_result import CheckResult, Severity
 from verify_service.domain.codes import CodeDigester
 from verify_service.domain.events import TRY_SECONDS, Event
 from verify_service.domain.idempotency import IdempotencyKeys
@@ -35,6 +34,7 @@ from verify_service.provider.call_provider import CallProvider
 from verify_service.provider.flash_call import FlashCall
 from verify_service.server import background
 from verify_service.settings.settings import Settings, SettingsError
+from verify_service.settings.webhook_variables import WebhookAddress
 from verify_service.store.connection.client import Client, connect
 from verify_service.store.functions import Called, Functions
 from verify_service.store.inspection import inspect
@@ -146,34 +146,25 @@ def check_redis(settings: Settings, connections: int) -> Iterator[CheckResult]:
             yield from keep_three(functions)
 
 
-def check_provider(settings: Settings) -> CheckResult:
-    """Open a connection to the provider and close it.
+def provider_problem(settings: Settings) -> str | None:
+    """Open a connection to the provider and close it. No call is placed.
 
-    A provider that is down is a warning: holding a release back would not bring it back.
+    Returns:
+        A sentence that says what cannot be reached, and why; None if the connection opened.
 
     Raises:
         SettingsError: PROVIDER_CA_FILE is not usable.
     """
-    if problem := connection_problem(_route(settings), settings.provider_deadline):
-        sentence = f"{problem} Until it can, starts answer 502."
-        return CheckResult(Severity.WARNING, PROVIDER, sentence)
-    host = urlsplit(settings.provider_url).hostname
-    through = " through the proxy" if settings.provider_proxy else ""
-    sentence = f"{host} can be reached{through}. No call was placed."
-    return CheckResult(Severity.GOOD, PROVIDER, sentence)
+    return connection_problem(_route(settings), settings.provider_deadline)
 
 
-def check_webhooks(settings: Settings) -> Iterator[CheckResult]:
-    """Open a connection to each receiver of events, and close it. No event is posted."""
-    for each in settings.webhook_addresses:
-        route = Receiver(each.url, each.secrets).route
-        if problem := connection_problem(route, TRY_SECONDS):
-            sentence = f"{each.app}: {problem} Its events wait; after two hours they are dropped."
-            yield CheckResult(Severity.WARNING, WEBHOOKS, sentence)
-            continue
-        two = "; two secrets sign" if len(each.secrets) > 1 else ""
-        sentence = f"{each.app}: {urlsplit(each.url).hostname} can be reached{two}."
-        yield CheckResult(Severity.GOOD, WEBHOOKS, sentence)
+def receiver_problem(address: WebhookAddress) -> str | None:
+    """Open a connection to a receiver of events and close it. No event is posted.
+
+    Returns:
+        As ``provider_problem`` does.
+    """
+    return connection_problem(Receiver(address.url, address.secrets).route, TRY_SECONDS)
 
 
 def try_webhook(settings: Settings, app: str) -> Trial:

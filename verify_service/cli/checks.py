@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable
+from urllib.parse import urlsplit
 
 from verify_service import app
-from verify_service.domain.check_result import WEBHOOKS, CheckResult, Severity
+from verify_service.domain.check_result import PROVIDER, WEBHOOKS, CheckResult, Severity
 from verify_service.domain.numbers import mask
 from verify_service.domain.test_numbers import today
 from verify_service.settings.server_variables import (
@@ -16,6 +17,7 @@ from verify_service.settings.server_variables import (
     threads,
 )
 from verify_service.settings.settings import Settings, SettingsError
+from verify_service.settings.webhook_variables import WebhookAddress
 
 LEAST_RINGING_MS = 1000
 """A phone needs about a second to ring at all."""
@@ -75,17 +77,39 @@ def _redis(settings: Settings) -> Iterable[CheckResult]:
 
 
 def _provider(settings: Settings) -> Iterable[CheckResult]:
+    """Check that a connection to the provider opens.
+
+    A provider that is down is a warning: holding a release back would not bring it back.
+    """
     try:
-        yield app.check_provider(settings)
+        problem = app.provider_problem(settings)
     except SettingsError as error:
         yield CheckResult(Severity.ERROR, "Settings", str(error))
+        return
+    if problem:
+        sentence = f"{problem} Until it can, starts answer 502."
+        yield CheckResult(Severity.WARNING, PROVIDER, sentence)
+        return
+    host = urlsplit(settings.provider_url).hostname
+    through = " through the proxy" if settings.provider_proxy else ""
+    sentence = f"{host} can be reached{through}. No call was placed."
+    yield CheckResult(Severity.GOOD, PROVIDER, sentence)
 
 
 def _webhooks(settings: Settings) -> Iterable[CheckResult]:
-    yield from app.check_webhooks(settings)
+    yield from map(_receiver, settings.webhook_addresses)
     for each in sorted(settings.webhook_secrets.keys() - settings.webhooks.keys()):
         sentence = f"{each} has a secret, and no address in WEBHOOKS: it receives no events."
         yield CheckResult(Severity.WARNING, WEBHOOKS, sentence)
+
+
+def _receiver(address: WebhookAddress) -> CheckResult:
+    if problem := app.receiver_problem(address):
+        sentence = f"{address.app}: {problem} Its events wait; after two hours they are dropped."
+        return CheckResult(Severity.WARNING, WEBHOOKS, sentence)
+    two = "; two secrets sign" if len(address.secrets) > 1 else ""
+    sentence = f"{address.app}: {urlsplit(address.url).hostname} can be reached{two}."
+    return CheckResult(Severity.GOOD, WEBHOOKS, sentence)
 
 
 CHECKS: tuple[Callable[[Settings], Iterable[CheckResult]], ...] = (
