@@ -22,7 +22,7 @@ from verify_service.domain.models import whole_seconds
 from verify_service.domain.outboxes import OutboxUsage, RefusedResend, Resent
 from verify_service.store import keys
 from verify_service.store.functions import Functions
-from verify_service.store.verifications import read_verification
+from verify_service.store.mapping import read_verification
 
 
 class RedisOutbox:

@@ -14,7 +14,7 @@ from verify_service.domain.timeline import ATTEMPTS, Attempt, Found, TimelineEve
 from verify_service.store import keys
 from verify_service.store.connection.redis_errors import translated
 from verify_service.store.functions import Functions
-from verify_service.store.verifications import read_verification
+from verify_service.store.mapping import read_verification
 
 EVENTS_OF_AN_ATTEMPT = 10
 """Entries that are read for each verification of a list: twice as many as one usually has."""

@@ -1,4 +1,4 @@
-"""The Store on Redis: one function per decision, its result converted to the domain's models."""
+"""The Store on Redis: one function per decision."""
 
 from __future__ import annotations
 
@@ -7,27 +7,9 @@ from typing import Any
 
 from verify_service.domain import limits
 from verify_service.domain.breaker import signal_of
-from verify_service.domain.calls import (
-    Call,
-    CallOutcome,
-    CallState,
-    CallStatus,
-    DeliveryResult,
-    Failed,
-    Failure,
-    FailureKind,
-    Placed,
-    Unknown,
-)
+from verify_service.domain.calls import CallOutcome
 from verify_service.domain.check_result import CheckResult
-from verify_service.domain.errors import (
-    CallsPaused,
-    CallsSuspended,
-    DestinationBlocked,
-    KeyReused,
-    LimitReached,
-    VerificationNotFound,
-)
+from verify_service.domain.errors import KeyReused, VerificationNotFound
 from verify_service.domain.idempotency import Nonce
 from verify_service.domain.ids import VerificationIds, VerificationKey, request_digest
 from verify_service.domain.limits import Notice, WideLimits
@@ -37,16 +19,14 @@ from verify_service.domain.models import (
     NewVerification,
     Readiness,
     Reservation,
-    State,
     Verdict,
     Verification,
-    Wait,
-    whole_seconds,
 )
 from verify_service.domain.numbers import mask
 from verify_service.domain.redis_memory import RedisMemory
 from verify_service.store import keys
 from verify_service.store.functions import Functions
+from verify_service.store.mapping import notice, outcome_arguments, read_verification, refusal
 from verify_service.store.warnings import Warnings
 
 
@@ -123,7 +103,7 @@ class RedisStore:
                 raise KeyReused
             return Reservation(read_verification(result["bound"], result), earlier=True)
         if "reserved" not in result:
-            raise _refusal(result, scopes)
+            raise refusal(result, scopes)
         for limit in result.get("dry") or ():
             self._notice(Notice("dry", limit))
         return Reservation(read_verification(new.id, result), probe=result["probe"])
@@ -141,7 +121,7 @@ class RedisStore:
         declared += [keys.COUNTS, keys.TIMELINE]
         if new.idempotency:
             declared.append(keys.idempotency_key(new.idempotency.name))
-        arguments |= {"signal": signal_of(outcome).value, **_outcome(outcome)}
+        arguments |= {"signal": signal_of(outcome).value, **outcome_arguments(outcome)}
         result = self._call("record", declared, arguments)
         return read_verification(new.id, result)
 
@@ -252,8 +232,8 @@ class RedisStore:
         result = self._functions.call(decision, declared, arguments)
         if "missing" in result:
             raise VerificationNotFound
-        for notice in result.get("notices") or ():
-            self._notice(_notice(notice, scopes or {}))
+        for entry in result.get("notices") or ():
+            self._notice(notice(entry, scopes or {}))
         for app, lost in (result.get("outboxes") or {}).items():
             self._events_added(app, lost)
         return result
@@ -261,96 +241,3 @@ class RedisStore:
 
 def _verification_keys(address: VerificationKey) -> list[str]:
     return [keys.verification(address), keys.number(address.tag)]
-
-
-def _refusal(
-    result: Mapping[str, Any], scopes: Mapping[str, str]
-) -> LimitReached | DestinationBlocked | CallsPaused | CallsSuspended:
-    """Return the error for a start that was refused.
-
-    Args:
-        scopes: Those of the start, by the limits for which the function returns none.
-    """
-    if "blocked" in result:
-        return DestinationBlocked(result["scope"], whole_seconds(result["blocked"]))
-    if "paused" in result:
-        return CallsPaused(whole_seconds(result["paused"]))
-    if "suspended" in result:
-        return CallsSuspended(whole_seconds(result["suspended"]))
-    limit = result["refused"]
-    scope = result.get("scope") or scopes.get(limit, "")
-    return LimitReached(limit, whole_seconds(result["wait"]), scope)
-
-
-def read_verification(verification_id: str, result: Mapping[str, Any]) -> Verification:
-    """Read a verification and its view (``lua/includes/verification.lua``)."""
-    stored, view = result["verification"], result["view"]
-    call = stored["call"]
-    return Verification(
-        id=verification_id,
-        app=stored["app"],
-        number=stored["number"],
-        state=State(view["state"]),
-        checks_left=stored["left"],
-        created_at=stored["created"],
-        expires_at=stored["expires"],
-        now=view["now"],
-        call=Call(
-            state=CallState(call["state"]),
-            caller_prefix=call.get("prefix"),
-            caller_length=call.get("length"),
-            status=_status(call),
-            status_at=call.get("stamp"),
-            failure=_failure(call),
-        ),
-        reference=stored.get("reference"),
-        test=stored.get("test", False),
-        guess_block=Wait(**view["guess_block"]) if "guess_block" in view else None,
-        restart=Wait(**view["start_block"]) if "start_block" in view else None,
-    )
-
-
-def _status(call: Mapping[str, Any]) -> CallStatus | None:
-    if "status" not in call:
-        return None
-    return CallStatus(call["status"], DeliveryResult(call["result"]))
-
-
-def _failure(call: Mapping[str, Any]) -> Failure | None:
-    if "reason" not in call:
-        return None
-    kind = FailureKind(call["kind"])
-    return Failure(call["reason"], call.get("error"), call.get("retry_after"), kind)
-
-
-def _notice(entry: Mapping[str, Any], scopes: Mapping[str, str]) -> Notice:
-    limit, wait = entry["limit"], whole_seconds(entry["wait"])
-    return Notice(entry["kind"], limit, entry["scope"] or scopes.get(limit, ""), wait)
-
-
-def _outcome(outcome: CallOutcome) -> dict[str, Any]:
-    match outcome:
-        case Placed(request_id, prefix, length):
-            request = request_digest(request_id)
-            return {"outcome": "placed", "request": request, "prefix": prefix, "length": length}
-        case Unknown():
-            return {"outcome": "unknown"}
-        case Failed():
-            return {
-                "outcome": "failed",
-                "refund": outcome.refund,
-                "reason": outcome.reason,
-                "kind": outcome.kind,
-                "cause": outcome.cause or None,
-                "error": outcome.error_code,
-                "retry_after": outcome.retry_after,
-                "wait": _throttle(outcome),
-            }
-
-
-def _throttle(outcome: Failed) -> int | None:
-    """Return for how long the provider throttles the number (ms)."""
-    if outcome.kind is not FailureKind.THROTTLED:
-        return None
-    seconds = outcome.retry_after or limits.THROTTLE_SECONDS
-    return 1000 * min(seconds, limits.LONGEST_THROTTLE_SECONDS)
