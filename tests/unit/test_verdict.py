@@ -28,17 +28,19 @@ RUNBOOK = Path(__file__).parents[2] / "docs/operate.md"
 
 
 def attempt(*events: str, ago: int = 100) -> Attempt:
-    """A verification with these events, a second after each other, that began so long ago."""
+    """A verification with these events, a second after each other, that began so long ago.
+
+    Each is ``name``, ``name.detail`` or ``name.detail.cause``.
+    """
     begin = NOW - ago * 1000
-    found = (each.partition(".") for each in ("started", *events))
+    found = (each.split(".") for each in ("started", *events))
     return Attempt(
         id="",
         app="shop",
         country="RU",
         number="+7917•••••87",
         events=tuple(
-            TimelineEvent(begin + place * 1000, name, detail)
-            for place, (name, _, detail) in enumerate(found)
+            TimelineEvent(begin + place * 1000, *fields) for place, fields in enumerate(found)
         ),
     )
 
@@ -74,6 +76,14 @@ def test_all_is_well() -> None:
     ("calls", "title"),
     [
         ([attempt("failed.account")], "The provider refuses our account"),
+        (
+            [attempt("failed.refused.9"), attempt("failed.account.6")],
+            "The provider refuses our account: the balance is too low",
+        ),
+        (
+            [attempt("failed.account.10")],
+            "The provider refuses our account: it takes our requests for incorrectly formed",
+        ),
         ([attempt("failed.unreachable")] * 3, "The provider fails"),
         ([attempt("unknown", "delivered.ANSWERED")] * 3, "The provider fails"),
         ([attempt("failed.refused")] * 5, "The provider refuses every call"),

@@ -27,7 +27,7 @@ class Sources:
         memory: Returns how much memory Redis uses.
         redis_answered_at: Returns when Redis last answered this process: unixtime; 0 if never.
         warned_since: Returns since when this process knows of each warning: unixtime, by its name.
-        refused_callbacks: Returns how many callbacks the processes have refused, by the reason.
+        refused_callbacks: Returns how many callbacks this machine has refused, by the reason.
     """
 
     operator: Operator

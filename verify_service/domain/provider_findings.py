@@ -32,6 +32,10 @@ _FORBIDDEN = (
     "the account may not do this",
     "Ask the provider to enable flash calls, also for this country.",
 )
+_MALFORMED = (
+    "it takes our requests for incorrectly formed",
+    "Compare PROVIDER_URL with the provider's page, and ask the provider what changed.",
+)
 _ACCOUNT_CAUSES = {
     "1": _TOKEN,
     "5": _TOKEN,
@@ -43,12 +47,15 @@ _ACCOUNT_CAUSES = {
     "7": _FORBIDDEN,
     "16": _FORBIDDEN,
     "prohibitedForAppError": _FORBIDDEN,
+    "10": _MALFORMED,
+    "requiredJsonError": _MALFORMED,
+    "invalidSchemeError": _MALFORMED,
     "HTTP403": (
         "our address is not admitted",
         "Compare the outgoing address of each machine with the provider's list.",
     ),
 }
-"""What each means, and what to do: the table of docs/operate.md."""
+"""What each means, and what to do, as docs/operate.md has it."""
 _CALLBACK_REMEDIES = {
     "appKey": "Callbacks come with another appKey: set CALLBACK_APP_KEYS to the key that the "
     "application has at the provider.",

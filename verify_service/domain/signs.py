@@ -53,7 +53,7 @@ class ProviderFailing:
     Attributes:
         since: When the first of them failed: unixtime in milliseconds.
         kinds: How many failed why; ``unknown`` for those that may ring.
-        cause: Of the newest that was refused; see ``domain/timeline.py``.
+        cause: Of the newest refusal, one of the account first; see ``domain/timeline.py``.
     """
 
     since: int
@@ -101,8 +101,13 @@ def provider_failing(attempts: Sequence[Attempt]) -> ProviderFailing | None:
     run = list(takewhile(_is_failure, outcomes))
     kinds = Counter(event.detail or event.name for event in run)
     sure = len(run) - kinds[REFUSED] >= LEAST_RUN or len(run) >= LEAST_REFUSED_RUN
-    cause = next((event.cause for event in run if event.detail in (ACCOUNT, REFUSED)), "")
-    return ProviderFailing(run[-1].at, kinds, cause) if sure or kinds[ACCOUNT] else None
+    return ProviderFailing(run[-1].at, kinds, _cause(run)) if sure or kinds[ACCOUNT] else None
+
+
+def _cause(run: Sequence[TimelineEvent]) -> str:
+    """Return what decided the newest refusal of the account, or else the newest refusal."""
+    causes = (event.cause for kind in (ACCOUNT, REFUSED) for event in run if event.detail == kind)
+    return next(causes, "")
 
 
 def _is_failure(outcome: TimelineEvent) -> bool:
