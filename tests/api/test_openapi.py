@@ -288,6 +288,13 @@ def test_the_words_of_an_errors_reason_may_grow() -> None:
     assert jsonschema_rs.is_valid(error["properties"]["reason"], "aWordOfTomorrow")
 
 
+def test_each_meaning_of_a_reason_is_described() -> None:
+    """`country` is one of a 403 and of a 429."""
+    reason = document()["components"]["schemas"]["ErrorAnswer"]["properties"]["reason"]
+    for meaning in (*vocabulary.REASONS.values(), *vocabulary.LIMITS.values()):
+        assert meaning in reason["description"]
+
+
 def test_requests_have_no_other_fields_and_callbacks_may() -> None:
     found = document()["components"]["schemas"]
     assert found["StartRequest"]["additionalProperties"] is False

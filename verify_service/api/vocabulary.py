@@ -70,7 +70,7 @@ LIMITS: Mapping[str, str] = {
 """By the limit's name in responses, settings and metrics."""
 
 REASONS: Mapping[str, str] = {
-    "contentType": "The `Content-Type` is not JSON, or the body has a `Content-Encoding`.",
+    "contentType": "The `Content-Type` is not JSON, or the body is compressed.",
     "brokenJson": "The body is empty or not JSON.",
     "schema": "A field is missing, unknown or of the wrong type; `errors` names it.",
     "malformed": "The request is not valid HTTP.",
@@ -106,6 +106,13 @@ REASONS: Mapping[str, str] = {
 """What ``reason`` can be. Of a 429 it is the name of the limit (:data:`LIMITS`).
 
 Words are added and never changed: programs compare them."""
+
+REASONS_AND_LIMITS: Mapping[str, str] = {
+    **REASONS,
+    **LIMITS,
+    "country": f"{REASONS['country']} Of a 429: {LIMITS['country']}",
+}
+"""Every ``reason``. One word is both: the country is not called, or its limit is full."""
 
 CALLS: Mapping[str, str] = {
     "open": "Calls are placed.",

@@ -186,7 +186,7 @@ class ErrorAnswer(Answer):
 
     status = fields.String(required=True, metadata=about("The error in one word."))
     reason = word(
-        {**vocabulary.REASONS, **vocabulary.LIMITS},
+        vocabulary.REASONS_AND_LIMITS,
         "What exactly is wrong, in a stable word that a program can compare. Words may be added: "
         "treat one that you do not know by `status` alone.",
         required=True,
