@@ -21,6 +21,15 @@ _ANY_CAUSE = (
     "Compare PROVIDER_ACCESS_KEY and PROVIDER_AUTH with the account at the provider, and look at "
     "its balance and the addresses it admits."
 )
+_ALL_REFUSED = (
+    "Ask the provider: the account or the service may be blocked. `call_failed` in the log has "
+    "each answer."
+)
+_FAILS = (
+    "Look at the provider's status page and the network to it. `python -m "
+    "verify_service.cli.release` tries a connection."
+)
+_ACCOUNT_SECTION = "verifyproviderrefusesaccount"
 _RESUME = "Afterwards `flask --app wsgi resume` ends the breaker's pause."
 _NEW_TOKEN = (
     "Compare PROVIDER_ACCESS_KEY and PROVIDER_AUTH with the account at the provider. If the token "
@@ -80,44 +89,29 @@ _TRY_ADDRESS = (
 
 def provider_fails(failing: ProviderFailing) -> Finding:
     """Return what to do about calls that failed in a row."""
-    reasons = ", ".join(f"{_REASONS.get(kind, kind)} {n}" for kind, n in failing.kinds.items())
-    detail = f"The last {number(failing.calls)} calls in a row failed: {reasons}."
-    if failing.calls == 1:
-        detail = f"The last call failed: {reasons}."
-    if failing.cause:
-        detail += f" The provider's answer: {_named(failing.cause)}."
+    title, remedy, runbook = _assessed(failing)
+    return Finding(
+        Level.BAD, title, _calls(failing), remedy, "health", failing.since, runbook=runbook
+    )
+
+
+def _assessed(failing: ProviderFailing) -> tuple[str, str, str]:
+    """Return the title, the remedy and the section of the runbook."""
     if ACCOUNT in failing.kinds:
         meaning, remedy = _ACCOUNT_CAUSES.get(failing.cause, ("", _ANY_CAUSE))
-        return Finding(
-            Level.BAD,
-            f"The provider refuses our account: {meaning}".removesuffix(": "),
-            detail,
-            f"{remedy} {_RESUME}",
-            "health",
-            failing.since,
-            runbook="verifyproviderrefusesaccount",
-        )
+        title = f"The provider refuses our account: {meaning}".removesuffix(": ")
+        return title, f"{remedy} {_RESUME}", _ACCOUNT_SECTION
     if set(failing.kinds) == {REFUSED}:
-        return Finding(
-            Level.BAD,
-            "The provider refuses every call",
-            detail,
-            "Ask the provider: the account or the service may be blocked. `call_failed` in the log "
-            "has each answer.",
-            "health",
-            failing.since,
-            runbook="verifyproviderrefusesaccount",
-        )
-    return Finding(
-        Level.BAD,
-        "The provider fails",
-        detail,
-        "Look at the provider's status page and the network to it. `python -m "
-        "verify_service.cli.release` tries a connection.",
-        "health",
-        failing.since,
-        runbook="verifybreakeropen",
-    )
+        return "The provider refuses every call", _ALL_REFUSED, _ACCOUNT_SECTION
+    return "The provider fails", _FAILS, "verifybreakeropen"
+
+
+def _calls(failing: ProviderFailing) -> str:
+    """Return how many calls failed, and why."""
+    reasons = ", ".join(f"{_REASONS.get(kind, kind)} {n}" for kind, n in failing.kinds.items())
+    many = f"The last {number(failing.calls)} calls in a row failed"
+    answer = f" The provider's answer: {_named(failing.cause)}." if failing.cause else ""
+    return f"{'The last call failed' if failing.calls == 1 else many}: {reasons}.{answer}"
 
 
 def _named(cause: str) -> str:
