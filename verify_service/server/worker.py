@@ -121,13 +121,21 @@ class Worker(GeventWorker):
         gevent.sleep(self.idle_seconds)
         while True:
             for client in tuple(self._idle):
-                # For reading alone: a request that has already arrived is still answered. Through a
-                # copy, because gevent's shutdown raises an error while a greenlet waits for it.
-                with contextlib.suppress(OSError), client.dup() as copy:
-                    copy.shutdown(socket.SHUT_RD)
+                with contextlib.suppress(OSError):
+                    _end_reading(client)
             for clock in tuple(self._clocks):
                 clock.end_reading()
             gevent.sleep(POLL_SECONDS)
+
+
+def _end_reading(client: socket.socket) -> None:
+    """End reading alone: a request that has already arrived is still answered.
+
+    Through a copy, because gevent's shutdown raises an error while a greenlet waits for it. The
+    copy is of the descriptor: a socket with TLS cannot be copied.
+    """
+    with socket.fromfd(client.fileno(), client.family, client.type) as copy:
+        copy.shutdown(socket.SHUT_RD)
 
 
 def _request_id(req: Request | None) -> str:
