@@ -10,6 +10,9 @@ import pytest
 from .lost import cut
 from .service import APP_KEY, KEY, METRICS_TOKEN, PATH_SECRET, Service, callback_body
 
+pytestmark = pytest.mark.slow
+"""Together they take seconds."""
+
 NO_KEYS = [None, "", "wrong", "канарейка", APP_KEY.upper(), 1, True, [APP_KEY], {}]
 
 

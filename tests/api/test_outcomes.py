@@ -121,6 +121,7 @@ ROWS = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("row", ROWS.values(), ids=ROWS)
 def test_a_failed_call_is_an_error(timed: Service, provider: StandIn, row: Row) -> None:
     """The HTTP status, the words, what to do next, and whether the start counted."""

@@ -28,6 +28,9 @@ from verify_service.domain.events import EventType
 from .service import NUMBER, Service
 from .told import TOKEN, login, rang, told
 
+pytestmark = pytest.mark.slow
+"""Together they take seconds."""
+
 __all__ = ["login", "told"]
 
 Run = Callable[..., Result]
@@ -181,7 +184,6 @@ def test_an_app_without_an_address_has_no_test(flask: Run) -> None:
         )
 
 
-@pytest.mark.slow
 def test_what_waits_and_what_happened_today(flask: Run, login: LoginFlow, told: Service) -> None:
     nothing = "today 0 delivered, 0 tries failed, 0 dropped, 0 lost\n"
     assert flask("webhook", "show").output == f"shop: nothing waits; {nothing}"
@@ -197,7 +199,6 @@ def test_what_waits_and_what_happened_today(flask: Run, login: LoginFlow, told: 
     assert "events               2  delivered; 1 tries failed" in flask("stats").output
 
 
-@pytest.mark.slow
 def test_an_app_that_answers_410_is_switched_on_again(
     flask: Run, login: LoginFlow, told: Service
 ) -> None:
@@ -219,7 +220,6 @@ def test_an_app_that_answers_410_is_switched_on_again(
     assert len({one.id for one in login.received}) == 1
 
 
-@pytest.mark.slow
 def test_an_event_is_sent_again_under_an_id_of_its_own(
     flask: Run, login: LoginFlow, told: Service
 ) -> None:
@@ -277,7 +277,6 @@ def test_the_log_says_the_same_about_an_answer(
     assert "`flask --app wsgi webhook test shop`" in line["hint"]
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize(
     ("days", "words"),
     [(1, "its certificate is not trusted"), (None, "the TLS handshake fails")],

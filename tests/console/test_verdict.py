@@ -19,6 +19,9 @@ from verify_service.store import warnings
 
 from .operator_browser import OperatorBrowser
 
+pytestmark = pytest.mark.slow
+"""Together they take seconds."""
+
 NOW = "2026-09-21 14:13:20 UTC"
 """When the tests' clock begins."""
 
@@ -271,7 +274,6 @@ def test_what_the_operator_did(
     assert operator.open().heading == "It works"
 
 
-@pytest.mark.slow
 def test_guesses_over_many_numbers(
     make, fake: redis.Redis, provider: StandIn, operator: OperatorBrowser
 ) -> None:
@@ -315,7 +317,6 @@ def test_limits_in_dry_run(make, fake: redis.Redis, clock) -> None:
     assert "day, prefix" in page.findings[0]
 
 
-@pytest.mark.slow
 def test_redis_that_is_gone(make, provider: StandIn, clock) -> None:
     """The page is 200, and knows when Redis last answered this process."""
     with ValkeyServer(port=free_port()) as valkey:

@@ -20,6 +20,9 @@ from verify_service.domain.limits import DAY, NumberLimits
 from verify_service.domain.models import State, Verdict, Window
 from verify_service.provider.flash_call import FlashCallStatus
 
+pytestmark = pytest.mark.slow
+"""Together they take seconds."""
+
 T = TypeVar("T")
 AGAIN = pytest.mark.usefixtures("again")
 DICE = random.Random(27)  # noqa: S311 — an order of events, no secret
@@ -135,7 +138,6 @@ def test_right_codes_do_not_extend_the_budget(real: World) -> None:
     assert verdicts(world, guesses)[Verdict.WRONG] == 9
 
 
-@pytest.mark.slow
 def test_a_callback_races_its_record(real: World) -> None:
     """In either order the call gets its callback's state once, and its start is refunded."""
     patient, hasty = (World(real.client, None, NumberLimits(deadline=limit)) for limit in (10, 0))

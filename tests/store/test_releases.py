@@ -42,6 +42,9 @@ from verify_service.store.connection.client import Client, Command
 from verify_service.store.functions import Functions
 from verify_service.store.libraries import keep_three
 
+pytestmark = pytest.mark.slow
+"""Together they take seconds."""
+
 WEEKS = NumberLimits(cooldowns=(0,), starts=(Window(3, 14 * DAY), Window(40, 30 * DAY)))
 MANY = NumberLimits(
     cooldowns=(0,), starts=(Window(30, DAY),), failures=(Window(30, DAY),), lock_after=100

@@ -145,6 +145,7 @@ def test_an_invalid_value_is_refused(read: Read, name: str, text: str) -> None:
     assert "canary" not in message.lower()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("country", "main"),
     [

@@ -26,6 +26,9 @@ from verify_service.webhooks.receiver import Receiver
 
 from .login_flow import SECRET, LoginFlow, answer, receiving
 
+pytestmark = pytest.mark.slow
+"""Together they take seconds."""
+
 PATIENCE = 10.0
 REFUSED = Failed("Refused.", refund=True)
 Deliver = Callable[..., Dispatcher]
@@ -80,7 +83,6 @@ def empty(world: World, app: str = APP) -> None:
     wait_until(lambda: world.outboxes.usage([app])[0].waiting == 0, PATIENCE)
 
 
-@pytest.mark.slow
 def test_an_event_is_delivered_once(world: World, deliver: Deliver, login: LoginFlow) -> None:
     """Two processes look for it."""
     deliver(**{APP: login.url})
@@ -237,7 +239,6 @@ def test_what_is_in_flight_at_the_end_ends(
     assert len(login.received) == 1
 
 
-@pytest.mark.slow
 def test_what_is_being_taken_at_the_end_ends(
     world: World, deliver: Deliver, login: LoginFlow
 ) -> None:
@@ -276,7 +277,6 @@ def test_events_that_are_too_old_delay_no_other(
     assert sum(dropped) == 3 * IN_FLIGHT
 
 
-@pytest.mark.slow
 def test_what_falls_out_is_logged(
     valkey: redis.Redis, login: LoginFlow, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -331,7 +331,6 @@ def test_a_bug_ends_no_dispatcher(
     assert login.types == ["verification.failed"]
 
 
-@pytest.mark.slow
 def test_an_event_that_cannot_be_written_delays_no_other(world: World, login: LoginFlow) -> None:
     """A bug of ours. The event stays in the outbox, and does not stay in flight."""
 

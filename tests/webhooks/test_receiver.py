@@ -15,6 +15,9 @@ from verify_service.webhooks.receiver import Receiver
 
 from .login_flow import OTHER_SECRET, SECRET, LoginFlow, Respond, answer
 
+pytestmark = pytest.mark.slow
+"""Together they take seconds."""
+
 ID, BODY = "evt_one_1", '{"type":"verification.delivered","data":{"reference":"ü"}}'.encode()
 
 
@@ -124,7 +127,6 @@ def test_a_body_without_an_end_is_no_failure(
     assert Receiver(login.url, [SECRET]).post(ID, BODY).accepted
 
 
-@pytest.mark.slow
 def test_a_large_answer_is_not_kept(login: LoginFlow) -> None:
     """Only its status counts."""
 
