@@ -20,7 +20,7 @@ from verify_service.settings.settings import Settings, SettingsError
 from verify_service.settings.webhook_variables import WebhookAddress
 
 LEAST_RINGING_MS = 1000
-"""A phone needs about a second to ring at all."""
+"""A call of fewer milliseconds was probably meant in seconds."""
 OVERLAPPING_RELEASES = 2
 """The old one and the new one serve at the same time for a while."""
 

@@ -23,8 +23,8 @@ _OFF = (
     "Logins work; the login flow learns of changes when it asks. Ask who runs it why it wants no "
     "events: a receiver that is removed answers 410."
 )
-ALL_CALLS, THE_BREAKER = "all calls", "the breaker"
-_WHO = {"operator": "the operator", "breaker": THE_BREAKER, WEBHOOK: "the receiver"}
+ALL_CALLS = "all calls"
+_WHO = {"operator": "the operator", "breaker": "the breaker", WEBHOOK: "the receiver"}
 _RUNBOOKS = {
     "breaker": "verifybreakeropen",
     CONVERSION: "verifyconversionguard",
@@ -58,6 +58,10 @@ def _by_operator(one: Restriction) -> bool:
     return one.who == "operator"
 
 
+def _by_breaker(one: Restriction) -> bool:
+    return one.who == "breaker"
+
+
 def _has_rule(scope: str, rules: Sequence[Restriction]) -> bool:
     """Return whether the operator has blocked or exempted a whole prefix."""
     return any(scope.startswith(rule.scope) for rule in rules)
@@ -75,9 +79,10 @@ def _restriction_row(one: Restriction, full_limits: Sequence[LimitUsage]) -> Blo
         remedy=remedy,
         command=_command(one),
         stop=stop_command(one.scope) if suspicious else "",
-        seconds=0 if one.who == "breaker" else one.seconds,
+        seconds=0 if _by_breaker(one) else one.seconds,
         since=one.since,
         runbook=_runbook(one),
+        is_breaker=_by_breaker(one),
     )
 
 
@@ -142,7 +147,7 @@ def _evidence(one: Restriction, full_limits: Sequence[LimitUsage]) -> str:
     if _by_operator(one) and one.scope:
         parts = [full for full in full_limits if full.scope.startswith(one.scope)]
         return " ".join(f"{full.scope}: {usage_sentences(full)}" for full in parts)
-    if one.who == "breaker":
+    if _by_breaker(one):
         return "Calls failed in a row."
     if one.who == WEBHOOK:
         return "It answered 410 to an event."

@@ -31,7 +31,9 @@ class Blocked:
         seconds: Until it ends; 0 if that is open.
         since: Unixtime in milliseconds; 0 if it is not known.
         runbook: The section of docs/operate.md; empty if there is none.
-        by_hour: Whether ``since`` is the beginning of the hour in which it began.
+        is_breaker: Whether it is the breaker's pause.
+        is_full_limit: Whether it is a full limit. Then ``since`` is the beginning of an hour, and
+            after ``seconds`` there is room for one more start.
     """
 
     level: Level
@@ -46,12 +48,13 @@ class Blocked:
     seconds: int = 0
     since: int = 0
     runbook: str = ""
-    by_hour: bool = False
+    is_breaker: bool = False
+    is_full_limit: bool = False
 
     @property
     def stops_starts(self) -> bool:
         """Whether the command lets starts through again: a block's, or a full limit's."""
-        return self.state == BLOCKED or self.by_hour
+        return self.state == BLOCKED or self.is_full_limit
 
 
 def pumping_remedy(prefix: str) -> str:

@@ -47,7 +47,7 @@ def full_limit_row(full: LimitUsage, hours: Sequence[Period], *, dry_run: bool) 
         seconds=max((use.frees for use in full.full), default=0),
         since=_refusing_since(full, hours),
         runbook=_RUNBOOKS[full.limit],
-        by_hour=True,
+        is_full_limit=True,
     )
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from verify_service.domain.app_events import event_findings
-from verify_service.domain.blocked import THE_BREAKER, blocked_rows
+from verify_service.domain.blocked import blocked_rows
 from verify_service.domain.blocked_row import Blocked
 from verify_service.domain.counts import APPROVED, DELIVERED, STARTED, Counts, combined
 from verify_service.domain.durations import format_duration
@@ -87,7 +87,7 @@ def _findings(situation: Situation) -> Iterator[Finding]:
             yield callbacks_stopped(missing, situation)
         for row in blocked_rows(situation):
             finding = _blocked(row)
-            follows = failing and row.who == THE_BREAKER
+            follows = failing and row.is_breaker
             yield replace(finding, level=Level.NOTE) if follows else finding
         yield from _drops(situation, callbacks_come=missing is None)
         yield from event_findings(situation)
@@ -99,7 +99,7 @@ def _blocked(row: Blocked) -> Finding:
     words = "Lets starts through again" if row.stops_starts else "Ends it"
     if row.stop:
         words = "Stops the calls"
-    ends = "It has room for one more start in" if row.by_hour else "It ends in"
+    ends = "It has room for one more start in" if row.is_full_limit else "It ends in"
     lasts = f"{ends} {format_duration(row.seconds)}." if row.seconds else ""
     return Finding(
         row.level,
@@ -109,7 +109,7 @@ def _blocked(row: Blocked) -> Finding:
         "blocked",
         row.since,
         row.stop or row.command,
-        IN_THE_HOUR if row.by_hour else "Since",
+        IN_THE_HOUR if row.is_full_limit else "Since",
         words,
         row.runbook,
     )
